@@ -1,0 +1,6 @@
+//! Wires `POST /cart/add`; see [`add::Add`].
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), web::StartError> {
+    web::run::<add::Add>().await
+}

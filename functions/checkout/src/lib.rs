@@ -1,0 +1,69 @@
+//! `POST /cart/checkout`: a Stripe Checkout Session for the cart, to whose `url` the front-end sends the shopper.
+
+mod session;
+
+use cart::Timestamp;
+use catalog::Catalogue;
+use fulfilment::Fulfilment;
+use payments::{CheckoutSettings, Hook, Stripe};
+use settings::Environment;
+use store::{Carts, Connection};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Checkout {
+    shop: Shop,
+    carts: Carts,
+    catalogue: Catalogue,
+    stripe: Stripe,
+    fulfilment: Fulfilment,
+    settings: CheckoutSettings,
+    currency: cart::Currency,
+    /// Where the deployment is reached, if the request's own host is not it.
+    public_url: Option<String>,
+}
+
+impl Checkout {
+    /// The same endpoint with a merchant's hook on the parameters of every session.
+    #[must_use]
+    pub fn with_hook(self, hook: Hook) -> Self {
+        Self { settings: self.settings.with_hook(hook), ..self }
+    }
+}
+
+impl Endpoint for Checkout {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self {
+            shop: Shop::new(environment)?,
+            carts: Carts::new(&connection, environment)?,
+            catalogue: Catalogue::new(&connection, environment)?,
+            stripe: Stripe::new(environment)?,
+            fulfilment: Fulfilment::new(&connection, environment)?,
+            settings: CheckoutSettings::new(environment)?,
+            currency: environment
+                .parse("DEFAULT_CURRENCY", "a three-letter currency code")?
+                .unwrap_or(cart::Currency::USD),
+            public_url: environment.get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let now = Timestamp::now();
+        let caller = Caller::of(&request, &self.shop)?;
+        let expected = web::precondition(&request)?;
+        let body = Body::of(&request)?;
+        let wishes = session::Wishes::of(&body)?;
+        let base = self.public_url.clone().or_else(|| web::base_url(&request)).unwrap_or_default();
+        let token = caller.token().ok_or(Error::CartEmpty)?;
+
+        let cart = self.carts.find(token.number(), now).await?.ok_or(Error::CartEmpty)?;
+        if expected.is_some_and(|expected| expected != cart.version()) {
+            return Err(Error::VersionMismatch { current: Some(cart.version()) });
+        }
+        let session = self.session(cart, &wishes, &base, now).await?;
+
+        Ok(web::json(web::StatusCode::OK, &session))
+    }
+}

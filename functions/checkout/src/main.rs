@@ -1,0 +1,6 @@
+//! Wires `POST /cart/checkout`; see [`checkout::Checkout`].
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), web::StartError> {
+    web::run::<checkout::Checkout>().await
+}

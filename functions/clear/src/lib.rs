@@ -1,0 +1,33 @@
+//! `POST /cart/clear`: empties the cart, which keeps its number.
+
+use cart::{Change, Timestamp};
+use settings::Environment;
+use store::{Carts, Connection, Offers};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Clear {
+    shop: Shop,
+    carts: Carts,
+}
+
+impl Endpoint for Clear {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self { shop: Shop::new(environment)?, carts: Carts::new(&connection, environment)? })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let caller = Caller::of(&request, &self.shop)?;
+        let expected = web::precondition(&request)?;
+        Body::of(&request)?;
+
+        let changed = caller.change(&self.carts, &Change::Clear, expected, Timestamp::now()).await?;
+
+        Ok(match changed {
+            None => web::no_cart(&self.shop),
+            Some((token, cart)) => web::cart_answer(&cart, Some(&token), &Offers::default(), &self.shop),
+        })
+    }
+}

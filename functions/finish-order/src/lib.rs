@@ -1,0 +1,51 @@
+//! `GET /finish-order?session_id=cs_…`: where Stripe sends the shopper after paying.
+//!
+//! Runs the same fulfilment as the webhook, which may be first or second, and sends the shopper on to the shop.
+
+use cart::Timestamp;
+use fulfilment::{Fulfilment, News, Outcome};
+use settings::Environment;
+use store::Connection;
+use web::{Endpoint, Error, Request, Response};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct FinishOrder {
+    fulfilment: Fulfilment,
+    success_url: String,
+    cancel_url: String,
+}
+
+impl Endpoint for FinishOrder {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self {
+            fulfilment: Fulfilment::new(&connection, environment)?,
+            success_url: environment.required("SUCCESS_URL")?.to_owned(),
+            cancel_url: environment.required("CANCEL_URL")?.to_owned(),
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let Some(session) = web::query(&request, "session_id") else { return web::redirect(&self.cancel_url) };
+
+        let fulfilled = self.fulfilment.fulfil(&session, News::None, Timestamp::now()).await;
+        let outcome = fulfilled.map_err(|error| web::upstream(error.is_transient(), error))?;
+
+        match outcome {
+            Outcome::Ordered { number, awaits_payment } => {
+                let url = self.success_url.replace("{number}", &number.to_string());
+                web::redirect(&if awaits_payment { marked_pending(&url) } else { url })
+            }
+            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => web::redirect(&self.cancel_url),
+        }
+    }
+}
+
+/// Tells the thank-you page that the money is still under way.
+fn marked_pending(url: &str) -> String {
+    let (page, fragment) = url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
+    let joint = if page.contains('?') { '&' } else { '?' };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{page}{joint}payment=pending{fragment}")
+}

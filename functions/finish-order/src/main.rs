@@ -1,0 +1,6 @@
+//! Wires `GET /finish-order`; see [`finish_order::FinishOrder`].
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), web::StartError> {
+    web::run::<finish_order::FinishOrder>().await
+}

@@ -1,0 +1,36 @@
+//! `GET /cart`: the cart. Writes nothing: whoever only looks has no cart.
+
+use cart::Timestamp;
+use settings::Environment;
+use store::{Carts, Catalog, Connection};
+use web::{Caller, Endpoint, Error, Request, Response, Shop};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Get {
+    shop: Shop,
+    carts: Carts,
+    catalog: Catalog,
+}
+
+impl Endpoint for Get {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self {
+            shop: Shop::new(environment)?,
+            carts: Carts::new(&connection, environment)?,
+            catalog: Catalog::new(&connection, environment)?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let caller = Caller::of(&request, &self.shop)?;
+        let Some(token) = caller.token() else { return Ok(web::no_cart(&self.shop)) };
+
+        let found = self.carts.find(token.number(), Timestamp::now()).await?;
+        let Some(cart) = found else { return Ok(web::no_cart(&self.shop)) };
+        let offers = self.catalog.offers(cart.lines().iter().map(|line| &line.price)).await?;
+
+        Ok(web::cart_answer(&cart, None, &offers, &self.shop))
+    }
+}

@@ -1,0 +1,103 @@
+//! `GET /orders/{number}`: what a thank-you page needs, and nothing about who bought.
+
+use cart::{Currency, Money, Order, OrderLine, OrderStatus, Timestamp};
+use serde::Serialize;
+use settings::Environment;
+use store::Connection;
+use web::{Endpoint, Error, Request, Response, Shop};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Orders {
+    shop: Shop,
+    orders: store::Orders,
+}
+
+impl Endpoint for Orders {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(&connection, environment)? })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let last = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let number = last.parse().map_err(|_| Error::OrderNotFound)?;
+
+        let order = self.orders.find(number).await?.ok_or(Error::OrderNotFound)?;
+
+        Ok(web::json(web::StatusCode::OK, &OrderView::new(&order, &self.shop)))
+    }
+}
+
+/// An order as whoever has its number sees it: no name, no e-mail, no address, no metadata.
+///
+/// Amounts are in the currency's minor unit; beside each stands how people write it.
+#[derive(Serialize)]
+struct OrderView<'a> {
+    number: cart::OrderNumber,
+    status: OrderStatus,
+    currency: Currency,
+    item_count: u64,
+    subtotal: i64,
+    subtotal_with_currency: String,
+    discount: i64,
+    discount_with_currency: String,
+    shipping: i64,
+    shipping_with_currency: String,
+    tax: i64,
+    tax_with_currency: String,
+    total: i64,
+    total_with_currency: String,
+    refunded: i64,
+    refunded_with_currency: String,
+    lines: Vec<LineView<'a>>,
+    created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct LineView<'a> {
+    price: &'a cart::PriceId,
+    product: Option<&'a str>,
+    name: &'a str,
+    description: Option<&'a str>,
+    quantity: u64,
+    subtotal: i64,
+    total: i64,
+    total_with_currency: String,
+}
+
+impl<'a> OrderView<'a> {
+    fn new(order: &'a Order, shop: &Shop) -> Self {
+        let written = |minor: i64| shop.written(Money::new(minor, order.currency));
+        let line = |line: &'a OrderLine| LineView {
+            price: &line.price,
+            product: line.product.as_deref(),
+            name: &line.name,
+            description: line.description.as_deref(),
+            quantity: line.quantity,
+            subtotal: line.subtotal,
+            total: line.total,
+            total_with_currency: written(line.total),
+        };
+        Self {
+            number: order.number,
+            status: order.status,
+            currency: order.currency,
+            item_count: order.lines.iter().map(|line| line.quantity).sum(),
+            subtotal: order.subtotal,
+            subtotal_with_currency: written(order.subtotal),
+            discount: order.discount,
+            discount_with_currency: written(order.discount),
+            shipping: order.shipping,
+            shipping_with_currency: written(order.shipping),
+            tax: order.tax,
+            tax_with_currency: written(order.tax),
+            total: order.total,
+            total_with_currency: written(order.total),
+            refunded: order.refunded,
+            refunded_with_currency: written(order.refunded),
+            lines: order.lines.iter().map(line).collect(),
+            created_at: order.created_at,
+        }
+    }
+}

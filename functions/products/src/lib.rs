@@ -1,0 +1,83 @@
+//! `GET /products`: what is for sale, for shops that list products straight from Stripe.
+
+use cart::{Money, Price, PriceId, Product, ProductId};
+use serde::Serialize;
+use settings::Environment;
+use store::{Catalog, Connection, Listing};
+use web::{Endpoint, Error, Request, Response, Shop};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct Products {
+    shop: Shop,
+    catalog: Catalog,
+}
+
+/// How many products stand on a page, unless the client asks for fewer or more.
+const DEFAULT_LIMIT: usize = 20;
+const MAX_LIMIT: usize = 100;
+
+impl Endpoint for Products {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self { shop: Shop::new(environment)?, catalog: Catalog::new(&connection, environment)? })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let limit = match web::query(&request, "limit").map(|limit| limit.parse()) {
+            None => DEFAULT_LIMIT,
+            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            Some(_) => return Err(Error::field("limit", "must be 1 to 100")),
+        };
+        let after: Option<ProductId> = match web::query(&request, "starting_after").map(|id| id.parse()) {
+            None => None,
+            Some(id) => Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?),
+        };
+
+        let listing = self.catalog.list(after.as_ref(), limit).await?;
+
+        Ok(web::cacheable(&request, &PageView::new(&listing, &self.shop)))
+    }
+}
+
+/// A page of products, in the shape of Stripe's lists.
+#[derive(Serialize)]
+struct PageView<'a> {
+    object: &'static str,
+    has_more: bool,
+    data: Vec<ProductView<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProductView<'a> {
+    #[serde(flatten)]
+    product: &'a Product,
+    prices: Vec<PriceView<'a>>,
+}
+
+#[derive(Serialize)]
+struct PriceView<'a> {
+    id: &'a PriceId,
+    #[serde(flatten)]
+    price: &'a Price,
+    /// What one unit costs in the price's own currency.
+    unit_price_with_currency: Option<String>,
+}
+
+impl<'a> PageView<'a> {
+    fn new(listing: &'a Listing, shop: &Shop) -> Self {
+        let price = |price: &'a Price| PriceView {
+            id: &price.id,
+            price,
+            unit_price_with_currency: price.amount(1, price.currency).map(|amount: Money| shop.written(amount)),
+        };
+        let data = listing.products.iter();
+        Self {
+            object: "list",
+            has_more: listing.next.is_some(),
+            data: data
+                .map(|(product, prices)| ProductView { product, prices: prices.iter().map(price).collect() })
+                .collect(),
+        }
+    }
+}

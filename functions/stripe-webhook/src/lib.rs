@@ -1,0 +1,77 @@
+//! `POST /stripe/webhook`: Stripe's events in.
+//!
+//! Stripe delivers at least once, in any order, and again for three days until it is answered with a 2xx.
+
+use cart::Timestamp;
+use catalog::Catalogue;
+use fulfilment::{Fulfilment, News};
+use payments::{Event, Session, WebhookSecrets};
+use serde_json::json;
+use settings::Environment;
+use store::Connection;
+use web::{Endpoint, Error, Request, Response};
+
+/// The endpoint.
+#[derive(Debug)]
+pub struct StripeWebhook {
+    secrets: WebhookSecrets,
+    catalogue: Catalogue,
+    fulfilment: Fulfilment,
+}
+
+impl Endpoint for StripeWebhook {
+    fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let connection = Connection::new(environment)?;
+        Ok(Self {
+            secrets: WebhookSecrets::new(environment)?,
+            catalogue: Catalogue::new(&connection, environment)?,
+            fulfilment: Fulfilment::new(&connection, environment)?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Error> {
+        let now = Timestamp::now();
+        let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok());
+        let verified = self.secrets.verify(signature, request.body().as_ref(), now);
+        let event = verified.map_err(|rejected| Error::Signature(rejected.to_string()))?;
+
+        let handled = self.take(&event, now).await?;
+
+        Ok(web::json(web::StatusCode::OK, &json!({ "received": true, "handled": handled })))
+    }
+}
+
+impl StripeWebhook {
+    /// Takes an event in; `false` if it is none of ours.
+    async fn take(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        match event.kind.as_str() {
+            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
+                self.fulfil(event, News::None, now).await
+            }
+            "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
+            "charge.refunded" => self.refund(event, now).await,
+            _ => {
+                let applied = self.catalogue.apply(event, now).await;
+                applied.map_err(|error| web::upstream(error.is_transient(), error))
+            }
+        }
+    }
+
+    async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
+        // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
+        let Some(session) = event.object::<Session>().filter(|session| session.cart().is_some()) else {
+            return Ok(false);
+        };
+        self.fulfilment.fulfil(&session.id, news, now).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn refund(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some(payment_intent) = event.field("payment_intent") else { return Ok(false) };
+        self.fulfilment.refund(payment_intent, now).await.map_err(failed)
+    }
+}
+
+fn failed(error: fulfilment::Error) -> Error {
+    web::upstream(error.is_transient(), error)
+}

@@ -1,0 +1,10 @@
+//! Wires the sync; see [`sync::Sync`].
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), web::StartError> {
+    let sync = &web::start(sync::Sync::new)?;
+    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async { sync.run().await.map_err(web::StartError::from) })).await
+}

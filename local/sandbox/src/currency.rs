@@ -1,0 +1,138 @@
+//! What currencies differ in: their digits, their signs and the smallest amount that can be charged.
+
+/// Currencies without a minor unit (<https://docs.stripe.com/currencies#zero-decimal>).
+const ZERO_DECIMAL: [&str; 15] = [
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+    "xof", "xpf",
+];
+/// Currencies with a thousandth as minor unit (<https://docs.stripe.com/currencies#three-decimal>).
+const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+const SIGNS: [(&str, &str); 12] = [
+    ("usd", "$"),
+    ("eur", "€"),
+    ("gbp", "£"),
+    ("jpy", "¥"),
+    ("inr", "₹"),
+    ("krw", "₩"),
+    ("aud", "A$"),
+    ("cad", "CA$"),
+    ("nzd", "NZ$"),
+    ("mxn", "MX$"),
+    ("brl", "R$"),
+    ("chf", "CHF "),
+];
+/// The least that can be charged (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+const MINIMUMS: [(&str, i64); 24] = [
+    ("usd", 50),
+    ("aed", 200),
+    ("aud", 50),
+    ("bgn", 100),
+    ("brl", 50),
+    ("cad", 50),
+    ("chf", 50),
+    ("czk", 1500),
+    ("dkk", 250),
+    ("eur", 50),
+    ("gbp", 30),
+    ("hkd", 400),
+    ("huf", 17500),
+    ("inr", 50),
+    ("jpy", 50),
+    ("mxn", 1000),
+    ("myr", 200),
+    ("nok", 300),
+    ("nzd", 50),
+    ("pln", 200),
+    ("ron", 200),
+    ("sek", 300),
+    ("sgd", 50),
+    ("thb", 1000),
+];
+
+/// The digits of a currency's minor unit, as Stripe counts them.
+pub(crate) fn digits(currency: &str) -> usize {
+    if ZERO_DECIMAL.contains(&currency) {
+        0
+    } else if THREE_DECIMAL.contains(&currency) {
+        3
+    } else {
+        2
+    }
+}
+
+/// The least that can be charged in a currency; zero where nothing is known.
+pub(crate) fn minimum(currency: &str) -> i64 {
+    MINIMUMS.iter().find(|(name, _)| *name == currency).map_or(0, |(_, minimum)| *minimum)
+}
+
+/// An amount in major units without a sign: `1234.50`.
+pub(crate) fn plain(amount: i64, currency: &str) -> String {
+    let digits = digits(currency);
+    let text = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
+    let (whole, fraction) = text.split_at(text.len() - digits);
+    let minus = if amount < 0 { "-" } else { "" };
+    if digits == 0 { format!("{minus}{whole}") } else { format!("{minus}{whole}.{fraction}") }
+}
+
+/// An amount for people to read: `$1,234.50`, `¥1,500`, `KWD 1.250`.
+pub(crate) fn format(amount: i64, currency: &str) -> String {
+    let plain = plain(amount.saturating_abs(), currency);
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let mut grouped = String::new();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = SIGNS.iter().find(|(name, _)| *name == currency).map(|(_, sign)| (*sign).to_owned());
+    let sign = sign.unwrap_or_else(|| format!("{} ", currency.to_uppercase()));
+    let minus = if amount < 0 { "−" } else { "" };
+    if fraction.is_empty() {
+        format!("{minus}{sign}{grouped}")
+    } else {
+        format!("{minus}{sign}{grouped}.{fraction}")
+    }
+}
+
+/// Reads an amount in major units, as a shopper types it.
+pub(crate) fn parse(text: &str, currency: &str) -> Option<i64> {
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let digits = digits(currency);
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > digits || !plain(whole) || !plain(fraction) {
+        return None;
+    }
+    format!("{whole}{fraction:0<digits$}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_their_currencys_digits() {
+        let cases = [
+            (123_450, "usd", "$1,234.50"),
+            (5, "usd", "$0.05"),
+            (1500, "jpy", "¥1,500"),
+            (1250, "kwd", "KWD 1.250"),
+            (-1000, "eur", "−€10.00"),
+            (1_000_000, "ugx", "UGX 10,000.00"),
+            (0, "xpf", "XPF 0"),
+        ];
+        for (amount, currency, text) in cases {
+            assert_eq!(format(amount, currency), text);
+        }
+    }
+
+    #[test]
+    fn typed_amounts_are_read_back() {
+        assert_eq!(parse("12.5", "usd"), Some(1250));
+        assert_eq!(parse(&plain(1250, "kwd"), "kwd"), Some(1250));
+        assert_eq!(parse("500", "jpy"), Some(500));
+        for text in ["", "1.555", "-1", "a", ".5"] {
+            assert_eq!(parse(text, "usd"), None, "{text}");
+        }
+    }
+}

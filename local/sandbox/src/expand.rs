@@ -1,0 +1,135 @@
+//! Expansion: ids that become objects, and fields that Stripe leaves out unless they are asked for.
+//!
+//! See <https://docs.stripe.com/expand>. The sandbox keeps its objects whole; what was not asked for is taken out last.
+
+use serde_json::{Map, Value};
+
+use crate::error::Refusal;
+use crate::state::State;
+
+/// Stripe expands this deep.
+const DEPTH: usize = 4;
+
+/// The paths asked for, as a tree.
+#[derive(Debug, Default)]
+struct Wanted(std::collections::BTreeMap<String, Wanted>);
+
+/// Expands what the paths ask for and leaves out what has to be asked for and was not.
+///
+/// # Errors
+///
+/// Refuses paths that are too deep and properties that cannot be expanded.
+pub(crate) fn present(state: &State, value: Value, paths: &[String]) -> Result<Value, Refusal> {
+    let mut wanted = Wanted::default();
+    for path in paths {
+        if path.split('.').count() > DEPTH {
+            let message = format!(
+                "You cannot expand more than {DEPTH} levels of a property. Property: {path}"
+            );
+            return Err(Refusal::invalid("expand", message));
+        }
+        path.split('.')
+            .fold(&mut wanted, |tree, segment| tree.0.entry(segment.to_owned()).or_default());
+    }
+    walk(Some(state), value, &wanted, "", "")
+}
+
+/// The object as events carry it: nothing expanded.
+pub(crate) fn plain(value: Value) -> Value {
+    walk(None, value.clone(), &Wanted::default(), "", "").unwrap_or(value)
+}
+
+/// The fields that appear only when they are asked for.
+fn hidden(context: &str) -> &'static [&'static str] {
+    match context {
+        "price" => &["tiers", "currency_options"],
+        "price.currency_options.*" => &["tiers"],
+        "coupon" => &["applies_to", "currency_options"],
+        "promotion_code.restrictions" | "shipping_rate.fixed_amount" => &["currency_options"],
+        "checkout.session" => &["line_items"],
+        "checkout.session.total_details" => &["breakdown"],
+        "checkout.session.shipping_cost" => &["taxes"],
+        "item" => &["discounts", "taxes"],
+        "charge" => &["refunds"],
+        "invoice" => &["payments"],
+        _ => &[],
+    }
+}
+
+fn walk(
+    state: Option<&State>,
+    value: Value,
+    wanted: &Wanted,
+    context: &str,
+    path: &str,
+) -> Result<Value, Refusal> {
+    match value {
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| walk(state, item, wanted, context, path))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::Array),
+        Value::Object(object) => {
+            walk_object(state, object, wanted, context, path).map(Value::Object)
+        }
+        Value::Null => Ok(value),
+        _ if wanted.0.is_empty() => Ok(value),
+        _ => Err(refusal(path, wanted)),
+    }
+}
+
+fn walk_object(
+    state: Option<&State>,
+    object: Map<String, Value>,
+    wanted: &Wanted,
+    context: &str,
+    path: &str,
+) -> Result<Map<String, Value>, Refusal> {
+    let own = object.get("object").and_then(Value::as_str).map(str::to_owned);
+    let context = own.as_deref().unwrap_or(context);
+    let hidden = hidden(context);
+    let by_currency = context.ends_with(".currency_options");
+    let known = |key: &str| {
+        context.contains(".currency_options") || object.contains_key(key) || hidden.contains(&key)
+    };
+    if let Some(unknown) = wanted.0.keys().find(|key| !known(key)) {
+        return Err(cannot(&join(path, unknown)));
+    }
+    let mut shown = Map::new();
+    for (key, value) in object {
+        // `currency_options.tiers` asks for the tiers of every currency, `currency_options.eur.tiers` for one.
+        let asked = wanted.0.get(&key).or_else(|| by_currency.then_some(wanted));
+        if asked.is_none() && hidden.contains(&key.as_str()) {
+            continue;
+        }
+        let below = if by_currency { "*" } else { &key };
+        let context = format!("{context}.{below}");
+        let path = join(path, &key);
+        let value = match (asked, value) {
+            (None, value) => walk(state, value, &Wanted::default(), &context, &path)?,
+            (Some(tree), Value::String(id)) => {
+                let named =
+                    state.and_then(|state| state.named(&key, &id)).ok_or_else(|| cannot(&path))?;
+                walk(state, named, tree, &context, &path)?
+            }
+            (Some(tree), value) => walk(state, value, tree, &context, &path)?,
+        };
+        shown.insert(key, value);
+    }
+    Ok(shown)
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn refusal(path: &str, wanted: &Wanted) -> Refusal {
+    match wanted.0.keys().next() {
+        Some(key) => cannot(&join(path, key)),
+        None => cannot(path),
+    }
+}
+
+fn cannot(path: &str) -> Refusal {
+    Refusal::invalid("expand", format!("This property cannot be expanded ({path})."))
+}

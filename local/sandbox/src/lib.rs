@@ -1,0 +1,311 @@
+//! A stateful, local stand-in for the part of Stripe that a shop with Checkout uses.
+//!
+//! It serves Stripe's API for products, prices, coupons, promotion codes, Checkout Sessions, payments and refunds, a
+//! hosted payment page that works without JavaScript, and signed webhooks with retries. Amounts are its own
+//! computation from Stripe's documented rules, so that a shop's can be held against them.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! use stripe_sandbox::{Catalog, Config, Sandbox};
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let sandbox = Sandbox::start(listener, Config { catalog: Catalog::sample(), ..Config::default() }).await?;
+//! println!("Stripe's API, until the sandbox is dropped: {}/v1/prices", sandbox.url());
+//! sandbox.stop().await;
+//! # Ok(()) }
+//! ```
+//!
+//! Where it is simpler than Stripe: there is no `setup` mode; subscriptions are not renewed; automatic tax takes the
+//! catalogue's tax rates with the metadata `automatic` = `true` and is zero without any; shipping is not taxed; any
+//! key that begins with `sk_` or `rk_` is taken.
+
+// The JSON of a whole session is one large macro call.
+#![recursion_limit = "512"]
+
+mod amounts;
+mod api;
+mod catalog;
+mod currency;
+mod decimal;
+mod error;
+mod expand;
+mod form;
+mod ids;
+mod index;
+mod lists;
+mod objects;
+mod page;
+mod params;
+mod payments;
+mod products;
+mod routes;
+mod server;
+mod session;
+mod shapes;
+mod state;
+mod webhooks;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use self::catalog::{Catalog, CatalogError};
+use self::session::Outcome;
+use self::state::{Cause, State};
+use self::webhooks::Webhooks;
+
+/// The version of Stripe's API that the sandbox speaks.
+pub const API_VERSION: &str = "2026-09-30.endive";
+
+/// How often the sandbox looks for sessions that are due to expire while nobody asks it anything.
+const EXPIRY_CHECK: Duration = Duration::from_secs(5);
+
+/// What a sandbox starts with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the shop sells.
+    pub catalog: Catalog,
+    /// Where events go; it can be set later with [`Sandbox::set_webhook_url`]. Plain HTTP only.
+    pub webhook_url: Option<String>,
+    /// The secret that signs events; of a comma-separated list, the first.
+    pub webhook_secret: String,
+    /// The pauses between the attempts to deliver one event; there is one more attempt than there are pauses.
+    pub retry_delays: Vec<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            catalog: Catalog::default(),
+            webhook_url: None,
+            webhook_secret: "whsec_sandbox".to_owned(),
+            retry_delays: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).into(),
+        }
+    }
+}
+
+/// A request to the API, as it came in.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordedRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The parameters of the body (POST) or the query, with their nesting; the leaves are strings.
+    pub params: Value,
+    /// The body, as it came in.
+    pub body: String,
+    /// The header `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+}
+
+/// One attempt to deliver an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// The event's id.
+    pub event: String,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The number of the attempt, from 1.
+    pub attempt: usize,
+    /// The status that was answered; `None` without an answer.
+    pub status: Option<u16>,
+}
+
+/// A session that waits for no payment, or is not there at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotSettled(String);
+
+/// What the background tasks share with the handles.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    webhooks: Arc<Webhooks>,
+}
+
+impl Shared {
+    /// Does one piece of work on the state, alone, and sends the events that come of it.
+    fn step<T>(&self, cause: Cause, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.has_listener = self.webhooks.has_listener();
+        state.begin(Cause::default());
+        state.expire_due();
+        state.begin(cause);
+        let outcome = work(&mut state);
+        for event in state.take_unsent() {
+            self.webhooks.send(event);
+        }
+        outcome
+    }
+}
+
+/// The tasks that stop when the last handle is gone.
+#[derive(Debug)]
+struct Tasks {
+    stop: watch::Sender<bool>,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// A running sandbox. It serves until the last clone of this handle is dropped or one is [stopped](Sandbox::stop).
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    url: String,
+    shared: Arc<Shared>,
+    tasks: Arc<Tasks>,
+}
+
+impl Sandbox {
+    /// Starts to serve on `listener`, in background tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the listener does not say its address.
+    #[expect(
+        clippy::unused_async,
+        reason = "only within a runtime can it be awaited, and it needs one"
+    )]
+    pub async fn start(listener: TcpListener, config: Config) -> std::io::Result<Self> {
+        let url = format!("http://{}", listener.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+        let webhooks = Webhooks::new(
+            config.webhook_url,
+            &config.webhook_secret,
+            config.retry_delays,
+            stopped.clone(),
+        );
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::new(&url, config.catalog)),
+            webhooks: Arc::new(webhooks),
+        });
+        tokio::spawn(expire_regularly(Arc::clone(&shared), stopped.clone()));
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let tasks = Tasks { stop, server: Mutex::new(Some(server)) };
+        Ok(Self { url, shared, tasks: Arc::new(tasks) })
+    }
+
+    /// The sandbox's address, `http://127.0.0.1:PORT`: Stripe's base URL for the shop.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Says where events go from now on.
+    pub fn set_webhook_url(&self, url: &str) {
+        self.shared.webhooks.set_url(url);
+    }
+
+    /// Stops serving and delivering; resolves when the port is free.
+    pub async fn stop(self) {
+        self.tasks.stop.send_replace(true);
+        let server = self.tasks.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server {
+            // It only fails when it panicked, and then it does not serve any more either.
+            let _ = server.await;
+        }
+    }
+
+    /// The requests to the API so far, the last 10 000, in order.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.look(|state| state.requests.iter().cloned().collect())
+    }
+
+    /// All Checkout Sessions, the oldest first, with their line items.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Value> {
+        self.look(|state| {
+            let mut sessions: Vec<Value> =
+                state.sessions.newest().map(|(_, session)| session.render(state)).collect();
+            sessions.reverse();
+            sessions
+        })
+    }
+
+    /// All attempts to deliver events, in order.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.shared.webhooks.log()
+    }
+
+    /// Resolves when no delivery is under way, retries included.
+    pub async fn settled(&self) {
+        self.shared.webhooks.settled().await;
+    }
+
+    /// All events, the oldest first, delivered or not.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.look(|state| {
+            let mut events: Vec<Value> =
+                state.events.newest().map(|(_, event)| event.clone()).collect();
+            events.reverse();
+            events
+        })
+    }
+
+    /// The body of an event and its header `Stripe-Signature`, signed now.
+    #[must_use]
+    pub fn signed(&self, event: &Value) -> (String, String) {
+        self.shared.webhooks.signed(event)
+    }
+
+    /// While paused, events are recorded and not delivered; those are not made up for later.
+    pub fn pause_webhooks(&self, paused: bool) {
+        self.shared.webhooks.pause(paused);
+    }
+
+    /// Ends the delayed payment of a session.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSettled`] when the session waits for no payment.
+    pub fn settle(&self, session_id: &str, succeeded: bool) -> Result<(), NotSettled> {
+        let outcome = if succeeded { Outcome::Succeeded } else { Outcome::Failed };
+        self.shared
+            .step(Cause::default(), |state| session::settle(state, session_id, outcome))
+            .map_err(|refusal| NotSettled(refusal.to_string()))
+    }
+
+    /// Expires the sessions whose time is over. It also happens by itself.
+    pub fn expire_due(&self) {
+        self.look(|_| ());
+    }
+
+    /// Puts the sandbox's clock forward. Signatures keep the real time.
+    pub fn advance(&self, by: Duration) {
+        self.look(|state| state.advance(by));
+        self.expire_due();
+    }
+
+    /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.
+    #[must_use]
+    pub fn delete_price(&self, id: &str) -> bool {
+        self.look(|state| products::delete_price(state, id))
+    }
+
+    fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        self.shared.step(Cause::default(), work)
+    }
+}
+
+async fn expire_regularly(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EXPIRY_CHECK) => shared.step(Cause::default(), |_| ()),
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}

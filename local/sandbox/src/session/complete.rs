@@ -1,0 +1,311 @@
+//! The end of a session: paid, paid later, or expired.
+
+use serde_json::{Value, json};
+
+use super::{PaymentStatus, Session, Status, promotion};
+use crate::error::Refusal;
+use crate::ids;
+use crate::payments;
+use crate::state::State;
+
+/// When the money comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payment {
+    /// At once, as with a card.
+    Now,
+    /// Days later, as with a bank debit; see <https://docs.stripe.com/payments/payment-methods#payment-notification>.
+    Later,
+}
+
+/// How a delayed payment ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Succeeded,
+    Failed,
+}
+
+/// What the shopper says on the page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) phone: Option<String>,
+    pub(crate) billing_address: Value,
+    pub(crate) shipping_name: String,
+    pub(crate) shipping_address: Value,
+    /// `None` keeps the discount the session has; an empty code takes it away.
+    pub(crate) promotion_code: Option<String>,
+    pub(crate) shipping_option: Option<usize>,
+    /// Quantities by line.
+    pub(crate) quantities: Vec<(String, u64)>,
+    /// Amounts in minor units by line, for prices that let the shopper choose.
+    pub(crate) units: Vec<(String, i64)>,
+}
+
+impl Answers {
+    /// Lets the shopper's choices take effect on what the session comes to.
+    pub(crate) fn apply(&self, state: &State, session: &mut Session) -> Result<(), Refusal> {
+        for (id, quantity) in &self.quantities {
+            let Some(line) = session.lines.iter_mut().find(|line| line.id == *id) else { continue };
+            let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) else { continue };
+            if !(bounds.minimum..=bounds.maximum).contains(quantity) {
+                let name = &line.description;
+                let message =
+                    format!("{name}: choose from {} to {}.", bounds.minimum, bounds.maximum);
+                return Err(Refusal::invalid("quantity", message));
+            }
+            line.quantity = Some(*quantity);
+        }
+        if session.lines.iter().all(|line| line.quantity == Some(0)) {
+            return Err(Refusal::invalid("quantity", "There has to be something to buy."));
+        }
+        for (id, unit) in &self.units {
+            let Some(line) = session.lines.iter_mut().find(|line| line.id == *id) else { continue };
+            choose_unit(state, line, &session.currency, *unit)?;
+        }
+        if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len())
+        {
+            session.chosen_shipping = option;
+        }
+        let country = [&self.shipping_address, &self.billing_address]
+            .map(|address| address["country"].clone());
+        session.automatic_rates = automatic_rates(state, session, &country);
+        session.reprice();
+        self.apply_promotion_code(state, session)
+    }
+
+    fn apply_promotion_code(&self, state: &State, session: &mut Session) -> Result<(), Refusal> {
+        let Some(code) = self.promotion_code.as_deref().filter(|_| session.takes_promotion_codes())
+        else {
+            return Ok(());
+        };
+        session.discount = None;
+        session.reprice();
+        if code.is_empty() {
+            return Ok(());
+        }
+        let param = "promotion_code";
+        let mut codes = state.promotion_codes.newest().filter(|(_, promotion)| {
+            promotion["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(code))
+        });
+        let Some((_, found)) = codes.find(|(_, promotion)| promotion["active"] == true) else {
+            return Err(Refusal::invalid(param, format!("The code {code} is not valid.")));
+        };
+        session.discount = Some(promotion(state, session, found, param)?);
+        session.reprice();
+        Ok(())
+    }
+
+    /// Refuses answers with which Stripe's page would not let the shopper pay.
+    fn check(&self, session: &Session) -> Result<(), Refusal> {
+        if !super::create::is_email(&self.email) {
+            return Err(Refusal::invalid("email", "Your email address is incomplete."));
+        }
+        if self.name.trim().is_empty() {
+            return Err(Refusal::invalid("name", "Your name is missing."));
+        }
+        if session.asks_for_phone()
+            && self.phone.as_ref().is_none_or(|phone| phone.trim().is_empty())
+        {
+            return Err(Refusal::invalid("phone", "Your phone number is missing."));
+        }
+        let lacks = |address: &Value| address["line1"].is_null() || address["country"].is_null();
+        if session.asks_for_billing() && lacks(&self.billing_address) {
+            return Err(Refusal::invalid("billing", "Your billing address is incomplete."));
+        }
+        if !session.asks_for_shipping() {
+            return Ok(());
+        }
+        if lacks(&self.shipping_address) || self.shipping_name.trim().is_empty() {
+            return Err(Refusal::invalid("shipping", "Your shipping address is incomplete."));
+        }
+        let allowed = &session.params["shipping_address_collection"]["allowed_countries"];
+        let country = &self.shipping_address["country"];
+        if allowed.as_array().is_some_and(|allowed| !allowed.contains(country)) {
+            return Err(Refusal::invalid("shipping", "We do not ship to this country."));
+        }
+        Ok(())
+    }
+
+    /// What the shopper said, as the session and its objects show it.
+    fn details(&self, session: &Session) -> Value {
+        let nothing = super::address(|_| None);
+        let billing = if session.asks_for_billing() { &self.billing_address } else { &nothing };
+        let address = if billing["line1"].is_null() && session.asks_for_shipping() {
+            &self.shipping_address
+        } else {
+            billing
+        };
+        json!({
+            "address": address,
+            "business_name": null,
+            "email": self.email,
+            "individual_name": null,
+            "name": self.name,
+            "phone": self.phone.as_ref().filter(|_| session.asks_for_phone()),
+            "tax_exempt": "none",
+            "tax_ids": [],
+        })
+    }
+}
+
+fn choose_unit(
+    state: &State,
+    line: &mut super::Line,
+    currency: &str,
+    unit: i64,
+) -> Result<(), Refusal> {
+    if !line.pricing.is_custom() {
+        return Ok(());
+    }
+    let price = state.prices.found(&line.price)?;
+    let bounds = &price["currency_options"][currency]["custom_unit_amount"];
+    let low = bounds["minimum"].as_i64().unwrap_or(0);
+    let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
+    if !(low..=high).contains(&unit) {
+        let format = |amount| crate::currency::format(amount, currency);
+        let most = bounds["maximum"]
+            .as_i64()
+            .map(|most| format!(" to {}", format(most)))
+            .unwrap_or_default();
+        let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
+        return Err(Refusal::invalid("amount", message));
+    }
+    line.chosen_unit = Some(unit);
+    Ok(())
+}
+
+/// The rates that stand for Stripe Tax: those with the metadata `automatic` = `true`, where they name no country or the
+/// shopper's.
+fn automatic_rates(state: &State, session: &Session, countries: &[Value; 2]) -> Vec<Value> {
+    if !session.automatic_tax() {
+        return Vec::new();
+    }
+    let country = countries.iter().find(|country| country.is_string());
+    state
+        .tax_rates
+        .newest()
+        .map(|(_, rate)| rate)
+        .filter(|rate| rate["active"] == true && rate["metadata"]["automatic"] == "true")
+        .filter(|rate| rate["country"].is_null() || Some(&rate["country"]) == country)
+        .cloned()
+        .collect()
+}
+
+/// Completes a session, if it is open and the answers will do.
+///
+/// # Errors
+///
+/// The refusal's message is for the shopper; the session stays open then.
+pub(crate) fn pay(
+    state: &mut State,
+    id: &str,
+    answers: &Answers,
+    payment: Payment,
+) -> Result<Session, Refusal> {
+    let mut session = state.sessions.found(id)?.clone();
+    if !session.is_open() {
+        return Err(Refusal::invalid(
+            "session",
+            format!("This session is {}.", session.status.name()),
+        ));
+    }
+    answers.apply(state, &mut session)?;
+    answers.check(&session)?;
+    session.check_total()?;
+    if let Some(code) =
+        session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref())
+    {
+        // Another shopper may have redeemed it since.
+        let id = super::json_text(&code["id"]).to_owned();
+        promotion(state, &session, state.promotion_codes.found(&id)?, "promotion_code")?;
+    }
+    session.customer_details = answers.details(&session);
+    if session.asks_for_shipping() {
+        session.shipping_details =
+            json!({ "address": answers.shipping_address, "name": answers.shipping_name });
+    }
+    redeem(state, &session);
+    let nothing_due = session.totals().total == 0;
+    let wants_customer =
+        session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
+    if session.customer.is_none() && wants_customer {
+        session.customer = Some(payments::create_customer(state, &session));
+    }
+    let manual = session.params["payment_intent_data"]["capture_method"] == "manual";
+    session.payment_status = match payment {
+        _ if nothing_due => PaymentStatus::NotRequired,
+        Payment::Now if manual => PaymentStatus::Unpaid,
+        Payment::Now => PaymentStatus::Paid,
+        Payment::Later => PaymentStatus::Unpaid,
+    };
+    session.status = Status::Complete;
+    let intent = (!nothing_due).then(|| payments::create_intent(state, &session, payment));
+    if session.is_recurring() {
+        payments::create_subscription(state, &mut session, intent);
+    } else {
+        session.payment_intent = intent;
+    }
+    state.put_session(session.clone());
+    let object = session.render(state);
+    state.emit("checkout.session.completed", object, None);
+    Ok(session)
+}
+
+fn redeem(state: &mut State, session: &Session) {
+    let Some(discount) = &session.discount else { return };
+    let again = |object: &Value| {
+        let mut object = object.clone();
+        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0) + 1);
+        object
+    };
+    let id = super::json_text(&discount.coupon["id"]);
+    if let Some(coupon) = state.coupons.get(id).map(again) {
+        state.coupons.put(id, coupon);
+    }
+    let Some(code) = &discount.promotion_code else { return };
+    let id = super::json_text(&code["id"]);
+    if let Some(code) = state.promotion_codes.get(id).map(again) {
+        state.promotion_codes.put(id, code);
+    }
+}
+
+/// Ends a delayed payment.
+///
+/// # Errors
+///
+/// Refuses sessions that wait for no payment.
+pub(crate) fn settle(state: &mut State, id: &str, outcome: Outcome) -> Result<(), Refusal> {
+    let mut session = state.sessions.found(id)?.clone();
+    let waiting = payments::waiting_intent(state, &session);
+    let Some(intent) = waiting else {
+        return Err(Refusal::invalid("session", "This session waits for no payment."));
+    };
+    payments::settle_intent(state, &intent, outcome);
+    if outcome == Outcome::Succeeded {
+        session.payment_status = PaymentStatus::Paid;
+    }
+    if let Some(invoice) = &session.invoice {
+        payments::settle_invoice(state, invoice, outcome);
+    }
+    state.put_session(session.clone());
+    let kind = match outcome {
+        Outcome::Succeeded => "checkout.session.async_payment_succeeded",
+        Outcome::Failed => "checkout.session.async_payment_failed",
+    };
+    let object = session.render(state);
+    state.emit(kind, object, None);
+    Ok(())
+}
+
+/// Expires an open session.
+pub(crate) fn expire(state: &mut State, mut session: Session) {
+    session.status = Status::Expired;
+    let recovery = &session.params["after_expiration"]["recovery"];
+    if recovery["enabled"] == true {
+        session.recovery_url = Some(format!("{}/r/{}", state.url, ids::new("live_", 40)));
+    }
+    state.put_session(session.clone());
+    let object = session.render(state);
+    state.emit("checkout.session.expired", object, None);
+}

@@ -1,0 +1,168 @@
+//! Keys, idempotency, errors and what every request has in common.
+
+use http::Method;
+use serde_json::json;
+
+use crate::client::{encode, id, stripe};
+
+#[tokio::test]
+async fn a_request_without_a_secret_key_is_refused() {
+    let stripe = stripe().await;
+
+    for headers in [
+        &[][..],
+        &[("authorization", "Bearer pk_test_x")],
+        &[("authorization", "Basic OnNrX3Rlc3Q=")],
+    ] {
+        let answer = stripe.send(Method::GET, "/v1/prices", headers, String::new()).await;
+
+        assert_eq!(answer.refused(), (401, String::new(), String::new()));
+        assert_eq!(answer.json()["error"]["type"], "invalid_request_error");
+    }
+}
+
+#[tokio::test]
+async fn the_key_may_come_as_the_user_of_basic_authentication() {
+    let stripe = stripe().await;
+
+    // sk_test_x: with an empty password
+    let headers = [("authorization", "Basic c2tfdGVzdF94Og==")];
+    let answer = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
+
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn answers_carry_a_request_id_and_the_version() {
+    let stripe = stripe().await;
+    let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", "2025-01-27.acacia")];
+
+    let own = stripe.get("/v1/prices").await;
+    let asked = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
+
+    assert!(own.header("request-id").starts_with("req_"));
+    assert_eq!(own.header("stripe-version"), stripe_sandbox::API_VERSION);
+    assert_eq!(asked.header("stripe-version"), "2025-01-27.acacia");
+}
+
+#[tokio::test]
+async fn unknown_paths_and_ids_are_not_found_in_stripes_shape() {
+    let stripe = stripe().await;
+
+    let path = stripe.get("/v1/foo").await;
+    let price = stripe.get("/v1/prices/price_x").await;
+    let session = stripe.get("/v1/checkout/sessions/cs_test_x").await;
+
+    assert_eq!(path.refused(), (404, String::new(), String::new()));
+    assert!(path.message().starts_with("Unrecognized request URL (GET: /v1/foo)."));
+    assert_eq!(price.refused(), (404, "resource_missing".to_owned(), "price".to_owned()));
+    assert_eq!(price.message(), "No such price: 'price_x'");
+    assert_eq!(session.refused(), (404, "resource_missing".to_owned(), "session".to_owned()));
+}
+
+#[tokio::test]
+async fn a_repeated_key_gives_the_stored_answer_and_has_no_second_effect() {
+    let stripe = stripe().await;
+    let form = [("name", "Bowl")];
+
+    let first = stripe.post_keyed("k1", "/v1/products", &form).await;
+    let second = stripe.post_keyed("k1", "/v1/products", &form).await;
+
+    assert_eq!(first.ok(), second.ok());
+    assert_eq!(first.header("idempotent-replayed"), "");
+    assert_eq!(second.header("idempotent-replayed"), "true");
+    assert_eq!(stripe.event_types(), ["product.created"]);
+}
+
+#[tokio::test]
+async fn a_key_with_other_parameters_or_another_path_is_an_idempotency_error() {
+    let stripe = stripe().await;
+    stripe.post_keyed("k1", "/v1/products", &[("name", "Bowl")]).await.ok();
+
+    let params = stripe.post_keyed("k1", "/v1/products", &[("name", "Plate")]).await;
+    let path = stripe.post_keyed("k1", "/v1/coupons", &[("percent_off", "5")]).await;
+
+    for answer in [params, path] {
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.json()["error"]["type"], "idempotency_error");
+    }
+}
+
+#[tokio::test]
+async fn a_key_keeps_refusals_of_the_endpoint_but_not_of_malformed_parameters() {
+    let stripe = stripe().await;
+    let unknown = [
+        ("mode", "payment"),
+        ("line_items[0][price]", "price_x"),
+        ("line_items[0][quantity]", "1"),
+    ];
+
+    let refused = stripe.post_keyed("k1", "/v1/checkout/sessions", &unknown).await;
+    let again = stripe.post_keyed("k1", "/v1/checkout/sessions", &unknown).await;
+    let malformed = stripe.post_keyed("k2", "/v1/products", &[("nam", "Bowl")]).await;
+    let mended = stripe.post_keyed("k2", "/v1/products", &[("name", "Bowl")]).await;
+
+    assert_eq!(refused.refused().1, "resource_missing");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(malformed.refused().1, "parameter_unknown");
+    mended.ok();
+}
+
+#[tokio::test]
+async fn concurrent_requests_with_one_key_have_one_effect() {
+    let stripe = stripe().await;
+    let form = [("name", "Bowl")];
+
+    let answers = futures_util::future::join_all(
+        (0..20).map(|_| stripe.post_keyed("k", "/v1/products", &form)),
+    )
+    .await;
+
+    let ids: std::collections::HashSet<String> =
+        answers.iter().map(|answer| id(&answer.ok()).to_owned()).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(stripe.event_types().len(), 1);
+}
+
+#[tokio::test]
+async fn requests_are_recorded_with_their_parameters() {
+    let stripe = stripe().await;
+    let form = [("name", "Bowl"), ("images[0]", "https://a.example/b.png"), ("metadata[a]", "b c")];
+
+    stripe.post_keyed("k1", "/v1/products", &form).await.ok();
+    stripe.get("/v1/prices?limit=2&expand[]=data.tiers").await.ok();
+
+    let requests = stripe.sandbox.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("POST", "/v1/products"));
+    assert_eq!(
+        requests[0].params,
+        json!({ "name": "Bowl", "images": ["https://a.example/b.png"], "metadata": { "a": "b c" } })
+    );
+    assert_eq!(requests[0].body, encode(&form));
+    assert_eq!(requests[0].idempotency_key.as_deref(), Some("k1"));
+    assert_eq!(requests[1].params, json!({ "limit": "2", "expand": ["data.tiers"] }));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_form_is_refused() {
+    let stripe = stripe().await;
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/json")];
+
+    let answer =
+        stripe.send(Method::POST, "/v1/products", &headers, r#"{"name":"Bowl"}"#.to_owned()).await;
+
+    assert_eq!(answer.refused().0, 400);
+    assert!(answer.message().contains("application/x-www-form-urlencoded"));
+}
+
+#[tokio::test]
+async fn a_stopped_sandbox_frees_its_port() {
+    let stripe = stripe().await;
+    stripe.get("/v1/prices").await.ok();
+    let address = stripe.sandbox.url().replace("http://", "");
+
+    stripe.sandbox.stop().await;
+
+    tokio::net::TcpListener::bind(address).await.unwrap();
+}

@@ -1,0 +1,320 @@
+//! Products, prices and what else a catalogue has.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Stripe, id, stripe};
+
+async fn all_prices(stripe: &Stripe, limit: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut path = format!("/v1/prices?limit={limit}");
+    loop {
+        let page = stripe.get(&path).await.ok();
+        ids.extend(page["data"].as_array().unwrap().iter().map(|price| id(price).to_owned()));
+        if page["has_more"] == false {
+            return ids;
+        }
+        path = format!("/v1/prices?limit={limit}&starting_after={}", ids.last().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_size_add_up_to_the_whole_list() {
+    let stripe = stripe().await;
+
+    let whole = all_prices(&stripe, 100).await;
+
+    assert!(whole.len() > 15);
+    assert_eq!(whole[0], "price_mug", "a catalogue file's order is the list's");
+    for limit in [1, 3, 7, whole.len()] {
+        assert_eq!(all_prices(&stripe, limit).await, whole, "limit {limit}");
+    }
+}
+
+#[tokio::test]
+async fn ending_before_gives_the_page_before() {
+    let stripe = stripe().await;
+    let whole = all_prices(&stripe, 100).await;
+
+    let page = stripe.get(&format!("/v1/prices?limit=2&ending_before={}", whole[5])).await.ok();
+
+    let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(id).collect();
+    assert_eq!(ids, [whole[3].as_str(), whole[4].as_str()]);
+    assert_eq!(page["has_more"], true);
+}
+
+#[tokio::test]
+async fn malformed_paging_is_refused() {
+    let stripe = stripe().await;
+    let cases = [
+        ("limit=0", "parameter_invalid_integer", "limit"),
+        ("limit=101", "parameter_invalid_integer", "limit"),
+        ("limit=ten", "parameter_invalid_integer", "limit"),
+        ("starting_after=price_x", "resource_missing", "starting_after"),
+        ("ending_before=price_x", "resource_missing", "ending_before"),
+        ("page=2", "parameter_unknown", "page"),
+    ];
+    for (query, code, param) in cases {
+        let answer = stripe.get(&format!("/v1/prices?{query}")).await;
+
+        assert_eq!(answer.refused(), (400, code.to_owned(), param.to_owned()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn filters_narrow_the_list() {
+    let stripe = stripe().await;
+    let now = unix_now();
+    let cases = [
+        ("active=false".to_owned(), vec!["price_poster_old"]),
+        ("product=prod_mug".to_owned(), vec!["price_mug", "price_mug_eur"]),
+        ("currency=JPY".to_owned(), vec!["price_tea_jpy"]),
+        (
+            "lookup_keys[]=mug&lookup_keys[]=club_yearly".to_owned(),
+            vec!["price_mug", "price_club_yearly"],
+        ),
+        ("type=recurring&recurring[usage_type]=metered".to_owned(), vec!["price_storage_metered"]),
+        (format!("created[gt]={}", now + 60), vec![]),
+        (format!("created[lte]={}&product=prod_sticker", now + 60), vec!["price_sticker"]),
+    ];
+    for (query, expected) in cases {
+        let page = stripe.get(&format!("/v1/prices?{query}")).await.ok();
+
+        let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(id).collect();
+        assert_eq!(ids, expected, "{query}");
+    }
+}
+
+fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[tokio::test]
+async fn tiers_and_currency_options_are_there_only_when_expanded() {
+    let stripe = stripe().await;
+
+    let bare = stripe.get("/v1/prices/price_cards_volume").await.ok();
+    let tiers = stripe.get("/v1/prices/price_cards_volume?expand[]=tiers").await.ok();
+    let options =
+        stripe.get("/v1/prices/price_cards_volume?expand[]=currency_options.eur.tiers").await.ok();
+    let listed = stripe
+        .get("/v1/prices?product=prod_tshirt&expand[]=data.currency_options&expand[]=data.product")
+        .await
+        .ok();
+
+    assert!(bare.get("tiers").is_none() && bare.get("currency_options").is_none());
+    assert_eq!(tiers["tiers"][2]["unit_amount_decimal"], "95.5");
+    assert_eq!(options["currency_options"]["eur"]["tiers"][0]["unit_amount"], 140);
+    assert!(options["currency_options"]["usd"].get("tiers").is_none());
+    assert_eq!(listed["data"][0]["currency_options"]["jpy"]["unit_amount"], 4800);
+    assert_eq!(listed["data"][0]["product"]["name"], "Organic cotton T-shirt");
+}
+
+#[tokio::test]
+async fn what_cannot_be_expanded_is_refused() {
+    let stripe = stripe().await;
+
+    for path in ["nickname", "foo", "product.name", "a.b.c.d.e"] {
+        let answer = stripe.get(&format!("/v1/prices/price_mug?expand[]={path}")).await;
+
+        assert_eq!(answer.refused().0, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_of_the_sample_is_served_by_the_sandbox() {
+    let stripe = stripe().await;
+    let product = stripe.get("/v1/products/prod_mug").await.ok();
+    let url = product["images"][0].as_str().unwrap().to_owned();
+
+    let image = stripe
+        .send(Method::GET, url.strip_prefix(&stripe.sandbox.url()).unwrap(), &[], String::new())
+        .await;
+
+    assert_eq!((image.status, image.header("content-type")), (200, "image/svg+xml"));
+}
+
+#[tokio::test]
+async fn a_products_life_is_told_in_events() {
+    let stripe = stripe().await;
+
+    let form = [("id", "prod_bowl"), ("name", "Bowl"), ("metadata[a]", "1"), ("metadata[b]", "2")];
+    stripe.post("/v1/products", &form).await.ok();
+    let update = [("active", "false"), ("metadata[a]", ""), ("description", "Round")];
+    let updated = stripe.post("/v1/products/prod_bowl", &update).await.ok();
+    let headers = [("authorization", "Bearer sk_test_x")];
+    let deleted =
+        stripe.send(Method::DELETE, "/v1/products/prod_bowl", &headers, String::new()).await.ok();
+
+    assert_eq!(updated["metadata"], json!({ "b": "2" }));
+    assert_eq!(deleted, json!({ "id": "prod_bowl", "object": "product", "deleted": true }));
+    assert_eq!(stripe.event_types(), ["product.created", "product.updated", "product.deleted"]);
+    let mut previous = stripe.sandbox.events()[1]["data"]["previous_attributes"].clone();
+    previous.as_object_mut().unwrap().remove("updated");
+    assert_eq!(previous, json!({ "active": true, "description": null, "metadata": { "a": "1" } }));
+    assert_eq!(stripe.get("/v1/products/prod_bowl").await.status, 404);
+}
+
+#[tokio::test]
+async fn prices_of_every_kind_can_be_made() {
+    let stripe = stripe().await;
+    let cases: Vec<(Vec<(&str, &str)>, Value)> = vec![
+        (
+            vec![("unit_amount", "500")],
+            json!({ "type": "one_time", "unit_amount": 500, "unit_amount_decimal": "500" }),
+        ),
+        (
+            vec![("unit_amount_decimal", "0.25")],
+            json!({ "unit_amount": null, "unit_amount_decimal": "0.25" }),
+        ),
+        (
+            vec![
+                ("unit_amount", "500"),
+                ("recurring[interval]", "week"),
+                ("recurring[interval_count]", "2"),
+            ],
+            json!({ "type": "recurring" }),
+        ),
+        (
+            vec![
+                ("billing_scheme", "tiered"),
+                ("tiers_mode", "graduated"),
+                ("tiers[0][up_to]", "10"),
+                ("tiers[0][unit_amount]", "100"),
+                ("tiers[1][up_to]", "inf"),
+                ("tiers[1][flat_amount]", "900"),
+            ],
+            json!({ "billing_scheme": "tiered", "unit_amount": null }),
+        ),
+        (
+            vec![("custom_unit_amount[enabled]", "true"), ("custom_unit_amount[preset]", "700")],
+            json!({ "custom_unit_amount": { "minimum": null, "maximum": null, "preset": 700 } }),
+        ),
+        (
+            vec![
+                ("unit_amount", "400"),
+                ("transform_quantity[divide_by]", "6"),
+                ("transform_quantity[round]", "up"),
+            ],
+            json!({ "transform_quantity": { "divide_by": 6, "round": "up" } }),
+        ),
+    ];
+    for (more, expected) in cases {
+        let mut form = vec![("currency", "usd"), ("product", "prod_mug")];
+        form.extend(more);
+
+        let price = stripe.post("/v1/prices", &form).await.ok();
+
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(price[key], *value, "{key} of {form:?}");
+        }
+        assert_eq!(stripe.get(&format!("/v1/prices/{}", id(&price))).await.ok(), price);
+    }
+}
+
+#[tokio::test]
+async fn malformed_prices_are_refused_with_the_parameters_name() {
+    let stripe = stripe().await;
+    let cases = [
+        (vec![("unit_amount", "1"), ("product", "prod_x")], ("resource_missing", "product")),
+        (vec![("unit_amount", "1")], ("parameter_missing", "product")),
+        (vec![("product", "prod_mug")], ("parameter_missing", "unit_amount")),
+        (
+            vec![("product", "prod_mug"), ("unit_amount", "1.5")],
+            ("parameter_invalid_integer", "unit_amount"),
+        ),
+        (vec![("product", "prod_mug"), ("unit_amount", "-1")], ("", "unit_amount")),
+        (
+            vec![("product", "prod_mug"), ("unit_amount", "1"), ("lookup_key", "mug")],
+            ("", "lookup_key"),
+        ),
+        (
+            vec![
+                ("product", "prod_mug"),
+                ("tiers[0][up_to]", "5"),
+                ("tiers[0][unit_amount]", "5"),
+                ("tiers_mode", "volume"),
+            ],
+            ("", "tiers[0][up_to]"),
+        ),
+    ];
+    for (mut form, (code, param)) in cases {
+        form.push(("currency", "usd"));
+
+        let answer = stripe.post("/v1/prices", &form).await;
+
+        assert_eq!(answer.refused(), (400, code.to_owned(), param.to_owned()), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_price_can_be_archived_and_deleted() {
+    let stripe = stripe().await;
+
+    let archived = stripe
+        .post("/v1/prices/price_mug", &[("active", "false"), ("nickname", "Old mug")])
+        .await
+        .ok();
+    let same = stripe.post("/v1/prices/price_mug", &[("active", "false")]).await.ok();
+    let gone = stripe.sandbox.delete_price("price_mug");
+
+    assert_eq!(archived["active"], false);
+    assert_eq!(same, archived);
+    assert!(gone);
+    assert_eq!(
+        stripe.event_types(),
+        ["price.updated", "price.deleted"],
+        "a change of nothing is no event"
+    );
+    let event = &stripe.sandbox.events()[0];
+    assert_eq!(event["data"]["previous_attributes"], json!({ "active": true, "nickname": "Mug" }));
+    assert!(event["data"]["object"].get("currency_options").is_none());
+}
+
+#[tokio::test]
+async fn promotion_codes_are_found_by_code_whatever_the_case() {
+    let stripe = stripe().await;
+
+    let found = stripe
+        .get("/v1/promotion_codes?code=welcome10&active=true&expand[]=data.promotion.coupon")
+        .await
+        .ok();
+    let none = stripe.get("/v1/promotion_codes?code=RETIRED&active=true").await.ok();
+
+    assert_eq!(found["data"][0]["id"], "promo_welcome10");
+    assert_eq!(found["data"][0]["promotion"]["coupon"]["percent_off"], 10);
+    assert_eq!(none["data"], json!([]));
+}
+
+#[tokio::test]
+async fn coupons_and_promotion_codes_can_be_made() {
+    let stripe = stripe().await;
+
+    let coupon = stripe
+        .post("/v1/coupons", &[("percent_off", "12.5"), ("id", "spring"), ("duration", "once")])
+        .await
+        .ok();
+    let form = [("promotion[type]", "coupon"), ("promotion[coupon]", "spring"), ("code", "SPRING")];
+    let code = stripe.post("/v1/promotion_codes", &form).await.ok();
+    let taken = stripe.post("/v1/promotion_codes", &form).await;
+
+    assert_eq!(coupon["percent_off"], 12.5);
+    assert_eq!(code["promotion"], json!({ "coupon": "spring", "type": "coupon" }));
+    assert_eq!(taken.refused(), (400, "resource_already_exists".to_owned(), "code".to_owned()));
+}
+
+#[tokio::test]
+async fn shipping_and_tax_rates_are_listed() {
+    let stripe = stripe().await;
+
+    let shipping = stripe.get("/v1/shipping_rates").await.ok();
+    let tax = stripe.get("/v1/tax_rates?inclusive=true").await.ok();
+    let one = stripe
+        .get("/v1/shipping_rates/shr_express?expand[]=fixed_amount.currency_options")
+        .await
+        .ok();
+
+    assert_eq!(shipping["data"].as_array().unwrap().len(), 3);
+    assert_eq!(tax["data"][0]["id"], "txr_vat");
+    assert_eq!(one["fixed_amount"]["currency_options"]["jpy"]["amount"], 1800);
+}

@@ -1,0 +1,295 @@
+//! The hosted page, as a browser without JavaScript uses it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Stripe, id, stripe};
+
+async fn first_line(stripe: &Stripe, session: &Value) -> String {
+    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(session))).await.ok();
+    id(&items["data"][0]).to_owned()
+}
+
+#[tokio::test]
+async fn the_page_shows_what_is_bought_and_leads_back() {
+    let stripe = stripe().await;
+    let more = [
+        ("line_items[1][price]", "price_tshirt"),
+        ("line_items[1][quantity]", "1"),
+        ("customer_email", "a&b@shop.example"),
+        ("shipping_options[0][shipping_rate]", "shr_standard"),
+        ("shipping_options[1][shipping_rate]", "shr_express"),
+    ];
+    let session = stripe.session("price_mug", "2", &more).await;
+
+    let page = stripe.page(&session).await;
+
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    for text in [
+        "Stoneware mug",
+        "Organic cotton T-shirt",
+        "/images/mug.svg",
+        "Quantity 2",
+        "$24.00",
+        "$61.00",
+        "Standard",
+        "$15.00",
+        "a&amp;b@shop.example",
+        "https://shop.example/cart",
+        r#"value="pay""#,
+        r#"value="pay_later""#,
+        r#"value="fail""#,
+    ] {
+        assert!(page.text.contains(text), "{text} is not in {}", page.text);
+    }
+    assert!(!page.text.contains("<script"));
+}
+
+#[tokio::test]
+async fn the_shoppers_answers_end_up_in_the_session() {
+    let stripe = stripe().await;
+    let more = [
+        ("shipping_address_collection[allowed_countries][0]", "DE"),
+        ("shipping_address_collection[allowed_countries][1]", "AT"),
+        ("billing_address_collection", "required"),
+        ("phone_number_collection[enabled]", "true"),
+        ("shipping_options[0][shipping_rate]", "shr_standard"),
+        ("shipping_options[1][shipping_rate]", "shr_express"),
+    ];
+    let session = stripe.session("price_mug", "1", &more).await;
+
+    let form = [
+        ("email", "ann@shop.example"),
+        ("name", "Ann Müller"),
+        ("phone", "+49301234567"),
+        ("shipping_name", "Bert Müller"),
+        ("shipping[line1]", "Ring 5"),
+        ("shipping[city]", "Wien"),
+        ("shipping[postal_code]", "1010"),
+        ("shipping[country]", "AT"),
+        ("billing[line1]", "Allee 7"),
+        ("billing[country]", "DE"),
+        ("shipping_option", "1"),
+    ];
+    let paid = stripe.press(&session, "pay", &form).await;
+    let done = stripe.reload(&session).await;
+
+    assert_eq!(paid.status, 303, "{}", paid.text);
+    let details = &done["customer_details"];
+    assert_eq!(
+        (&details["email"], &details["name"]),
+        (&json!("ann@shop.example"), &json!("Ann Müller"))
+    );
+    assert_eq!(details["phone"], "+49301234567");
+    assert_eq!(details["address"]["line1"], "Allee 7");
+    let shipping = &done["collected_information"]["shipping_details"];
+    assert_eq!(shipping["name"], "Bert Müller");
+    assert_eq!(
+        shipping["address"],
+        json!({ "line1": "Ring 5", "line2": null, "city": "Wien", "state": null, "postal_code": "1010", "country": "AT" })
+    );
+    assert_eq!(
+        (&done["shipping_cost"]["shipping_rate"], &done["amount_total"]),
+        (&json!("shr_express"), &json!(2700))
+    );
+}
+
+#[tokio::test]
+async fn an_untouched_form_is_enough_whatever_is_asked_for() {
+    let stripe = stripe().await;
+    let more = [
+        ("shipping_address_collection[allowed_countries][0]", "JP"),
+        ("billing_address_collection", "required"),
+        ("phone_number_collection[enabled]", "true"),
+        ("automatic_tax[enabled]", "true"),
+    ];
+    let session = stripe.session("price_mug", "1", &more).await;
+
+    let paid = stripe.press(&session, "pay", &[]).await;
+    let done = stripe.reload(&session).await;
+
+    assert_eq!(paid.status, 303, "{}", paid.text);
+    assert_eq!(done["customer_details"]["email"], "shopper@example.com");
+    assert_eq!(done["collected_information"]["shipping_details"]["address"]["country"], "JP");
+    assert_eq!(done["automatic_tax"]["status"], "complete");
+}
+
+#[tokio::test]
+async fn a_declined_card_leaves_the_session_open() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[]).await;
+
+    let declined = stripe.press(&session, "fail", &[("name", "Ann <b>")]).await;
+
+    assert_eq!(declined.status, 402);
+    assert!(declined.text.contains("Your card was declined."));
+    assert!(declined.text.contains("Ann &lt;b&gt;"), "what was typed is kept");
+    assert_eq!(stripe.reload(&session).await["status"], "open");
+    assert_eq!(stripe.press(&session, "pay", &[]).await.status, 303);
+}
+
+#[tokio::test]
+async fn answers_that_will_not_do_are_told_and_change_nothing() {
+    let stripe = stripe().await;
+    let more = [("shipping_address_collection[allowed_countries][0]", "DE")];
+    let session = stripe.session("price_mug", "1", &more).await;
+    let cases = [
+        (vec![("email", "nobody")], "email address"),
+        (vec![("name", " ")], "name is missing"),
+        (vec![("shipping[line1]", "Ring 5"), ("shipping[country]", "FR")], "do not ship"),
+        (vec![("shipping[line1]", ""), ("shipping[country]", "DE")], "incomplete"),
+    ];
+    for (form, text) in cases {
+        let refused = stripe.press(&session, "pay", &form).await;
+
+        assert_eq!(refused.status, 402, "{form:?}");
+        assert!(refused.text.contains(text), "{text} is not in {}", refused.text);
+    }
+    assert_eq!(stripe.event_types(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_promotion_code_is_applied_and_counted() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[("allow_promotion_codes", "true")]).await;
+
+    let wrong = stripe.press(&session, "update", &[("promotion_code", "NOPE")]).await;
+    let used_up = stripe.press(&session, "update", &[("promotion_code", "USEDUP")]).await;
+    let too_little = stripe.press(&session, "update", &[("promotion_code", "FIVEOFF")]).await;
+    let applied = stripe.press(&session, "update", &[("promotion_code", "welcome10")]).await;
+    let paid = stripe.press(&session, "pay", &[("promotion_code", "welcome10")]).await;
+
+    for refused in [wrong, used_up, too_little] {
+        assert_eq!(refused.status, 402);
+    }
+    assert!(applied.text.contains("$10.80"));
+    assert_eq!(paid.status, 303);
+    assert_eq!(stripe.reload(&session).await["amount_total"], 1080);
+    let code = stripe.get("/v1/promotion_codes/promo_welcome10").await.ok();
+    assert_eq!(code["times_redeemed"], 1);
+}
+
+#[tokio::test]
+async fn a_code_for_one_order_serves_one_order() {
+    let stripe = stripe().await;
+    let form = [
+        ("promotion[type]", "coupon"),
+        ("promotion[coupon]", "welcome10"),
+        ("code", "ONCE"),
+        ("max_redemptions", "1"),
+    ];
+    let code = stripe.post("/v1/promotion_codes", &form).await.ok();
+    let discount = [("discounts[0][promotion_code]", id(&code))];
+    let one = stripe.session("price_mug", "1", &discount).await;
+    let two = stripe.session("price_mug", "1", &discount).await;
+
+    let first = stripe.press(&one, "pay", &[]).await;
+    let second = stripe.press(&two, "pay", &[]).await;
+    let third = stripe.try_session("payment", "price_mug", "1", &discount).await;
+
+    assert_eq!((first.status, second.status), (303, 402));
+    assert_eq!(third.refused().2, "discounts[0][promotion_code]");
+}
+
+#[tokio::test]
+async fn quantities_can_be_changed_within_their_bounds() {
+    let stripe = stripe().await;
+    let more = [
+        ("line_items[0][adjustable_quantity][enabled]", "true"),
+        ("line_items[0][adjustable_quantity][minimum]", "1"),
+        ("line_items[0][adjustable_quantity][maximum]", "5"),
+    ];
+    let session = stripe.session("price_mug", "2", &more).await;
+    let field = format!("quantity[{}]", first_line(&stripe, &session).await);
+
+    let page = stripe.page(&session).await;
+    let too_many = stripe.press(&session, "update", &[(&field, "6")]).await;
+    let updated = stripe.press(&session, "update", &[(&field, "4")]).await;
+    stripe.press(&session, "pay", &[]).await;
+
+    assert!(page.text.contains(&field));
+    assert_eq!(too_many.status, 402);
+    assert!(updated.text.contains("$48.00"));
+    assert_eq!(stripe.reload(&session).await["amount_total"], 4800);
+}
+
+#[tokio::test]
+async fn the_shopper_may_choose_what_to_pay_where_the_price_lets_them() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_donation", "1", &[]).await;
+    let field = format!("amount[{}]", first_line(&stripe, &session).await);
+
+    let too_little = stripe.press(&session, "pay", &[(&field, "1.99")]).await;
+    let paid = stripe.press(&session, "pay", &[(&field, "25")]).await;
+
+    assert_eq!((too_little.status, paid.status), (402, 303));
+    assert_eq!(stripe.reload(&session).await["amount_total"], 2500);
+}
+
+#[tokio::test]
+async fn automatic_tax_takes_the_rates_that_are_marked_for_it() {
+    let catalog = r#"{"products":[{"id":"prod_a","name":"A"}],
+        "prices":[{"id":"price_a","product":"prod_a","currency":"usd","unit_amount":1000}],
+        "tax_rates":[{"id":"txr_ca","display_name":"Sales tax","percentage":8.25,"country":"US","metadata":{"automatic":"true"}},
+                     {"id":"txr_de","display_name":"VAT","percentage":19,"country":"DE","metadata":{"automatic":"true"}},
+                     {"id":"txr_no","display_name":"Other","percentage":50}]}"#;
+    let catalog = stripe_sandbox::Catalog::from_json(catalog).unwrap();
+    let stripe =
+        crate::client::stripe_with(stripe_sandbox::Config { catalog, ..Default::default() }).await;
+    let session = stripe.session("price_a", "1", &[("automatic_tax[enabled]", "true")]).await;
+
+    stripe
+        .press(&session, "pay", &[("billing[line1]", "1 Main St"), ("billing[country]", "US")])
+        .await;
+
+    let done = stripe.reload(&session).await;
+    assert_eq!(session["automatic_tax"]["status"], "requires_location_inputs");
+    assert_eq!(
+        (&done["automatic_tax"]["status"], &done["amount_total"]),
+        (&json!("complete"), &json!(1083))
+    );
+    assert_eq!(done["total_details"]["amount_tax"], 83);
+}
+
+#[tokio::test]
+async fn pages_of_ended_sessions_say_so() {
+    let stripe = stripe().await;
+    let paid = stripe.session("price_mug", "1", &[]).await;
+    let expired = stripe.session("price_mug", "1", &[]).await;
+    stripe.press(&paid, "pay", &[]).await;
+    stripe.post(&format!("/v1/checkout/sessions/{}/expire", id(&expired)), &[]).await.ok();
+
+    let complete = stripe.page(&paid).await;
+    let again = stripe.press(&paid, "pay", &[]).await;
+    let over = stripe.press(&expired, "pay", &[]).await;
+    let unknown = stripe.send(Method::GET, "/c/pay/cs_test_x", &[], String::new()).await;
+
+    assert!(
+        complete.text.contains("complete")
+            && complete.text.contains("https://shop.example/thanks?session_id=cs_test_")
+    );
+    assert_eq!(again.status, 200, "a second press pays nothing");
+    assert!(over.text.contains("expired") && over.text.contains("https://shop.example/cart"));
+    assert_eq!(unknown.status, 404);
+    assert_eq!(
+        stripe.event_types().iter().filter(|kind| *kind == "checkout.session.completed").count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_overview_lists_sessions_and_settles_delayed_payments() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[]).await;
+    stripe.press(&session, "pay_later", &[]).await;
+
+    let overview = stripe.send(Method::GET, "/", &[], String::new()).await;
+    let path = format!("/c/settle/{}", id(&session));
+    let settled = stripe.send(Method::POST, &path, &[], "outcome=succeed".to_owned()).await;
+    let after = stripe.send(Method::GET, "/", &[], String::new()).await;
+
+    assert!(overview.text.contains(&path) && overview.text.contains("checkout.session.completed"));
+    assert_eq!((settled.status, settled.header("location")), (303, "/"));
+    assert!(!after.text.contains(&path));
+    assert_eq!(stripe.reload(&session).await["payment_status"], "paid");
+}

@@ -1,0 +1,220 @@
+//! What Stripe refuses when a session is created.
+
+use crate::client::{Stripe, id, stripe};
+
+type Form = Vec<(&'static str, &'static str)>;
+
+/// Mode, price, quantity, what else is sent, and the code and parameter of the refusal.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+async fn all_are_refused(stripe: &Stripe, cases: &[Case]) {
+    for (mode, price, quantity, more, code, param) in cases {
+        let more: Vec<(&str, &str)> =
+            more.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+        let answer = stripe.try_session(mode, price, quantity, &more).await;
+
+        let expected = (400, (*code).to_owned(), (*param).to_owned());
+        assert_eq!(
+            answer.refused(),
+            expected,
+            "{mode} {price} {quantity} {more:?}: {}",
+            answer.message()
+        );
+    }
+    assert!(stripe.sandbox.sessions().is_empty());
+}
+
+#[tokio::test]
+async fn lines_that_stripe_would_refuse_are_refused() {
+    let stripe = stripe().await;
+    stripe.post("/v1/products/prod_dates", &[("active", "false")]).await.ok();
+    let (first, second) = ("line_items[0][price]", "line_items[1][price]");
+    let (quantity, integer) = ("line_items[0][quantity]", "parameter_invalid_integer");
+    let yearly = "line_items[1][price]=price_club_yearly&line_items[1][quantity]=1";
+    let quarterly = "line_items[1][price]=price_club_quarterly&line_items[1][quantity]=1";
+    let euros = "line_items[1][price]=price_mug_eur&line_items[1][quantity]=1";
+
+    all_are_refused(
+        &stripe,
+        &[
+            ("free", "price_mug", "1", "", "", "mode"),
+            ("payment", "price_x", "1", "", "resource_missing", first),
+            ("payment", "price_poster_old", "1", "", "", first),
+            ("payment", "price_dates_kwd", "1", "", "", first),
+            ("payment", "price_club_monthly", "1", "", "", "mode"),
+            ("subscription", "price_mug", "1", "", "", "line_items"),
+            ("subscription", "price_club_monthly", "1", yearly, "", "line_items"),
+            ("subscription", "price_club_monthly", "1", quarterly, "", "line_items"),
+            ("payment", "price_mug", "1", euros, "", second),
+            ("payment", "price_mug", "1", "currency=gbp", "", first),
+            ("payment", "price_mug", "0", "", integer, quantity),
+            ("payment", "price_mug", "1000000", "", integer, quantity),
+            ("payment", "price_mug", "2.5", "", integer, quantity),
+            ("payment", "price_mug", "", "", "", quantity),
+            ("subscription", "price_storage_metered", "1", "", "", quantity),
+            ("payment", "price_beads", "10", "", "amount_too_small", "line_items"),
+            ("payment", "price_tshirt", "999999", "", "amount_too_large", "line_items"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn parameters_that_stripe_would_refuse_are_refused() {
+    let stripe = stripe().await;
+    let case = |more, code, param| ("payment", "price_mug", "1", more, code, param);
+    let recurring = |more, param| ("subscription", "price_club_monthly", "1", more, "", param);
+    let country = "shipping_address_collection[allowed_countries][0]";
+    let unknown = "parameter_unknown";
+
+    all_are_refused(
+        &stripe,
+        &[
+            case("line_items[0][description]=x", unknown, "line_items[0][description]"),
+            case("payment_method_types[0]=card", unknown, "payment_method_types"),
+            case("allowed_payment_method_types[0]=cash", "", "allowed_payment_method_types[0]"),
+            case("customer_email=nobody", "email_invalid", "customer_email"),
+            case("customer=cus_x", "resource_missing", "customer"),
+            case("locale=xx", "", "locale"),
+            case("expires_at=1000", "", "expires_at"),
+            case("expires_at=99999999999", "", "expires_at"),
+            case("subscription_data[description]=x", "", "subscription_data"),
+            case("shipping_address_collection[allowed_countries][0]=germany", "", country),
+            case("shipping_address_collection[allowed_countries][0]=KP", "", country),
+            case(
+                "line_items[0][tax_rates][0]=txr_x",
+                "resource_missing",
+                "line_items[0][tax_rates][0]",
+            ),
+            case("ui_mode=embedded_page", "", "success_url"),
+            case("success_url=/thanks", "url_invalid", "success_url"),
+            recurring("submit_type=pay", "submit_type"),
+            recurring("payment_intent_data[description]=x", "payment_intent_data"),
+            recurring("shipping_options[0][shipping_rate]=shr_free", "shipping_options"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn discounts_and_shipping_that_stripe_would_refuse_are_refused() {
+    let stripe = stripe().await;
+    let case = |more, code, param| ("payment", "price_mug", "1", more, code, param);
+    let (coupon, code) = ("discounts[0][coupon]", "discounts[0][promotion_code]");
+    let rate = "shipping_options[0][shipping_rate]";
+    let six = "shipping_options[0][shipping_rate]=shr_free&shipping_options[1][shipping_rate]=shr_free&\
+               shipping_options[2][shipping_rate]=shr_free&shipping_options[3][shipping_rate]=shr_free&\
+               shipping_options[4][shipping_rate]=shr_free&shipping_options[5][shipping_rate]=shr_free";
+
+    all_are_refused(
+        &stripe,
+        &[
+            case("discounts[0][coupon]=nope", "resource_missing", coupon),
+            case("discounts[0][promotion_code]=promo_x", "resource_missing", code),
+            case("discounts[0][promotion_code]=promo_retired", "", code),
+            case("discounts[0][promotion_code]=promo_usedup", "", code),
+            case("discounts[0][promotion_code]=promo_fiveoff", "", code),
+            case(
+                "discounts[0][coupon]=free&allow_promotion_codes=true",
+                "",
+                "allow_promotion_codes",
+            ),
+            case("discounts[0][coupon]=free&discounts[1][coupon]=welcome10", "", "discounts"),
+            ("payment", "price_poster", "1", "discounts[0][coupon]=mug_half", "", coupon),
+            ("payment", "price_tea_jpy", "1", "discounts[0][coupon]=five_off", "", coupon),
+            case("shipping_options[0][shipping_rate]=shr_x", "resource_missing", rate),
+            case(six, "", "shipping_options"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn adjustable_quantities_have_bounds() {
+    let stripe = stripe().await;
+    let key = |name: &str| format!("line_items[0][adjustable_quantity][{name}]");
+    let (enabled, minimum, maximum) = (key("enabled"), key("minimum"), key("maximum"));
+    let cases = [
+        ("2", vec![(&minimum, "3")], false),
+        ("2", vec![(&maximum, "1")], false),
+        ("2", vec![(&minimum, "5"), (&maximum, "4")], false),
+        ("2", vec![(&maximum, "1000000")], false),
+        ("100", vec![], false),
+        ("100", vec![(&maximum, "100")], true),
+        ("2", vec![(&minimum, "0"), (&maximum, "999999")], true),
+        ("2", vec![], true),
+    ];
+    for (quantity, bounds, accepted) in cases {
+        let mut more = vec![(enabled.as_str(), "true")];
+        more.extend(bounds.iter().map(|(name, value)| (name.as_str(), *value)));
+
+        let answer = stripe.try_session("payment", "price_mug", quantity, &more).await;
+
+        assert_eq!(answer.status == 200, accepted, "{quantity} {bounds:?}: {}", answer.text);
+    }
+    let session = stripe.session("price_mug", "2", &[(&enabled, "true")]).await;
+    let items =
+        stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&session))).await.ok();
+    assert_eq!(
+        items["data"][0]["adjustable_quantity"],
+        serde_json::json!({ "enabled": true, "maximum": 99, "minimum": 0 })
+    );
+}
+
+#[tokio::test]
+async fn there_are_limits_to_the_number_of_lines() {
+    let stripe = stripe().await;
+    let keys: Vec<[String; 2]> = (1..=100)
+        .map(|line| [format!("line_items[{line}][price]"), format!("line_items[{line}][quantity]")])
+        .collect();
+    let lines = |price: &'static str, count: usize| -> Vec<(&str, &str)> {
+        keys.iter()
+            .take(count)
+            .flat_map(|[name, quantity]| [(name.as_str(), price), (quantity.as_str(), "1")])
+            .collect()
+    };
+    let cases = [
+        ("payment", "price_mug", lines("price_mug", 99), 200),
+        ("payment", "price_mug", lines("price_mug", 100), 400),
+        ("subscription", "price_club_monthly", lines("price_mug", 20), 200),
+        ("subscription", "price_club_monthly", lines("price_mug", 21), 400),
+        ("subscription", "price_club_monthly", lines("price_club_monthly", 19), 200),
+        ("subscription", "price_club_monthly", lines("price_club_monthly", 20), 400),
+    ];
+    for (mode, price, more, status) in cases {
+        let answer = stripe.try_session(mode, price, "1", &more).await;
+
+        assert_eq!(
+            answer.status,
+            status,
+            "{mode} and {} lines: {}",
+            more.len() / 2 + 1,
+            answer.message()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let stripe = stripe().await;
+    let line = [("line_items[0][price]", "price_mug"), ("line_items[0][quantity]", "1")];
+    let url = ("success_url", "https://shop.example/thanks");
+    let cases: Vec<(Form, &str)> = vec![
+        (vec![url, line[0], line[1]], "mode"),
+        (vec![("mode", "payment"), url], "line_items"),
+        (vec![("mode", "payment"), line[0], line[1]], "success_url"),
+        (vec![("mode", "payment"), line[1], url], "line_items[0][price]"),
+    ];
+    for (form, param) in cases {
+        let answer = stripe.post("/v1/checkout/sessions", &form).await;
+
+        assert_eq!(
+            answer.refused(),
+            (400, "parameter_missing".to_owned(), param.to_owned()),
+            "{form:?}"
+        );
+    }
+    let form = [("mode", "payment"), line[0], line[1], ("success_url", "/thanks")];
+    assert_eq!(stripe.post("/v1/checkout/sessions", &form).await.refused().1, "url_invalid");
+}

@@ -1,0 +1,151 @@
+//! Webhooks: delivered, signed, retried.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, StatusCode};
+use sha2::Sha256;
+use stripe_sandbox::{Catalog, Config};
+
+use crate::client::{Stripe, id, stripe_with};
+
+type Seen = Arc<Mutex<(Vec<(String, String)>, VecDeque<u16>)>>;
+
+/// A shop that notes what it gets, and answers with the statuses it was given and then with 200.
+async fn shop(statuses: &[u16]) -> (String, Seen) {
+    async fn receive(State(seen): State<Seen>, headers: HeaderMap, body: String) -> StatusCode {
+        let mut seen = seen.lock().unwrap();
+        seen.0.push((headers["stripe-signature"].to_str().unwrap().to_owned(), body));
+        StatusCode::from_u16(seen.1.pop_front().unwrap_or(200)).unwrap()
+    }
+    let seen: Seen = Arc::new(Mutex::new((Vec::new(), statuses.iter().copied().collect())));
+    let router =
+        Router::new().route("/stripe/webhook", post(receive)).with_state(Arc::clone(&seen));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/stripe/webhook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, seen)
+}
+
+async fn stripe_for(url: Option<String>, attempts: usize) -> Stripe {
+    stripe_with(Config {
+        catalog: Catalog::sample(),
+        webhook_url: url,
+        webhook_secret: "whsec_one, whsec_two".to_owned(),
+        retry_delays: vec![Duration::from_millis(1); attempts - 1],
+    })
+    .await
+}
+
+fn verify(header: &str, body: &str) -> bool {
+    let part = |name: &str| header.split(',').find_map(|part| part.strip_prefix(name)).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_one").unwrap();
+    mac.update(format!("{}.{body}", part("t=")).as_bytes());
+    hex::encode(mac.finalize().into_bytes()) == part("v1=")
+}
+
+#[tokio::test]
+async fn events_arrive_signed() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(Some(url), 3).await;
+
+    let product = stripe.post_keyed("k1", "/v1/products", &[("name", "Bowl")]).await;
+    stripe.sandbox.settled().await;
+
+    let seen = seen.lock().unwrap();
+    let (signature, body) = &seen.0[0];
+    let event: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert!(verify(signature, body), "{signature}");
+    assert_eq!(event["data"]["object"], product.ok());
+    assert_eq!(event["request"]["id"], product.header("request-id"));
+    assert_eq!(event["request"]["idempotency_key"], "k1");
+    assert_eq!(
+        (&event["api_version"], &event["livemode"]),
+        (&stripe_sandbox::API_VERSION.into(), &false.into())
+    );
+    assert_eq!(stripe.sandbox.events(), [event]);
+}
+
+#[tokio::test]
+async fn a_delivery_is_repeated_until_it_is_accepted() {
+    let (url, seen) = shop(&[500, 302]).await;
+    let stripe = stripe_for(Some(url), 5).await;
+
+    stripe.post("/v1/products", &[("name", "Bowl")]).await.ok();
+    stripe.sandbox.settled().await;
+
+    let deliveries = stripe.sandbox.deliveries();
+    let statuses: Vec<_> =
+        deliveries.iter().map(|delivery| (delivery.attempt, delivery.status)).collect();
+    assert_eq!(statuses, [(1, Some(500)), (2, Some(302)), (3, Some(200))]);
+    assert!(deliveries.iter().all(|delivery| delivery.kind == "product.created"));
+    let seen = seen.lock().unwrap();
+    assert!(seen.0.iter().all(|(signature, body)| verify(signature, body)));
+}
+
+#[tokio::test]
+async fn a_delivery_is_given_up_after_the_last_delay() {
+    let stripe = stripe_for(Some("http://127.0.0.1:9/stripe/webhook".to_owned()), 3).await;
+
+    stripe.post("/v1/products", &[("name", "Bowl")]).await.ok();
+    stripe.sandbox.settled().await;
+
+    let statuses: Vec<_> =
+        stripe.sandbox.deliveries().iter().map(|delivery| delivery.status).collect();
+    assert_eq!(statuses, [None, None, None]);
+}
+
+#[tokio::test]
+async fn events_are_recorded_and_not_sent_while_paused_or_without_an_address() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(None, 1).await;
+
+    stripe.post("/v1/products", &[("name", "nobody listens")]).await.ok();
+    stripe.sandbox.set_webhook_url(&url);
+    stripe.sandbox.pause_webhooks(true);
+    stripe.post("/v1/products", &[("name", "paused")]).await.ok();
+    stripe.sandbox.pause_webhooks(false);
+    stripe.post("/v1/products", &[("name", "sent")]).await.ok();
+    stripe.sandbox.settled().await;
+
+    assert_eq!(stripe.sandbox.events().len(), 3);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.0.len(), 1);
+    assert!(seen.0[0].1.contains("sent"));
+}
+
+#[tokio::test]
+async fn a_test_can_sign_events_itself() {
+    let stripe = stripe_for(None, 1).await;
+    stripe.post("/v1/products", &[("name", "Bowl")]).await.ok();
+    let event = stripe.sandbox.events().remove(0);
+
+    let (body, signature) = stripe.sandbox.signed(&event);
+
+    assert!(verify(&signature, &body));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap(), event);
+}
+
+#[tokio::test]
+async fn a_paid_session_is_told_to_the_shop() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(Some(url), 1).await;
+    let session = stripe.session("price_mug", "1", &[("metadata[cart]", "c1")]).await;
+
+    stripe.press(&session, "pay", &[]).await;
+    stripe.sandbox.settled().await;
+
+    let seen = seen.lock().unwrap();
+    let events =
+        seen.0.iter().map(|(_, body)| serde_json::from_str::<serde_json::Value>(body).unwrap());
+    let completed =
+        events.into_iter().find(|event| event["type"] == "checkout.session.completed").unwrap();
+    assert_eq!(id(&completed["data"]["object"]), id(&session));
+    assert_eq!(completed["data"]["object"]["payment_status"], "paid");
+    assert_eq!(completed["data"]["object"]["metadata"]["cart"], "c1");
+}

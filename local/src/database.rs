@@ -1,0 +1,132 @@
+//! DynamoDB on the laptop.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType, TableStatus,
+    TimeToLiveSpecification,
+};
+use store::Connection;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::Error;
+use crate::template::{KeyElement, Table};
+
+/// How often expired items are swept. DynamoDB itself takes its time, up to days.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// An embedded DynamoDB, served until dropped.
+pub(crate) struct Embedded {
+    _stop: oneshot::Sender<()>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Embedded {
+    /// Serves a database in memory, or in `data` where that is given.
+    pub(crate) fn serve(listener: TcpListener, data: Option<&Path>) -> Result<Self, Error> {
+        let database = match data {
+            None => dynoxide::Database::memory(),
+            Some(folder) => {
+                std::fs::create_dir_all(folder)?;
+                dynoxide::Database::new(&folder.join("dynamodb.sqlite").to_string_lossy())
+            }
+        }
+        .map_err(|error| Error::Database(error.to_string()))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = database.clone();
+        tokio::spawn(async move {
+            // Ends when the sender is dropped, too.
+            let ended = dynoxide::server::serve_with_shutdown(listener, served, async { drop(stopped.await) }).await;
+            if let Err(error) = ended {
+                tracing::error!(%error, "the embedded DynamoDB stopped");
+            }
+        });
+        let sweeper = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(SWEEP);
+            loop {
+                ticks.tick().await;
+                let database = database.clone();
+                let swept = tokio::task::spawn_blocking(move || database.sweep_ttl().map_err(|error| error.to_string()));
+                if let Ok(Err(error)) = swept.await {
+                    tracing::warn!(error, "expired items could not be swept");
+                }
+            }
+        });
+        Ok(Self { _stop: stop, sweeper })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.sweeper.abort();
+    }
+}
+
+/// Creates a table as template.yaml defines it, unless it is there, and waits until it can be used.
+pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Table) -> Result<(), Error> {
+    let client = connection.client();
+    let failed = |error: &dyn std::fmt::Display| Error::Database(format!("creating {name}: {error}"));
+    if status(connection, name).await.is_none() {
+        let mut request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+        for definition in &table.attribute_definitions {
+            let definition = AttributeDefinition::builder()
+                .attribute_name(&definition.attribute_name)
+                .attribute_type(definition.attribute_type.as_str().into())
+                .build()
+                .map_err(|error| failed(&error))?;
+            request = request.attribute_definitions(definition);
+        }
+        request = request.set_key_schema(Some(key_schema(&table.key_schema).map_err(|error| failed(&error))?));
+        for index in &table.global_secondary_indexes {
+            let index = GlobalSecondaryIndex::builder()
+                .index_name(&index.index_name)
+                .set_key_schema(Some(key_schema(&index.key_schema).map_err(|error| failed(&error))?))
+                .projection(Projection::builder().projection_type(ProjectionType::All).build())
+                .build()
+                .map_err(|error| failed(&error))?;
+            request = request.global_secondary_indexes(index);
+        }
+        request.send().await.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        wait_until_active(connection, name).await?;
+        if let Some(ttl) = &table.time_to_live_specification {
+            let ttl = TimeToLiveSpecification::builder()
+                .attribute_name(&ttl.attribute_name)
+                .enabled(true)
+                .build()
+                .map_err(|error| failed(&error))?;
+            let enabled = client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await;
+            enabled.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        }
+    }
+    wait_until_active(connection, name).await
+}
+
+async fn wait_until_active(connection: &Connection, name: &str) -> Result<(), Error> {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..1500 {
+        if status(connection, name).await == Some(TableStatus::Active) {
+            return Ok(());
+        }
+        ticks.tick().await;
+    }
+    Err(Error::Database(format!("{name} does not become active")))
+}
+
+async fn status(connection: &Connection, name: &str) -> Option<TableStatus> {
+    connection.client().describe_table().table_name(name).send().await.ok()?.table?.table_status
+}
+
+fn key_schema(elements: &[KeyElement]) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
+    elements
+        .iter()
+        .map(|element| {
+            KeySchemaElement::builder()
+                .attribute_name(&element.attribute_name)
+                .key_type(element.key_type.as_str().into())
+                .build()
+        })
+        .collect()
+}

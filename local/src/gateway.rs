@@ -1,0 +1,170 @@
+//! API Gateway on the laptop: turns HTTP requests into the events that Lambda functions get.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, MethodRouter, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::RequestExt as _;
+use lambda_http::request::LambdaRequest;
+use serde_json::{Value, json};
+
+use crate::cors::Cors;
+use crate::functions::Functions;
+use crate::{Error, Template, storefront};
+
+/// The most that API Gateway passes on, in bytes.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// What all routes share.
+pub(crate) struct Gateway {
+    functions: Functions,
+    cors: Cors,
+    requests: AtomicU64,
+}
+
+impl Gateway {
+    pub(crate) fn new(functions: Functions, cors: Cors) -> Self {
+        Self { functions, cors, requests: AtomicU64::new(1) }
+    }
+
+    /// The routes of template.yaml, and the sample shop beside them.
+    pub(crate) fn router(self, template: &Template) -> Result<Router, Error> {
+        let mut paths: BTreeMap<&str, MethodRouter<Arc<Self>>> = BTreeMap::new();
+        for route in &template.routes {
+            let method = route.method.parse().ok().and_then(|method: axum::http::Method| method.try_into().ok());
+            let method: MethodFilter = method.ok_or_else(|| Error::Template(format!("method {}", route.method)))?;
+            let function = route.function.clone();
+            let handler = async move |State(gateway): State<Arc<Self>>, parameters: Path<BTreeMap<String, String>>, request: Request| {
+                Box::pin(gateway.invoke(&function, parameters.0, request)).await
+            };
+            let methods = paths.entry(&route.path).or_default();
+            *methods = std::mem::take(methods).on(method, handler);
+        }
+        let mut router = Router::new();
+        for (path, methods) in paths {
+            router = router.route(path, methods.fallback(other_method));
+        }
+        Ok(router.fallback(other_path).with_state(Arc::new(self)))
+    }
+
+    async fn invoke(&self, function: &str, parameters: BTreeMap<String, String>, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let cors = self.cors.headers(&parts.headers, false);
+        let mut response = match to_bytes(body, MAX_BODY).await {
+            Err(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
+            Ok(body) => {
+                let id = format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed));
+                match lambda_request(&event(&parts, &parameters, &body, &id), id) {
+                    None => problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
+                    Some(request) => match self.functions.call(function, request).await {
+                        Some(response) => response.map(into_body),
+                        None => problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
+                    },
+                }
+            }
+        };
+        response.headers_mut().extend(cors);
+        response
+    }
+}
+
+async fn other_method(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if Cors::is_preflight(request.method(), request.headers()) {
+        let headers = gateway.cors.headers(request.headers(), true);
+        return (StatusCode::NO_CONTENT, headers).into_response();
+    }
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("{} is not allowed here", request.method()))
+}
+
+async fn other_path(request: Request) -> Response {
+    let file = storefront::file(request.uri().path()).filter(|_| request.method() == axum::http::Method::GET);
+    file.unwrap_or_else(|| problem(StatusCode::NOT_FOUND, "not_found", "Not Found"))
+}
+
+fn problem(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "status": status.as_u16(), "error": true, "message": message, "code": code });
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// The event that API Gateway makes of a request, in the payload format 2.0.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+fn event(
+    parts: &axum::http::request::Parts,
+    parameters: &BTreeMap<String, String>,
+    body: &[u8],
+    request_id: &str,
+) -> Value {
+    let path = parts.uri.path();
+    let query = parts.uri.query().unwrap_or_default();
+    let cookies: Vec<&str> = texts(&parts.headers, &header::COOKIE).flat_map(|cookies| cookies.split("; ")).collect();
+    let mut headers = BTreeMap::new();
+    for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
+        headers.insert(name.as_str(), texts(&parts.headers, name).collect::<Vec<_>>().join(","));
+    }
+    headers.insert("x-forwarded-proto", "http".to_owned());
+    let text = std::str::from_utf8(body).ok().filter(|_| is_text(&parts.headers));
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": cookies,
+        "headers": headers,
+        "pathParameters": parameters,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": headers.get("host"),
+            "domainPrefix": "local",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": headers.get("user-agent"),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "01/Jan/1970:00:00:00 +0000",
+            "timeEpoch": 0,
+        },
+        "body": text.map_or_else(|| STANDARD.encode(body), str::to_owned),
+        "isBase64Encoded": text.is_none(),
+    })
+}
+
+/// Whether API Gateway passes such a body on as text; all others, forms among them, travel in base64.
+fn is_text(headers: &HeaderMap) -> bool {
+    let media_type = texts(headers, &header::CONTENT_TYPE).next().unwrap_or("text/plain").to_ascii_lowercase();
+    media_type.starts_with("text/") || ["json", "javascript", "xml"].iter().any(|kind| media_type.contains(kind))
+}
+
+fn texts<'a>(headers: &'a HeaderMap, name: &'a header::HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+}
+
+fn lambda_request(event: &Value, request_id: String) -> Option<web::Request> {
+    let request: LambdaRequest = serde_json::from_str(&event.to_string()).ok()?;
+    let mut context = lambda_http::Context::default();
+    context.request_id = request_id;
+    Some(web::Request::from(request).with_lambda_context(context))
+}
+
+fn into_body(body: lambda_http::Body) -> Body {
+    match body {
+        lambda_http::Body::Text(text) => text.into(),
+        lambda_http::Body::Binary(bytes) => bytes.into(),
+        _ => Body::empty(),
+    }
+}

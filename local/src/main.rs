@@ -1,0 +1,106 @@
+//! `cargo run`: the whole bundle on loopback.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{Error, Options, Stack, StripeAt};
+use settings::Environment;
+use tracing_subscriber::EnvFilter;
+
+/// Serves the whole cart on this machine: the API with a sample shop, DynamoDB, and a stand-in for Stripe.
+///
+/// Settings of the functions are read from the environment and from a file `.env`. With `STRIPE_SECRET_KEY` set, the
+/// real Stripe is used.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port of the API and the sample shop (0: any free one)
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Port of the embedded DynamoDB (0: any free one)
+    #[arg(long, default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Port of the Stripe sandbox (0: any free one)
+    #[arg(long, default_value_t = 12111)]
+    stripe_port: u16,
+    /// Use this DynamoDB instead of the embedded one
+    #[arg(long, value_name = "URL")]
+    dynamodb_url: Option<String>,
+    /// JSON file of Stripe objects that the sandbox starts with, instead of the sample
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+    /// Keep DynamoDB's data in this folder, instead of in memory
+    #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_url")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Error> {
+    let Arguments { port, dynamodb_port, stripe_port, dynamodb_url, catalog, data } = arguments;
+    let environment = environment()?;
+    let stack =
+        Stack::start(Options { port, dynamodb_port, stripe_port, dynamodb_url, catalog, data, environment }).await?;
+
+    announce(&stack);
+    stopped().await
+}
+
+/// The process's environment, and behind it the file `.env`.
+fn environment() -> Result<Environment, Error> {
+    let mut environment = Environment::of_process();
+    match dotenvy::dotenv_iter() {
+        Ok(entries) => {
+            for entry in entries {
+                let (name, value) = entry.map_err(|error| std::io::Error::other(format!(".env: {error}")))?;
+                environment.set_default(&name, value);
+            }
+        }
+        Err(error) if error.not_found() => {}
+        Err(error) => return Err(std::io::Error::other(format!(".env: {error}")).into()),
+    }
+    Ok(environment)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what a person at a terminal wants to read")]
+fn announce(stack: &Stack) {
+    let stripe = match stack.stripe() {
+        StripeAt::Sandbox(sandbox) => format!("{} (sandbox: no money moves)", sandbox.url()),
+        StripeAt::Elsewhere(url) => format!("{url} (the real one)"),
+    };
+    println!("Shop      {}/", stack.url());
+    println!("API       {}/cart", stack.url());
+    println!("DynamoDB  {}", stack.dynamodb_url());
+    println!("Stripe    {stripe}");
+    if matches!(stack.stripe(), StripeAt::Elsewhere(_)) {
+        println!("Webhooks  stripe listen --forward-to {}/stripe/webhook", stack.url());
+    }
+    println!("Ready. Ctrl-C ends everything.");
+}
+
+/// Waits for Ctrl-C or for a polite kill.
+async fn stopped() -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The three servers, put together.
+
+use std::path::{Path, PathBuf};
+
+use settings::Environment;
+use store::Connection;
+use stripe_sandbox::{Catalog, Config, Sandbox};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::cors::Cors;
+use crate::database::{self, Embedded};
+use crate::functions::Functions;
+use crate::gateway::Gateway;
+use crate::{Error, Template};
+
+/// What to start.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The port of the API and the sample shop; 0 takes a free one.
+    pub port: u16,
+    /// The port of the embedded DynamoDB; 0 takes a free one.
+    pub dynamodb_port: u16,
+    /// The port of the Stripe sandbox; 0 takes a free one.
+    pub stripe_port: u16,
+    /// Another DynamoDB than the embedded one.
+    pub dynamodb_url: Option<String>,
+    /// The sandbox's catalogue, in JSON; without it, the sample.
+    pub catalog: Option<PathBuf>,
+    /// Where the embedded DynamoDB keeps its data; without it, in memory.
+    pub data: Option<PathBuf>,
+    /// The settings of the functions; what is missing gets a default that fits the laptop.
+    pub environment: Environment,
+}
+
+/// Where Stripe is.
+#[derive(Debug)]
+pub enum StripeAt {
+    /// In this process.
+    Sandbox(Sandbox),
+    /// Elsewhere: the real one.
+    Elsewhere(String),
+}
+
+/// The running stack; dropping it ends everything.
+pub struct Stack {
+    url: String,
+    dynamodb_url: String,
+    stripe: StripeAt,
+    environment: Environment,
+    gateway: JoinHandle<()>,
+    _database: Option<Embedded>,
+}
+
+impl Stack {
+    /// Starts everything on 127.0.0.1, creates the tables, and copies the catalogue.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says what is in the way.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let template = Template::embedded()?;
+        let listener = listen(options.port, "--port").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let mut environment = options.environment;
+
+        let (database, dynamodb_url) = if let Some(url) = options.dynamodb_url {
+            (None, url)
+        } else {
+            let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
+            let url = format!("http://{}", listener.local_addr()?);
+            (Some(Embedded::serve(listener, options.data.as_deref())?), url)
+        };
+        environment.set("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb_url);
+        for (name, value) in DEFAULTS {
+            environment.set_default(name, *value);
+        }
+        environment.set_default("SUCCESS_URL", format!("{url}/thank-you.html?order={{number}}"));
+        environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
+        environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret());
+        let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
+
+        let connection = Connection::new(&environment)?;
+        for (resource, table) in &template.tables {
+            let name = environment.required(&format!("{}_TABLE", resource.to_uppercase()))?;
+            database::create_table(&connection, name, table).await?;
+        }
+        let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
+        let gateway = Gateway::new(Functions::new(&environment)?, Cors::new(&template, origins));
+        let router = gateway.router(&template)?;
+        let gateway = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the API stopped");
+            }
+        });
+
+        let stack = Self { url, dynamodb_url, stripe, environment, gateway, _database: database };
+        stack.sync().await?;
+        Ok(stack)
+    }
+
+    /// Copies products and prices from Stripe, as the `sync` function does.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails.
+    pub async fn sync(&self) -> Result<sync::Report, Error> {
+        let sync = sync::Sync::new(&self.environment)?;
+        sync.run().await.map_err(|error| Error::Sync(error.to_string()))
+    }
+
+    /// Where the API and the sample shop are.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where DynamoDB is.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> &str {
+        &self.dynamodb_url
+    }
+
+    /// Where Stripe is.
+    #[must_use]
+    pub fn stripe(&self) -> &StripeAt {
+        &self.stripe
+    }
+
+    /// The settings with which the functions run.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.gateway.abort();
+    }
+}
+
+/// Defaults that fit the laptop.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_ACCESS_KEY_ID", "local"),
+    ("AWS_SECRET_ACCESS_KEY", "local"),
+    ("CARTS_TABLE", "carts"),
+    ("CATALOG_TABLE", "catalog"),
+    ("ORDERS_TABLE", "orders"),
+    // Whoever tries the shop wants to see a change at once.
+    ("CATALOG_CACHE_SECONDS", "0"),
+];
+
+/// The real Stripe where there is a key for it, else a sandbox.
+async fn stripe(
+    environment: &mut Environment,
+    port: u16,
+    catalog: Option<&Path>,
+    url: &str,
+) -> Result<StripeAt, Error> {
+    if environment.get("STRIPE_SECRET_KEY").is_some() {
+        let base = environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com");
+        return Ok(StripeAt::Elsewhere(base.to_owned()));
+    }
+    let catalog = match catalog {
+        None => Catalog::sample(),
+        Some(file) => {
+            let failed = |reason: String| Error::Catalog { file: file.display().to_string(), reason };
+            let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+            Catalog::from_json(&text).map_err(|error| failed(error.to_string()))?
+        }
+    };
+    let listener = listen(port, "--stripe-port").await?;
+    let config = Config {
+        catalog,
+        webhook_url: Some(format!("{url}/stripe/webhook")),
+        webhook_secret: environment.required("STRIPE_WEBHOOK_SECRET")?.to_owned(),
+        ..Config::default()
+    };
+    let sandbox = Sandbox::start(listener, config).await?;
+    environment.set("STRIPE_SECRET_KEY", "sk_test_sandbox");
+    environment.set("STRIPE_API_URL", sandbox.url());
+    Ok(StripeAt::Sandbox(sandbox))
+}
+
+async fn listen(port: u16, option: &'static str) -> Result<TcpListener, Error> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| Error::Port { port, option, source })
+}
+
+fn made_up_secret() -> String {
+    let mut bytes = [0; 16];
+    // Without a random source a fixed secret has to do: everything is on loopback.
+    let _ = getrandom::fill(&mut bytes);
+    format!("whsec_{}", hex::encode(bytes))
+}

@@ -1,0 +1,205 @@
+//! What template.yaml says.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Error;
+
+/// The parts of template.yaml that the local stack plays.
+#[derive(Debug)]
+pub struct Template {
+    /// Every route, with the binary of its function.
+    pub routes: Vec<Route>,
+    /// Every table, by its logical name.
+    pub tables: BTreeMap<String, Table>,
+    /// The headers that other origins may send.
+    pub cors_allow_headers: Vec<String>,
+    /// The headers that other origins may read.
+    pub cors_expose_headers: Vec<String>,
+}
+
+/// One route of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// The function's binary.
+    pub function: String,
+}
+
+/// One table's definition, as CloudFormation has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Table {
+    /// The types of the key attributes.
+    pub attribute_definitions: Vec<AttributeDefinition>,
+    /// The key.
+    pub key_schema: Vec<KeyElement>,
+    /// Other ways to query.
+    #[serde(default)]
+    pub global_secondary_indexes: Vec<Index>,
+    /// The attribute that says when an item may go.
+    #[serde(default)]
+    pub time_to_live_specification: Option<TimeToLive>,
+}
+
+/// The type of a key attribute.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AttributeDefinition {
+    pub(crate) attribute_name: String,
+    pub(crate) attribute_type: String,
+}
+
+/// One part of a key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyElement {
+    pub(crate) attribute_name: String,
+    pub(crate) key_type: String,
+}
+
+/// A global secondary index that holds whole items.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Index {
+    pub(crate) index_name: String,
+    pub(crate) key_schema: Vec<KeyElement>,
+}
+
+/// The attribute that says when an item may go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TimeToLive {
+    pub(crate) attribute_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    r#type: String,
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    properties: Value,
+}
+
+impl Template {
+    /// The template of this build.
+    ///
+    /// # Errors
+    ///
+    /// It lacks something that the local stack needs.
+    pub fn embedded() -> Result<Self, Error> {
+        Self::parse(include_str!("../../template.yaml"))
+    }
+
+    fn parse(yaml: &str) -> Result<Self, Error> {
+        let document: Document =
+            serde_saphyr::from_str(yaml).map_err(|error| Error::Template(error.to_string()))?;
+        let mut template = Self {
+            routes: Vec::new(),
+            tables: BTreeMap::new(),
+            cors_allow_headers: Vec::new(),
+            cors_expose_headers: Vec::new(),
+        };
+        for (name, resource) in document.resources {
+            match resource.r#type.as_str() {
+                "AWS::Serverless::Function" => template.routes.extend(routes(&name, &resource)?),
+                "AWS::Serverless::HttpApi" => {
+                    let cors = chosen(&resource.properties["CorsConfiguration"]);
+                    template.cors_allow_headers = texts(&cors["AllowHeaders"]);
+                    template.cors_expose_headers = texts(&cors["ExposeHeaders"]);
+                }
+                "AWS::DynamoDB::Table" => {
+                    let table = serde_json::from_value(resource.properties)
+                        .map_err(|error| Error::Template(format!("{name}: {error}")))?;
+                    template.tables.insert(name, table);
+                }
+                _ => {}
+            }
+        }
+        Ok(template)
+    }
+}
+
+fn routes(name: &str, resource: &Resource) -> Result<Vec<Route>, Error> {
+    let missing = |what: &str| Error::Template(format!("{name} has no {what}"));
+    let binary = resource.metadata["BuildProperties"]["Binary"].as_str();
+    let function = binary.ok_or_else(|| missing("Metadata.BuildProperties.Binary"))?;
+    let events = resource.properties["Events"].as_object().into_iter().flatten();
+    events
+        .filter(|(_, event)| event["Type"] == "HttpApi")
+        .map(|(_, event)| {
+            let property = |property: &str| {
+                event["Properties"][property].as_str().map(str::to_owned).ok_or_else(|| missing(property))
+            };
+            Ok(Route { method: property("Method")?, path: property("Path")?, function: function.to_owned() })
+        })
+        .collect()
+}
+
+/// What an `!If` chooses while its condition holds, which reads as the list of its arguments; other values as they are.
+fn chosen(value: &Value) -> &Value {
+    value.as_array().and_then(|arguments| arguments.get(1)).unwrap_or(value)
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_of_this_build_has_every_route_and_table() {
+        let template = Template::embedded().unwrap();
+
+        let mut paths: Vec<_> =
+            template.routes.iter().map(|route| format!("{} {} {}", route.method, route.path, route.function)).collect();
+        paths.sort();
+        assert_eq!(
+            paths,
+            [
+                "GET /cart get",
+                "GET /finish-order finish-order",
+                "GET /orders/{number} order",
+                "GET /products products",
+                "GET /{prefix}/cart get",
+                "POST /cart/add add",
+                "POST /cart/checkout checkout",
+                "POST /cart/clear clear",
+                "POST /cart/update update",
+                "POST /stripe/webhook stripe-webhook",
+                "POST /{prefix}/cart/add add",
+                "POST /{prefix}/cart/checkout checkout",
+                "POST /{prefix}/cart/clear clear",
+                "POST /{prefix}/cart/update update",
+            ]
+        );
+        assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "Orders"]);
+        assert_eq!(template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name, "exp");
+        assert!(template.cors_expose_headers.contains(&"Cart-Token".to_owned()), "{:?}", template.cors_expose_headers);
+    }
+
+    #[test]
+    fn cargo_lambda_watch_serves_the_same_routes() {
+        let manifest = include_str!("../../Cargo.toml");
+
+        for Route { method, path, function } in Template::embedded().unwrap().routes {
+            let line = format!("{path:?} = [{{ method = {method:?}, function = {function:?} }}]");
+            assert!(manifest.contains(&line), "Cargo.toml lacks {line}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One line of a cart.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PriceId, Recurrence, Rejection, Timestamp};
+
+/// How many units of a price: 1 to [`Quantity::MAX`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Quantity(u32);
+
+impl Quantity {
+    /// The largest quantity Stripe Checkout takes for one line.
+    ///
+    /// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-line_items-adjustable_quantity-maximum>
+    pub const MAX: u32 = 999_999;
+
+    /// One unit.
+    pub const ONE: Self = Self(1);
+
+    /// A quantity of `units`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Rejection::QuantityTooSmall`] for 0.
+    /// - [`Rejection::QuantityTooLarge`] above [`Quantity::MAX`].
+    pub fn new(units: u64) -> Result<Self, Rejection> {
+        match u32::try_from(units) {
+            Ok(0) => Err(Rejection::QuantityTooSmall),
+            Ok(units) if units <= Self::MAX => Ok(Self(units)),
+            _ => Err(Rejection::QuantityTooLarge),
+        }
+    }
+
+    /// The number of units.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// This quantity and `more`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::QuantityTooLarge`] above [`Quantity::MAX`].
+    pub fn plus(self, more: Self) -> Result<Self, Rejection> {
+        Self::new(u64::from(self.0) + u64::from(more.0))
+    }
+}
+
+impl TryFrom<u64> for Quantity {
+    type Error = Rejection;
+
+    fn try_from(units: u64) -> Result<Self, Rejection> {
+        Self::new(units)
+    }
+}
+
+impl From<Quantity> for u64 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0.into()
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether the shopper may change the quantity on Stripe's page, and within which bounds.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/adjustable-quantity>
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct AdjustableQuantity {
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minimum: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum: Option<u32>,
+}
+
+impl AdjustableQuantity {
+    /// The bound that Stripe uses where none is named.
+    const DEFAULT_MAXIMUM: u32 = 99;
+
+    /// Bounds for the shopper's changes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Malformed`] unless minimum ≤ maximum, 1 ≤ maximum, and both are at most [`Quantity::MAX`].
+    pub fn new(enabled: bool, minimum: Option<u64>, maximum: Option<u64>) -> Result<Self, Rejection> {
+        let bound = |value: Option<u64>, field| match value.map(u32::try_from).transpose() {
+            Ok(value) if value.is_none_or(|value| value <= Quantity::MAX) => Ok(value),
+            _ => Err(Rejection::Malformed { field }),
+        };
+        let minimum = bound(minimum, "adjustable_quantity.minimum")?;
+        let maximum = bound(maximum, "adjustable_quantity.maximum")?;
+        if maximum == Some(0) || minimum > maximum.or(Some(Quantity::MAX)) {
+            return Err(Rejection::Malformed { field: "adjustable_quantity.maximum" });
+        }
+        Ok(Self { enabled, minimum, maximum })
+    }
+
+    /// Whether the shopper may change the quantity.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// The smallest quantity, where one was named.
+    #[must_use]
+    pub fn minimum(&self) -> Option<u32> {
+        self.minimum
+    }
+
+    /// The largest quantity, where one was named.
+    #[must_use]
+    pub fn maximum(&self) -> Option<u32> {
+        self.maximum
+    }
+
+    /// The bounds widened to hold `quantity`, since Stripe refuses a line whose quantity lies outside its bounds.
+    #[must_use]
+    pub fn bounds_holding(&self, quantity: Quantity) -> (u32, u32) {
+        let quantity = quantity.get();
+        let minimum = self.minimum.unwrap_or(0).min(quantity);
+        (minimum, self.maximum.unwrap_or(Self::DEFAULT_MAXIMUM).max(quantity))
+    }
+}
+
+/// A line's own text for the shopper: at most 500 characters. A blank one stands for none.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Description(String);
+
+impl Description {
+    /// The longest description, in characters.
+    pub const MAX: usize = 500;
+
+    /// A description.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Malformed`] above [`Description::MAX`] characters.
+    pub fn new(text: impl Into<String>) -> Result<Self, Rejection> {
+        let text = text.into();
+        if text.chars().count() > Self::MAX {
+            return Err(Rejection::Malformed { field: "description" });
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it stands for none.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+}
+
+/// One line of a cart: so many units of one price.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// The price; a cart holds each at most once.
+    pub price: PriceId,
+    /// How many units.
+    pub quantity: Quantity,
+    /// Whether the shopper may change the quantity on Stripe's page.
+    pub adjustable_quantity: Option<AdjustableQuantity>,
+    /// The line's own text.
+    pub description: Option<Description>,
+    /// How often the line is paid; `None` for once.
+    pub recurrence: Option<Recurrence>,
+    /// Lines are shown in ascending position: the order in which they were first added.
+    pub position: i64,
+}
+
+impl Line {
+    /// Where the line at `index` of a change at `now` stands: after all lines that were added before.
+    #[must_use]
+    pub fn position_at(now: Timestamp, index: usize) -> i64 {
+        now.as_millisecond() * 1000 + i64::try_from(index).unwrap_or_default()
+    }
+}

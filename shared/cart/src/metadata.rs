@@ -1,0 +1,83 @@
+//! What a shop attaches to a cart.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::Rejection;
+
+/// The keys that Cartwright itself writes into a Checkout Session's metadata.
+pub const OWN_KEYS: [&str; 3] =
+    ["stripe_payments_cart_number", "stripe_payments_cart_version", "stripe_payments_cart_total"];
+
+/// Keys and values that travel with the cart into the Checkout Session and the order.
+///
+/// Bounded as Stripe bounds a session's metadata, less the keys that Cartwright adds: at most 47 keys of 1 to 40
+/// characters without brackets, values of at most 500 characters. Keys that begin with `stripe_payments_` are
+/// Cartwright's own.
+///
+/// Source: <https://docs.stripe.com/metadata#data>
+///
+/// ```
+/// let metadata = cart::Metadata::new([("is_gift".to_owned(), "yes".to_owned())])?;
+/// assert_eq!(metadata.get("is_gift"), Some("yes"));
+/// assert!(cart::Metadata::new([("a[b]".to_owned(), String::new())]).is_err());
+/// # Ok::<(), cart::Rejection>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Metadata(BTreeMap<String, String>);
+
+impl Metadata {
+    /// The most keys.
+    pub const MAX_KEYS: usize = 50 - OWN_KEYS.len();
+    /// The longest key, in characters.
+    pub const MAX_KEY: usize = 40;
+    /// The longest value, in characters.
+    pub const MAX_VALUE: usize = 500;
+
+    /// Metadata of these entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Metadata`], naming the key, where a bound is exceeded.
+    pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
+        let entries: BTreeMap<_, _> = entries.into_iter().collect();
+        if entries.len() > Self::MAX_KEYS {
+            return Err(Rejection::Metadata { key: String::new(), reason: "has more than 47 keys" });
+        }
+        for (key, value) in &entries {
+            let reason = if key.is_empty() {
+                "is empty"
+            } else if key.chars().count() > Self::MAX_KEY {
+                "is longer than 40 characters"
+            } else if key.contains(['[', ']']) {
+                "contains a square bracket"
+            } else if key.starts_with("stripe_payments_") {
+                "is reserved"
+            } else if value.chars().count() > Self::MAX_VALUE {
+                "has a value longer than 500 characters"
+            } else {
+                continue;
+            };
+            return Err(Rejection::Metadata { key: key.chars().take(Self::MAX_KEY).collect(), reason });
+        }
+        Ok(Self(entries))
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All entries, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}

@@ -1,0 +1,179 @@
+//! What a paid Checkout Session becomes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CartNumber, Currency, OrderNumber, PriceId, Timestamp};
+
+/// An order: what was bought, by whom, and whether it is paid. Amounts are Stripe's, in the currency's minor unit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// The public name.
+    pub number: OrderNumber,
+    /// The cart it came from.
+    pub cart: CartNumber,
+    /// Whether it is paid.
+    pub status: OrderStatus,
+    /// What was bought, as Stripe sold it.
+    pub lines: Vec<OrderLine>,
+    /// The currency of all amounts.
+    pub currency: Currency,
+    /// The sum of the lines before discounts, tax on top and shipping.
+    pub subtotal: i64,
+    /// What was taken off.
+    pub discount: i64,
+    /// The tax.
+    pub tax: i64,
+    /// The shipping.
+    pub shipping: i64,
+    /// What was to be paid.
+    pub total: i64,
+    /// What was paid back.
+    pub refunded: i64,
+    /// Who bought.
+    pub customer: Customer,
+    /// The address on the invoice.
+    pub billing_address: Option<Address>,
+    /// Who receives the goods.
+    pub shipping_name: Option<String>,
+    /// Where the goods go.
+    pub shipping_address: Option<Address>,
+    /// The cart's metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Stripe's objects behind the order.
+    pub payment: Payment,
+    /// What a person should look at.
+    pub marks: Vec<Mark>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Where an order stands. Later states win over earlier ones, whatever order news of them arrives in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// A delayed payment is under way.
+    AwaitingPayment,
+    /// A delayed payment failed.
+    PaymentFailed,
+    /// The payment is in, or there was nothing to pay.
+    Paid,
+    /// A part was paid back.
+    PartiallyRefunded,
+    /// All of it was paid back.
+    Refunded,
+}
+
+/// One line of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The price.
+    pub price: PriceId,
+    /// The product.
+    pub product: Option<String>,
+    /// The text on Stripe's page, usually the product's name.
+    pub name: String,
+    /// The line's own text in the cart.
+    pub description: Option<String>,
+    /// How many units were bought.
+    pub quantity: u64,
+    /// Before discounts and tax on top.
+    pub subtotal: i64,
+    /// What was taken off.
+    pub discount: i64,
+    /// The tax.
+    pub tax: i64,
+    /// What the line came to.
+    pub total: i64,
+}
+
+/// Who bought.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Customer {
+    /// The customer's id at Stripe, where one was made.
+    pub id: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+}
+
+/// A postal address.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Address {
+    /// First line.
+    #[serde(default)]
+    pub line1: Option<String>,
+    /// Second line.
+    #[serde(default)]
+    pub line2: Option<String>,
+    /// Town.
+    #[serde(default)]
+    pub city: Option<String>,
+    /// State, county or province.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// Postal code.
+    #[serde(default)]
+    pub postal_code: Option<String>,
+    /// Two-letter country code.
+    #[serde(default)]
+    pub country: Option<String>,
+}
+
+/// The ids of Stripe's objects behind an order.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Payment {
+    /// The Checkout Session.
+    pub session: String,
+    /// The payment intent, in payment mode.
+    pub payment_intent: Option<String>,
+    /// The subscription, in subscription mode.
+    pub subscription: Option<String>,
+    /// The invoice, where one was made.
+    pub invoice: Option<String>,
+}
+
+/// What a person should look at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The same cart had been paid before: maybe the shopper paid twice.
+    CartPaidTwice,
+    /// The amount is not what the cart came to when it was checked out.
+    UnexpectedAmount,
+}
+
+impl OrderStatus {
+    /// All of them, earliest first.
+    pub const ALL: [Self; 5] =
+        [Self::AwaitingPayment, Self::PaymentFailed, Self::Paid, Self::PartiallyRefunded, Self::Refunded];
+
+    /// The status as it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::PaymentFailed => "payment_failed",
+            Self::Paid => "paid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// The status of an order of `total`, paid or not, of which `refunded` was paid back.
+    #[must_use]
+    pub fn after_refund(self, total: i64, refunded: i64) -> Self {
+        match self {
+            Self::AwaitingPayment | Self::PaymentFailed => self,
+            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded >= total && refunded > 0 => {
+                Self::Refunded
+            }
+            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded > 0 => Self::PartiallyRefunded,
+            Self::Paid | Self::PartiallyRefunded | Self::Refunded => Self::Paid,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Why a rule refused.
+
+use crate::{Currency, PriceId, Recurrence};
+
+/// A rule's refusal; whatever it refused is unchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// No active price of an active product has this id.
+    #[error("cannot find price: {0}")]
+    PriceNotFound(PriceId),
+    /// A quantity of 0 where at least 1 is needed.
+    #[error("quantity must be at least 1")]
+    QuantityTooSmall,
+    /// A line would hold more than [`crate::Quantity::MAX`] units.
+    #[error("quantity must be at most 999999")]
+    QuantityTooLarge,
+    /// The cart would hold more lines than Stripe Checkout takes.
+    #[error("too many items: at most 100, or 20 recurring and 20 one-time")]
+    TooManyItems,
+    /// A price cannot be paid in the cart's currency.
+    #[error("{price} cannot be paid in {currency}")]
+    MixedCurrency {
+        /// The price that does not fit.
+        price: PriceId,
+        /// The cart's currency.
+        currency: Currency,
+    },
+    /// Two recurring lines would be paid at different intervals.
+    #[error("{price} recurs every {offered}, the cart every {held}")]
+    MixedInterval {
+        /// The price that does not fit.
+        price: PriceId,
+        /// How often it recurs.
+        offered: Recurrence,
+        /// How often the cart's recurring lines recur.
+        held: Recurrence,
+    },
+    /// Metadata exceed one of Stripe's limits.
+    #[error("metadata key {key:?} {reason}")]
+    Metadata {
+        /// The key at fault; empty where the number of keys is.
+        key: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A field's value is out of its bounds.
+    #[error("{field} is out of bounds")]
+    Malformed {
+        /// The field.
+        field: &'static str,
+    },
+    /// The cart is expired or completed: no change reaches it any more.
+    #[error("the cart is closed")]
+    Closed,
+}

@@ -1,0 +1,72 @@
+//! What a cart comes to, at current prices.
+
+use crate::{Cart, Currency, Line, Money, Price, Product};
+
+/// A price with its product: what is for sale.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Offer {
+    /// The price.
+    pub price: Price,
+    /// The product that it is a price of.
+    pub product: Product,
+}
+
+/// Why a line cannot be bought at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unavailable {
+    /// The catalogue does not know the price any more.
+    Unknown,
+    /// The price or its product is archived.
+    Inactive,
+    /// The price lost the cart's currency.
+    Currency,
+}
+
+impl Offer {
+    /// Whether the price can be bought: neither it nor its product is archived.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.price.active && self.product.active
+    }
+}
+
+/// A cart's lines with their current offers, and their sum.
+#[derive(Debug)]
+pub struct Totals<'a> {
+    /// Each line with its offer, where the catalogue has one, and its amount or why it has none.
+    pub lines: Vec<(&'a Line, Option<&'a Offer>, Result<Money, Unavailable>)>,
+    /// The sum of all available lines.
+    pub total: Money,
+}
+
+impl<'a> Totals<'a> {
+    /// Sums the lines of `cart` up at the prices that `offer` finds.
+    ///
+    /// Lines that are unavailable count in no sum. An empty cart comes to nothing in `default` currency.
+    pub fn of(cart: &'a Cart, default: Currency, offer: impl Fn(&Line) -> Option<&'a Offer>) -> Self {
+        let currency = cart.currency().unwrap_or(default);
+        let lines: Vec<_> = cart
+            .lines()
+            .iter()
+            .map(|line| {
+                let offer = offer(line);
+                (line, offer, amount(line, offer, currency))
+            })
+            .collect();
+        let sum: i128 = lines.iter().filter_map(|(_, _, amount)| amount.ok()).map(Money::minor).sum();
+        Self { lines, total: Money::new(sum, currency) }
+    }
+
+    /// The lines that cannot be bought at the moment.
+    pub fn unavailable(&self) -> impl Iterator<Item = (&'a Line, Unavailable)> {
+        self.lines.iter().filter_map(|(line, _, amount)| amount.err().map(|reason| (*line, reason)))
+    }
+}
+
+fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
+    let offer = offer.ok_or(Unavailable::Unknown)?;
+    if !offer.is_active() {
+        return Err(Unavailable::Inactive);
+    }
+    offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
+}

@@ -1,0 +1,337 @@
+//! From a cart to the parameters of a Checkout Session.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use cart::{Cart, OWN_KEYS, Timestamp, Totals};
+use serde_json::{Map, Value};
+use settings::{Environment, Error};
+use sha2::{Digest as _, Sha256};
+use stripe_checkout::checkout_session as api;
+use stripe_shared::{
+    CheckoutSessionBillingAddressCollection, CheckoutSessionLocale, CheckoutSessionMode, CheckoutSessionSubmitType,
+};
+
+/// A merchant's last word on the parameters of every session, for those who build their own binary.
+///
+/// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode and Cartwright's own metadata is undone.
+pub type Hook = fn(&mut Map<String, Value>);
+
+/// How the shop wants its Checkout Sessions.
+#[derive(Clone, Debug)]
+pub struct CheckoutSettings {
+    cancel_url: String,
+    payment_methods: Vec<api::CreateCheckoutSessionAllowedPaymentMethodTypes>,
+    locale: Option<CheckoutSessionLocale>,
+    billing_address: Option<CheckoutSessionBillingAddressCollection>,
+    shipping_countries: Vec<api::CreateCheckoutSessionShippingAddressCollectionAllowedCountries>,
+    shipping_rates: Vec<String>,
+    automatic_tax: Option<bool>,
+    promotion_codes: Option<bool>,
+    phone: Option<bool>,
+    tax_ids: Option<bool>,
+    capture: Option<api::CreateCheckoutSessionPaymentIntentDataCaptureMethod>,
+    submit_type: Option<CheckoutSessionSubmitType>,
+    expires_after_minutes: Option<i64>,
+    overrides: Value,
+    hook: Option<Hook>,
+}
+
+/// What the shopper brings to the checkout.
+#[derive(Clone, Debug, Default)]
+pub struct Shopper {
+    /// Fills in the e-mail field.
+    pub email: Option<String>,
+    /// The id of a promotion code to apply.
+    pub promotion_code: Option<String>,
+}
+
+/// The parameters of one session, ready to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parameters(Value);
+
+/// The most shipping options a session takes.
+///
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-shipping_options>
+const MAX_SHIPPING_RATES: usize = 5;
+
+/// The parameters that are not for a merchant to overwrite.
+const PROTECTED: [&str; 2] = ["line_items", "mode"];
+
+impl CheckoutSettings {
+    /// The settings in `environment`: `CANCEL_URL` and the `CHECKOUT_*`. What is not set is not sent.
+    ///
+    /// # Errors
+    ///
+    /// A setting has a value that Stripe does not know, or `CHECKOUT_SESSION_OVERRIDES` touches what is protected.
+    pub fn new(environment: &Environment) -> Result<Self, Error> {
+        let shipping_rates: Vec<_> = environment.list("CHECKOUT_SHIPPING_RATES").map(str::to_owned).collect();
+        if shipping_rates.len() > MAX_SHIPPING_RATES {
+            return Err(Error::malformed("CHECKOUT_SHIPPING_RATES", "at most 5 ids of shipping rates"));
+        }
+        let expires_after_minutes = environment.parse("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440")?;
+        if expires_after_minutes.is_some_and(|minutes| !(30..=1440).contains(&minutes)) {
+            return Err(Error::malformed("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440"));
+        }
+        Ok(Self {
+            cancel_url: environment.required("CANCEL_URL")?.to_owned(),
+            payment_methods: words(environment, "CHECKOUT_PAYMENT_METHODS", "Stripe's names of payment methods", |word| {
+                matches!(word, api::CreateCheckoutSessionAllowedPaymentMethodTypes::Unknown(_))
+            })?,
+            locale: word(environment, "CHECKOUT_LOCALE", "auto or a locale of Stripe Checkout", |word| {
+                matches!(word, CheckoutSessionLocale::Unknown(_))
+            })?,
+            billing_address: word(environment, "CHECKOUT_BILLING_ADDRESS", "auto or required", |word| {
+                matches!(word, CheckoutSessionBillingAddressCollection::Unknown(_))
+            })?,
+            shipping_countries: words(environment, "CHECKOUT_SHIPPING_COUNTRIES", "two-letter country codes", |word| {
+                matches!(word, api::CreateCheckoutSessionShippingAddressCollectionAllowedCountries::Unknown(_))
+            })?,
+            shipping_rates,
+            automatic_tax: environment.flag("CHECKOUT_AUTOMATIC_TAX")?,
+            promotion_codes: environment.flag("CHECKOUT_PROMOTION_CODES")?,
+            phone: environment.flag("CHECKOUT_PHONE")?,
+            tax_ids: environment.flag("CHECKOUT_TAX_IDS")?,
+            capture: word(environment, "CHECKOUT_CAPTURE", "automatic, automatic_async or manual", |word| {
+                matches!(word, api::CreateCheckoutSessionPaymentIntentDataCaptureMethod::Unknown(_))
+            })?,
+            submit_type: word(environment, "CHECKOUT_SUBMIT_TYPE", "auto, book, donate, pay or subscribe", |word| {
+                matches!(word, CheckoutSessionSubmitType::Unknown(_))
+            })?,
+            expires_after_minutes,
+            overrides: overrides(environment)?,
+            hook: None,
+        })
+    }
+
+    /// The same settings with a merchant's hook.
+    #[must_use]
+    pub fn with_hook(self, hook: Hook) -> Self {
+        Self { hook: Some(hook), ..self }
+    }
+
+    /// The same parameters with the time at which a session made at `now` shall expire, if the shop set one; else Stripe
+    /// takes 24 hours.
+    ///
+    /// Whole minutes, so that parallel checkouts most often send the same parameters.
+    #[must_use]
+    pub fn expiring(&self, parameters: &Parameters, now: Timestamp) -> Parameters {
+        let mut parameters = parameters.clone();
+        if let (Some(minutes), Some(fields)) = (self.expires_after_minutes, parameters.0.as_object_mut()) {
+            let this_minute = now.as_second() / 60;
+            // Stripe takes 30 minutes to 24 hours by its own clock, which need not agree with ours.
+            let expires_at = (this_minute + minutes.clamp(31, 1439) + 1) * 60;
+            fields.entry("expires_at").or_insert_with(|| expires_at.into());
+        }
+        parameters
+    }
+
+    /// The parameters of a session that sells what is in `cart`, whose totals are `totals`.
+    ///
+    /// The mode follows from the lines: any recurring line makes a subscription. `base` is the URL under which this
+    /// deployment is reached; Stripe sends the shopper to its `finish-order`.
+    #[must_use]
+    pub fn parameters(
+        &self,
+        cart: &Cart,
+        totals: &Totals<'_>,
+        shopper: &Shopper,
+        base: &str,
+    ) -> Parameters {
+        let subscribes = cart.recurrence().is_some();
+        let number = cart.number().to_string();
+        let version = cart.version().to_string();
+        let total = totals.total.minor().to_string();
+        let own: HashMap<String, String> =
+            OWN_KEYS.into_iter().map(str::to_owned).zip([number.clone(), version, total]).collect();
+        let mut metadata: HashMap<String, String> =
+            cart.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        metadata.extend(own.clone());
+        // Lets a person at Stripe's dashboard, and a refund's event, find the way back from a payment to its cart.
+        let trace = HashMap::from([(OWN_KEYS[0].to_owned(), number)]);
+
+        let mut request = api::CreateCheckoutSession::new()
+            .mode(if subscribes { CheckoutSessionMode::Subscription } else { CheckoutSessionMode::Payment })
+            .line_items(totals.lines.iter().map(line_item).collect::<Vec<_>>())
+            .success_url(format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}"))
+            .cancel_url(&self.cancel_url)
+            .metadata(metadata);
+        if let Some(currency) = foreign_currency(totals) {
+            request = request.currency(currency);
+        }
+        if !self.payment_methods.is_empty() {
+            request = request.allowed_payment_method_types(self.payment_methods.clone());
+        }
+        if let Some(locale) = &self.locale {
+            request = request.locale(locale.clone());
+        }
+        if let Some(billing_address) = &self.billing_address {
+            request = request.billing_address_collection(billing_address.clone());
+        }
+        if !self.shipping_countries.is_empty() {
+            request = request.shipping_address_collection(api::CreateCheckoutSessionShippingAddressCollection::new(
+                self.shipping_countries.clone(),
+            ));
+        }
+        if let Some(enabled) = self.automatic_tax {
+            request = request.automatic_tax(api::CreateCheckoutSessionAutomaticTax::new(enabled));
+        }
+        if let Some(enabled) = self.phone {
+            request = request.phone_number_collection(api::CreateCheckoutSessionPhoneNumberCollection::new(enabled));
+        }
+        if let Some(enabled) = self.tax_ids {
+            request = request.tax_id_collection(api::CreateCheckoutSessionTaxIdCollection::new(enabled));
+        }
+        if let Some(email) = &shopper.email {
+            request = request.customer_email(email);
+        }
+        if let Some(promotion_code) = &shopper.promotion_code {
+            let mut discount = api::CreateCheckoutSessionDiscounts::new();
+            discount.promotion_code = Some(promotion_code.clone());
+            request = request.discounts([discount]);
+        } else if let Some(allowed) = self.promotion_codes {
+            // Stripe refuses the field for codes beside a discount that is applied already.
+            request = request.allow_promotion_codes(allowed);
+        }
+        if let Some(submit_type) = &self.submit_type {
+            request = request.submit_type(submit_type.clone());
+        }
+        if subscribes {
+            let mut data = api::CreateCheckoutSessionSubscriptionData::new();
+            data.metadata = Some(trace);
+            request = request.subscription_data(data);
+        } else {
+            let mut data = api::CreateCheckoutSessionPaymentIntentData::new();
+            data.metadata = Some(trace);
+            data.capture_method.clone_from(&self.capture);
+            request = request.payment_intent_data(data);
+            if !self.shipping_rates.is_empty() {
+                request = request.shipping_options(self.shipping_rates.iter().map(|rate| shipping_option(rate)).collect::<Vec<_>>());
+            }
+        }
+        self.customised(&request, &own)
+    }
+
+    /// Lets the merchant overwrite what is not protected.
+    fn customised(&self, request: &api::CreateCheckoutSession, own: &HashMap<String, String>) -> Parameters {
+        // Plain data with text keys: it always serialises.
+        let standard = serde_json::to_value(request).unwrap_or_default();
+        let mut parameters = standard.clone();
+        json_patch::merge(&mut parameters, &self.overrides);
+        if let Some(parameters) = parameters.as_object_mut() {
+            if let Some(hook) = self.hook {
+                hook(parameters);
+            }
+            for name in PROTECTED {
+                parameters.insert(name.to_owned(), standard[name].clone());
+            }
+            let metadata = parameters.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+            if !metadata.is_object() {
+                *metadata = Value::Object(Map::new());
+            }
+            if let Some(metadata) = metadata.as_object_mut() {
+                metadata.extend(own.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
+            }
+        }
+        Parameters(parameters)
+    }
+}
+
+impl Parameters {
+    /// The parameters as a tree.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// A digest of the parameters.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.digest_replacing(None)
+    }
+
+    /// A digest of the parameters and of the session that they shall replace.
+    #[must_use]
+    pub fn digest_replacing(&self, replaces: Option<&str>) -> String {
+        let mut hash = Sha256::new();
+        // Keys of a tree are sorted, so that equal parameters have equal text.
+        hash.update(self.0.to_string());
+        hash.update(replaces.unwrap_or_default());
+        hex::encode(&hash.finalize()[..16])
+    }
+}
+
+fn line_item(
+    (line, offer, _): &(&cart::Line, Option<&cart::Offer>, Result<cart::Money, cart::Unavailable>),
+) -> api::CreateCheckoutSessionLineItems {
+    let mut item = api::CreateCheckoutSessionLineItems::new();
+    item.price = Some(line.price.to_string());
+    // Stripe takes no quantity for usage that is metered.
+    if !offer.is_some_and(|offer| offer.price.is_metered()) {
+        item.quantity = Some(line.quantity.into());
+        if let Some(adjustable) = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled()) {
+            let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
+            let mut bounds = api::CreateCheckoutSessionLineItemsAdjustableQuantity::new(true);
+            bounds.minimum = Some(i64::from(minimum));
+            bounds.maximum = Some(i64::from(maximum));
+            item.adjustable_quantity = Some(bounds);
+        }
+    }
+    item
+}
+
+/// The cart's currency, where it is not the own currency of every price.
+fn foreign_currency(totals: &Totals<'_>) -> Option<stripe_types::Currency> {
+    let currency = totals.total.currency();
+    let own = totals.lines.iter().filter_map(|(_, offer, _)| *offer).all(|offer| offer.price.currency == currency);
+    if own { None } else { stripe_types::Currency::from_str(currency.as_str()).ok() }
+}
+
+fn shipping_option(rate: &str) -> api::CreateCheckoutSessionShippingOptions {
+    let mut option = api::CreateCheckoutSessionShippingOptions::new();
+    option.shipping_rate = Some(rate.to_owned());
+    option
+}
+
+fn overrides(environment: &Environment) -> Result<Value, Error> {
+    let name = "CHECKOUT_SESSION_OVERRIDES";
+    let overrides: Value = environment.parse(name, "a JSON object")?.unwrap_or_else(|| Value::Object(Map::new()));
+    let object = overrides.as_object().ok_or_else(|| Error::malformed(name, "a JSON object"))?;
+    let own = |metadata: &Value| match metadata.as_object() {
+        None => true,
+        Some(metadata) => metadata.keys().any(|key| key.starts_with("stripe_payments_")),
+    };
+    if PROTECTED.iter().any(|name| object.contains_key(*name)) || object.get("metadata").is_some_and(own) {
+        return Err(Error::malformed(name, "no line_items, no mode and no metadata.stripe_payments_*"));
+    }
+    Ok(overrides)
+}
+
+/// A setting that is one of Stripe's words.
+fn word<T: FromStr>(
+    environment: &Environment,
+    name: &str,
+    expected: &str,
+    unknown: impl Fn(&T) -> bool,
+) -> Result<Option<T>, Error> {
+    match environment.parse::<T>(name, expected)? {
+        Some(word) if unknown(&word) => Err(Error::malformed(name, expected)),
+        word => Ok(word),
+    }
+}
+
+/// A setting that is a list of Stripe's words.
+fn words<T: FromStr>(
+    environment: &Environment,
+    name: &str,
+    expected: &str,
+    unknown: impl Fn(&T) -> bool,
+) -> Result<Vec<T>, Error> {
+    environment
+        .list(name)
+        .map(|text| match text.parse() {
+            Ok(word) if !unknown(&word) => Ok(word),
+            _ => Err(Error::malformed(name, expected)),
+        })
+        .collect()
+}

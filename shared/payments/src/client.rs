@@ -1,0 +1,152 @@
+//! A connection to Stripe.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use settings::Environment;
+use stripe_client_core::{RequestBuilder, StripeMethod};
+
+use crate::Error;
+
+/// A client of Stripe's API.
+///
+/// Keeps its connection open between requests, bounds every attempt in time, and repeats what is safe to repeat: reads,
+/// and writes under an idempotency key.
+#[derive(Clone)]
+pub struct Stripe {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    authorization: HeaderValue,
+}
+
+/// Creating a session takes Stripe about a second. Three attempts fit a function's twenty seconds.
+const ATTEMPT: Duration = Duration::from_secs(5);
+const ATTEMPTS: u32 = 3;
+/// The first pause between attempts; it doubles.
+const PAUSE: Duration = Duration::from_millis(150);
+
+impl Stripe {
+    /// A client as `environment` says: `STRIPE_SECRET_KEY`, and `STRIPE_API_URL` for another base URL than Stripe's.
+    ///
+    /// # Errors
+    ///
+    /// The key is missing or malformed.
+    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let key = environment.required("STRIPE_SECRET_KEY")?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
+            .map_err(|_| settings::Error::malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's"))?;
+        authorization.set_sensitive(true);
+        let base = environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com");
+        if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
+            return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
+        }
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), authorization })
+    }
+
+    /// Sends a request and reads its answer.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        idempotency_key: Option<&str>,
+    ) -> Result<T, Error> {
+        let bytes = self.send(request, idempotency_key).await?;
+        read(&bytes)
+    }
+
+    /// Sends a request, repeating it where that is safe and may help.
+    pub(crate) async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
+        let reads = matches!(request.method, StripeMethod::Get);
+        let mut attempt = 1;
+        loop {
+            let answer = match tokio::time::timeout(ATTEMPT, self.attempt(&request, idempotency_key)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Error::Unavailable { reason: "no answer in time".to_owned() }),
+            };
+            let again = match &answer {
+                Err(Error::Unavailable { .. }) => reads || idempotency_key.is_some(),
+                _ => false,
+            };
+            if !again || attempt == ATTEMPTS {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, request: &RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
+        let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+        let mut builder = Request::builder()
+            .method(match request.method {
+                StripeMethod::Get => Method::GET,
+                StripeMethod::Post => Method::POST,
+                StripeMethod::Delete => Method::DELETE,
+            })
+            .uri(format!("{}/v1{}{query}", self.base, request.path))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(USER_AGENT, concat!("cartwright/", env!("CARGO_PKG_VERSION")))
+            .header("stripe-version", stripe_client_core::VERSION.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(key) = idempotency_key {
+            builder = builder.header("idempotency-key", key);
+        }
+        let body = Full::new(Bytes::from(request.body.clone().unwrap_or_default()));
+        let request = builder.body(body).map_err(|error| unavailable(&error))?;
+
+        let response = self.client.request(request).await.map_err(|error| unavailable(&error))?;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.map_err(|error| unavailable(&error))?.to_bytes();
+        if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
+    }
+}
+
+impl std::fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stripe").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Unreadable { reason: error.to_string() })
+}
+
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
+    let chain: Vec<String> =
+        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
+    Error::Unavailable { reason: chain.join(": ") }
+}
+
+/// Reads Stripe's error body.
+///
+/// Source: <https://docs.stripe.com/api/errors>
+fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
+    #[derive(Deserialize, Default)]
+    struct Body {
+        error: Details,
+    }
+    #[derive(Deserialize, Default)]
+    struct Details {
+        code: Option<String>,
+        param: Option<String>,
+        message: Option<String>,
+    }
+
+    let details = serde_json::from_slice::<Body>(bytes).unwrap_or_default().error;
+    let message = details.message.unwrap_or_default();
+    // 409: another request with the same idempotency key is under way.
+    if status.is_server_error() || matches!(status.as_u16(), 409 | 429) {
+        return Error::Unavailable { reason: format!("{status}: {message}") };
+    }
+    Error::Refused { status: status.as_u16(), code: details.code, param: details.param, message }
+}

@@ -1,0 +1,50 @@
+//! What goes wrong between a function and Stripe.
+
+/// A request to Stripe that failed, after the retries that were worth it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Stripe is overloaded, unreachable or slow: the same call may succeed in a moment.
+    #[error("Stripe is unavailable: {reason}")]
+    Unavailable {
+        /// What Stripe or the connection said.
+        reason: String,
+    },
+    /// Stripe refused the request.
+    #[error("Stripe answered {status}: {message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Stripe's error code, such as `resource_missing`.
+        code: Option<String>,
+        /// The parameter at fault.
+        param: Option<String>,
+        /// Stripe's message. May quote what was sent: for logs, not for shoppers.
+        message: String,
+    },
+    /// Stripe's answer is not what it documents.
+    #[error("Stripe's answer cannot be read: {reason}")]
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed in a moment.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Refused { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// Whether the object that was asked for does not exist.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Refused { status, code, .. } => *status == 404 || code.as_deref() == Some("resource_missing"),
+            Self::Unavailable { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}

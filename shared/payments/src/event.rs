@@ -1,0 +1,200 @@
+//! Stripe's events.
+
+use cart::Timestamp;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use settings::Environment;
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq as _};
+
+/// The secrets with which Stripe may have signed an event: several while they are being rotated.
+#[derive(Clone)]
+pub struct WebhookSecrets(Vec<String>);
+
+/// How old a signature may be, in seconds, and how far ahead its clock.
+///
+/// Source: <https://docs.stripe.com/webhooks#replay-attacks>
+const TOLERANCE: i64 = 300;
+
+/// Why a delivery was not taken for Stripe's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// There is no `Stripe-Signature`, or it cannot be read.
+    #[error("the Stripe-Signature header is missing or malformed")]
+    Malformed,
+    /// The signature was made more than five minutes ago, or ahead.
+    #[error("the signature is too old")]
+    Old,
+    /// No secret of ours made the signature.
+    #[error("no signature matches")]
+    Mismatch,
+    /// The signature is right but the body is not an event.
+    #[error("the body is not an event")]
+    NotAnEvent,
+}
+
+/// An event that Stripe sent.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// The event's id.
+    pub id: String,
+    /// What happened, such as `checkout.session.completed`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When, in seconds since 1970.
+    #[serde(default)]
+    pub created: i64,
+    data: Data,
+}
+
+#[derive(Debug, Deserialize)]
+struct Data {
+    object: serde_json::Value,
+}
+
+impl Event {
+    /// The object that the event is about; `None` where it is not of this type.
+    #[must_use]
+    pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
+        serde::Deserialize::deserialize(&self.data.object).ok()
+    }
+
+    /// A text field of the object that the event is about.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.data.object.get(name)?.as_str()
+    }
+}
+
+impl WebhookSecrets {
+    /// The secrets in `STRIPE_WEBHOOK_SECRET`, comma-separated.
+    ///
+    /// # Errors
+    ///
+    /// There is none: without a secret anybody could place orders.
+    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let name = "STRIPE_WEBHOOK_SECRET";
+        environment.required(name)?;
+        let secrets: Vec<_> = environment.list(name).map(str::to_owned).collect();
+        if secrets.is_empty() {
+            return Err(settings::Error::malformed(name, "at least one signing secret"));
+        }
+        Ok(Self(secrets))
+    }
+
+    /// Takes a delivery for Stripe's if one of the secrets signed these very bytes within five minutes of `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] says why not; nothing of the body is believed then.
+    ///
+    /// Source: <https://docs.stripe.com/webhooks#verify-manually>
+    pub fn verify(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, Rejected> {
+        let signature = signature.ok_or(Rejected::Malformed)?;
+        let mut time = None;
+        let mut offered = Vec::new();
+        for part in signature.split(',') {
+            match part.trim().split_once('=') {
+                Some(("t", seconds)) => time = seconds.parse::<i64>().ok(),
+                Some(("v1", digest)) => offered.extend(hex::decode(digest)),
+                _ => {}
+            }
+        }
+        let time = time.ok_or(Rejected::Malformed)?;
+        if offered.is_empty() {
+            return Err(Rejected::Malformed);
+        }
+
+        let matches = self.0.iter().fold(Choice::from(0), |matches, secret| {
+            let digest = sign(secret, time, body);
+            offered.iter().fold(matches, |matches, offered| matches | digest.as_slice().ct_eq(offered))
+        });
+        if !bool::from(matches) {
+            return Err(Rejected::Mismatch);
+        }
+        if now.as_second().saturating_sub(time).saturating_abs() > TOLERANCE {
+            return Err(Rejected::Old);
+        }
+        serde_json::from_slice(body).map_err(|_| Rejected::NotAnEvent)
+    }
+}
+
+impl std::fmt::Debug for WebhookSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WebhookSecrets({})", self.0.len())
+    }
+}
+
+fn sign(secret: &str, time: i64, body: &[u8]) -> Vec<u8> {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Vec::new() };
+    mac.update(time.to_string().as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    mac.finalize().into_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"id":"evt_1","type":"ping","created":1,"data":{"object":{"id":"x"}}}"#;
+
+    fn secrets(list: &str) -> WebhookSecrets {
+        WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", list)])).unwrap()
+    }
+
+    fn header(secret: &str, time: i64) -> String {
+        format!("t={time},v0=00,v1={}", hex::encode(sign(secret, time, BODY)))
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_signature_of_any_current_secret_is_taken() {
+        let secrets = secrets("whsec_new, whsec_old");
+
+        for secret in ["whsec_new", "whsec_old"] {
+            assert_eq!(secrets.verify(Some(&header(secret, 1000)), BODY, at(1000)).unwrap().id, "evt_1");
+        }
+    }
+
+    #[test]
+    fn one_matching_signature_of_several_is_enough() {
+        let header = format!("{},v1={}", header("whsec_b", 1000), hex::encode([0; 32]));
+
+        assert!(secrets("whsec_b").verify(Some(&header), BODY, at(1000)).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_stripes_is_refused() {
+        let secrets = secrets("whsec_a");
+        let good = header("whsec_a", 1000);
+        let cases = [
+            (None, BODY, 1000, Rejected::Malformed),
+            (Some(""), BODY, 1000, Rejected::Malformed),
+            (Some("t=1000"), BODY, 1000, Rejected::Malformed),
+            (Some("v1=00"), BODY, 1000, Rejected::Malformed),
+            (Some("t=abc,v1=00"), BODY, 1000, Rejected::Malformed),
+            (Some("t=1000,v1=zz"), BODY, 1000, Rejected::Malformed),
+            (Some("t=1000,v1=00"), BODY, 1000, Rejected::Mismatch),
+            (Some(good.as_str()), b"{}".as_slice(), 1000, Rejected::Mismatch),
+            (Some(good.as_str()), BODY, 1301, Rejected::Old),
+            (Some(good.as_str()), BODY, 699, Rejected::Old),
+        ];
+
+        for (signature, body, now, expected) in cases {
+            assert_eq!(secrets.verify(signature, body, at(now)).unwrap_err(), expected, "{signature:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn without_a_secret_there_is_no_webhook() {
+        for value in ["", " ", ","] {
+            assert!(WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", value)])).is_err());
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Checkout Sessions.
+
+use std::collections::BTreeMap;
+
+use cart::{Address, CartNumber, Currency, PriceId, Timestamp};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use stripe_checkout::checkout_session::{
+    ExpireCheckoutSession, ListCheckoutSession, ListLineItemsCheckoutSession, RetrieveCheckoutSession,
+};
+use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest as _};
+
+use crate::catalogue::Page;
+use crate::{Error, Parameters, Stripe};
+
+/// A Checkout Session, as far as a cart and an order need it.
+///
+/// Source: <https://docs.stripe.com/api/checkout/sessions/object>
+#[derive(Debug, Clone, Deserialize)]
+pub struct Session {
+    /// The session's id.
+    pub id: String,
+    /// Where it stands.
+    #[serde(default)]
+    pub status: SessionStatus,
+    /// Whether it is paid.
+    #[serde(default)]
+    pub payment_status: PaymentStatus,
+    /// What is paid.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The currency of all amounts.
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    /// The sum of the lines.
+    #[serde(default)]
+    pub amount_subtotal: Option<i64>,
+    /// What is to be paid.
+    #[serde(default)]
+    pub amount_total: Option<i64>,
+    /// When it was created, in seconds since 1970.
+    #[serde(default)]
+    pub created: i64,
+    /// When it expires, in seconds since 1970.
+    #[serde(default)]
+    pub expires_at: i64,
+    /// The merchant's and our own keys and values.
+    #[serde(default)]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// The payment intent, in payment mode.
+    #[serde(default)]
+    pub payment_intent: Option<Expandable<PaymentIntent>>,
+    /// The subscription, in subscription mode.
+    #[serde(default)]
+    pub subscription: Option<Expandable<Named>>,
+    /// The invoice, where one was made.
+    #[serde(default)]
+    pub invoice: Option<Expandable<Named>>,
+    /// The customer, where one was made.
+    #[serde(default)]
+    pub customer: Option<Expandable<Named>>,
+    #[serde(default)]
+    customer_details: Option<CustomerDetails>,
+    #[serde(default)]
+    total_details: Option<TotalDetails>,
+    #[serde(default)]
+    shipping_cost: Option<ShippingCost>,
+    #[serde(default)]
+    collected_information: Option<CollectedInformation>,
+    /// Until 2025.
+    #[serde(default)]
+    shipping_details: Option<Shipping>,
+    /// Until 2022.
+    #[serde(default)]
+    shipping: Option<Shipping>,
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    /// The shopper can still pay.
+    Open,
+    /// The shopper is through; the payment may be under way.
+    Complete,
+    /// Nobody can pay any more.
+    Expired,
+    /// Something newer than this version.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// Whether a session is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// The money is in.
+    Paid,
+    /// There was nothing to pay.
+    NoPaymentRequired,
+    /// The money is not in.
+    #[default]
+    #[serde(other)]
+    Unpaid,
+}
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// One-time payment.
+    #[default]
+    Payment,
+    /// Subscription, maybe with one-time items.
+    Subscription,
+    /// Something a cart does not make.
+    #[serde(other)]
+    Other,
+}
+
+/// An object of Stripe's, or only its id.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Expandable<T> {
+    /// Only the id.
+    Id(String),
+    /// The whole object.
+    Object(T),
+}
+
+/// An object of which only the id matters.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Named {
+    id: String,
+}
+
+/// A payment.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PaymentIntent {
+    id: String,
+    /// Stripe's word for where the payment stands.
+    #[serde(default)]
+    pub status: String,
+    /// The last attempt to take the money.
+    #[serde(default)]
+    pub latest_charge: Option<Expandable<Charge>>,
+}
+
+/// An attempt to take money.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Charge {
+    id: String,
+    /// What was paid back of it.
+    #[serde(default)]
+    pub amount_refunded: i64,
+}
+
+/// Has an id.
+pub trait HasId {
+    /// The id.
+    fn id(&self) -> &str;
+}
+
+macro_rules! has_id {
+    ($($type:ty),*) => {
+        $(impl HasId for $type {
+            fn id(&self) -> &str {
+                &self.id
+            }
+        })*
+    };
+}
+has_id!(Named, PaymentIntent, Charge);
+
+impl<T: HasId> Expandable<T> {
+    /// The object's id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Id(id) => id,
+            Self::Object(object) => object.id(),
+        }
+    }
+
+    /// The object, where Stripe sent all of it.
+    pub fn object(&self) -> Option<&T> {
+        match self {
+            Self::Id(_) => None,
+            Self::Object(object) => Some(object),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct CustomerDetails {
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    phone: Option<String>,
+    #[serde(default)]
+    address: Option<Address>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct TotalDetails {
+    #[serde(default, rename = "amount_discount")]
+    discount: i64,
+    #[serde(default, rename = "amount_shipping")]
+    shipping: Option<i64>,
+    #[serde(default, rename = "amount_tax")]
+    tax: i64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct ShippingCost {
+    #[serde(default)]
+    amount_subtotal: i64,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct CollectedInformation {
+    #[serde(default)]
+    shipping_details: Option<Shipping>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Shipping {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    address: Option<Address>,
+}
+
+impl Session {
+    /// The cart that the session was made from; `None` for sessions of other integrations.
+    #[must_use]
+    pub fn cart(&self) -> Option<CartNumber> {
+        self.own("stripe_payments_cart_number")?.parse().ok()
+    }
+
+    /// The version of the cart that the session was made from.
+    #[must_use]
+    pub fn cart_version(&self) -> Option<u64> {
+        self.own("stripe_payments_cart_version")?.parse().ok()
+    }
+
+    /// What the cart came to when the session was made, in minor units.
+    #[must_use]
+    pub fn cart_total(&self) -> Option<i64> {
+        self.own("stripe_payments_cart_total")?.parse().ok()
+    }
+
+    fn own(&self, key: &str) -> Option<&str> {
+        self.metadata.as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// When nobody can pay any more.
+    #[must_use]
+    pub fn expiry(&self) -> Timestamp {
+        Timestamp::from_second(self.expires_at).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Who bought.
+    #[must_use]
+    pub fn buyer(&self) -> cart::Customer {
+        let details = self.customer_details.clone().unwrap_or_default();
+        cart::Customer {
+            id: self.customer.as_ref().map(|customer| customer.id().to_owned()),
+            email: details.email,
+            name: details.name,
+            phone: details.phone,
+        }
+    }
+
+    /// The address on the invoice.
+    #[must_use]
+    pub fn billing_address(&self) -> Option<Address> {
+        self.customer_details.as_ref()?.address.clone()
+    }
+
+    /// Who receives the goods, and where, from wherever this version of the API has it.
+    #[must_use]
+    pub fn ship_to(&self) -> (Option<String>, Option<Address>) {
+        let shipping = self
+            .collected_information
+            .as_ref()
+            .and_then(|collected| collected.shipping_details.as_ref())
+            .or(self.shipping_details.as_ref())
+            .or(self.shipping.as_ref());
+        shipping.map(|shipping| (shipping.name.clone(), shipping.address.clone())).unwrap_or_default()
+    }
+
+    /// What was taken off.
+    #[must_use]
+    pub fn discount(&self) -> i64 {
+        self.total_details.as_ref().map_or(0, |details| details.discount)
+    }
+
+    /// The tax, within the lines or on top.
+    #[must_use]
+    pub fn tax(&self) -> i64 {
+        self.total_details.as_ref().map_or(0, |details| details.tax)
+    }
+
+    /// The shipping.
+    #[must_use]
+    pub fn shipping_amount(&self) -> i64 {
+        let detailed = self.total_details.as_ref().and_then(|details| details.shipping);
+        detailed.or(self.shipping_cost.as_ref().map(|cost| cost.amount_subtotal)).unwrap_or(0)
+    }
+
+    /// What was paid back so far, where the payment was sent along.
+    #[must_use]
+    pub fn refunded(&self) -> i64 {
+        let charge = self.payment_intent.as_ref().and_then(|intent| intent.object()?.latest_charge.as_ref()?.object());
+        charge.map_or(0, |charge| charge.amount_refunded)
+    }
+}
+
+/// What Stripe sold as one line.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LineItem {
+    id: String,
+    /// The price.
+    #[serde(default)]
+    pub price: Option<LinePrice>,
+    /// The product's name.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// How many units.
+    #[serde(default)]
+    pub quantity: Option<u64>,
+    /// Before discounts and tax on top.
+    #[serde(default)]
+    pub amount_subtotal: i64,
+    /// What was taken off.
+    #[serde(default)]
+    pub amount_discount: i64,
+    /// The tax.
+    #[serde(default)]
+    pub amount_tax: i64,
+    /// What the line came to.
+    #[serde(default)]
+    pub amount_total: i64,
+}
+has_id!(LineItem);
+
+/// The price of a line.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LinePrice {
+    /// The price's id.
+    pub id: PriceId,
+    /// The product.
+    #[serde(default)]
+    pub product: Option<Expandable<Named>>,
+}
+
+impl Stripe {
+    /// Makes a Checkout Session; returns it, and Stripe's answer as it came.
+    ///
+    /// The same `key` with the same parameters makes one session however often it is called, within 24 hours.
+    ///
+    /// # Errors
+    ///
+    /// Stripe refuses the parameters, or fails.
+    ///
+    /// Source: <https://docs.stripe.com/api/idempotent_requests>
+    pub async fn create_session(&self, parameters: &Parameters, key: &str) -> Result<(Session, Box<RawValue>), Error> {
+        let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions").form(parameters.as_value());
+        both(&self.send(request, Some(key)).await?)
+    }
+
+    /// The session with this id, with its payment; and Stripe's answer as it came.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails, or there is none: [`Error::is_missing`].
+    pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
+        let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
+        both(&self.send(request, None).await?)
+    }
+
+    /// All lines of a session, however many pages they fill.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails, or there is no such session.
+    pub async fn line_items(&self, session: &str) -> Result<Vec<LineItem>, Error> {
+        let mut lines: Vec<LineItem> = Vec::new();
+        loop {
+            let mut request = ListLineItemsCheckoutSession::new(session).limit(100);
+            if let Some(last) = lines.last() {
+                request = request.starting_after(last.id.clone());
+            }
+            let page: Page<LineItem> = self.call(request.build(), None).await?;
+            let ends = !page.has_more || page.data.is_empty();
+            lines.extend(page.data);
+            if ends {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Expires an open session, so that nobody can pay it any more.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails, or refuses because the session is not open: it may have been paid meanwhile.
+    pub async fn expire_session(&self, id: &str) -> Result<Session, Error> {
+        self.call(ExpireCheckoutSession::new(id).build(), None).await
+    }
+
+    /// The session that a payment belongs to.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails.
+    pub async fn session_of_payment(&self, payment_intent: &str) -> Result<Option<Session>, Error> {
+        let request = ListCheckoutSession::new().payment_intent(payment_intent).limit(1).build();
+        let page: Page<Session> = self.call(request, None).await?;
+        Ok(page.data.into_iter().next())
+    }
+}
+
+fn both(bytes: &[u8]) -> Result<(Session, Box<RawValue>), Error> {
+    Ok((crate::client::read(bytes)?, crate::client::read(bytes)?))
+}

@@ -1,0 +1,120 @@
+//! Where settings come from.
+//!
+//! The one crate that reads the process's environment. Everything else takes an [`Environment`], so that several
+//! differently configured functions can live in one process, as they do on a laptop and in tests.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Settings by name. A blank value counts as absent.
+///
+/// ```
+/// let environment = settings::Environment::from_iter([("CART_TTL_DAYS", "30"), ("SHOP_LOCALE", "")]);
+///
+/// assert_eq!(environment.parse::<u16>("CART_TTL_DAYS", "1 to 365")?, Some(30));
+/// assert_eq!(environment.get("SHOP_LOCALE"), None);
+/// assert_eq!(environment.required("CARTS_TABLE").unwrap_err().to_string(), "CARTS_TABLE is not set");
+/// # Ok::<(), settings::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+}
+
+/// A setting that stops a function at its start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A required setting is absent or blank.
+    #[error("{name} is not set")]
+    Missing {
+        /// The setting.
+        name: String,
+    },
+    /// A setting's value cannot be used.
+    #[error("{name} is malformed: expected {expected}")]
+    Malformed {
+        /// The setting.
+        name: String,
+        /// What would be well-formed.
+        expected: String,
+    },
+}
+
+impl Error {
+    /// The setting `name` should have been `expected`.
+    pub fn malformed(name: &str, expected: impl Into<String>) -> Self {
+        Self::Malformed { name: name.to_owned(), expected: expected.into() }
+    }
+}
+
+impl Environment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // Names or values that are not UTF-8 cannot be settings of ours.
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    }
+
+    /// The value of a setting.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a setting that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where it is absent or blank.
+    pub fn required(&self, name: &str) -> Result<&str, Error> {
+        self.get(name).ok_or_else(|| Error::Missing { name: name.to_owned() })
+    }
+
+    /// A setting as a value; `expected` says in an error what would be well-formed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where the text does not parse.
+    pub fn parse<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Error> {
+        self.get(name).map(|text| text.parse().map_err(|_| Error::malformed(name, expected))).transpose()
+    }
+
+    /// A setting that is `true` or `false`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for anything else.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
+        self.parse(name, "true or false")
+    }
+
+    /// The parts of a comma-separated setting, without blank ones.
+    pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
+    }
+
+    /// Sets a value, unless it is set already.
+    pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
+        if self.get(name).is_none() {
+            self.values.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// Sets a value.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
+        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+}
+
+/// Shows names only: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}

@@ -1,0 +1,270 @@
+//! Changes said as one guarded expression.
+//!
+//! A guard is sufficient for the rules of [`cart`] to accept the change and for the expression to have their result.
+//! It is not necessary: where it fails, the rules decide. So the guards may be coarse, never lax.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use cart::{
+    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate, Metadata, PriceId, Quantity,
+    Timestamp,
+};
+
+use crate::cart_item::{
+    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES, RECURRENCE, RECURRING,
+    TEXTS, UPDATED, VERSION,
+};
+use crate::expression::{Update, all, any};
+use crate::item::{number, seconds, text};
+
+/// DynamoDB's limit for the text of one expression.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const MAX_EXPRESSION: usize = 4096;
+/// More lines than this do not fit one expression, so it is not worth putting one together.
+const MAX_LINES: usize = 40;
+
+/// The change as an expression; `None` where it cannot be said as one.
+pub(super) fn expression(change: &Change, now: Timestamp, lifetime: Lifetime) -> Option<Update> {
+    let mut update = Update::default();
+    open_cart(&mut update, now, lifetime);
+    match change {
+        Change::Add { items, currency, metadata } => {
+            add(&mut update, items, *currency, now)?;
+            attach(&mut update, metadata.as_ref());
+        }
+        Change::Update { lines, currency, metadata } => {
+            set(&mut update, lines, *currency, metadata.is_some(), now)?;
+            attach(&mut update, metadata.as_ref());
+        }
+        Change::Clear => clear(&mut update),
+    }
+    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION).then_some(update)
+}
+
+/// What every change does: it needs an open cart, counts up the version, renews the life.
+fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
+    let [key, version, updated, expires, completed] =
+        [NUMBER, VERSION, UPDATED, EXPIRES, COMPLETED].map(|name| update.name(name));
+    let [one, time, expiry] =
+        [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
+    update.guard(format!("attribute_exists({key})"));
+    update.guard(format!("{expires} > {time}"));
+    update.guard(format!("attribute_not_exists({completed})"));
+    update.set(format!("{version} = {version} + {one}"));
+    update.set(format!("{updated} = {time}"));
+    update.set(format!("{expires} = {expiry}"));
+}
+
+fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
+    if items.len() > MAX_LINES {
+        return None;
+    }
+    shared_terms(update, items, preferred)?;
+    room(update, items);
+    let quantities = update.name(QUANTITIES);
+    let zero = update.value(number(0));
+    for (index, item) in items.iter().enumerate() {
+        let price = update.name(item.price.as_str());
+        let units = update.value(number(item.quantity));
+        let most = update.value(number(Quantity::MAX - item.quantity.get()));
+        let held = format!("{quantities}.{price}");
+        update.guard(format!("attribute_not_exists({held}) OR {held} <= {most}"));
+        update.set(format!("{held} = if_not_exists({held}, {zero}) + {units}"));
+        place(update, item, now, index);
+    }
+    Some(())
+}
+
+fn set(
+    update: &mut Update,
+    lines: &[LineUpdate],
+    preferred: Option<Currency>,
+    attaches: bool,
+    now: Timestamp,
+) -> Option<()> {
+    if lines.len() > MAX_LINES {
+        return None;
+    }
+    let quantities = update.name(QUANTITIES);
+    let items: Vec<Item> = lines.iter().filter_map(set_item).cloned().collect();
+    let removed: Vec<&PriceId> = lines.iter().filter_map(removed_price).collect();
+
+    if !removed.is_empty() && items.iter().any(|item| item.recurrence.is_some()) {
+        // One expression cannot add to and delete from the set of recurring prices.
+        return None;
+    }
+    if !items.is_empty() {
+        shared_terms(update, &items, preferred)?;
+        room(update, &items);
+    }
+    if !items.is_empty() && !removed.is_empty() {
+        // Removing all lines would free the currency for the new ones. One line that stays says it does not.
+        let stays = any(items.iter().map(|item| exists(update, &quantities, &item.price)));
+        update.guard(stays);
+    }
+    if items.is_empty() && !removed.is_empty() && !attaches {
+        // Removing what is not there changes nothing.
+        let there = any(removed.iter().map(|price| exists(update, &quantities, price)));
+        update.guard(there);
+    }
+    for (index, line) in lines.iter().enumerate() {
+        match line {
+            LineUpdate::Set(item) => {
+                let price = update.name(item.price.as_str());
+                let units = update.value(number(item.quantity));
+                update.set(format!("{quantities}.{price} = {units}"));
+                place(update, item, now, index);
+            }
+            LineUpdate::Describe { price, adjustable_quantity, description } => {
+                let there = exists(update, &quantities, price);
+                update.guard(there);
+                describe(update, price, adjustable_quantity.as_ref(), description.as_ref());
+            }
+            LineUpdate::Remove(price) => {
+                let price = update.name(price.as_str());
+                for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
+                    let map = update.name(map);
+                    update.remove(format!("{map}.{price}"));
+                }
+            }
+        }
+    }
+    if !removed.is_empty() {
+        let recurring = update.name(RECURRING);
+        let prices = removed.iter().map(ToString::to_string).collect();
+        let prices = update.value(AttributeValue::Ss(prices));
+        update.delete(format!("{recurring} {prices}"));
+    }
+    Some(())
+}
+
+fn clear(update: &mut Update) {
+    let empty = update.value(AttributeValue::M(HashMap::new()));
+    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, METADATA] {
+        let map = update.name(map);
+        update.set(format!("{map} = {empty}"));
+    }
+    for stale in [RECURRING, RECURRENCE, CURRENCY] {
+        let stale = update.name(stale);
+        update.remove(stale);
+    }
+}
+
+/// The currency and the recurrence that the items share with the cart; `None` where the items alone do not agree.
+fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>) -> Option<()> {
+    let fits = |currency: Currency| items.iter().all(|item| item.currencies.contains(&currency));
+    let first = preferred.or_else(|| items.first()?.currencies.first().copied());
+    if let Some(first) = first {
+        let shared: Vec<Currency> = items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
+        if !fits(first) {
+            return None;
+        }
+        let [currency, quantities] = [CURRENCY, QUANTITIES].map(|name| update.name(name));
+        let zero = update.value(number(0));
+        let offered: Vec<_> = shared.into_iter().map(|currency| update.value(text(currency))).collect();
+        let first = update.value(text(first));
+        // The currency of a cart without lines is stale.
+        update.guard(format!(
+            "attribute_not_exists({currency}) OR ({currency} IN ({}) AND size({quantities}) > {zero})",
+            offered.join(", ")
+        ));
+        update.set(format!("{currency} = if_not_exists({currency}, {first})"));
+    }
+
+    let mut recurring = items.iter().filter_map(|item| Some((&item.price, item.recurrence?)));
+    if let Some((_, recurrence)) = recurring.clone().next() {
+        if recurring.any(|(_, other)| other != recurrence) {
+            return None;
+        }
+        let name = update.name(RECURRENCE);
+        let value = update.value(text(recurrence));
+        update.guard(format!("attribute_not_exists({name}) OR {name} = {value}"));
+        update.set(format!("{name} = {value}"));
+        let prices = items.iter().filter(|item| item.recurrence.is_some()).map(|item| item.price.to_string());
+        let prices = update.value(AttributeValue::Ss(prices.collect()));
+        let set = update.name(RECURRING);
+        update.add(format!("{set} {prices}"));
+    }
+    Some(())
+}
+
+/// Room for the items, were they all new; or none of them is.
+fn room(update: &mut Update, items: &[Item]) {
+    let [quantities, recurrence] = [QUANTITIES, RECURRENCE].map(|name| update.name(name));
+    let mut at_most = |limit: usize| {
+        match limit.checked_sub(items.len()) {
+            Some(rest) => format!("size({quantities}) <= {}", update.value(number(rest))),
+            None => format!("attribute_not_exists({quantities})"),
+        }
+    };
+    // So few lines fit whatever their kinds are.
+    let few = at_most(Cart::MAX_LINES_PER_KIND);
+    let many = at_most(Cart::MAX_LINES);
+    let known = all(items.iter().map(|item| exists(update, &quantities, &item.price)));
+    let one_time = items.iter().all(|item| item.recurrence.is_none());
+    let mut alternatives = vec![few, known];
+    if one_time {
+        alternatives.push(format!("attribute_not_exists({recurrence}) AND {many}"));
+    }
+    update.guard(any(alternatives.into_iter().map(|alternative| format!("({alternative})"))));
+}
+
+/// What a line has beside its quantity.
+fn place(update: &mut Update, item: &Item, now: Timestamp, index: usize) {
+    let positions = update.name(POSITIONS);
+    let price = update.name(item.price.as_str());
+    let position = update.value(number(Line::position_at(now, index)));
+    update.set(format!("{positions}.{price} = if_not_exists({positions}.{price}, {position})"));
+    describe(update, &item.price, item.adjustable_quantity.as_ref(), item.description.as_ref());
+}
+
+fn describe(
+    update: &mut Update,
+    price: &PriceId,
+    adjustable_quantity: Option<&AdjustableQuantity>,
+    description: Option<&Description>,
+) {
+    let price = update.name(price.as_str());
+    if let Some(adjustable_quantity) = adjustable_quantity {
+        let map = update.name(ADJUSTABLE);
+        let value = update.value(cart_item::adjustable(adjustable_quantity));
+        update.set(format!("{map}.{price} = {value}"));
+    }
+    if let Some(description) = description {
+        let map = update.name(TEXTS);
+        if description.is_blank() {
+            update.remove(format!("{map}.{price}"));
+        } else {
+            let value = update.value(text(description.as_str()));
+            update.set(format!("{map}.{price} = {value}"));
+        }
+    }
+}
+
+fn attach(update: &mut Update, metadata: Option<&Metadata>) {
+    if let Some(metadata) = metadata {
+        let name = update.name(METADATA);
+        let value = update.value(cart_item::metadata(metadata));
+        update.set(format!("{name} = {value}"));
+    }
+}
+
+fn exists(update: &mut Update, quantities: &str, price: &PriceId) -> String {
+    format!("attribute_exists({quantities}.{})", update.name(price.as_str()))
+}
+
+fn set_item(line: &LineUpdate) -> Option<&Item> {
+    match line {
+        LineUpdate::Set(item) => Some(item),
+        LineUpdate::Describe { .. } | LineUpdate::Remove(_) => None,
+    }
+}
+
+fn removed_price(line: &LineUpdate) -> Option<&PriceId> {
+    match line {
+        LineUpdate::Remove(price) => Some(price),
+        LineUpdate::Set(_) | LineUpdate::Describe { .. } => None,
+    }
+}

@@ -1,0 +1,70 @@
+//! A client of DynamoDB.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use settings::Environment;
+
+/// A client of DynamoDB, shared by all tables of a function.
+///
+/// Reads the settings that the AWS SDKs read: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+/// `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL_DYNAMODB`. Credentials come from the environment only, which is where
+/// Lambda puts them, so that no other source is linked or asked.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    client: Client,
+}
+
+/// DynamoDB answers within milliseconds. These bounds leave room for two more tries within a function's ten seconds.
+const CONNECT: Duration = Duration::from_secs(1);
+const ATTEMPT: Duration = Duration::from_secs(2);
+const OPERATION: Duration = Duration::from_secs(5);
+
+impl Connection {
+    /// The client itself, for what a deployment does outside the functions: creating tables.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A client as `environment` says.
+    ///
+    /// # Errors
+    ///
+    /// Region or credentials are not set.
+    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let credentials = Credentials::new(
+            environment.required("AWS_ACCESS_KEY_ID")?,
+            environment.required("AWS_SECRET_ACCESS_KEY")?,
+            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "environment",
+        );
+        let http = aws_smithy_http_client::Builder::new()
+            // The other provider gathers entropy for a tenth of a second at its first use.
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+            .credentials_provider(credentials)
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(OPERATION)
+                    .build(),
+            );
+        if let Some(url) = environment.get("AWS_ENDPOINT_URL_DYNAMODB") {
+            config = config.endpoint_url(url);
+        }
+        Ok(Self { client: Client::from_conf(config.build()) })
+    }
+}

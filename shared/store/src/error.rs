@@ -1,0 +1,81 @@
+//! What goes wrong between a function and DynamoDB.
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+/// A request to DynamoDB that failed, after the retries that were worth it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// DynamoDB is overloaded, unreachable or slow: the same call may succeed in a moment.
+    #[error("DynamoDB {operation}: {reason}")]
+    Unavailable {
+        /// The operation.
+        operation: &'static str,
+        /// What DynamoDB or the connection said.
+        reason: String,
+    },
+    /// DynamoDB refused the request: a missing table, a missing permission, or a defect of ours.
+    #[error("DynamoDB {operation} was refused: {reason}")]
+    Refused {
+        /// The operation.
+        operation: &'static str,
+        /// What DynamoDB said.
+        reason: String,
+    },
+    /// So many others write to the same item that this write never had its turn.
+    #[error("too many concurrent writes to one item")]
+    Contended,
+    /// An item is not what this version wrote.
+    #[error("{table} item: attribute {attribute} is missing or malformed")]
+    Corrupt {
+        /// The table's role.
+        table: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed in a moment.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Contended => true,
+            Self::Refused { .. } | Self::Corrupt { .. } => false,
+        }
+    }
+
+    pub(crate) fn from_sdk<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        match error {
+            SdkError::ServiceError(context) => Self::from_service(operation, context.err()),
+            error => Self::Unavailable { operation, reason: DisplayErrorContext(&error).to_string() },
+        }
+    }
+
+    pub(crate) fn from_service(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
+        let code = error.code().unwrap_or("unknown");
+        let reason = format!("{code}: {}", error.message().unwrap_or_default());
+        if is_transient(code) { Self::Unavailable { operation, reason } } else { Self::Refused { operation, reason } }
+    }
+}
+
+/// DynamoDB's error codes after which a retry may help.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+fn is_transient(code: &str) -> bool {
+    matches!(
+        code,
+        "InternalServerError"
+            | "InternalFailure"
+            | "LimitExceededException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "ServiceUnavailable"
+            | "ThrottlingException"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+    )
+}

@@ -1,0 +1,19 @@
+//! Carts, catalogue and orders in DynamoDB.
+//!
+//! The one crate that knows what an item looks like and what an expression says. Rules are decided in [`cart`]; where
+//! an expression guards a write, the guard is sufficient for the rules to accept, never a substitute for them.
+
+mod cart_item;
+mod carts;
+mod catalog;
+mod connection;
+mod error;
+mod expression;
+mod item;
+mod orders;
+
+pub use carts::{Carts, ChangeError};
+pub use catalog::{Catalog, Listing, Offers, Saved, Stamp};
+pub use connection::Connection;
+pub use error::Error;
+pub use orders::{Orders, Placed};

@@ -1,0 +1,123 @@
+//! Serving an endpoint.
+
+use std::future::Future;
+use std::hash::{DefaultHasher, Hasher as _};
+
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, RequestExt as _, service_fn};
+use serde::Serialize;
+use settings::Environment;
+
+use crate::Error;
+
+/// Why a function stops.
+pub type StartError = lambda_http::Error;
+
+/// A request as API Gateway hands it to a function.
+pub type Request = lambda_http::Request;
+/// A response as API Gateway takes it from a function.
+pub type Response = lambda_http::Response<Body>;
+
+/// One HTTP endpoint: one Lambda function.
+pub trait Endpoint: Sized + Send + Sync + 'static {
+    /// The endpoint as its settings want it; called once per cold start.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed: the function must not start.
+    fn new(environment: &Environment) -> Result<Self, settings::Error>;
+
+    /// Answers a request.
+    fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send;
+}
+
+/// Runs an endpoint as a Lambda function, until Lambda ends it.
+///
+/// # Errors
+///
+/// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
+pub async fn run<E: Endpoint>() -> Result<(), StartError> {
+    let endpoint = &start::<E>(E::new)?;
+    lambda_http::run(service_fn(|request| async move {
+        // An error here would fail the invocation instead of answering it.
+        Ok::<_, std::convert::Infallible>(answer(endpoint, request).await)
+    }))
+    .await
+}
+
+/// Starts logging, reads the environment and builds `T` from it.
+///
+/// # Errors
+///
+/// A setting is missing or malformed; the log names it.
+pub fn start<T>(build: impl FnOnce(&Environment) -> Result<T, settings::Error>) -> Result<T, settings::Error> {
+    tracing_subscriber::fmt().json().without_time().with_target(false).with_current_span(false).init();
+    build(&Environment::of_process()).inspect_err(|error| tracing::error!(%error, "cannot start"))
+}
+
+/// Answers a request, errors included; logs the cause of a 5xx once.
+pub async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
+    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
+    match endpoint.handle(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            if error.status().is_server_error() {
+                tracing::error!(request_id, cause = %error, "request failed");
+            }
+            error.response(&request_id)
+        }
+    }
+}
+
+/// A JSON response that no cache keeps.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Views are plain data with text keys: they always serialise.
+    let mut response = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Sends a browser on to `url` with a GET.
+///
+/// # Errors
+///
+/// The URL cannot stand in a header.
+pub fn redirect(url: &str) -> Result<Response, Error> {
+    let location = HeaderValue::try_from(url).map_err(|error| crate::upstream(false, error))?;
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// A JSON response that caches may keep for a minute, or 304 where the client has it already.
+#[must_use]
+pub fn cacheable(request: &Request, body: &impl Serialize) -> Response {
+    let mut response = json(StatusCode::OK, body);
+    let mut hash = DefaultHasher::new();
+    hash.write(response.body().as_ref());
+    let tag = format!("\"{:016x}\"", hash.finish());
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::Empty;
+    }
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    // Hex digits in quotes: always a valid header.
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A parameter of the query; `None` where it is absent or blank.
+#[must_use]
+pub fn query(request: &Request, name: &str) -> Option<String> {
+    let parameters = request.query_string_parameters_ref()?;
+    parameters.first(name).map(str::to_owned).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,252 @@
+//! From what went wrong to what the client gets to see.
+
+use cart::{PriceId, Rejection};
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::Response;
+
+/// Why a request was not fulfilled.
+///
+/// Statuses and codes are decided in one match each, so that a new variant has to choose.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body is not JSON.
+    #[error("The body is not valid JSON: {0}")]
+    InvalidJson(String),
+    /// The body is not a form.
+    #[error("The body is not a valid form: {0}")]
+    InvalidForm(String),
+    /// The body is of a kind that is not read here.
+    #[error("Content-Type must be application/json or application/x-www-form-urlencoded")]
+    UnsupportedMediaType,
+    /// The body is larger than 64 KB.
+    #[error("The body is larger than 65536 bytes")]
+    BodyTooLarge,
+    /// A field is missing or has a value that cannot be used.
+    #[error("{field} {problem}")]
+    Field {
+        /// The field's path, such as `items[0].quantity`.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A header has a value that cannot be used.
+    #[error("The header {name} {problem}")]
+    Header {
+        /// The header.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A browser sent the request from a page that is not the shop's.
+    #[error("Requests from this origin are not allowed")]
+    ForeignOrigin,
+    /// A rule of the cart refused.
+    #[error(transparent)]
+    Rejected(Rejection),
+    /// There is nothing to check out.
+    #[error("Cart is empty")]
+    CartEmpty,
+    /// Lines of the cart cannot be bought any more.
+    #[error("Some items are not available any more")]
+    CartChanged(Vec<PriceId>),
+    /// The cart is not at the version that the client insisted on.
+    #[error("The cart has changed")]
+    VersionMismatch {
+        /// The cart's version, where there is a cart.
+        current: Option<u64>,
+    },
+    /// Stripe knows no such promotion code, or it is used up.
+    #[error("This promotion code cannot be used")]
+    PromotionCodeInvalid,
+    /// There is no such order.
+    #[error("Cannot find order")]
+    OrderNotFound,
+    /// A webhook's delivery is not Stripe's.
+    #[error("{0}")]
+    Signature(String),
+    /// DynamoDB or Stripe failed.
+    #[error("{source}")]
+    Upstream {
+        /// Whether the same request may succeed in a moment.
+        transient: bool,
+        /// What went wrong: for the log.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A failure of DynamoDB's or Stripe's, which a retry may get over if it is `transient`.
+pub fn upstream(transient: bool, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Upstream { transient, source: Box::new(source) }
+}
+
+/// In how many seconds a retry may help.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+#[derive(Serialize)]
+struct View<'a> {
+    status: u16,
+    error: bool,
+    message: String,
+    code: &'static str,
+    details: Value,
+    request_id: &'a str,
+}
+
+impl Error {
+    /// A field's fault.
+    pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Field { field: field.into(), problem: problem.into() }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidJson(_)
+            | Self::InvalidForm(_)
+            | Self::Field { .. }
+            | Self::Header { .. }
+            | Self::CartEmpty
+            | Self::PromotionCodeInvalid
+            | Self::Signature(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Rejected(rejection) => match rejection {
+                Rejection::PriceNotFound(_) => StatusCode::NOT_FOUND,
+                Rejection::QuantityTooSmall
+                | Rejection::QuantityTooLarge
+                | Rejection::TooManyItems
+                | Rejection::MixedCurrency { .. }
+                | Rejection::MixedInterval { .. }
+                | Rejection::Metadata { .. }
+                | Rejection::Malformed { .. } => StatusCode::BAD_REQUEST,
+                Rejection::Closed => StatusCode::CONFLICT,
+            },
+            Self::CartChanged(_) => StatusCode::CONFLICT,
+            Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::OrderNotFound => StatusCode::NOT_FOUND,
+            Self::Upstream { transient: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream { transient: false, .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The code that programs go by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson(_) => "invalid_json",
+            Self::InvalidForm(_) => "invalid_form",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Field { .. } => "invalid_field",
+            Self::Header { .. } => "invalid_header",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::Rejected(rejection) => match rejection {
+                Rejection::PriceNotFound(_) => "price_not_found",
+                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
+                Rejection::TooManyItems => "too_many_items",
+                Rejection::MixedCurrency { .. } => "mixed_currency",
+                Rejection::MixedInterval { .. } => "mixed_interval",
+                Rejection::Metadata { .. } => "invalid_metadata",
+                Rejection::Malformed { .. } => "invalid_field",
+                Rejection::Closed => "cart_closed",
+            },
+            Self::CartEmpty => "cart_empty",
+            Self::CartChanged(_) => "cart_changed",
+            Self::VersionMismatch { .. } => "version_mismatch",
+            Self::PromotionCodeInvalid => "invalid_promotion_code",
+            Self::OrderNotFound => "order_not_found",
+            Self::Signature(_) => "invalid_signature",
+            Self::Upstream { .. } => "server_error",
+        }
+    }
+
+    fn details(&self) -> Value {
+        match self {
+            Self::Field { field, .. } => json!({ "field": field }),
+            Self::Header { name, .. } => json!({ "header": name }),
+            Self::Rejected(rejection) => match rejection {
+                Rejection::PriceNotFound(price) => json!({ "price": price }),
+                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => json!({ "field": "quantity" }),
+                Rejection::TooManyItems => json!({ "field": "items" }),
+                Rejection::MixedCurrency { price, currency } => json!({ "price": price, "currency": currency }),
+                Rejection::MixedInterval { price, offered, held } => {
+                    json!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
+                }
+                Rejection::Metadata { key, .. } => json!({ "field": "metadata", "key": key }),
+                Rejection::Malformed { field } => json!({ "field": field }),
+                Rejection::Closed => json!({}),
+            },
+            Self::CartChanged(prices) => json!({ "prices": prices }),
+            Self::VersionMismatch { current } => json!({ "version": current }),
+            Self::PromotionCodeInvalid => json!({ "field": "promotion_code" }),
+            Self::Signature(_) => json!({ "header": "Stripe-Signature" }),
+            Self::InvalidJson(_)
+            | Self::InvalidForm(_)
+            | Self::UnsupportedMediaType
+            | Self::BodyTooLarge
+            | Self::ForeignOrigin
+            | Self::CartEmpty
+            | Self::OrderNotFound
+            | Self::Upstream { .. } => json!({}),
+        }
+    }
+
+    /// What the client reads: details for its own faults, `Server Error` for ours.
+    fn message(&self) -> String {
+        match self {
+            Self::Upstream { .. } => "Server Error".to_owned(),
+            Self::Rejected(rejection) => capitalised(&rejection.to_string()),
+            error => error.to_string(),
+        }
+    }
+
+    /// The response, in the shape of Enupal's errors with additions behind.
+    pub(crate) fn response(&self, request_id: &str) -> Response {
+        let view = View {
+            status: self.status().as_u16(),
+            error: true,
+            message: self.message(),
+            code: self.code(),
+            details: self.details(),
+            request_id,
+        };
+        let mut response = crate::json(self.status(), &view);
+        if let Self::Upstream { transient: true, .. } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}
+
+fn capitalised(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        upstream(error.is_transient(), error)
+    }
+}
+
+impl From<store::ChangeError> for Error {
+    fn from(error: store::ChangeError) -> Self {
+        match error {
+            store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
+            store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
+            store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
+            store::ChangeError::Store(error) => error.into(),
+        }
+    }
+}

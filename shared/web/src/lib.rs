@@ -1,0 +1,23 @@
+//! API Gateway's side of a function: who asks, what the body says, how an answer looks, what becomes of an error.
+//!
+//! An endpoint is a value with a method that turns a request into a response or an [`Error`]; [`run`] serves it as a
+//! Lambda function, and [`answer`] is what it does for each request.
+
+mod body;
+mod caller;
+mod endpoint;
+mod error;
+mod format;
+mod line;
+mod shop;
+mod view;
+
+pub use body::{Body, Field};
+pub use caller::{Caller, base_url, precondition, preferred_currency};
+pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
+pub use error::{Error, upstream};
+pub use format::Formatter;
+pub use lambda_http::http::StatusCode;
+pub use line::{WantedLine, wanted_metadata};
+pub use shop::Shop;
+pub use view::{CartView, cart_answer, no_cart};

@@ -1,0 +1,78 @@
+//! What all cart endpoints know of the shop.
+
+use cart::{Currency, Lifetime, Money, Token};
+use lambda_http::http::{HeaderValue, header};
+use settings::Environment;
+
+use crate::{Caller, Formatter, Response};
+
+/// The shop's settings: `DEFAULT_CURRENCY`, `SHOP_LOCALE`, `ALLOWED_ORIGINS`, `COOKIE_SAME_SITE`.
+#[derive(Debug)]
+pub struct Shop {
+    pub(crate) currency: Currency,
+    pub(crate) formatter: Formatter,
+    pub(crate) origins: Vec<String>,
+    cookie_attributes: String,
+}
+
+impl Shop {
+    /// The settings in `environment`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is malformed.
+    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+        let same_site = match environment.get("COOKIE_SAME_SITE").unwrap_or("Lax") {
+            "Lax" => "SameSite=Lax",
+            // A cross-site cookie is kept apart for each site that embeds the shop.
+            "None" => "SameSite=None; Partitioned",
+            _ => return Err(settings::Error::malformed("COOKIE_SAME_SITE", "Lax or None")),
+        };
+        let origins: Vec<_> = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
+        if origins.iter().any(|origin| !is_origin(origin)) {
+            return Err(settings::Error::malformed(
+                "ALLOWED_ORIGINS",
+                "exact origins such as https://shop.example, comma-separated",
+            ));
+        }
+        let days: u16 = environment.parse("CART_TTL_DAYS", "1 to 365")?.unwrap_or(7);
+        let _ = Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?;
+        Ok(Self {
+            currency: environment
+                .parse("DEFAULT_CURRENCY", "a three-letter currency code")?
+                .unwrap_or(Currency::USD),
+            formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
+                .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
+            origins,
+            cookie_attributes: format!(
+                "HttpOnly; Secure; {same_site}; Path=/; Max-Age={}",
+                u32::from(days) * 24 * 60 * 60
+            ),
+        })
+    }
+
+    /// The amount as people in the shop's locale write it.
+    #[must_use]
+    pub fn written(&self, money: Money) -> String {
+        self.formatter.format(money)
+    }
+
+    /// Hands the token to the client, in the cookie and in `Cart-Token`.
+    pub(crate) fn hand_over(&self, token: &Token, response: &mut Response) {
+        let token = token.reveal();
+        let cookie = format!("{}={token}; {}", Caller::COOKIE, self.cookie_attributes);
+        for (name, value) in [(header::SET_COOKIE, cookie), (Caller::HEADER, token)] {
+            // Base64url and our own attributes: always a valid header.
+            if let Ok(mut value) = HeaderValue::try_from(value) {
+                value.set_sensitive(true);
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+}
+
+/// A scheme and a host with maybe a port, and nothing behind: what a browser sends as `Origin`.
+fn is_origin(text: &str) -> bool {
+    let rest = text.split_once("://").map(|(scheme, rest)| (scheme.is_empty(), rest));
+    matches!(rest, Some((false, rest)) if !rest.is_empty() && !rest.contains(['/', '*', '?', '#', '@', ' ']))
+}

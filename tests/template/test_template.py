@@ -1,0 +1,457 @@
+"""Holds template.yaml to what the project promises about its deployment."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from accepted import ACCEPTED
+from conftest import ROOT
+
+PREFIXED = {
+    ("GET", "/cart"): "Get",
+    ("POST", "/cart/add"): "Add",
+    ("POST", "/cart/update"): "Update",
+    ("POST", "/cart/clear"): "Clear",
+    ("POST", "/cart/checkout"): "Checkout",
+}
+ROUTES = {
+    **PREFIXED,
+    **{(method, "/{prefix}" + path): name for (method, path), name in PREFIXED.items()},
+    ("POST", "/stripe/webhook"): "StripeWebhook",
+    ("GET", "/finish-order"): "FinishOrder",
+    ("GET", "/orders/{number}"): "Order",
+    ("GET", "/products"): "Products",
+}
+
+READ_WRITE = {"GetItem", "PutItem", "UpdateItem"}
+KNOW_PRICES = {"BatchGetItem", "GetItem", "UpdateItem"}
+# Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
+PERMISSIONS = {
+    "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
+    "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
+    "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
+    "Clear": {"Carts": READ_WRITE},
+    "Checkout": {
+        "Carts": READ_WRITE,
+        "Catalog": KNOW_PRICES,
+        "Orders": READ_WRITE,
+        "StripeSecretKeyParameter": {"GetParameter"},
+    },
+    "StripeWebhook": {
+        "Carts": READ_WRITE,
+        "Catalog": KNOW_PRICES,
+        "Orders": READ_WRITE,
+        "StripeSecretKeyParameter": {"GetParameter"},
+        "StripeWebhookSecretParameter": {"GetParameter"},
+    },
+    "FinishOrder": {"Carts": READ_WRITE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameter"}},
+    "Order": {"Orders": {"GetItem"}},
+    "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
+    "Sync": {
+        "Carts": READ_WRITE,
+        "Catalog": KNOW_PRICES,
+        "Catalog/index/by_kind": {"Query"},
+        "Orders": READ_WRITE,
+        "StripeSecretKeyParameter": {"GetParameter"},
+        "SyncFailures": {"SendMessage"},
+    },
+}
+
+SHOP_SETTINGS = {
+    "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY", "SHOP_LOCALE",
+    "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG",
+}  # fmt: skip
+CHECKOUT_SETTINGS = {
+    "CHECKOUT_PAYMENT_METHODS", "CHECKOUT_LOCALE", "CHECKOUT_BILLING_ADDRESS", "CHECKOUT_SHIPPING_COUNTRIES",
+    "CHECKOUT_SHIPPING_RATES", "CHECKOUT_AUTOMATIC_TAX", "CHECKOUT_PROMOTION_CODES", "CHECKOUT_PHONE",
+    "CHECKOUT_TAX_IDS", "CHECKOUT_CAPTURE", "CHECKOUT_SUBMIT_TYPE", "CHECKOUT_EXPIRES_AFTER_MINUTES",
+    "CHECKOUT_SESSION_OVERRIDES",
+}  # fmt: skip
+
+
+def resources(stack, kind):
+    return {name: body["Properties"] for name, body in stack["Resources"].items() if body["Type"] == kind}
+
+
+def functions(stack):
+    return resources(stack, "AWS::Lambda::Function")
+
+
+def variables(function):
+    return function["Environment"]["Variables"]
+
+
+def binary(stack, name):
+    return stack["Resources"][name]["Metadata"]["BuildProperties"]["Binary"]
+
+
+def statements(role):
+    for policy in role.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def target(resource):
+    """The short name of a policy's resource, which must be an ARN made of the template's own names."""
+    if "Fn::GetAtt" in resource:
+        name, attribute = resource["Fn::GetAtt"]
+        assert attribute == "Arn"
+        return name
+    text = resource["Fn::Sub"]
+    if found := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.+)", text):
+        return found[1] + found[2]
+    parameter = r"arn:\$\{AWS::Partition\}:ssm:\$\{AWS::Region\}:\$\{AWS::AccountId\}:parameter\$\{(\w+)\}"
+    return re.fullmatch(parameter, text)[1]
+
+
+def tool(name):
+    """A command beside this Python, else on the path, else where the variable of its name says."""
+    path = os.environ.get(name.upper()) or shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
+    assert path, f"{name} is not installed: pip install it, or name it in {name.upper()}"
+    return path
+
+
+def run(*command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Linters
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_sam_accepts_the_template():
+    code, output = run(tool("sam"), "validate", "--lint", "--template", "template.yaml")
+
+    assert code == 0, output
+
+
+def test_cloudformation_finds_no_fault_in_the_translated_stack(stack_file):
+    code, output = run(tool("cfn-lint"), "--non-zero-exit-code", "informational", "--", str(stack_file))
+
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("which", ["written", "translated"])
+def test_every_finding_of_checkov_is_accepted_with_a_reason_and_no_acceptance_is_stale(which, stack_file):
+    path = {"written": ROOT / "template.yaml", "translated": stack_file}[which]
+    code, output = run(
+        tool("checkov"), "-f", str(path), "--framework", "cloudformation", "--skip-download", "--compact", "--soft-fail",
+        "--output", "json",
+    )  # fmt: skip
+    assert code == 0, output
+
+    report = json.loads(output[output.index("{") :])
+    found = {(check["check_id"], check["resource"].split(".")[-1]) for check in report["results"]["failed_checks"]}
+
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 0
+    assert found == {(check, name) for check, (_, names) in ACCEPTED.items() for name in names}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Routes
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_route_leads_to_its_function_with_and_without_a_leading_segment(stack):
+    paths = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["paths"]
+
+    found = {
+        (method.upper(), path): re.search(
+            r"\$\{(\w+)\.Arn\}", operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        )[1]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+    assert found == ROUTES
+
+
+def test_the_api_may_call_each_function_on_its_own_routes_only(stack):
+    found = set()
+    for permission in resources(stack, "AWS::Lambda::Permission").values():
+        assert permission["Action"] == "lambda:InvokeFunction"
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        arn, variables_ = permission["SourceArn"]["Fn::Sub"]
+        stage, method, path = re.fullmatch(r"arn:.*:\$\{__ApiId__\}/(\$\{__Stage__\})/(\w+)(/.*)", arn).groups()
+        assert variables_["__ApiId__"] == {"Ref": "Api"}
+        found.add((method, path, permission["FunctionName"]["Ref"]))
+
+    # A path parameter is a star in the ARN: it stands for the one segment.
+    assert found == {(method, re.sub(r"\{\w+\}", "*", path), name) for (method, path), name in ROUTES.items()}
+
+
+def test_only_the_listed_origins_get_cross_origin_answers_and_may_send_cookies(stack):
+    block = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["x-amazon-apigateway-cors"]
+    condition, cors, _ = block["Fn::If"]
+
+    assert condition == "HasAllowedOrigins"
+    assert cors["allowOrigins"] == {"Ref": "AllowedOrigins"}
+    assert stack["Parameters"]["AllowedOrigins"]["Type"] == "CommaDelimitedList"
+    assert not re.fullmatch(stack["Parameters"]["AllowedOrigins"]["AllowedPattern"], "*")
+    assert cors["allowCredentials"] is True
+    assert {"content-type", "cart-token", "if-match", "idempotency-key", "x-currency"} <= set(cors["allowHeaders"])
+    assert cors["exposeHeaders"] == ["Cart-Token", "ETag"]
+    assert {"GET", "POST"} <= set(cors["allowMethods"])
+
+
+def test_requests_are_throttled_and_logged_without_queries_headers_paths_or_addresses(stack):
+    (stage,) = resources(stack, "AWS::ApiGatewayV2::Stage").values()
+
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"]
+    log = json.loads(stage["AccessLogSettings"]["Format"])
+    assert set(log.values()) == {
+        "$context.requestTime", "$context.requestId", "$context.routeKey", "$context.status",
+        "$context.responseLatency", "$context.responseLength", "$context.integrationStatus",
+        "$context.integrationLatency", "$context.integrationErrorMessage",
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Functions
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_name_per_endpoint_for_resource_binary_folder_and_event(stack):
+    names = {name: binary(stack, name) for name in functions(stack)}
+
+    assert set(names) == set(PERMISSIONS)
+    for name, binary_ in names.items():
+        assert "".join(word.capitalize() for word in binary_.split("-")) == name
+        assert (ROOT / "functions" / binary_).is_dir()
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == set(names.values())
+
+
+def test_each_event_would_be_routed_to_its_function(stack):
+    for (method, route), name in ROUTES.items():
+        if route.startswith("/{prefix}"):
+            continue
+        event = json.loads((ROOT / "events" / f"{binary(stack, name)}.json").read_text())
+
+        assert event["version"] == "2.0"
+        assert event["requestContext"]["http"]["method"] == method
+        assert event["requestContext"]["http"]["path"] == event["rawPath"]
+        assert re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), event["rawPath"])
+
+
+def test_every_function_is_an_arm_binary_with_its_own_log_group(stack):
+    groups = resources(stack, "AWS::Logs::LogGroup")
+
+    for name, function in functions(stack).items():
+        assert function["Runtime"] == "provided.al2023"
+        assert function["Architectures"] == ["arm64"]
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert function["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
+        assert f"{name}Logs" in groups
+
+
+def test_no_function_outlives_the_answer_the_api_waits_for(stack):
+    for name, function in functions(stack).items():
+        assert function["Timeout"] < 30 or name == "Sync"
+
+
+def test_every_log_group_is_kept_for_a_chosen_time(stack):
+    for group in resources(stack, "AWS::Logs::LogGroup").values():
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Permissions and secrets
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_function_has_a_role_of_its_own(stack):
+    roles = {name: function["Role"]["Fn::GetAtt"] for name, function in functions(stack).items()}
+
+    assert roles == {name: [f"{name}Role", "Arn"] for name in PERMISSIONS}
+
+
+def test_every_function_may_do_exactly_what_it_needs(stack):
+    roles = resources(stack, "AWS::IAM::Role")
+
+    for name, expected in PERMISSIONS.items():
+        found = {}
+        for statement in statements(roles[f"{name}Role"]):
+            assert statement["Effect"] == "Allow"
+            for resource in as_list(statement["Resource"]):
+                actions = {action.split(":")[1] for action in as_list(statement["Action"])}
+                found.setdefault(target(resource), set()).update(actions)
+        assert found == expected, name
+
+
+def test_no_policy_has_a_wildcard_and_the_only_managed_one_writes_logs(stack):
+    for role in resources(stack, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            assert "*" not in json.dumps(statement)
+            assert not {"NotAction", "NotResource"} & set(statement)
+        for arn in role.get("ManagedPolicyArns", []):
+            assert arn.endswith(":aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    assert not resources(stack, "AWS::IAM::Policy")
+    assert not resources(stack, "AWS::IAM::ManagedPolicy")
+
+
+@pytest.mark.parametrize("parameter", ["StripeSecretKeyParameter", "StripeWebhookSecretParameter"])
+def test_a_secrets_name_reaches_only_the_functions_that_may_read_it(stack, parameter):
+    setting = {
+        "StripeSecretKeyParameter": "STRIPE_SECRET_KEY_PARAMETER",
+        "StripeWebhookSecretParameter": "STRIPE_WEBHOOK_SECRET_PARAMETER",
+    }[parameter]
+
+    told = {name for name, function in functions(stack).items() if setting in variables(function)}
+
+    assert told == {name for name, permissions in PERMISSIONS.items() if parameter in permissions}
+    for name in told:
+        assert variables(functions(stack)[name])[setting] == {"Ref": parameter}
+
+
+def test_no_secret_is_in_the_template(stack):
+    for function in functions(stack).values():
+        assert not {"STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"} & set(variables(function))
+    assert not re.search(r"(sk|rk)_(test|live)_|whsec_", json.dumps(stack))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Settings
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_function_has_the_shops_settings_and_only_checkout_has_those_of_sessions(stack):
+    for name, function in functions(stack).items():
+        found = set(variables(function))
+
+        assert SHOP_SETTINGS <= found
+        assert {setting for setting in found if setting.startswith("CHECKOUT_")} == (
+            CHECKOUT_SETTINGS if name == "Checkout" else set()
+        )
+        assert ("PUBLIC_URL" in found) == (name == "Checkout")
+        assert ("SUCCESS_URL" in found) == (name == "FinishOrder")
+        assert ("CANCEL_URL" in found) == (name in {"Checkout", "FinishOrder"})
+
+
+def test_every_setting_comes_from_the_parameter_of_its_name(stack):
+    for function in functions(stack).values():
+        for setting, value in variables(function).items():
+            if setting.endswith("_TABLE"):
+                assert value == {"Ref": setting.removesuffix("_TABLE").capitalize()}
+                continue
+            parameter = "".join(word.capitalize() for word in setting.split("_"))
+            assert value in ({"Ref": parameter}, {"Fn::Join": [",", {"Ref": parameter}]})
+
+
+def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(stack):
+    grouped = [
+        name
+        for group in stack["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        for name in group["Parameters"]
+    ]
+
+    assert sorted(grouped) == sorted(stack["Parameters"])
+    without_default = set()
+    for name, parameter in stack["Parameters"].items():
+        assert parameter["Description"]
+        if "Default" not in parameter:
+            without_default.add(name)
+        elif "AllowedPattern" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"]), name
+        elif "AllowedValues" in parameter:
+            assert parameter["Default"] in parameter["AllowedValues"], name
+        if name.startswith("Checkout"):
+            assert parameter["Default"] == "", f"{name}: blank is unset"
+    assert without_default == {"SuccessUrl", "CancelUrl", "AllowedOrigins"}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("AllowedOrigins", ["https://shop.example", "http://localhost:8080"], ["shop.example", "https://a.example/", "*"]),
+        ("SuccessUrl", ["https://shop.example/thanks/{number}?x=1"], ["", "/thanks", "https://a b"]),
+        ("PublicUrl", ["", "https://api.shop.example", "https://shop.example/api"], ["https://a.example/", "api"]),
+        ("CheckoutPaymentMethods", ["card", "card,sepa_debit"], ["card,", "Card"]),
+        ("CheckoutLocale", ["auto", "de", "fil", "pt-BR", "es-419", "zh-HK"], ["automatic", "de_DE"]),
+        ("CheckoutShippingCountries", ["US", "US,CA", "US, CA"], ["us", "US,", "USA"]),
+        ("CheckoutShippingRates", ["shr_1", "shr_1,shr_2"], ["x", ",".join(["shr_1"] * 6)]),
+        ("CheckoutExpiresAfterMinutes", ["30", "99", "100", "1439", "1440"], ["29", "1441", "0", "030", "9999"]),
+        ("CheckoutSessionOverrides", ["{}", ' {"a":{"b":null}}\n'], ["[]", "a"]),
+        ("StripeSecretKeyParameter", ["/cartwright/stripe-secret-key", "/key"], ["key", "/a/", "/a*", "sk_test_1"]),
+        ("SyncSchedule", ["rate(1 hour)", "cron(0 4 * * ? *)"], ["hourly", "rate()"]),
+        ("SyncTag", ["enupal-sync", "enupal_sync"], ["", "a b", "a[b]"]),
+        ("DefaultCurrency", ["usd"], ["USD", "us"]),
+        ("ShopLocale", ["en-US", "de", "zh-Hant-TW"], ["", "en_US"]),
+    ],
+)
+def test_a_malformed_parameter_stops_the_deployment(stack, parameter, good, bad):
+    pattern = stack["Parameters"][parameter]["AllowedPattern"]
+
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Data
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def keys(schema):
+    return {key["KeyType"]: key["AttributeName"] for key in schema}
+
+
+def test_carts_expire_by_themselves(stack):
+    carts = resources(stack, "AWS::DynamoDB::Table")["Carts"]
+
+    assert carts["TimeToLiveSpecification"] == {"AttributeName": "exp", "Enabled": True}
+    assert keys(carts["KeySchema"]) == {"HASH": "number"}
+
+
+def test_the_catalogue_is_listed_by_kind(stack):
+    catalog = resources(stack, "AWS::DynamoDB::Table")["Catalog"]
+    (index,) = catalog["GlobalSecondaryIndexes"]
+
+    assert keys(catalog["KeySchema"]) == {"HASH": "id"}
+    assert index["IndexName"] == "by_kind"
+    assert keys(index["KeySchema"]) == {"HASH": "kind", "RANGE": "id"}
+    assert index["Projection"] == {"ProjectionType": "ALL"}
+
+
+def test_orders_are_kept_restorable_and_encrypted(stack):
+    table = stack["Resources"]["Orders"]
+    orders = table["Properties"]
+
+    assert keys(orders["KeySchema"]) == {"HASH": "number"}
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert orders["DeletionProtectionEnabled"] is True
+    assert orders["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert orders["SSESpecification"] == {"SSEEnabled": True}
+    assert "TimeToLiveSpecification" not in orders
+
+
+def test_tables_cost_nothing_while_nobody_shops(stack):
+    for table in resources(stack, "AWS::DynamoDB::Table").values():
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_failed_sync_ends_in_the_queue_whether_it_was_delivered_or_not(stack):
+    queue = {"Fn::GetAtt": ["SyncFailures", "Arn"]}
+    (schedule,) = resources(stack, "AWS::Scheduler::Schedule").values()
+
+    assert functions(stack)["Sync"]["DeadLetterConfig"] == {"TargetArn": queue}
+    assert schedule["Target"]["DeadLetterConfig"] == {"Arn": queue}
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["Sync", "Arn"]}
+    assert schedule["ScheduleExpression"] == {"Ref": "SyncSchedule"}
+    assert "AWS::StackName" in json.dumps(schedule["Name"]), "two stacks of an account must not share a name"
+    assert resources(stack, "AWS::SQS::Queue")["SyncFailures"]["SqsManagedSseEnabled"] is True
+
+
+def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
+    assert set(stack["Outputs"]) == {"ApiUrl", "WebhookUrl", "CartsTable", "CatalogTable", "OrdersTable"}
+    assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"][0] == "${Base}/stripe/webhook"
