@@ -1,1 +1,99 @@
+/** The page after paying: `thank-you.html?order={number}`, with `&payment=pending` while the money is under way. */
 
+import { Cart, CartError } from './cart.js';
+
+const element = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const number = query.get('order') ?? '';
+
+/** A delayed payment takes days: this is for one that is confirmed while the shopper watches. */
+const LOOKS = 40;
+const PAUSE = 1500;
+
+/** What an order's status means to who made it: a title and a sentence. */
+const STATUS = {
+  awaiting_payment: () => ['Thank you', 'We have your order. Your payment is under way: as soon as it arrives, we send your things.'],
+  payment_failed: () => ['The payment did not arrive', 'Your order is on hold, and nothing was charged. Please order again with another payment method.'],
+  paid: () => ['Thank you', 'Your order is paid, and we are packing it.'],
+  partially_refunded: (order) => ['Your order', `We have refunded ${order.refunded_with_currency} to you.`],
+  refunded: () => ['Your order', 'We have refunded your order in full.'],
+};
+
+function say(title, sentence) {
+  // Only what changes is read out.
+  if (element('title').textContent !== title) element('title').textContent = title;
+  if (element('status').textContent !== sentence) element('status').textContent = sentence;
+}
+
+function show(order) {
+  say(...(STATUS[order.status] ?? (() => ['Your order', '']))(order));
+
+  element('lines').replaceChildren(...order.lines.map((line) => {
+    const row = element('line').content.cloneNode(true).firstElementChild;
+    const fill = (name, text) => { row.querySelector(`[data-${name}]`).textContent = text; };
+    fill('name', line.name);
+    fill('quantity', `× ${line.quantity}`);
+    fill('total', line.total_with_currency);
+    fill('description', line.description ?? '');
+    return row;
+  }));
+
+  // The sum alone, where it is made of nothing but lines.
+  const parts = ['discount', 'shipping', 'tax'].filter((part) => order[part] !== 0);
+  const row = (label, amount, className = '') => {
+    const [term, value] = [document.createElement('dt'), document.createElement('dd')];
+    term.textContent = label;
+    value.textContent = amount;
+    term.className = value.className = className;
+    return [term, value];
+  };
+  element('totals').replaceChildren(
+    ...(parts.length ? row('Subtotal', order.subtotal_with_currency) : []),
+    ...(order.discount !== 0 ? row('Discount', `− ${order.discount_with_currency}`) : []),
+    ...(order.shipping !== 0 ? row('Shipping', order.shipping_with_currency) : []),
+    ...(order.tax !== 0 ? row('Tax', order.tax_with_currency) : []),
+    ...row('Total', order.total_with_currency, 'grand'),
+    ...(order.refunded !== 0 ? row('Refunded', `− ${order.refunded_with_currency}`) : []),
+  );
+
+  element('number').textContent = order.number;
+  element('date').dateTime = order.created_at;
+  element('date').textContent = new Date(order.created_at).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' });
+  element('order').hidden = element('reference').hidden = false;
+}
+
+/** Shows the order, and looks again for a while as long as its payment is under way. */
+async function follow() {
+  element('again').hidden = true;
+  for (let look = 1; look <= LOOKS; look += 1) {
+    const order = await Cart.order(number);
+    show(order);
+    if (order.status !== 'awaiting_payment') return;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+  element('again').hidden = false;
+}
+
+async function start() {
+  try {
+    await follow();
+  } catch (error) {
+    if (!(error instanceof CartError)) console.error(error);
+    if (error.code === 'order_not_found') {
+      say('We cannot find this order', 'The address is not complete, or it is not from this shop. If you have paid, your receipt is in your mail.');
+    } else {
+      say('We cannot show your order', 'That says nothing about your payment. Please look again in a moment.');
+      element('again').hidden = false;
+    }
+  }
+}
+
+element('again').addEventListener('click', start);
+if (query.get('payment') === 'pending') say('Thank you', 'Your payment is under way.');
+start();
+
+// What was paid has left the cart. An unknown count is no reason to complain here.
+Cart.get().then(
+  (cart) => { for (const count of document.querySelectorAll('[data-count]')) count.textContent = cart.item_count; },
+  () => {},
+);

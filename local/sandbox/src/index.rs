@@ -20,7 +20,7 @@ pub(crate) fn overview(state: &State, deliveries: &[Delivery]) -> String {
             h2 { "Checkout sessions" }
             (sessions(state))
         }
-        section.card style="margin-top:1.25rem" {
+        section.card {
             h2 { "Events" }
             (events(state, deliveries))
         }

@@ -262,7 +262,7 @@ impl Sandbox {
         self.shared.webhooks.signed(event)
     }
 
-    /// While paused, events are recorded and not delivered; those are not made up for later.
+    /// While paused, new events are recorded and not delivered, not even later; deliveries under way go on.
     pub fn pause_webhooks(&self, paused: bool) {
         self.shared.webhooks.pause(paused);
     }

@@ -104,7 +104,8 @@ fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
         let lines = form.get(name).and_then(Value::as_object).into_iter().flatten();
         lines.filter_map(|(id, value)| Some((id.clone(), value.as_str()?.trim().to_owned())))
     };
-    let name = text("name").unwrap_or_else(|| NAME.to_owned());
+    let known = session.customer_details["name"].as_str().unwrap_or(NAME);
+    let name = text("name").unwrap_or_else(|| known.to_owned());
     Answers {
         email: text("email").unwrap_or_else(|| default_email(session)),
         phone: text("phone").or_else(|| session.asks_for_phone().then(|| PHONE.to_owned())),
@@ -128,7 +129,7 @@ fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
 }
 
 fn default_email(session: &Session) -> String {
-    session.params["customer_email"].as_str().unwrap_or(EMAIL).to_owned()
+    session.customer_details["email"].as_str().unwrap_or(EMAIL).to_owned()
 }
 
 /// The address that a form has, or a sample in the country. Cards alone ask for no more than the country.
@@ -318,7 +319,6 @@ fn every(recurring: &Value) -> String {
 }
 
 fn details(session: &Session, answers: &Answers) -> Markup {
-    let button = if session.is_recurring() { "Subscribe" } else { "Pay" };
     let total = currency::format(session.totals().total, &session.currency);
     html! {
         h2 { "Contact" }
@@ -347,13 +347,12 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             }
             p { button.plain name="action" value="update" { "Update total" } }
         }
-        button.pay name="action" value="pay" { (button) " " (total) }
+        button.pay name="action" value="pay" { "Pay " (total) }
         div.others {
             button name="action" value="pay_later" { "Pay later" }
             button name="action" value="fail" { "Fail" }
         }
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }
-        @if let Some(url) = session.cancel_url() { p { a href=(url) { "Back" } } }
     }
 }
 

@@ -101,6 +101,7 @@ impl Cart {
     /// An empty cart that nobody has changed yet.
     #[must_use]
     pub fn new(number: CartNumber, now: Timestamp, lifetime: Lifetime) -> Self {
+        let now = whole_second(now);
         Self {
             number,
             version: 0,
@@ -336,8 +337,8 @@ impl Cart {
 
     fn touch(&mut self, now: Timestamp) {
         self.version += 1;
-        self.updated_at = now;
-        self.expires_at = self.lifetime.after(now);
+        self.updated_at = whole_second(now);
+        self.expires_at = self.lifetime.after(self.updated_at);
     }
 
     fn attach(&mut self, metadata: Option<&Metadata>) {
@@ -426,4 +427,10 @@ impl LineUpdate {
     fn removes(&self, price: &PriceId) -> bool {
         matches!(self, Self::Remove(removed) if removed == price)
     }
+}
+
+/// The times of carts and orders are whole seconds, as a store keeps them.
+#[must_use]
+pub fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

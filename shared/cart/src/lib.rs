@@ -35,7 +35,7 @@ mod product;
 mod rejection;
 mod totals;
 
-pub use crate::cart::{Cart, Lifetime, PendingCheckout, Snapshot, Status};
+pub use crate::cart::{Cart, Lifetime, PendingCheckout, Snapshot, Status, whole_second};
 pub use change::{Change, Item, LineUpdate};
 pub use currency::{Currency, UnknownCurrency};
 pub use decimal::{Decimal, MalformedDecimal};

@@ -218,7 +218,7 @@ fn order(
             invoice: session.invoice.as_ref().map(|object| object.id().to_owned()),
         },
         marks,
-        created_at: now,
+        created_at: cart::whole_second(now),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use settings::{Environment, Error};
 use sha2::{Digest as _, Sha256};
 use stripe_checkout::checkout_session as api;
+use stripe_client_core::StripeRequest as _;
 use stripe_shared::{
     CheckoutSessionBillingAddressCollection, CheckoutSessionLocale, CheckoutSessionMode, CheckoutSessionSubmitType,
 };
@@ -214,8 +215,7 @@ impl CheckoutSettings {
 
     /// Lets the merchant overwrite what is not protected.
     fn customised(&self, request: &api::CreateCheckoutSession, own: &HashMap<String, String>) -> Parameters {
-        // Plain data with text keys: it always serialises.
-        let standard = serde_json::to_value(request).unwrap_or_default();
+        let standard = tree(request);
         let mut parameters = standard.clone();
         json_patch::merge(&mut parameters, &self.overrides);
         if let Some(parameters) = parameters.as_object_mut() {
@@ -259,6 +259,13 @@ impl Parameters {
         hash.update(replaces.unwrap_or_default());
         hex::encode(&hash.finalize()[..16])
     }
+}
+
+/// The request's body as a tree that can be merged with a merchant's: all its leaves are text, as in a form.
+fn tree(request: &api::CreateCheckoutSession) -> Value {
+    let form = request.build().body.unwrap_or_default();
+    // What was just written as a form reads as one.
+    serde_qs::Config::new().max_depth(16).deserialize_str(&form).unwrap_or_default()
 }
 
 fn line_item(

@@ -78,7 +78,8 @@ pub(crate) fn any(conditions: impl IntoIterator<Item = String>) -> String {
     conditions.into_iter().collect::<Vec<_>>().join(" OR ")
 }
 
-/// Conditions, all of which must hold.
+/// Conditions without `OR`, all of which must hold. Binds tighter than [`any`], so that neither needs parentheses, of
+/// which DynamoDB refuses redundant ones.
 pub(crate) fn all(conditions: impl IntoIterator<Item = String>) -> String {
-    conditions.into_iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" AND ")
+    conditions.into_iter().collect::<Vec<_>>().join(" AND ")
 }

@@ -137,8 +137,8 @@ impl Orders {
             .map(|earlier| update.value(text(earlier.as_str())))
             .collect();
         let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
-        let further = if earlier.is_empty() { String::new() } else { format!("{status_name} IN ({}) OR ", earlier.join(", ")) };
-        update.guard(format!("{further}({status_name} = {new_status} AND {refunded_name} < {amount})"));
+        let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
+        update.guard(if earlier.is_empty() { same } else { format!("{status_name} IN ({}) OR {same}", earlier.join(", ")) });
         update.set(format!("{status_name} = {new_status}"));
         update.set(format!("{refunded_name} = {amount}"));
         let result = self

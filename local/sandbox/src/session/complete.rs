@@ -213,6 +213,8 @@ pub(crate) fn pay(
     answers.apply(state, &mut session)?;
     answers.check(&session)?;
     session.check_total()?;
+    // A line that the shopper reduced to nothing is not bought.
+    session.lines.retain(|line| line.quantity != Some(0));
     if let Some(code) =
         session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref())
     {

@@ -69,19 +69,30 @@ pub(crate) fn create(state: &mut State, params: Map<String, Value>) -> Result<Se
     session.reprice();
     session.check_total()?;
     where_to(state, &mut session)?;
-    if session.params["customer_email"].is_string() {
-        session.customer_details = json!({
+    session.customer_details = known_details(state, &session);
+    Ok(session)
+}
+
+/// What is known of the customer before they say anything.
+fn known_details(state: &State, session: &Session) -> Value {
+    let details = |email: &Value, name: &Value, phone: &Value| {
+        json!({
             "address": null,
             "business_name": null,
-            "email": session.params["customer_email"],
+            "email": email,
             "individual_name": null,
-            "name": null,
-            "phone": null,
+            "name": name,
+            "phone": phone,
             "tax_exempt": "none",
             "tax_ids": null,
-        });
+        })
+    };
+    let email = &session.params["customer_email"];
+    match session.customer.as_ref().and_then(|id| state.customers.get(id)) {
+        Some(customer) => details(&customer["email"], &customer["name"], &customer["phone"]),
+        None if email.is_string() => details(email, &Value::Null, &Value::Null),
+        None => Value::Null,
     }
-    Ok(session)
 }
 
 fn mode(params: &Value) -> Result<Mode, Refusal> {
@@ -471,7 +482,7 @@ fn where_to(state: &State, session: &mut Session) -> Result<(), Refusal> {
 
 fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty())
-        && !text.chars().any(char::is_whitespace)
+        && !text.chars().any(|letter| letter.is_whitespace() || letter.is_control())
 }
 
 #[cfg(test)]

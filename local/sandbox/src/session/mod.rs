@@ -242,7 +242,8 @@ impl Session {
         off.spread(&amounts)
     }
 
-    fn default_rates(&self) -> Vec<Value> {
+    /// The tax rates of lines that have none of their own.
+    pub(crate) fn default_rates(&self) -> Vec<Value> {
         self.params["resolved_tax_rates"].as_array().cloned().unwrap_or_default()
     }
 

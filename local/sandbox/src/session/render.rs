@@ -47,9 +47,7 @@ impl Session {
             },
             "customer": self.customer,
             "customer_account": null,
-            "customer_creation": if self.is_recurring() { json!("always") } else {
-                params["customer_creation"].as_str().map_or(json!("if_required"), |creation| json!(creation))
-            },
+            "customer_creation": self.customer_creation(),
             "customer_details": self.customer_details,
             "customer_email": params["customer_email"],
             "discounts": self.discounts(),
@@ -115,6 +113,15 @@ impl Session {
                 "enabled": self.params["tax_id_collection"]["enabled"],
                 "required": self.params["tax_id_collection"]["required"].as_str().unwrap_or("never"),
             });
+        }
+    }
+
+    fn customer_creation(&self) -> Value {
+        match &self.params["customer_creation"] {
+            _ if self.params["customer"].is_string() => Value::Null,
+            Value::String(creation) => json!(creation),
+            _ if self.is_recurring() => json!("always"),
+            _ => json!("if_required"),
         }
     }
 

@@ -272,6 +272,25 @@ async fn a_subscription_has_a_customer_and_an_invoice() {
 }
 
 #[tokio::test]
+async fn a_customer_can_come_back() {
+    let stripe = stripe().await;
+    let first = stripe.session("price_mug", "1", &[("customer_creation", "always")]).await;
+    stripe.press(&first, "pay", &[("email", "ann@shop.example"), ("name", "Ann")]).await;
+    let customer = stripe.reload(&first).await["customer"].as_str().unwrap().to_owned();
+
+    let second = stripe.session("price_mug", "1", &[("customer", &customer)]).await;
+    stripe.press(&second, "pay", &[]).await;
+
+    let second = stripe.reload(&second).await;
+    assert_eq!(
+        (&second["customer"], &second["customer_creation"]),
+        (&json!(customer), &Value::Null)
+    );
+    assert_eq!(second["customer_details"]["email"], "ann@shop.example");
+    assert_eq!(stripe.event_types().iter().filter(|kind| *kind == "customer.created").count(), 1);
+}
+
+#[tokio::test]
 async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let stripe = stripe().await;
 

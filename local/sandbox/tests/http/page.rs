@@ -214,6 +214,28 @@ async fn quantities_can_be_changed_within_their_bounds() {
 }
 
 #[tokio::test]
+async fn a_line_reduced_to_nothing_is_not_bought_and_one_has_to_stay() {
+    let stripe = stripe().await;
+    let more = [
+        ("line_items[0][adjustable_quantity][enabled]", "true"),
+        ("line_items[1][price]", "price_poster"),
+        ("line_items[1][quantity]", "1"),
+    ];
+    let two = stripe.session("price_mug", "2", &more).await;
+    let one = stripe.session("price_mug", "2", &more[..1]).await;
+    let of_two = format!("quantity[{}]", first_line(&stripe, &two).await);
+    let of_one = format!("quantity[{}]", first_line(&stripe, &one).await);
+
+    let paid = stripe.press(&two, "pay", &[(&of_two, "0")]).await;
+    let refused = stripe.press(&one, "pay", &[(&of_one, "0")]).await;
+
+    assert_eq!((paid.status, refused.status), (303, 402));
+    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&two))).await.ok();
+    assert_eq!(items["data"].as_array().unwrap().len(), 1);
+    assert_eq!(items["data"][0]["description"], "Mountain poster");
+}
+
+#[tokio::test]
 async fn the_shopper_may_choose_what_to_pay_where_the_price_lets_them() {
     let stripe = stripe().await;
     let session = stripe.session("price_donation", "1", &[]).await;

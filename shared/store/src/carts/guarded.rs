@@ -87,7 +87,6 @@ fn set(
     if lines.len() > MAX_LINES {
         return None;
     }
-    let quantities = update.name(QUANTITIES);
     let items: Vec<Item> = lines.iter().filter_map(set_item).cloned().collect();
     let removed: Vec<&PriceId> = lines.iter().filter_map(removed_price).collect();
 
@@ -101,15 +100,18 @@ fn set(
     }
     if !items.is_empty() && !removed.is_empty() {
         // Removing all lines would free the currency for the new ones. One line that stays says it does not.
+        let quantities = update.name(QUANTITIES);
         let stays = any(items.iter().map(|item| exists(update, &quantities, &item.price)));
         update.guard(stays);
     }
     if items.is_empty() && !removed.is_empty() && !attaches {
         // Removing what is not there changes nothing.
+        let quantities = update.name(QUANTITIES);
         let there = any(removed.iter().map(|price| exists(update, &quantities, price)));
         update.guard(there);
     }
     for (index, line) in lines.iter().enumerate() {
+        let quantities = update.name(QUANTITIES);
         match line {
             LineUpdate::Set(item) => {
                 let price = update.name(item.price.as_str());
@@ -192,23 +194,25 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
 
 /// Room for the items, were they all new; or none of them is.
 fn room(update: &mut Update, items: &[Item]) {
-    let [quantities, recurrence] = [QUANTITIES, RECURRENCE].map(|name| update.name(name));
-    let mut at_most = |limit: usize| {
-        match limit.checked_sub(items.len()) {
-            Some(rest) => format!("size({quantities}) <= {}", update.value(number(rest))),
-            None => format!("attribute_not_exists({quantities})"),
-        }
-    };
+    let quantities = update.name(QUANTITIES);
     // So few lines fit whatever their kinds are.
-    let few = at_most(Cart::MAX_LINES_PER_KIND);
-    let many = at_most(Cart::MAX_LINES);
+    let few = at_most(update, &quantities, Cart::MAX_LINES_PER_KIND, items.len());
     let known = all(items.iter().map(|item| exists(update, &quantities, &item.price)));
-    let one_time = items.iter().all(|item| item.recurrence.is_none());
     let mut alternatives = vec![few, known];
-    if one_time {
-        alternatives.push(format!("attribute_not_exists({recurrence}) AND {many}"));
+    if items.iter().all(|item| item.recurrence.is_none()) {
+        let recurrence = update.name(RECURRENCE);
+        let many = at_most(update, &quantities, Cart::MAX_LINES, items.len());
+        alternatives.push(all([format!("attribute_not_exists({recurrence})"), many]));
     }
-    update.guard(any(alternatives.into_iter().map(|alternative| format!("({alternative})"))));
+    update.guard(any(alternatives));
+}
+
+/// The cart has so few lines that `more` of them stay within `limit`.
+fn at_most(update: &mut Update, quantities: &str, limit: usize, more: usize) -> String {
+    match limit.checked_sub(more) {
+        Some(rest) => format!("size({quantities}) <= {}", update.value(number(rest))),
+        None => format!("attribute_not_exists({quantities})"),
+    }
 }
 
 /// What a line has beside its quantity.

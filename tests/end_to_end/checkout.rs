@@ -1,0 +1,145 @@
+//! `POST /cart/checkout`.
+
+use serde_json::json;
+
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn a_cart_becomes_a_session() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_mug", 2).await.ok();
+    visitor.update(json!({ "metadata": { "is_gift": "yes" } })).await.ok();
+
+    let session = visitor.checkout().await.ok();
+
+    assert_eq!(session["object"], "checkout.session");
+    assert_eq!(session["status"], "open");
+    assert_eq!(session["mode"], "payment");
+    assert_eq!(session["payment_status"], "unpaid");
+    assert_eq!(session["currency"], "usd");
+    assert_eq!(session["amount_total"], 2400);
+    assert_eq!(session["metadata"]["stripe_payments_cart_number"], cart["number"]);
+    assert_eq!(session["metadata"]["is_gift"], "yes");
+    assert!(session["url"].as_str().unwrap().starts_with("http"));
+    let success_url = session["success_url"].as_str().unwrap();
+    assert_eq!(success_url, format!("{}/finish-order?session_id={{CHECKOUT_SESSION_ID}}", shop.stack().url()));
+    assert_eq!(session["cancel_url"], format!("{}/?cancelled=1", shop.stack().url()));
+}
+
+#[tokio::test]
+async fn nothing_can_be_checked_out_of_an_empty_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+
+    let absent = visitor.checkout().await;
+    visitor.add("price_mug", 1).await.ok();
+    visitor.clear().await.ok();
+    let empty = visitor.checkout().await;
+
+    for answer in [absent, empty] {
+        assert_eq!(answer.error(400), "cart_empty");
+        assert_eq!(answer.json()["message"], "Cart is empty");
+    }
+}
+
+#[tokio::test]
+async fn a_recurring_line_makes_a_subscription() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_club_monthly", 1).await.ok();
+    visitor.add("price_mug", 1).await.ok();
+
+    let session = visitor.checkout().await.ok();
+
+    assert_eq!(session["mode"], "subscription");
+    assert_eq!(session["amount_total"], visitor.cart().await["total_price_minor"]);
+}
+
+#[tokio::test]
+async fn an_unchanged_cart_is_handed_the_same_session_again() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    let first = visitor.checkout().await.ok();
+    let second = visitor.checkout().await.ok();
+
+    assert_eq!(first["id"], second["id"]);
+    assert_eq!(shop.sandbox().sessions().len(), 1);
+}
+
+#[tokio::test]
+async fn a_changed_cart_is_handed_a_new_session_and_the_old_one_is_expired() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let first = visitor.checkout().await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+
+    let second = visitor.checkout().await.ok();
+
+    assert_ne!(first["id"], second["id"]);
+    assert_eq!(second["amount_total"], 4400);
+    let sessions = shop.sandbox().sessions();
+    let states: Vec<_> = sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
+    assert_eq!(states, ["expired", "open"]);
+}
+
+#[tokio::test]
+async fn email_and_promotion_code_reach_the_session() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    let body = json!({ "email": "ann@example.com", "promotion_code": "WELCOME10" });
+    let session = visitor.post("/cart/checkout", body).await.ok();
+
+    assert_eq!(session["customer_email"], "ann@example.com");
+    assert_eq!(session["amount_total"], 1080);
+}
+
+#[tokio::test]
+async fn a_promotion_code_that_cannot_be_used_is_refused() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    for code in ["NOSUCHCODE", "RETIRED", "USEDUP"] {
+        let answer = visitor.post("/cart/checkout", json!({ "promotion_code": code })).await;
+        assert_eq!(answer.error(400), "invalid_promotion_code", "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_quantity_outside_its_own_bounds_does_not_stop_the_checkout() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let line = json!({ "price": "price_mug", "quantity": 150, "adjustable_quantity": { "enabled": true } });
+    visitor.post("/cart/add", json!({ "items": [line] })).await.ok();
+
+    let session = visitor.checkout().await.ok();
+
+    assert_eq!(session["amount_total"], 180_000);
+}
+
+#[tokio::test]
+async fn an_archived_price_stops_the_checkout_and_is_named() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/prices/price_mug", shop.sandbox().url());
+    shop.send(reqwest::Method::POST, &url, &headers, b"active=false".to_vec()).await.ok();
+    shop.sandbox().settled().await;
+
+    let answer = visitor.checkout().await;
+    let cart = visitor.cart().await;
+
+    assert_eq!(answer.error(409), "cart_changed");
+    assert_eq!(answer.json()["details"]["prices"], json!(["price_mug"]));
+    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": "price_mug" }]));
+    assert_eq!(cart["items"][0]["available"], false);
+    assert_eq!(cart["total_price_minor"], 3200);
+}

@@ -1,0 +1,223 @@
+//! From a paid session to an order.
+
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, order_number};
+
+#[tokio::test]
+async fn the_webhook_makes_the_order_and_completes_the_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
+    let session = visitor.checkout().await.ok();
+
+    let number = shop.pay(&session).await;
+
+    let order = shop.order(&number).await.ok();
+    assert_eq!(order["status"], "paid");
+    assert_eq!(order["total"], 2400);
+    assert_eq!(order["lines"][0]["quantity"], 2);
+    assert_eq!(order["lines"][0]["description"], "blue");
+    let cart = visitor.cart().await;
+    assert_eq!(cart["status"], "completed");
+    assert_eq!(cart["item_count"], 0);
+}
+
+#[tokio::test]
+async fn the_landing_page_makes_the_order_when_it_is_first() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+
+    let landing = shop.press(&session, "pay").await.location().to_owned();
+    let first = shop.get(&landing).await.location().to_owned();
+    let second = shop.get(&landing).await.location().to_owned();
+
+    let number = order_number(&session);
+    assert_eq!(first, format!("{}/thank-you.html?order={number}", shop.stack().url()));
+    assert_eq!(second, first);
+    assert_eq!(shop.order(&number).await.ok()["status"], "paid");
+    let late = shop.deliver(&shop.event("checkout.session.completed")).await;
+    assert_eq!(late.ok()["received"], true);
+}
+
+#[tokio::test]
+async fn a_completed_cart_is_final_and_the_next_add_opens_another() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let first = visitor.add("price_mug", 1).await.ok();
+    let token = visitor.token();
+    shop.pay(&visitor.checkout().await.ok()).await;
+
+    assert_eq!(visitor.checkout().await.error(400), "cart_empty");
+    let second = visitor.add("price_mug", 1).await.ok();
+
+    assert_ne!(second["number"], first["number"]);
+    assert_ne!(visitor.token(), token);
+}
+
+#[tokio::test]
+async fn a_delayed_payment_waits_and_then_succeeds_or_fails() {
+    for (succeeds, status) in [(true, "paid"), (false, "payment_failed")] {
+        let shop = Shop::open().await;
+        let visitor = shop.visitor();
+        visitor.add("price_mug", 1).await.ok();
+        let session = visitor.checkout().await.ok();
+        let number = order_number(&session);
+
+        let landing = shop.press(&session, "pay_later").await.location().to_owned();
+        let page = shop.get(&landing).await.location().to_owned();
+        shop.sandbox().settled().await;
+        let waiting = shop.order(&number).await.ok();
+        shop.sandbox().settle(session["id"].as_str().unwrap(), succeeds).unwrap();
+        shop.sandbox().settled().await;
+
+        assert_eq!(page, format!("{}/thank-you.html?order={number}&payment=pending", shop.stack().url()));
+        assert_eq!(waiting["status"], "awaiting_payment");
+        assert_eq!(shop.order(&number).await.ok()["status"], status);
+    }
+}
+
+#[tokio::test]
+async fn a_declined_payment_makes_no_order() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+
+    shop.press(&session, "fail").await;
+    shop.sandbox().settled().await;
+    let landing = format!("/finish-order?session_id={}", session["id"].as_str().unwrap());
+
+    assert_eq!(shop.get(&landing).await.location(), format!("{}/?cancelled=1", shop.stack().url()));
+    assert_eq!(shop.order(&order_number(&session)).await.error(404), "order_not_found");
+    assert_eq!(visitor.cart().await["item_count"], 1);
+}
+
+#[tokio::test]
+async fn an_unknown_session_leads_back_to_the_shop() {
+    let shop = Shop::open().await;
+
+    for landing in ["/finish-order?session_id=cs_test_nowhere", "/finish-order", "/finish-order?session_id="] {
+        assert_eq!(shop.get(landing).await.location(), format!("{}/?cancelled=1", shop.stack().url()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_pay_is_an_order_all_the_same() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.post("/cart/checkout", json!({ "promotion_code": "ONTHEHOUSE" })).await.ok();
+    assert_eq!(session["amount_total"], 0);
+
+    let number = shop.pay(&session).await;
+
+    let order = shop.order(&number).await.ok();
+    assert_eq!(order["status"], "paid");
+    assert_eq!(order["total"], 0);
+    assert_eq!(order["discount"], 1200);
+}
+
+#[tokio::test]
+async fn an_item_added_after_checkout_stays_in_the_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let before = visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    visitor.add("price_mug", 1).await.ok();
+
+    let number = shop.pay(&session).await;
+
+    assert_eq!(shop.order(&number).await.ok()["total"], 2400);
+    let cart = visitor.cart().await;
+    assert_eq!(cart["status"], "active");
+    assert_eq!(cart["number"], before["number"]);
+    let left: Vec<_> =
+        cart["items"].as_array().unwrap().iter().map(|item| (item["price"].clone(), item["quantity"].clone())).collect();
+    assert_eq!(left, [(json!("price_mug"), json!(1)), (json!("price_tshirt"), json!(1))]);
+}
+
+#[tokio::test]
+async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let first = visitor.checkout().await.ok();
+    // As if the first page had been open in another tab, and Stripe had not expired it in time.
+    shop.sandbox().pause_webhooks(true);
+    assert_eq!(shop.press(&first, "pay").await.status, 303);
+    let copied = copy_of_session(&shop, &first).await;
+    assert_eq!(shop.press(&copied, "pay").await.status, 303);
+
+    for event in shop.sandbox().events() {
+        if event["type"] == "checkout.session.completed" {
+            shop.deliver(&event).await.ok();
+        }
+    }
+
+    let connection = store::Connection::new(shop.stack().environment()).unwrap();
+    let orders = store::Orders::new(&connection, shop.stack().environment()).unwrap();
+    let [one, two] = [&first, &copied].map(|session| order_number(session).parse().unwrap());
+    assert_eq!(orders.find(one).await.unwrap().unwrap().marks, []);
+    assert_eq!(orders.find(two).await.unwrap().unwrap().marks, [cart::Mark::CartPaidTwice]);
+}
+
+/// Another session of the same cart, made behind the functions' back.
+async fn copy_of_session(shop: &Shop, session: &Value) -> Value {
+    let requests = shop.sandbox().requests();
+    let request = requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap();
+    assert!(session["id"].is_string());
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
+    shop.send(reqwest::Method::POST, &url, &headers, request.body.clone().into_bytes()).await.ok()
+}
+
+#[tokio::test]
+async fn all_pages_of_line_items_are_in_the_order() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let mut expected = 0;
+    for index in 0..13 {
+        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+        let url = format!("{}/v1/prices", shop.sandbox().url());
+        let body = format!("currency=usd&unit_amount={}&product=prod_mug", 100 + index).into_bytes();
+        let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
+        visitor.add(price["id"].as_str().unwrap(), 1).await.ok();
+        expected += 100 + index;
+    }
+
+    let number = shop.pay(&visitor.checkout().await.ok()).await;
+
+    let order = shop.order(&number).await.ok();
+    assert_eq!(order["lines"].as_array().unwrap().len(), 13);
+    assert_eq!(order["total"], expected);
+}
+
+#[tokio::test]
+async fn a_refund_changes_the_order() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    let number = shop.pay(&session).await;
+    let intent = shop.event("checkout.session.completed")["data"]["object"]["payment_intent"].clone();
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/refunds", shop.sandbox().url());
+    let refund = async |amount: u32| {
+        let body = format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
+        shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
+        shop.sandbox().settled().await;
+        shop.order(&number).await.ok()
+    };
+
+    let partly = refund(400).await;
+    let fully = refund(2000).await;
+
+    assert_eq!((&partly["status"], &partly["refunded"]), (&json!("partially_refunded"), &json!(400)));
+    assert_eq!((&fully["status"], &fully["refunded"]), (&json!("refunded"), &json!(2400)));
+}

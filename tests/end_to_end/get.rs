@@ -1,0 +1,92 @@
+//! `GET /cart`.
+
+use serde_json::json;
+
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn without_a_cart_everything_is_empty_and_no_token_is_given() {
+    let shop = Shop::open().await;
+
+    let answer = shop.get("/cart").await;
+
+    insta::assert_json_snapshot!(answer.ok(), @r#"
+    {
+      "currency": "usd",
+      "item_count": 0,
+      "items": [],
+      "meta": {
+        "timestamps": {
+          "created_at": null,
+          "expires_at": null,
+          "updated_at": null
+        }
+      },
+      "metadata": {},
+      "number": null,
+      "products": {},
+      "status": "active",
+      "total_price": 0,
+      "total_price_minor": 0,
+      "total_price_with_currency": "$0.00",
+      "version": 0,
+      "warnings": []
+    }
+    "#);
+    assert_eq!(answer.header("set-cookie"), None);
+    assert_eq!(answer.header("cart-token"), None);
+}
+
+#[tokio::test]
+async fn the_first_keys_stand_in_the_order_of_enupals() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+
+    let text = visitor.add("price_mug", 1).await.text;
+
+    let keys =
+        ["number", "metadata", "total_price", "total_price_with_currency", "currency", "item_count", "items", "products"];
+    let places: Vec<_> = keys.iter().map(|key| text.find(&format!("\"{key}\":")).unwrap()).collect();
+    assert!(places.is_sorted(), "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_change_is_the_cart_that_get_shows() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+
+    let changed = visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
+
+    assert_eq!(visitor.cart().await, changed);
+}
+
+#[tokio::test]
+async fn an_etag_names_the_version() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let answer = visitor.add("price_mug", 1).await;
+
+    assert_eq!(answer.header("etag"), Some("\"2\""));
+    assert_eq!(answer.ok()["version"], 2);
+}
+
+#[tokio::test]
+async fn every_cart_route_also_answers_under_one_leading_segment() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let add = json!({ "items": [{ "price": "price_mug" }] });
+
+    visitor.post("/enupal-stripe/cart/add", add).await.ok();
+    let update = json!({ "updates": { "price_mug": { "quantity": 3 } } });
+    visitor.post("/enupal-payments/cart/update", update).await.ok();
+    let session = visitor.post("/shop/cart/checkout", json!({})).await.ok();
+    let cart = shop.visitor_with(&visitor.token().unwrap()).cart().await;
+    visitor.post("/x/cart/clear", json!({})).await.ok();
+
+    assert_eq!(session["object"], "checkout.session");
+    assert_eq!(cart["item_count"], 3);
+    assert_eq!(visitor.cart().await["item_count"], 0);
+}

@@ -1,0 +1,50 @@
+//! `GET /products`.
+
+use std::collections::BTreeSet;
+
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn all_active_products_are_listed_page_by_page() {
+    let shop = Shop::open().await;
+    let mut names = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let page = shop.get(&format!("/products?limit=3&starting_after={after}")).await.ok();
+        let data = page["data"].as_array().unwrap();
+        assert!(data.len() <= 3);
+        names.extend(data.iter().map(|product| product["id"].as_str().unwrap().to_owned()));
+        for price in data.iter().flat_map(|product| product["prices"].as_array().unwrap()) {
+            assert_eq!(price["active"], true);
+        }
+        if page["has_more"] == false {
+            break;
+        }
+        after = data.last().unwrap()["id"].as_str().unwrap().to_owned();
+    }
+
+    assert!(names.contains("prod_mug") && names.contains("prod_club"), "{names:?}");
+    let all = shop.get("/products?limit=100").await.ok();
+    assert_eq!(all["data"].as_array().unwrap().len(), names.len());
+}
+
+#[tokio::test]
+async fn a_page_that_the_client_has_is_not_sent_again() {
+    let shop = Shop::open().await;
+    let first = shop.get("/products").await;
+    let tag = first.header("etag").unwrap().to_owned();
+
+    let second = shop.send(reqwest::Method::GET, "/products", &[("if-none-match", &tag)], Vec::new()).await;
+
+    assert_eq!(first.header("cache-control"), Some("public, max-age=60"));
+    assert_eq!((second.status, second.text.as_str()), (304, ""));
+}
+
+#[tokio::test]
+async fn a_page_of_no_size_is_refused() {
+    let shop = Shop::open().await;
+
+    for limit in ["0", "101", "-1", "x"] {
+        assert_eq!(shop.get(&format!("/products?limit={limit}")).await.error(400), "invalid_field", "{limit}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Who may open a cart.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop};
+
+async fn post(shop: &Shop, headers: &[(&str, &str)]) -> Answer {
+    let mut headers = headers.to_vec();
+    headers.push(("content-type", "application/json"));
+    let body = json!({ "items": [{ "price": "price_mug" }] }).to_string().into_bytes();
+    shop.send(Method::POST, "/cart/add", &headers, body).await
+}
+
+async fn cart(shop: &Shop, headers: &[(&str, &str)]) -> Value {
+    shop.send(Method::GET, "/cart", headers, Vec::new()).await.ok()
+}
+
+#[tokio::test]
+async fn cookie_and_header_open_the_same_cart() {
+    let shop = Shop::open().await;
+    let first = post(&shop, &[]).await;
+    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let token = first.header("cart-token").unwrap().to_owned();
+
+    let by_cookie = cart(&shop, &[("cookie", &format!("a=b; {cookie}; c=d"))]).await;
+    let by_header = cart(&shop, &[("cart-token", &token)]).await;
+
+    assert_eq!(by_cookie["number"], first.json()["number"]);
+    assert_eq!(by_header, by_cookie);
+}
+
+#[tokio::test]
+async fn the_header_wins_over_the_cookie() {
+    let shop = Shop::open().await;
+    let [mine, other] = [post(&shop, &[]).await, post(&shop, &[]).await];
+    let cookie = other.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+
+    let opened = cart(&shop, &[("cookie", &cookie), ("cart-token", mine.header("cart-token").unwrap())]).await;
+
+    assert_eq!(opened["number"], mine.json()["number"]);
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_never_adopted() {
+    let shop = Shop::open().await;
+    let unknown = "AAECAwQFBgcICQoLDA0ODw";
+
+    let answer = post(&shop, &[("cart-token", unknown)]).await;
+
+    assert_ne!(answer.header("cart-token"), Some(unknown));
+    assert_eq!(answer.ok()["item_count"], 1);
+    assert_eq!(cart(&shop, &[("cart-token", unknown)]).await["number"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_number_opens_nothing() {
+    let shop = Shop::open().await;
+    let number = post(&shop, &[]).await.ok()["number"].as_str().unwrap().to_owned();
+
+    let by_header = shop.send(Method::GET, "/cart", &[("cart-token", &number)], Vec::new()).await;
+    let by_cookie = cart(&shop, &[("cookie", &format!("cart_token={number}"))]).await;
+
+    assert_eq!(by_header.error(400), "invalid_header");
+    assert_eq!(by_cookie["number"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_broken_cookie_counts_as_none() {
+    let shop = Shop::open().await;
+
+    for cookie in ["cart_token=", "cart_token", "=;;=", "cart_token=%%%", "cart_token=a b", "other=1"] {
+        let answer = post(&shop, &[("cookie", cookie)]).await;
+        assert_eq!(answer.ok()["item_count"], 1, "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_posts_only_from_the_shops_own_pages() {
+    let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example, https://www.shop.example")]).await;
+    let first = post(&shop, &[]).await;
+    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let own = shop.stack().url().to_owned();
+
+    for origin in [own.as_str(), "https://shop.example", "https://www.shop.example"] {
+        assert_eq!(post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status, 200, "{origin}");
+    }
+    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example", ""] {
+        let answer = post(&shop, &[("cookie", &cookie), ("origin", origin)]).await;
+        assert_eq!(answer.error(403), "foreign_origin", "{origin}");
+    }
+    assert_eq!(cart(&shop, &[("cookie", &cookie)]).await["item_count"], 4);
+}
+
+#[tokio::test]
+async fn other_origins_are_told_what_they_may_do() {
+    let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example")]).await;
+    let ask = [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
+
+    let preflight = shop.send(Method::OPTIONS, "/cart/add", &ask, Vec::new()).await;
+    let foreign = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
+    let refused = shop.send(Method::OPTIONS, "/cart/add", &foreign, Vec::new()).await;
+    let answer = post(&shop, &[("origin", "https://shop.example")]).await;
+
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example"));
+    assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
+    assert!(preflight.header("access-control-allow-headers").unwrap().contains("cart-token"));
+    assert_eq!(refused.header("access-control-allow-origin"), None);
+    assert_eq!(answer.header("access-control-expose-headers"), Some("Cart-Token,ETag"));
+}
+
+#[tokio::test]
+async fn a_cross_site_shop_gets_a_cross_site_cookie() {
+    let shop = Shop::open_with([("COOKIE_SAME_SITE", "None"), ("CART_TTL_DAYS", "1")]).await;
+
+    let answer = post(&shop, &[]).await;
+
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.ends_with("; HttpOnly; Secure; SameSite=None; Partitioned; Path=/; Max-Age=86400"), "{cookie}");
+}
