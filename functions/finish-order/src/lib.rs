@@ -27,7 +27,9 @@ impl Endpoint for FinishOrder {
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let Some(session) = web::query(&request, "session_id") else { return web::redirect(&self.cancel_url) };
+        let Some(session) = web::query(&request, "session_id") else {
+            return web::redirect(&self.cancel_url);
+        };
 
         let fulfilled = self.fulfilment.fulfil(&session, News::None, Timestamp::now()).await;
         let outcome = fulfilled.map_err(|error| web::upstream(error.is_transient(), error))?;
@@ -37,14 +39,17 @@ impl Endpoint for FinishOrder {
                 let url = self.success_url.replace("{number}", &number.to_string());
                 web::redirect(&if awaits_payment { marked_pending(&url) } else { url })
             }
-            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => web::redirect(&self.cancel_url),
+            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => {
+                web::redirect(&self.cancel_url)
+            }
         }
     }
 }
 
 /// Tells the thank-you page that the money is still under way.
 fn marked_pending(url: &str) -> String {
-    let (page, fragment) = url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
+    let (page, fragment) =
+        url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
     let joint = if page.contains('?') { '&' } else { '?' };
     let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
     format!("{page}{joint}payment=pending{fragment}")

@@ -66,11 +66,16 @@ impl FromStr for Decimal {
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 15 || fraction.len() > DIGITS || !all_digits(whole) || !all_digits(fraction)
+        if whole.is_empty()
+            || whole.len() > 15
+            || fraction.len() > DIGITS
+            || !all_digits(whole)
+            || !all_digits(fraction)
         {
             return Err(MalformedDecimal);
         }
-        let trillionths: i128 = format!("{whole}{fraction:0<DIGITS$}").parse().map_err(|_| MalformedDecimal)?;
+        let trillionths: i128 =
+            format!("{whole}{fraction:0<DIGITS$}").parse().map_err(|_| MalformedDecimal)?;
         Ok(Self { trillionths: sign * trillionths })
     }
 }
@@ -121,7 +126,14 @@ mod tests {
 
     #[test]
     fn half_a_minor_unit_rounds_away_from_zero() {
-        let cases = [("0.5", 1), ("0.499999999999", 0), ("1.5", 2), ("-0.5", -1), ("2.4", 2), ("3200", 3200)];
+        let cases = [
+            ("0.5", 1),
+            ("0.499999999999", 0),
+            ("1.5", 2),
+            ("-0.5", -1),
+            ("2.4", 2),
+            ("3200", 3200),
+        ];
 
         for (text, rounded) in cases {
             assert_eq!(text.parse::<Decimal>().unwrap().rounded(), rounded, "{text}");

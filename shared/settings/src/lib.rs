@@ -52,7 +52,9 @@ impl Environment {
     #[must_use]
     pub fn of_process() -> Self {
         // Names or values that are not UTF-8 cannot be settings of ours.
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
     }
 
     /// The value of a setting.
@@ -75,8 +77,14 @@ impl Environment {
     /// # Errors
     ///
     /// [`Error::Malformed`] where the text does not parse.
-    pub fn parse<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Error> {
-        self.get(name).map(|text| text.parse().map_err(|_| Error::malformed(name, expected))).transpose()
+    pub fn parse<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<T>, Error> {
+        self.get(name)
+            .map(|text| text.parse().map_err(|_| Error::malformed(name, expected)))
+            .transpose()
     }
 
     /// A setting that is `true` or `false`.
@@ -108,7 +116,9 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
-        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        Self {
+            values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        }
     }
 }
 

@@ -43,8 +43,14 @@ impl Orders {
     /// # Errors
     ///
     /// The setting is missing.
-    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
-        Ok(Self { connection: connection.clone(), table: environment.required("ORDERS_TABLE")?.to_owned() })
+    pub fn new(
+        connection: &Connection,
+        environment: &Environment,
+    ) -> Result<Self, settings::Error> {
+        Ok(Self {
+            connection: connection.clone(),
+            table: environment.required("ORDERS_TABLE")?.to_owned(),
+        })
     }
 
     /// The order with this number. One strongly consistent read.
@@ -91,20 +97,26 @@ impl Orders {
             writes.push(put(carts.table(), cart_item::write(after, "order"), unchanged)?);
         }
 
-        let result =
-            self.connection.client().transact_write_items().set_transact_items(Some(writes)).send().await;
+        let result = self
+            .connection
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .send()
+            .await;
         match result {
             Ok(_) => Ok(Placed::Now),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
                 TransactWriteItemsError::TransactionCanceledException(cancelled) => {
                     let reasons = cancelled.cancellation_reasons();
-                    let reason = |index: usize| reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None");
+                    let reason = |index: usize| {
+                        reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None")
+                    };
                     match (reason(0), reason(1)) {
                         ("ConditionalCheckFailed", _) => Ok(Placed::Before),
                         // A conflict means that another transaction is writing the same order or cart right now.
-                        (_, "ConditionalCheckFailed" | "TransactionConflict") | ("TransactionConflict", _) => {
-                            Ok(Placed::CartChanged)
-                        }
+                        (_, "ConditionalCheckFailed" | "TransactionConflict")
+                        | ("TransactionConflict", _) => Ok(Placed::CartChanged),
                         (first, second) => Err(Error::Unavailable {
                             operation: "TransactWriteItems",
                             reason: format!("cancelled: {first}, {second}"),
@@ -136,9 +148,14 @@ impl Orders {
             .filter(|earlier| *earlier < status)
             .map(|earlier| update.value(text(earlier.as_str())))
             .collect();
-        let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
+        let [new_status, amount] =
+            [text(status.as_str()), number(refunded)].map(|value| update.value(value));
         let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
-        update.guard(if earlier.is_empty() { same } else { format!("{status_name} IN ({}) OR {same}", earlier.join(", ")) });
+        update.guard(if earlier.is_empty() {
+            same
+        } else {
+            format!("{status_name} IN ({}) OR {same}", earlier.join(", "))
+        });
         update.set(format!("{status_name} = {new_status}"));
         update.set(format!("{refunded_name} = {amount}"));
         let result = self
@@ -173,7 +190,10 @@ fn put(table: &str, item: Item, guard: Update) -> Result<TransactWriteItem, Erro
         .set_expression_attribute_names(Some(guard.names))
         .set_expression_attribute_values(Some(guard.values).filter(|values| !values.is_empty()))
         .build()
-        .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
+        .map_err(|error| Error::Refused {
+            operation: "TransactWriteItems",
+            reason: error.to_string(),
+        })?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 

@@ -171,9 +171,13 @@ impl Error {
             Self::Header { name, .. } => json!({ "header": name }),
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(price) => json!({ "price": price }),
-                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => json!({ "field": "quantity" }),
+                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => {
+                    json!({ "field": "quantity" })
+                }
                 Rejection::TooManyItems => json!({ "field": "items" }),
-                Rejection::MixedCurrency { price, currency } => json!({ "price": price, "currency": currency }),
+                Rejection::MixedCurrency { price, currency } => {
+                    json!({ "price": price, "currency": currency })
+                }
                 Rejection::MixedInterval { price, offered, held } => {
                     json!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
                 }
@@ -244,7 +248,9 @@ impl From<store::ChangeError> for Error {
     fn from(error: store::ChangeError) -> Self {
         match error {
             store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
-            store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
+            store::ChangeError::Stale { current } => {
+                Self::VersionMismatch { current: Some(current) }
+            }
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
             store::ChangeError::Store(error) => error.into(),
         }

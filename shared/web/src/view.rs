@@ -1,8 +1,8 @@
 //! A cart on the wire.
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer, Price, PriceId, Product,
-    Quantity, Status, Timestamp, Token, Totals,
+    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer,
+    Price, PriceId, Product, Quantity, Status, Timestamp, Token, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeMap as _;
@@ -47,7 +47,11 @@ struct ItemView<'a> {
 enum PriceView<'a> {
     Known(&'a Price),
     /// The catalogue lost the price.
-    Unknown { object: &'static str, active: bool, price: &'a PriceId },
+    Unknown {
+        object: &'static str,
+        active: bool,
+        price: &'a PriceId,
+    },
 }
 
 #[derive(Serialize, Debug)]
@@ -74,7 +78,8 @@ impl<'a> CartView<'a> {
     #[must_use]
     pub fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
         let totals = Totals::of(cart, shop.currency, |line| offers.get(&line.price));
-        let mut products: Vec<&Product> = totals.lines.iter().filter_map(|(_, offer, _)| Some(&(*offer)?.product)).collect();
+        let mut products: Vec<&Product> =
+            totals.lines.iter().filter_map(|(_, offer, _)| Some(&(*offer)?.product)).collect();
         products.sort_by(|a, b| a.id.cmp(&b.id));
         products.dedup_by(|a, b| a.id == b.id);
         Self {
@@ -84,8 +89,15 @@ impl<'a> CartView<'a> {
             total_price_with_currency: shop.formatter.format(totals.total),
             currency: totals.total.currency(),
             item_count: cart.item_count(),
-            warnings: totals.unavailable().map(|(line, _)| Warning { code: "price_inactive", price: &line.price }).collect(),
-            items: totals.lines.iter().map(|(line, offer, amount)| item(line, *offer, amount.is_ok())).collect(),
+            warnings: totals
+                .unavailable()
+                .map(|(line, _)| Warning { code: "price_inactive", price: &line.price })
+                .collect(),
+            items: totals
+                .lines
+                .iter()
+                .map(|(line, offer, amount)| item(line, *offer, amount.is_ok()))
+                .collect(),
             products,
             status: match cart.status() {
                 Status::Active => "active",
@@ -149,7 +161,9 @@ pub fn no_cart(shop: &Shop) -> Response {
         version: 0,
         total_price_minor: 0,
         warnings: Vec::new(),
-        meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
+        meta: Meta {
+            timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None },
+        },
     };
     crate::json(StatusCode::OK, &view)
 }

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate, Metadata, PriceId, Quantity,
-    Timestamp,
+    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate,
+    Metadata, PriceId, Quantity, Timestamp,
 };
 
 use crate::cart_item::{
-    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES, RECURRENCE, RECURRING,
-    TEXTS, UPDATED, VERSION,
+    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES,
+    RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -40,7 +40,8 @@ pub(super) fn expression(change: &Change, now: Timestamp, lifetime: Lifetime) ->
         }
         Change::Clear => clear(&mut update),
     }
-    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION).then_some(update)
+    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION)
+        .then_some(update)
 }
 
 /// What every change does: it needs an open cart, counts up the version, renews the life.
@@ -57,7 +58,12 @@ fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     update.set(format!("{expires} = {expiry}"));
 }
 
-fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
+fn add(
+    update: &mut Update,
+    items: &[Item],
+    preferred: Option<Currency>,
+    now: Timestamp,
+) -> Option<()> {
     if items.len() > MAX_LINES {
         return None;
     }
@@ -159,13 +165,15 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
     let fits = |currency: Currency| items.iter().all(|item| item.currencies.contains(&currency));
     let first = preferred.or_else(|| items.first()?.currencies.first().copied());
     if let Some(first) = first {
-        let shared: Vec<Currency> = items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
+        let shared: Vec<Currency> =
+            items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
         if !fits(first) {
             return None;
         }
         let [currency, quantities] = [CURRENCY, QUANTITIES].map(|name| update.name(name));
         let zero = update.value(number(0));
-        let offered: Vec<_> = shared.into_iter().map(|currency| update.value(text(currency))).collect();
+        let offered: Vec<_> =
+            shared.into_iter().map(|currency| update.value(text(currency))).collect();
         let first = update.value(text(first));
         // The currency of a cart without lines is stale.
         update.guard(format!(
@@ -184,7 +192,10 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
         let value = update.value(text(recurrence));
         update.guard(format!("attribute_not_exists({name}) OR {name} = {value}"));
         update.set(format!("{name} = {value}"));
-        let prices = items.iter().filter(|item| item.recurrence.is_some()).map(|item| item.price.to_string());
+        let prices = items
+            .iter()
+            .filter(|item| item.recurrence.is_some())
+            .map(|item| item.price.to_string());
         let prices = update.value(AttributeValue::Ss(prices.collect()));
         let set = update.name(RECURRING);
         update.add(format!("{set} {prices}"));
