@@ -31,8 +31,7 @@ impl Cors {
     pub(crate) fn headers(&self, request: &HeaderMap, preflight: bool) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let origin = request.get(header::ORIGIN);
-        let Some(origin) =
-            origin.filter(|origin| self.origins.iter().any(|allowed| *origin == allowed.as_str()))
+        let Some(origin) = origin.filter(|origin| self.origins.iter().any(|allowed| *origin == allowed.as_str()))
         else {
             return headers;
         };

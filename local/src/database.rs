@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
-    ProjectionType, TableStatus, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType, TableStatus,
+    TimeToLiveSpecification,
 };
 use store::Connection;
 use tokio::net::TcpListener;
@@ -40,7 +40,7 @@ impl Embedded {
         tokio::spawn(async move {
             // Ends when the sender is dropped, too.
             let ended = dynoxide::server::serve_with_shutdown(listener, served, async {
-                drop(stopped.await)
+                drop(stopped.await);
             })
             .await;
             if let Err(error) = ended {
@@ -52,9 +52,8 @@ impl Embedded {
             loop {
                 ticks.tick().await;
                 let database = database.clone();
-                let swept = tokio::task::spawn_blocking(move || {
-                    database.sweep_ttl().map_err(|error| error.to_string())
-                });
+                let swept =
+                    tokio::task::spawn_blocking(move || database.sweep_ttl().map_err(|error| error.to_string()));
                 if let Ok(Err(error)) = swept.await {
                     tracing::warn!(error, "expired items could not be swept");
                 }
@@ -71,17 +70,11 @@ impl Drop for Embedded {
 }
 
 /// Creates a table as template.yaml defines it, unless it is there, and waits until it can be used.
-pub(crate) async fn create_table(
-    connection: &Connection,
-    name: &str,
-    table: &Table,
-) -> Result<(), Error> {
+pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Table) -> Result<(), Error> {
     let client = connection.client();
-    let failed =
-        |error: &dyn std::fmt::Display| Error::Database(format!("creating {name}: {error}"));
+    let failed = |error: &dyn std::fmt::Display| Error::Database(format!("creating {name}: {error}"));
     if status(connection, name).await.is_none() {
-        let mut request =
-            client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+        let mut request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
         for definition in &table.attribute_definitions {
             let definition = AttributeDefinition::builder()
                 .attribute_name(&definition.attribute_name)
@@ -90,23 +83,17 @@ pub(crate) async fn create_table(
                 .map_err(|error| failed(&error))?;
             request = request.attribute_definitions(definition);
         }
-        request = request
-            .set_key_schema(Some(key_schema(&table.key_schema).map_err(|error| failed(&error))?));
+        request = request.set_key_schema(Some(key_schema(&table.key_schema).map_err(|error| failed(&error))?));
         for index in &table.global_secondary_indexes {
             let index = GlobalSecondaryIndex::builder()
                 .index_name(&index.index_name)
-                .set_key_schema(Some(
-                    key_schema(&index.key_schema).map_err(|error| failed(&error))?,
-                ))
+                .set_key_schema(Some(key_schema(&index.key_schema).map_err(|error| failed(&error))?))
                 .projection(Projection::builder().projection_type(ProjectionType::All).build())
                 .build()
                 .map_err(|error| failed(&error))?;
             request = request.global_secondary_indexes(index);
         }
-        request
-            .send()
-            .await
-            .map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        request.send().await.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
         wait_until_active(connection, name).await?;
         if let Some(ttl) = &table.time_to_live_specification {
             let ttl = TimeToLiveSpecification::builder()
@@ -114,14 +101,8 @@ pub(crate) async fn create_table(
                 .enabled(true)
                 .build()
                 .map_err(|error| failed(&error))?;
-            let enabled = client
-                .update_time_to_live()
-                .table_name(name)
-                .time_to_live_specification(ttl)
-                .send()
-                .await;
-            enabled
-                .map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+            let enabled = client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await;
+            enabled.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
         }
     }
     wait_until_active(connection, name).await
@@ -142,9 +123,7 @@ async fn status(connection: &Connection, name: &str) -> Option<TableStatus> {
     connection.client().describe_table().table_name(name).send().await.ok()?.table?.table_status
 }
 
-fn key_schema(
-    elements: &[KeyElement],
-) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
+fn key_schema(elements: &[KeyElement]) -> Result<Vec<KeySchemaElement>, aws_sdk_dynamodb::error::BuildError> {
     elements
         .iter()
         .map(|element| {

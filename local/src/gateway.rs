@@ -40,13 +40,8 @@ impl Gateway {
     pub(crate) fn router(self, template: &Template) -> Result<Router, Error> {
         let mut paths: BTreeMap<&str, MethodRouter<Arc<Self>>> = BTreeMap::new();
         for route in &template.routes {
-            let method = route
-                .method
-                .parse()
-                .ok()
-                .and_then(|method: axum::http::Method| method.try_into().ok());
-            let method: MethodFilter =
-                method.ok_or_else(|| Error::Template(format!("method {}", route.method)))?;
+            let method = route.method.parse().ok().and_then(|method: axum::http::Method| method.try_into().ok());
+            let method: MethodFilter = method.ok_or_else(|| Error::Template(format!("method {}", route.method)))?;
             let function = route.function.clone();
             let handler = async move |State(gateway): State<Arc<Self>>,
                                       parameters: Path<BTreeMap<String, String>>,
@@ -63,29 +58,18 @@ impl Gateway {
         Ok(router.fallback(other_path).with_state(Arc::new(self)))
     }
 
-    async fn invoke(
-        &self,
-        function: &str,
-        parameters: BTreeMap<String, String>,
-        request: Request,
-    ) -> Response {
+    async fn invoke(&self, function: &str, parameters: BTreeMap<String, String>, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let cors = self.cors.headers(&parts.headers, false);
         let mut response = match to_bytes(body, MAX_BODY).await {
-            Err(_) => {
-                problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large")
-            }
+            Err(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
             Ok(body) => {
                 let id = format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed));
                 match lambda_request(&event(&parts, &parameters, &body, &id), id) {
                     None => problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
                     Some(request) => match self.functions.call(function, request).await {
                         Some(response) => response.map(into_body),
-                        None => problem(
-                            StatusCode::INTERNAL_SERVER_ERROR,
-                            "server_error",
-                            "Server Error",
-                        ),
+                        None => problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
                     },
                 }
             }
@@ -100,22 +84,16 @@ async fn other_method(State(gateway): State<Arc<Gateway>>, request: Request) -> 
         let headers = gateway.cors.headers(request.headers(), true);
         return (StatusCode::NO_CONTENT, headers).into_response();
     }
-    problem(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        &format!("{} is not allowed here", request.method()),
-    )
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("{} is not allowed here", request.method()))
 }
 
 async fn other_path(request: Request) -> Response {
-    let file = storefront::file(request.uri().path())
-        .filter(|_| request.method() == axum::http::Method::GET);
+    let file = storefront::file(request.uri().path()).filter(|_| request.method() == axum::http::Method::GET);
     file.unwrap_or_else(|| problem(StatusCode::NOT_FOUND, "not_found", "Not Found"))
 }
 
 fn problem(status: StatusCode, code: &str, message: &str) -> Response {
-    let body =
-        json!({ "status": status.as_u16(), "error": true, "message": message, "code": code });
+    let body = json!({ "status": status.as_u16(), "error": true, "message": message, "code": code });
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
@@ -130,8 +108,7 @@ fn event(
 ) -> Value {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
-    let cookies: Vec<&str> =
-        texts(&parts.headers, &header::COOKIE).flat_map(|cookies| cookies.split("; ")).collect();
+    let cookies: Vec<&str> = texts(&parts.headers, &header::COOKIE).flat_map(|cookies| cookies.split("; ")).collect();
     let mut headers = BTreeMap::new();
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
         headers.insert(name.as_str(), texts(&parts.headers, name).collect::<Vec<_>>().join(","));
@@ -171,16 +148,11 @@ fn event(
 
 /// Whether API Gateway passes such a body on as text; all others, forms among them, travel in base64.
 fn is_text(headers: &HeaderMap) -> bool {
-    let media_type =
-        texts(headers, &header::CONTENT_TYPE).next().unwrap_or("text/plain").to_ascii_lowercase();
-    media_type.starts_with("text/")
-        || ["json", "javascript", "xml"].iter().any(|kind| media_type.contains(kind))
+    let media_type = texts(headers, &header::CONTENT_TYPE).next().unwrap_or("text/plain").to_ascii_lowercase();
+    media_type.starts_with("text/") || ["json", "javascript", "xml"].iter().any(|kind| media_type.contains(kind))
 }
 
-fn texts<'a>(
-    headers: &'a HeaderMap,
-    name: &'a header::HeaderName,
-) -> impl Iterator<Item = &'a str> {
+fn texts<'a>(headers: &'a HeaderMap, name: &'a header::HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 

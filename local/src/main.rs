@@ -37,13 +37,8 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_writer(std::io::stderr)
-        .init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,16 +51,8 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Error> {
     let Arguments { port, dynamodb_port, stripe_port, dynamodb_url, catalog, data } = arguments;
     let environment = environment()?;
-    let stack = Stack::start(Options {
-        port,
-        dynamodb_port,
-        stripe_port,
-        dynamodb_url,
-        catalog,
-        data,
-        environment,
-    })
-    .await?;
+    let stack =
+        Stack::start(Options { port, dynamodb_port, stripe_port, dynamodb_url, catalog, data, environment }).await?;
 
     announce(&stack);
     stopped().await
@@ -77,8 +64,7 @@ fn environment() -> Result<Environment, Error> {
     match dotenvy::dotenv_iter() {
         Ok(entries) => {
             for entry in entries {
-                let (name, value) =
-                    entry.map_err(|error| std::io::Error::other(format!(".env: {error}")))?;
+                let (name, value) = entry.map_err(|error| std::io::Error::other(format!(".env: {error}")))?;
                 environment.set_default(&name, value);
             }
         }
@@ -108,8 +94,7 @@ fn announce(stack: &Stack) {
 async fn stopped() -> Result<(), Error> {
     #[cfg(unix)]
     {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
             _ = terminate.recv() => {}

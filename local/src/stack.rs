@@ -78,8 +78,7 @@ impl Stack {
         environment.set_default("SUCCESS_URL", format!("{url}/thank-you.html?order={{number}}"));
         environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
         environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret());
-        let stripe =
-            stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
+        let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
 
         let connection = Connection::new(&environment)?;
         for (resource, table) in &template.tables {
@@ -167,8 +166,7 @@ async fn stripe(
     let catalog = match catalog {
         None => Catalog::sample(),
         Some(file) => {
-            let failed =
-                |reason: String| Error::Catalog { file: file.display().to_string(), reason };
+            let failed = |reason: String| Error::Catalog { file: file.display().to_string(), reason };
             let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
             Catalog::from_json(&text).map_err(|error| failed(error.to_string()))?
         }
@@ -187,11 +185,7 @@ async fn stripe(
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, Error> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| Error::Port {
-        port,
-        option,
-        source,
-    })
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| Error::Port { port, option, source })
 }
 
 fn made_up_secret() -> String {

@@ -105,8 +105,7 @@ impl Template {
     }
 
     fn parse(yaml: &str) -> Result<Self, Error> {
-        let document: Document =
-            serde_saphyr::from_str(yaml).map_err(|error| Error::Template(error.to_string()))?;
+        let document: Document = serde_saphyr::from_str(yaml).map_err(|error| Error::Template(error.to_string()))?;
         let mut template = Self {
             routes: Vec::new(),
             tables: BTreeMap::new(),
@@ -142,16 +141,9 @@ fn routes(name: &str, resource: &Resource) -> Result<Vec<Route>, Error> {
         .filter(|(_, event)| event["Type"] == "HttpApi")
         .map(|(_, event)| {
             let property = |property: &str| {
-                event["Properties"][property]
-                    .as_str()
-                    .map(str::to_owned)
-                    .ok_or_else(|| missing(property))
+                event["Properties"][property].as_str().map(str::to_owned).ok_or_else(|| missing(property))
             };
-            Ok(Route {
-                method: property("Method")?,
-                path: property("Path")?,
-                function: function.to_owned(),
-            })
+            Ok(Route { method: property("Method")?, path: property("Path")?, function: function.to_owned() })
         })
         .collect()
 }
@@ -162,11 +154,7 @@ fn chosen(value: &Value) -> &Value {
 }
 
 fn texts(list: &Value) -> Vec<String> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|text| text.as_str().map(str::to_owned))
-        .collect()
+    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -177,11 +165,8 @@ mod tests {
     fn the_template_of_this_build_has_every_route_and_table() {
         let template = Template::embedded().unwrap();
 
-        let mut paths: Vec<_> = template
-            .routes
-            .iter()
-            .map(|route| format!("{} {} {}", route.method, route.path, route.function))
-            .collect();
+        let mut paths: Vec<_> =
+            template.routes.iter().map(|route| format!("{} {} {}", route.method, route.path, route.function)).collect();
         paths.sort();
         assert_eq!(
             paths,
@@ -203,15 +188,8 @@ mod tests {
             ]
         );
         assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "Orders"]);
-        assert_eq!(
-            template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name,
-            "exp"
-        );
-        assert!(
-            template.cors_expose_headers.contains(&"Cart-Token".to_owned()),
-            "{:?}",
-            template.cors_expose_headers
-        );
+        assert_eq!(template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name, "exp");
+        assert!(template.cors_expose_headers.contains(&"Cart-Token".to_owned()), "{:?}", template.cors_expose_headers);
     }
 
     #[test]

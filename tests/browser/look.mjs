@@ -6,7 +6,7 @@ async function run(name, opts, drawer){
   await p.goto('http://127.0.0.1:3456/');
   await p.locator('#products:not([aria-busy])').waitFor();
   await p.screenshot({path:`/tmp/s-${name}-empty.png`});
-  for (const n of ['Stoneware mug','Mountain poster','Pencils']) { await p.getByRole('button',{name:'Add to cart: '+n}).click(); await p.locator('.line',{hasText:n}).waitFor({state:'attached'}); }
+  for (const n of ['Stoneware mug','Mountain poster','Pencils']) { await p.getByRole('button',{name:'Add to cart '+n}).click(); await p.locator('.line',{hasText:n}).waitFor({state:'attached'}); }
   if (drawer) { await p.screenshot({path:`/tmp/s-${name}-added.png`}); await p.locator('.bar button').click(); await p.waitForTimeout(500);}
   await p.screenshot({path:`/tmp/s-${name}.png`});
   if (!drawer) { await p.screenshot({path:`/tmp/s-${name}-full.png`, fullPage:true}); }

@@ -13,20 +13,14 @@ async fn the_first_add_opens_a_cart_and_hands_its_token_over() {
 
     let cart = answer.ok();
     let number = cart["number"].as_str().unwrap();
-    assert!(
-        number.len() == 32 && number.bytes().all(|digit| b"0123456789abcdef".contains(&digit)),
-        "{number}"
-    );
+    assert!(number.len() == 32 && number.bytes().all(|digit| b"0123456789abcdef".contains(&digit)), "{number}");
     assert_eq!(cart["item_count"], 2);
     assert_eq!(cart["total_price"], 24);
     assert_eq!(cart["total_price_minor"], 2400);
     assert_eq!(cart["total_price_with_currency"], "$24.00");
     let token = answer.header("cart-token").unwrap();
     let cookie = answer.header("set-cookie").unwrap();
-    assert_eq!(
-        cookie,
-        format!("cart_token={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=604800")
-    );
+    assert_eq!(cookie, format!("cart_token={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=604800"));
     assert_eq!(token.parse::<cart::Token>().unwrap().number().to_string(), number);
 }
 
@@ -94,10 +88,7 @@ async fn a_form_with_brackets_says_the_same_as_json() {
         cart["meta"].take();
     }
     assert_eq!(by_json, by_form);
-    assert_eq!(
-        by_json["items"][0]["adjustable_quantity"],
-        json!({ "enabled": true, "minimum": 1, "maximum": 10 })
-    );
+    assert_eq!(by_json["items"][0]["adjustable_quantity"], json!({ "enabled": true, "minimum": 1, "maximum": 10 }));
     assert_eq!(by_json["items"][0]["description"], "for Ann & Bob");
     assert_eq!(by_json["metadata"], json!({ "is_gift": "yes" }));
 }
@@ -107,21 +98,13 @@ async fn lines_keep_the_order_in_which_they_came() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     let prices = ["price_tshirt", "price_mug", "price_sticker", "price_poster"];
-    visitor
-        .post("/cart/add", json!({ "items": [{ "price": prices[0] }, { "price": prices[1] }] }))
-        .await
-        .ok();
+    visitor.post("/cart/add", json!({ "items": [{ "price": prices[0] }, { "price": prices[1] }] })).await.ok();
     visitor.add(prices[2], 1).await.ok();
     visitor.add(prices[3], 1).await.ok();
 
     let cart = visitor.add(prices[0], 1).await.ok();
 
-    let shown: Vec<_> = cart["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["price"].as_str().unwrap())
-        .collect();
+    let shown: Vec<_> = cart["items"].as_array().unwrap().iter().map(|item| item["price"].as_str().unwrap()).collect();
     assert_eq!(shown, prices);
 }
 
@@ -135,14 +118,12 @@ async fn nothing_else_that_a_line_says_reaches_stripe() {
         "adjustable_quantity": { "enabled": true, "sneaky": 1 },
     });
 
-    let cart =
-        visitor.post("/cart/add", json!({ "items": [line], "CRAFT_CSRF_TOKEN": "x" })).await.ok();
+    let cart = visitor.post("/cart/add", json!({ "items": [line], "CRAFT_CSRF_TOKEN": "x" })).await.ok();
     visitor.checkout().await.ok();
 
     assert_eq!(cart["total_price_minor"], 1200);
     let sent = shop.sandbox().requests();
-    let body =
-        &sent.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params;
+    let body = &sent.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params;
     assert_eq!(
         body["line_items"],
         json!([{ "price": "price_mug", "quantity": "1",
@@ -190,10 +171,7 @@ async fn quantities_past_the_largest_are_refused_and_change_nothing() {
 async fn a_price_that_the_catalogue_does_not_know_is_fetched_once() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let headers = [
-        ("authorization", "Bearer sk_test_x"),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
     let url = format!("{}/v1/prices", shop.sandbox().url());
     let body = b"currency=usd&unit_amount=777&product=prod_mug".to_vec();
     let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();

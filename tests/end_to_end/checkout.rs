@@ -23,10 +23,7 @@ async fn a_cart_becomes_a_session() {
     assert_eq!(session["metadata"]["is_gift"], "yes");
     assert!(session["url"].as_str().unwrap().starts_with("http"));
     let success_url = session["success_url"].as_str().unwrap();
-    assert_eq!(
-        success_url,
-        format!("{}/finish-order?session_id={{CHECKOUT_SESSION_ID}}", shop.stack().url())
-    );
+    assert_eq!(success_url, format!("{}/finish-order?session_id={{CHECKOUT_SESSION_ID}}", shop.stack().url()));
     assert_eq!(session["cancel_url"], format!("{}/?cancelled=1", shop.stack().url()));
 }
 
@@ -85,8 +82,7 @@ async fn a_changed_cart_is_handed_a_new_session_and_the_old_one_is_expired() {
     assert_ne!(first["id"], second["id"]);
     assert_eq!(second["amount_total"], 4400);
     let sessions = shop.sandbox().sessions();
-    let states: Vec<_> =
-        sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
+    let states: Vec<_> = sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
     assert_eq!(states, ["expired", "open"]);
 }
 
@@ -133,10 +129,7 @@ async fn an_archived_price_stops_the_checkout_and_is_named() {
     let visitor = shop.visitor();
     visitor.add("price_mug", 1).await.ok();
     visitor.add("price_tshirt", 1).await.ok();
-    let headers = [
-        ("authorization", "Bearer sk_test_x"),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
     let url = format!("{}/v1/prices/price_mug", shop.sandbox().url());
     shop.send(reqwest::Method::POST, &url, &headers, b"active=false".to_vec()).await.ok();
     shop.sandbox().settled().await;

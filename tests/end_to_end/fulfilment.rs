@@ -75,10 +75,7 @@ async fn a_delayed_payment_waits_and_then_succeeds_or_fails() {
         shop.sandbox().settle(session["id"].as_str().unwrap(), succeeds).unwrap();
         shop.sandbox().settled().await;
 
-        assert_eq!(
-            page,
-            format!("{}/thank-you.html?order={number}&payment=pending", shop.stack().url())
-        );
+        assert_eq!(page, format!("{}/thank-you.html?order={number}&payment=pending", shop.stack().url()));
         assert_eq!(waiting["status"], "awaiting_payment");
         assert_eq!(shop.order(&number).await.ok()["status"], status);
     }
@@ -104,13 +101,8 @@ async fn a_declined_payment_makes_no_order() {
 async fn an_unknown_session_leads_back_to_the_shop() {
     let shop = Shop::open().await;
 
-    for landing in
-        ["/finish-order?session_id=cs_test_nowhere", "/finish-order", "/finish-order?session_id="]
-    {
-        assert_eq!(
-            shop.get(landing).await.location(),
-            format!("{}/?cancelled=1", shop.stack().url())
-        );
+    for landing in ["/finish-order?session_id=cs_test_nowhere", "/finish-order", "/finish-order?session_id="] {
+        assert_eq!(shop.get(landing).await.location(), format!("{}/?cancelled=1", shop.stack().url()));
     }
 }
 
@@ -119,8 +111,7 @@ async fn nothing_to_pay_is_an_order_all_the_same() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     visitor.add("price_mug", 1).await.ok();
-    let session =
-        visitor.post("/cart/checkout", json!({ "promotion_code": "ONTHEHOUSE" })).await.ok();
+    let session = visitor.post("/cart/checkout", json!({ "promotion_code": "ONTHEHOUSE" })).await.ok();
     assert_eq!(session["amount_total"], 0);
 
     let number = shop.pay(&session).await;
@@ -185,10 +176,7 @@ async fn copy_of_session(shop: &Shop, session: &Value) -> Value {
     let requests = shop.sandbox().requests();
     let request = requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap();
     assert!(session["id"].is_string());
-    let headers = [
-        ("authorization", "Bearer sk_test_x"),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
     let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
     shop.send(reqwest::Method::POST, &url, &headers, request.body.clone().into_bytes()).await.ok()
 }
@@ -199,13 +187,9 @@ async fn all_pages_of_line_items_are_in_the_order() {
     let visitor = shop.visitor();
     let mut expected = 0;
     for index in 0..13 {
-        let headers = [
-            ("authorization", "Bearer sk_test_x"),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
+        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
         let url = format!("{}/v1/prices", shop.sandbox().url());
-        let body =
-            format!("currency=usd&unit_amount={}&product=prod_mug", 100 + index).into_bytes();
+        let body = format!("currency=usd&unit_amount={}&product=prod_mug", 100 + index).into_bytes();
         let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
         visitor.add(price["id"].as_str().unwrap(), 1).await.ok();
         expected += 100 + index;
@@ -225,16 +209,11 @@ async fn a_refund_changes_the_order() {
     visitor.add("price_mug", 2).await.ok();
     let session = visitor.checkout().await.ok();
     let number = shop.pay(&session).await;
-    let intent =
-        shop.event("checkout.session.completed")["data"]["object"]["payment_intent"].clone();
-    let headers = [
-        ("authorization", "Bearer sk_test_x"),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
+    let intent = shop.event("checkout.session.completed")["data"]["object"]["payment_intent"].clone();
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
     let url = format!("{}/v1/refunds", shop.sandbox().url());
     let refund = async |amount: u32| {
-        let body =
-            format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
+        let body = format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
         shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
         shop.sandbox().settled().await;
         shop.order(&number).await.ok()
@@ -243,9 +222,6 @@ async fn a_refund_changes_the_order() {
     let partly = refund(400).await;
     let fully = refund(2000).await;
 
-    assert_eq!(
-        (&partly["status"], &partly["refunded"]),
-        (&json!("partially_refunded"), &json!(400))
-    );
+    assert_eq!((&partly["status"], &partly["refunded"]), (&json!("partially_refunded"), &json!(400)));
     assert_eq!((&fully["status"], &fully["refunded"]), (&json!("refunded"), &json!(2400)));
 }

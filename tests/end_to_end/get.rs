@@ -54,8 +54,7 @@ async fn the_first_keys_stand_in_the_order_of_enupals() {
         "items",
         "products",
     ];
-    let places: Vec<_> =
-        keys.iter().map(|key| text.find(&format!("\"{key}\":")).unwrap()).collect();
+    let places: Vec<_> = keys.iter().map(|key| text.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted(), "{text}");
 }
 
@@ -66,8 +65,7 @@ async fn an_answer_to_a_change_is_the_cart_that_get_shows() {
     visitor.add("price_mug", 2).await.ok();
     visitor.add("price_tshirt", 1).await.ok();
 
-    let changed =
-        visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
+    let changed = visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
 
     assert_eq!(visitor.cart().await, changed);
 }

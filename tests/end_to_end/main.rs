@@ -1,5 +1,7 @@
 //! The bundle over HTTP: one module per endpoint, and one per promise.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+
 mod add;
 mod checkout;
 mod clear;

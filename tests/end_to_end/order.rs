@@ -4,8 +4,7 @@ use crate::shop::Shop;
 
 #[tokio::test]
 async fn an_order_tells_nothing_about_who_bought() {
-    let shop =
-        Shop::open_with([("CHECKOUT_SHIPPING_COUNTRIES", "US"), ("CHECKOUT_PHONE", "true")]).await;
+    let shop = Shop::open_with([("CHECKOUT_SHIPPING_COUNTRIES", "US"), ("CHECKOUT_PHONE", "true")]).await;
     let visitor = shop.visitor();
     visitor.add("price_mug", 1).await.ok();
     let number = shop.pay(&visitor.checkout().await.ok()).await;
@@ -57,13 +56,7 @@ async fn everything_about_who_bought_is_stored() {
 async fn there_is_no_order_under_another_number() {
     let shop = Shop::open().await;
 
-    for number in [
-        "0",
-        "55a109cdfba5b6648676ee8c21e22322",
-        "55A109CDFBA5B6648676EE8C21E22322",
-        "..%2f",
-        "%00",
-    ] {
+    for number in ["0", "55a109cdfba5b6648676ee8c21e22322", "55A109CDFBA5B6648676EE8C21E22322", "..%2f", "%00"] {
         assert_eq!(shop.order(number).await.error(404), "order_not_found", "{number}");
     }
 }

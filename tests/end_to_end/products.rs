@@ -34,8 +34,7 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
     let first = shop.get("/products").await;
     let tag = first.header("etag").unwrap().to_owned();
 
-    let second =
-        shop.send(reqwest::Method::GET, "/products", &[("if-none-match", &tag)], Vec::new()).await;
+    let second = shop.send(reqwest::Method::GET, "/products", &[("if-none-match", &tag)], Vec::new()).await;
 
     assert_eq!(first.header("cache-control"), Some("public, max-age=60"));
     assert_eq!((second.status, second.text.as_str()), (304, ""));
@@ -46,10 +45,6 @@ async fn a_page_of_no_size_is_refused() {
     let shop = Shop::open().await;
 
     for limit in ["0", "101", "-1", "x"] {
-        assert_eq!(
-            shop.get(&format!("/products?limit={limit}")).await.error(400),
-            "invalid_field",
-            "{limit}"
-        );
+        assert_eq!(shop.get(&format!("/products?limit={limit}")).await.error(400), "invalid_field", "{limit}");
     }
 }

@@ -39,22 +39,16 @@ impl Shop {
     /// A shop with these settings.
     pub(crate) async fn open_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
         // Shown for tests that fail: why a request was answered with a 5xx.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter("error,dynoxide=off")
-            .with_test_writer()
-            .try_init();
+        let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
         let mut environment = Environment::from_iter(settings);
-        let dynamodb_url =
-            Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
+        let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
         if dynamodb_url.is_some() {
             // Tests share that database: every shop has tables of its own.
             for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
                 environment.set_default(table, format!("{table}-{}", unique()));
             }
         }
-        let stack = Stack::start(Options { dynamodb_url, environment, ..Options::default() })
-            .await
-            .unwrap();
+        let stack = Stack::start(Options { dynamodb_url, environment, ..Options::default() }).await.unwrap();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { stack, client }
     }
@@ -79,27 +73,13 @@ impl Shop {
     }
 
     /// Any request to the API, or to a full URL.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Answer {
-        let url = if url.starts_with("http") {
-            url.to_owned()
-        } else {
-            format!("{}{url}", self.stack.url())
-        };
+    pub(crate) async fn send(&self, method: Method, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", self.stack.url()) };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(
-                HeaderName::try_from(*name).unwrap(),
-                HeaderValue::try_from(*value).unwrap(),
-            );
+            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
         }
-        let response =
-            self.client.request(method, url).headers(map).body(body).send().await.unwrap();
+        let response = self.client.request(method, url).headers(map).body(body).send().await.unwrap();
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         Answer { status, headers, text: response.text().await.unwrap() }
@@ -130,18 +110,14 @@ impl Shop {
     /// Delivers an event to the webhook, freshly signed.
     pub(crate) async fn deliver(&self, event: &Value) -> Answer {
         let (body, signature) = self.sandbox().signed(event);
-        let headers =
-            [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
+        let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
         self.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await
     }
 
     /// The last event of this type.
     pub(crate) fn event(&self, kind: &str) -> Value {
         let events = self.sandbox().events();
-        events
-            .into_iter()
-            .rfind(|event| event["type"] == kind)
-            .unwrap_or_else(|| panic!("no {kind} happened"))
+        events.into_iter().rfind(|event| event["type"] == kind).unwrap_or_else(|| panic!("no {kind} happened"))
     }
 
     /// How many requests of this method and path Stripe has seen.
@@ -162,13 +138,7 @@ impl Visitor<'_> {
     }
 
     /// Any request with the visitor's token, which a new one in the answer replaces.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
-    ) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         let token = self.token();
         let mut headers = headers.to_vec();
         if let Some(token) = &token {
@@ -182,13 +152,7 @@ impl Visitor<'_> {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(
-            Method::POST,
-            path,
-            &[("content-type", "application/json")],
-            body.to_string().into_bytes(),
-        )
-        .await
+        self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
     }
 
     pub(crate) async fn post_form(&self, path: &str, body: &str) -> Answer {

@@ -36,9 +36,7 @@ async fn the_header_wins_over_the_cookie() {
     let [mine, other] = [post(&shop, &[]).await, post(&shop, &[]).await];
     let cookie = other.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
 
-    let opened =
-        cart(&shop, &[("cookie", &cookie), ("cart-token", mine.header("cart-token").unwrap())])
-            .await;
+    let opened = cart(&shop, &[("cookie", &cookie), ("cart-token", mine.header("cart-token").unwrap())]).await;
 
     assert_eq!(opened["number"], mine.json()["number"]);
 }
@@ -71,9 +69,7 @@ async fn a_number_opens_nothing() {
 async fn a_broken_cookie_counts_as_none() {
     let shop = Shop::open().await;
 
-    for cookie in
-        ["cart_token=", "cart_token", "=;;=", "cart_token=%%%", "cart_token=a b", "other=1"]
-    {
+    for cookie in ["cart_token=", "cart_token", "=;;=", "cart_token=%%%", "cart_token=a b", "other=1"] {
         let answer = post(&shop, &[("cookie", cookie)]).await;
         assert_eq!(answer.ok()["item_count"], 1, "{cookie}");
     }
@@ -81,27 +77,15 @@ async fn a_broken_cookie_counts_as_none() {
 
 #[tokio::test]
 async fn a_browser_posts_only_from_the_shops_own_pages() {
-    let shop =
-        Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example, https://www.shop.example")])
-            .await;
+    let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example, https://www.shop.example")]).await;
     let first = post(&shop, &[]).await;
     let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let own = shop.stack().url().to_owned();
 
     for origin in [own.as_str(), "https://shop.example", "https://www.shop.example"] {
-        assert_eq!(
-            post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status,
-            200,
-            "{origin}"
-        );
+        assert_eq!(post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status, 200, "{origin}");
     }
-    for origin in [
-        "https://evil.example",
-        "null",
-        "https://shop.example.evil.example",
-        "http://shop.example",
-        "",
-    ] {
+    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example", ""] {
         let answer = post(&shop, &[("cookie", &cookie), ("origin", origin)]).await;
         assert_eq!(answer.error(403), "foreign_origin", "{origin}");
     }
@@ -132,8 +116,5 @@ async fn a_cross_site_shop_gets_a_cross_site_cookie() {
     let answer = post(&shop, &[]).await;
 
     let cookie = answer.header("set-cookie").unwrap();
-    assert!(
-        cookie.ends_with("; HttpOnly; Secure; SameSite=None; Partitioned; Path=/; Max-Age=86400"),
-        "{cookie}"
-    );
+    assert!(cookie.ends_with("; HttpOnly; Secure; SameSite=None; Partitioned; Path=/; Max-Age=86400"), "{cookie}");
 }

@@ -35,10 +35,7 @@ async fn zero_removes_a_line() {
     visitor.add("price_tshirt", 2).await.ok();
 
     let cart = visitor
-        .post_form(
-            "/cart/update",
-            "updates[price_mug][quantity]=0&updates[price_tshirt][quantity]=1",
-        )
+        .post_form("/cart/update", "updates[price_mug][quantity]=0&updates[price_tshirt][quantity]=1")
         .await
         .ok();
 
@@ -78,8 +75,7 @@ async fn metadata_alone_leave_lines_alone_and_the_other_way_round() {
     let visitor = shop.visitor();
     visitor.add("price_mug", 2).await.ok();
 
-    let first =
-        visitor.update(json!({ "metadata": { "is_gift": "yes", "note": "hi" } })).await.ok();
+    let first = visitor.update(json!({ "metadata": { "is_gift": "yes", "note": "hi" } })).await.ok();
     let second = visitor.set("price_mug", 3).await.ok();
     let third = visitor.update(json!({ "metadata": { "is_gift": "no" } })).await.ok();
 
@@ -111,10 +107,7 @@ async fn attributes_of_a_line_that_is_not_there_change_nothing() {
     let visitor = shop.visitor();
     visitor.add("price_mug", 2).await.ok();
 
-    let cart = visitor
-        .update(json!({ "updates": { "price_tshirt": { "description": "red" } } }))
-        .await
-        .ok();
+    let cart = visitor.update(json!({ "updates": { "price_tshirt": { "description": "red" } } })).await.ok();
 
     assert_eq!(cart["items"].as_array().unwrap().len(), 1);
     assert_eq!(cart["version"], 1);
@@ -129,10 +122,8 @@ async fn a_stale_if_match_is_refused() {
     let body = json!({ "updates": { "price_mug": { "quantity": 9 } } }).to_string().into_bytes();
     let headers = |tag| [("content-type", "application/json"), ("if-match", tag)];
 
-    let stale =
-        visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"1\""), body.clone()).await;
-    let current =
-        visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"2\""), body).await;
+    let stale = visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"1\""), body.clone()).await;
+    let current = visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"2\""), body).await;
 
     assert_eq!(stale.error(412), "version_mismatch");
     assert_eq!(current.ok()["item_count"], 9);

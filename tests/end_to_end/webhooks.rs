@@ -17,14 +17,10 @@ async fn an_unsigned_delivery_is_refused_and_writes_nothing() {
     let forged = signature.replace("v1=", "v1=00");
     let old = "t=1000000000,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd";
 
-    for headers in [
-        &[][..],
-        &[("stripe-signature", "")],
-        &[("stripe-signature", &forged)],
-        &[("stripe-signature", old)],
-    ] {
-        let answer =
-            shop.send(Method::POST, "/stripe/webhook", headers, body.clone().into_bytes()).await;
+    for headers in
+        [&[][..], &[("stripe-signature", "")], &[("stripe-signature", &forged)], &[("stripe-signature", old)]]
+    {
+        let answer = shop.send(Method::POST, "/stripe/webhook", headers, body.clone().into_bytes()).await;
         assert_eq!(answer.error(400), "invalid_signature", "{headers:?}");
     }
 
@@ -37,8 +33,7 @@ async fn a_body_in_base64_is_verified_on_its_raw_bytes() {
     let event = json!({ "id": "evt_1", "type": "ping", "created": 1, "data": { "object": { "text": "Grüße ☂" } } });
     let (body, signature) = shop.sandbox().signed(&event);
     // API Gateway encodes bodies of types that it does not know as text.
-    let headers =
-        [("content-type", "application/octet-stream"), ("stripe-signature", signature.as_str())];
+    let headers = [("content-type", "application/octet-stream"), ("stripe-signature", signature.as_str())];
 
     let answer = shop.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await;
 
@@ -57,12 +52,11 @@ async fn events_of_other_integrations_are_taken_and_left_alone() {
     let before = shop.sandbox().requests().len();
 
     for object in sessions {
-        let event = json!({ "id": "evt_1", "type": "checkout.session.completed", "created": 1, "data": { "object": object } });
+        let event =
+            json!({ "id": "evt_1", "type": "checkout.session.completed", "created": 1, "data": { "object": object } });
         assert_eq!(shop.deliver(&event).await.ok()["handled"], false);
     }
-    for kind in
-        ["invoice.paid", "customer.created", "payment_intent.succeeded", "x", "price", "price.."]
-    {
+    for kind in ["invoice.paid", "customer.created", "payment_intent.succeeded", "x", "price", "price.."] {
         let event = json!({ "id": "evt_2", "type": kind, "created": 1, "data": { "object": { "id": "x" } } });
         assert_eq!(shop.deliver(&event).await.ok()["handled"], false, "{kind}");
     }
@@ -79,7 +73,8 @@ async fn a_session_that_stripe_does_not_call_complete_makes_no_order() {
     let mut session = visitor.checkout().await.ok();
     session["status"] = json!("complete");
     session["payment_status"] = json!("paid");
-    let event = json!({ "id": "evt_1", "type": "checkout.session.completed", "created": 1, "data": { "object": session } });
+    let event =
+        json!({ "id": "evt_1", "type": "checkout.session.completed", "created": 1, "data": { "object": session } });
 
     shop.deliver(&event).await.ok();
 

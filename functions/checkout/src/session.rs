@@ -23,9 +23,7 @@ impl Wishes {
     pub(crate) fn of(body: &Body) -> Result<Self, Error> {
         let email = match body.field("email") {
             None => None,
-            Some(field) => {
-                Some(field.text()?.trim()).filter(|email| !email.is_empty()).map(str::to_owned)
-            }
+            Some(field) => Some(field.text()?.trim()).filter(|email| !email.is_empty()).map(str::to_owned),
         };
         // Only what cannot be an address at all: Stripe has the last word.
         let plausible = |email: &String| {
@@ -38,9 +36,7 @@ impl Wishes {
         }
         let promotion_code = match body.field("promotion_code") {
             None => None,
-            Some(field) => {
-                Some(field.text()?.trim()).filter(|code| !code.is_empty()).map(str::to_owned)
-            }
+            Some(field) => Some(field.text()?.trim()).filter(|code| !code.is_empty()).map(str::to_owned),
         };
         Ok(Self { email, promotion_code })
     }
@@ -89,23 +85,20 @@ impl Checkout {
                     Earlier::Usable(session) => return Ok(session),
                     Earlier::Gone => {}
                     Earlier::Paid => {
-                        cart =
-                            self.carts.find(cart.number(), now).await?.ok_or(Error::CartEmpty)?;
+                        cart = self.carts.find(cart.number(), now).await?.ok_or(Error::CartEmpty)?;
                         continue;
                     }
                 }
             }
 
-            let (session, answer) =
-                self.create(&cart, &parameters, earlier.as_deref(), now).await?;
+            let (session, answer) = self.create(&cart, &parameters, earlier.as_deref(), now).await?;
             let pending = PendingCheckout {
                 session: session.id.clone(),
                 version: cart.version(),
                 parameters: digest,
                 expires_at: session.expiry(),
             };
-            let current =
-                self.carts.note_checkout(cart.number(), &pending, earlier.as_deref()).await?;
+            let current = self.carts.note_checkout(cart.number(), &pending, earlier.as_deref()).await?;
             if current.pending().is_some_and(|noted| noted.session == session.id) {
                 return Ok(answer);
             }
@@ -117,21 +110,12 @@ impl Checkout {
     }
 
     /// What Stripe is to be asked for, at current prices.
-    async fn parameters(
-        &self,
-        cart: &Cart,
-        shopper: &Shopper,
-        base: &str,
-    ) -> Result<Parameters, Error> {
+    async fn parameters(&self, cart: &Cart, shopper: &Shopper, base: &str) -> Result<Parameters, Error> {
         let prices = cart.lines().iter().map(|line| &line.price);
-        let offers = self
-            .catalogue
-            .fresh_offers(prices)
-            .await
-            .map_err(|error| web::upstream(error.is_transient(), error))?;
+        let offers =
+            self.catalogue.fresh_offers(prices).await.map_err(|error| web::upstream(error.is_transient(), error))?;
         let totals = Totals::of(cart, self.currency, |line| offers.get(&line.price));
-        let unavailable: Vec<_> =
-            totals.unavailable().map(|(line, _)| line.price.clone()).collect();
+        let unavailable: Vec<_> = totals.unavailable().map(|(line, _)| line.price.clone()).collect();
         if unavailable.is_empty() {
             Ok(self.settings.parameters(cart, &totals, shopper, base))
         } else {
@@ -170,9 +154,7 @@ impl Checkout {
             Err(error) if error.is_missing() => Ok(Earlier::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
             Err(payments::Error::Refused { .. }) => match self.stripe.session(session).await {
-                Ok((session, _)) if session.status == SessionStatus::Complete => {
-                    self.paid(&session.id, now).await
-                }
+                Ok((session, _)) if session.status == SessionStatus::Complete => self.paid(&session.id, now).await,
                 Ok(_) => Ok(Earlier::Gone),
                 Err(error) => Err(failed(error)),
             },
@@ -194,12 +176,7 @@ impl Checkout {
         now: Timestamp,
     ) -> Result<(Session, Box<RawValue>), Error> {
         let parameters = self.settings.expiring(parameters, now);
-        let key = format!(
-            "{}-{}-{}",
-            cart.number(),
-            cart.version(),
-            parameters.digest_replacing(replaces)
-        );
+        let key = format!("{}-{}-{}", cart.number(), cart.version(), parameters.digest_replacing(replaces));
         self.stripe.create_session(&parameters, &key).await.map_err(|error| refused(error, cart))
     }
 }
@@ -214,9 +191,7 @@ fn refused(error: payments::Error, cart: &Cart) -> Error {
         return Error::field("email", "must be an e-mail address");
     }
     // A price or product that was archived just now: `line_items[0][price]`.
-    let index = param
-        .strip_prefix("line_items[")
-        .and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
+    let index = param.strip_prefix("line_items[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
     match index.and_then(|index| cart.lines().get(index)) {
         Some(line) => Error::CartChanged(vec![line.price.clone()]),
         None => failed(error),

@@ -23,14 +23,11 @@ impl Endpoint for Clear {
         let expected = web::precondition(&request)?;
         Body::of(&request)?;
 
-        let changed =
-            caller.change(&self.carts, &Change::Clear, expected, Timestamp::now()).await?;
+        let changed = caller.change(&self.carts, &Change::Clear, expected, Timestamp::now()).await?;
 
         Ok(match changed {
             None => web::no_cart(&self.shop),
-            Some((token, cart)) => {
-                web::cart_answer(&cart, Some(&token), &Offers::default(), &self.shop)
-            }
+            Some((token, cart)) => web::cart_answer(&cart, Some(&token), &Offers::default(), &self.shop),
         })
     }
 }

@@ -39,17 +39,14 @@ impl Endpoint for FinishOrder {
                 let url = self.success_url.replace("{number}", &number.to_string());
                 web::redirect(&if awaits_payment { marked_pending(&url) } else { url })
             }
-            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => {
-                web::redirect(&self.cancel_url)
-            }
+            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => web::redirect(&self.cancel_url),
         }
     }
 }
 
 /// Tells the thank-you page that the money is still under way.
 fn marked_pending(url: &str) -> String {
-    let (page, fragment) =
-        url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
+    let (page, fragment) = url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
     let joint = if page.contains('?') { '&' } else { '?' };
     let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
     format!("{page}{joint}payment=pending{fragment}")

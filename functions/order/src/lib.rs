@@ -16,10 +16,7 @@ pub struct Orders {
 impl Endpoint for Orders {
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
-        Ok(Self {
-            shop: Shop::new(environment)?,
-            orders: store::Orders::new(&connection, environment)?,
-        })
+        Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(&connection, environment)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {

@@ -29,13 +29,9 @@ impl Endpoint for Products {
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
             Some(_) => return Err(Error::field("limit", "must be 1 to 100")),
         };
-        let after: Option<ProductId> = match web::query(&request, "starting_after")
-            .map(|id| id.parse())
-        {
+        let after: Option<ProductId> = match web::query(&request, "starting_after").map(|id| id.parse()) {
             None => None,
-            Some(id) => {
-                Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?)
-            }
+            Some(id) => Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?),
         };
 
         let listing = self.catalog.list(after.as_ref(), limit).await?;
@@ -73,19 +69,14 @@ impl<'a> PageView<'a> {
         let price = |price: &'a Price| PriceView {
             id: &price.id,
             price,
-            unit_price_with_currency: price
-                .amount(1, price.currency)
-                .map(|amount: Money| shop.written(amount)),
+            unit_price_with_currency: price.amount(1, price.currency).map(|amount: Money| shop.written(amount)),
         };
         let data = listing.products.iter();
         Self {
             object: "list",
             has_more: listing.next.is_some(),
             data: data
-                .map(|(product, prices)| ProductView {
-                    product,
-                    prices: prices.iter().map(price).collect(),
-                })
+                .map(|(product, prices)| ProductView { product, prices: prices.iter().map(price).collect() })
                 .collect(),
         }
     }

@@ -31,8 +31,7 @@ impl Endpoint for StripeWebhook {
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let now = Timestamp::now();
-        let signature =
-            request.headers().get("stripe-signature").and_then(|value| value.to_str().ok());
+        let signature = request.headers().get("stripe-signature").and_then(|value| value.to_str().ok());
         let verified = self.secrets.verify(signature, request.body().as_ref(), now);
         let event = verified.map_err(|rejected| Error::Signature(rejected.to_string()))?;
 
@@ -49,9 +48,7 @@ impl StripeWebhook {
             "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
                 self.fulfil(event, News::None, now).await
             }
-            "checkout.session.async_payment_failed" => {
-                self.fulfil(event, News::PaymentFailed, now).await
-            }
+            "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
             "charge.refunded" => self.refund(event, now).await,
             _ => {
                 let applied = self.catalogue.apply(event, now).await;
@@ -62,8 +59,7 @@ impl StripeWebhook {
 
     async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
         // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
-        let Some(session) = event.object::<Session>().filter(|session| session.cart().is_some())
-        else {
+        let Some(session) = event.object::<Session>().filter(|session| session.cart().is_some()) else {
             return Ok(false);
         };
         self.fulfilment.fulfil(&session.id, news, now).await.map_err(failed)?;

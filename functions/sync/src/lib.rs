@@ -37,10 +37,8 @@ impl Sync {
     ///
     /// DynamoDB or Stripe fails: run it again.
     pub async fn run(&self) -> Result<Report, catalog::Error> {
-        let Progress { products, prices } = self
-            .catalogue
-            .sync(|Progress { products, prices }| tracing::info!(products, prices, "syncing"))
-            .await?;
+        let Progress { products, prices } =
+            self.catalogue.sync(|Progress { products, prices }| tracing::info!(products, prices, "syncing")).await?;
         Ok(Report { products, prices })
     }
 }

@@ -36,20 +36,13 @@ impl Endpoint for Update {
             return Err(Error::field("updates", "is required, or metadata"));
         }
 
-        let mut offers =
-            self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
-        let lines =
-            lines.into_iter().map(|line| line.into_update(&offers)).collect::<Result<_, _>>()?;
+        let mut offers = self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
+        let lines = lines.into_iter().map(|line| line.into_update(&offers)).collect::<Result<_, _>>()?;
         let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
         let changed = caller.change(&self.carts, &change, expected, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
-        offers.extend(
-            self.catalogue
-                .offers(cart.lines().iter().map(|line| &line.price))
-                .await
-                .map_err(failed)?,
-        );
+        offers.extend(self.catalogue.offers(cart.lines().iter().map(|line| &line.price)).await.map_err(failed)?);
         Ok(web::cart_answer(&cart, Some(&token), &offers, &self.shop))
     }
 }

@@ -7,8 +7,7 @@ async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().unwrap_or_else(|| "12111".to_owned());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
-    let config =
-        Config { catalog: Catalog::sample(), webhook_url: arguments.next(), ..Config::default() };
+    let config = Config { catalog: Catalog::sample(), webhook_url: arguments.next(), ..Config::default() };
     let sandbox = Sandbox::start(listener, config).await?;
     eprintln!("{}", sandbox.url());
     std::future::pending().await

@@ -44,27 +44,18 @@ impl Pricing {
     ///
     /// `None` when the price has no amount in that currency.
     pub(crate) fn of(price: &Value, currency: &str) -> Option<Self> {
-        let amounts = if price["currency"] == currency {
-            price
-        } else {
-            price["currency_options"].get(currency)?
-        };
+        let amounts = if price["currency"] == currency { price } else { price["currency_options"].get(currency)? };
         let model = if price["billing_scheme"] == "tiered" {
             let tiers = amounts["tiers"].as_array()?.iter().map(Tier::of).collect();
-            if price["tiers_mode"] == "volume" {
-                Model::Volume(tiers)
-            } else {
-                Model::Graduated(tiers)
-            }
+            if price["tiers_mode"] == "volume" { Model::Volume(tiers) } else { Model::Graduated(tiers) }
         } else if amounts["custom_unit_amount"].is_object() {
             Model::Custom { preset: amounts["custom_unit_amount"]["preset"].as_i64().unwrap_or(0) }
         } else {
             Model::PerUnit(decimal(amounts, "unit_amount", "unit_amount_decimal"))
         };
-        let packages = price["transform_quantity"]["divide_by"].as_u64().map(|size| Packages {
-            size: size.max(1),
-            round_up: price["transform_quantity"]["round"] == "up",
-        });
+        let packages = price["transform_quantity"]["divide_by"]
+            .as_u64()
+            .map(|size| Packages { size: size.max(1), round_up: price["transform_quantity"]["round"] == "up" });
         Some(Self { model, packages })
     }
 
@@ -159,10 +150,9 @@ impl Off {
     /// going first to the lines that lost most by rounding down. Never more than there is.
     pub(crate) fn spread(self, amounts: &[i64]) -> Vec<i64> {
         match self {
-            Self::Percent(percent) => amounts
-                .iter()
-                .map(|amount| percent.share_of(*amount, Decimal::HUNDRED).clamp(0, *amount))
-                .collect(),
+            Self::Percent(percent) => {
+                amounts.iter().map(|amount| percent.share_of(*amount, Decimal::HUNDRED).clamp(0, *amount)).collect()
+            }
             Self::Amount(off) => share_out(off, amounts),
         }
     }
@@ -174,8 +164,7 @@ fn share_out(off: i64, amounts: &[i64]) -> Vec<i64> {
     if off == 0 {
         return vec![0; amounts.len()];
     }
-    let mut shares: Vec<i128> =
-        amounts.iter().map(|amount| i128::from(*amount) * off / total).collect();
+    let mut shares: Vec<i128> = amounts.iter().map(|amount| i128::from(*amount) * off / total).collect();
     let mut losers: Vec<usize> = (0..amounts.len()).collect();
     losers.sort_by_key(|line| std::cmp::Reverse(i128::from(amounts[*line]) * off % total));
     let missing = off - shares.iter().sum::<i128>();
@@ -223,10 +212,7 @@ pub(crate) fn taxes(amount: i64, rates: &[Rate]) -> Taxes {
     let taxable = amount - rates.iter().filter(|rate| rate.inclusive).map(within).sum::<i64>();
     let on_top = |rate: &Rate| rate.percentage.share_of(taxable, Decimal::HUNDRED);
     Taxes {
-        amounts: rates
-            .iter()
-            .map(|rate| if rate.inclusive { within(rate) } else { on_top(rate) })
-            .collect(),
+        amounts: rates.iter().map(|rate| if rate.inclusive { within(rate) } else { on_top(rate) }).collect(),
         taxable,
         added: rates.iter().filter(|rate| !rate.inclusive).map(on_top).sum(),
     }
@@ -254,11 +240,7 @@ mod tests {
             (json!({ "unit_amount": null, "unit_amount_decimal": "0.05" }), 10, 1),
             (json!({ "unit_amount": null, "unit_amount_decimal": "0.333333333333" }), 3, 1),
             (json!({ "unit_amount": null, "unit_amount_decimal": "12.345" }), 999_999, 12_344_988),
-            (
-                json!({ "unit_amount": 99_999_999, "unit_amount_decimal": "99999999" }),
-                999_999,
-                99_999_899_000_001,
-            ),
+            (json!({ "unit_amount": 99_999_999, "unit_amount_decimal": "99999999" }), 999_999, 99_999_899_000_001),
         ];
         for (mut price, quantity, total) in cases {
             price["currency"] = json!("usd");
@@ -275,7 +257,8 @@ mod tests {
             { "up_to": 10, "unit_amount": 650, "unit_amount_decimal": "650", "flat_amount": 100 },
             { "up_to": null, "unit_amount": null, "unit_amount_decimal": "599.5", "flat_amount_decimal": "0.5" },
         ]);
-        let price = |mode: &str| json!({ "currency": "usd", "billing_scheme": "tiered", "tiers_mode": mode, "tiers": tiers });
+        let price =
+            |mode: &str| json!({ "currency": "usd", "billing_scheme": "tiered", "tiers_mode": mode, "tiers": tiers });
         let cases = [
             (0, 0, 0),
             (1, 700, 700),
@@ -299,9 +282,7 @@ mod tests {
                 "transform_quantity": { "divide_by": 6, "round": round },
             })
         };
-        for (quantity, up, down) in
-            [(1, 400, 0), (5, 400, 0), (6, 400, 400), (7, 800, 400), (12, 800, 800)]
-        {
+        for (quantity, up, down) in [(1, 400, 0), (5, 400, 0), (6, 400, 400), (7, 800, 400), (12, 800, 800)] {
             assert_eq!(amount(&price("up"), quantity), up, "up {quantity}");
             assert_eq!(amount(&price("down"), quantity), down, "down {quantity}");
         }
@@ -363,11 +344,7 @@ mod tests {
             (500, vec![], vec![], 500, 0),
         ];
         for (amount, rates, amounts, taxable, added) in cases {
-            assert_eq!(
-                taxes(amount, &rates),
-                Taxes { amounts, taxable, added },
-                "{amount} {rates:?}"
-            );
+            assert_eq!(taxes(amount, &rates), Taxes { amounts, taxable, added }, "{amount} {rates:?}");
         }
     }
 
@@ -381,9 +358,6 @@ mod tests {
         assert_eq!(Off::of(&coupon, "usd"), Some(Off::Amount(500)));
         assert_eq!(Off::of(&coupon, "eur"), Some(Off::Amount(450)));
         assert_eq!(Off::of(&coupon, "jpy"), None);
-        assert_eq!(
-            Off::of(&json!({ "percent_off": 25.5 }), "jpy"),
-            Some(Off::Percent("25.5".parse().unwrap()))
-        );
+        assert_eq!(Off::of(&json!({ "percent_off": 25.5 }), "jpy"), Some(Off::Percent("25.5".parse().unwrap())));
     }
 }

@@ -35,9 +35,9 @@ impl Call<'_> {
     }
 
     fn check_form(&self) -> Result<(), Refusal> {
-        let form = self.header("content-type").is_none_or(|kind| {
-            kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
-        });
+        let form = self
+            .header("content-type")
+            .is_none_or(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
         if form || self.body.is_empty() { Ok(()) } else { Err(Refusal::NotAForm) }
     }
 
@@ -45,9 +45,7 @@ impl Call<'_> {
     fn check_key(&self) -> Result<(), Refusal> {
         let header = self.header("authorization").unwrap_or_default();
         let key = match header.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                token.trim().to_owned()
-            }
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => {
                 let decoded = STANDARD.decode(token.trim()).unwrap_or_default();
                 let text = String::from_utf8_lossy(&decoded).into_owned();
@@ -89,8 +87,7 @@ pub(crate) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let version = call.header("stripe-version").unwrap_or(API_VERSION);
     let own = [("request-id", Some(request_id.as_str())), ("stripe-version", Some(version))];
-    let replay =
-        [("idempotency-key", key.as_deref()), ("idempotent-replayed", replayed.then_some("true"))];
+    let replay = [("idempotency-key", key.as_deref()), ("idempotent-replayed", replayed.then_some("true"))];
     for (name, value) in own.into_iter().chain(replay) {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
             headers.insert(name, value);

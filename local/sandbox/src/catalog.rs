@@ -45,14 +45,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// In this order an object comes after those it refers to.
-    const ALL: [Self; 6] = [
-        Self::Products,
-        Self::Prices,
-        Self::Coupons,
-        Self::PromotionCodes,
-        Self::ShippingRates,
-        Self::TaxRates,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Products, Self::Prices, Self::Coupons, Self::PromotionCodes, Self::ShippingRates, Self::TaxRates];
 
     fn name(self) -> &'static str {
         match self {
@@ -80,9 +74,7 @@ impl Kind {
     fn refers_to(self, object: &Value) -> Option<(Self, &'static str, &Value)> {
         match self {
             Self::Prices => Some((Self::Products, "product", &object["product"])),
-            Self::PromotionCodes => {
-                Some((Self::Coupons, "promotion.coupon", &object["promotion"]["coupon"]))
-            }
+            Self::PromotionCodes => Some((Self::Coupons, "promotion.coupon", &object["promotion"]["coupon"])),
             Self::Products | Self::Coupons | Self::ShippingRates | Self::TaxRates => None,
         }
     }
@@ -92,8 +84,7 @@ impl Kind {
         let (kind, inner) = match self {
             Self::Prices => (Self::Products, object.get("product")?),
             Self::PromotionCodes => {
-                let promotion =
-                    object.get("promotion").and_then(|promotion| promotion.get("coupon"));
+                let promotion = object.get("promotion").and_then(|promotion| promotion.get("coupon"));
                 (Self::Coupons, promotion.or_else(|| object.get("coupon"))?)
             }
             Self::Products | Self::Coupons | Self::ShippingRates | Self::TaxRates => return None,
@@ -175,25 +166,19 @@ impl Catalog {
             return Err(wrong("id", "is missing"));
         }
         if let Some((kind, inner)) = kind.inlined(given) {
-            let inner = kind
-                .complete(inner, now)
-                .map_err(|problem| wrong(&problem.field, &problem.text))?;
+            let inner = kind.complete(inner, now).map_err(|problem| wrong(&problem.field, &problem.text))?;
             if seen.insert((kind, inner["id"].to_string())) {
                 self.objects.push((kind, inner));
             }
         }
-        let object =
-            kind.complete(given, now).map_err(|problem| wrong(&problem.field, &problem.text))?;
+        let object = kind.complete(given, now).map_err(|problem| wrong(&problem.field, &problem.text))?;
         if !seen.insert((kind, object["id"].to_string())) {
             return Err(wrong("id", &format!("{} is there twice", object["id"])));
         }
         if let Some((other, field, id)) = kind.refers_to(&object)
             && !seen.contains(&(other, id.to_string()))
         {
-            return Err(wrong(
-                field,
-                &format!("{id} is not among the catalogue's {}", other.name()),
-            ));
+            return Err(wrong(field, &format!("{id} is not among the catalogue's {}", other.name())));
         }
         self.objects.push((kind, object));
         Ok(())
@@ -245,12 +230,7 @@ mod tests {
     }
 
     fn find<'a>(catalog: &'a Catalog, kind: Kind, id: &str) -> &'a Value {
-        &catalog
-            .objects
-            .iter()
-            .find(|(other, object)| *other == kind && object["id"] == id)
-            .unwrap()
-            .1
+        &catalog.objects.iter().find(|(other, object)| *other == kind && object["id"] == id).unwrap().1
     }
 
     #[test]

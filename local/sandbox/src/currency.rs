@@ -1,10 +1,8 @@
 //! What currencies differ in: their digits, their signs and the smallest amount that can be charged.
 
 /// Currencies without a minor unit (<https://docs.stripe.com/currencies#zero-decimal>).
-const ZERO_DECIMAL: [&str; 15] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
-    "xof", "xpf",
-];
+const ZERO_DECIMAL: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
 /// Currencies with a thousandth as minor unit (<https://docs.stripe.com/currencies#three-decimal>).
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 const SIGNS: [(&str, &str); 12] = [
@@ -88,11 +86,7 @@ pub(crate) fn format(amount: i64, currency: &str) -> String {
     let sign = SIGNS.iter().find(|(name, _)| *name == currency).map(|(_, sign)| (*sign).to_owned());
     let sign = sign.unwrap_or_else(|| format!("{} ", currency.to_uppercase()));
     let minus = if amount < 0 { "−" } else { "" };
-    if fraction.is_empty() {
-        format!("{minus}{sign}{grouped}")
-    } else {
-        format!("{minus}{sign}{grouped}.{fraction}")
-    }
+    if fraction.is_empty() { format!("{minus}{sign}{grouped}") } else { format!("{minus}{sign}{grouped}.{fraction}") }
 }
 
 /// Reads an amount in major units, as a shopper types it.

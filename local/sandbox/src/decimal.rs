@@ -14,9 +14,7 @@ const WHOLE_DIGITS: usize = 12;
 pub(crate) struct Decimal(i128);
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "not a decimal number with up to {WHOLE_DIGITS} digits before and {PLACES} after the point"
-)]
+#[error("not a decimal number with up to {WHOLE_DIGITS} digits before and {PLACES} after the point")]
 pub(crate) struct NotDecimal;
 
 impl Decimal {
@@ -70,8 +68,7 @@ impl FromStr for Decimal {
             None => (1, text),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        let only_digits =
-            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let only_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !only_digits(whole) || !only_digits(fraction) {
             return Err(NotDecimal);
         }
@@ -103,15 +100,10 @@ mod tests {
 
     #[test]
     fn texts_are_read_exactly_and_written_shortest() {
-        for (text, written) in [
-            ("0", "0"),
-            ("12.50", "12.5"),
-            ("0.000000000001", "0.000000000001"),
-            ("-1.25", "-1.25"),
-            ("7.", ""),
-        ] {
-            let read =
-                text.parse::<Decimal>().map(|decimal| decimal.to_string()).unwrap_or_default();
+        for (text, written) in
+            [("0", "0"), ("12.50", "12.5"), ("0.000000000001", "0.000000000001"), ("-1.25", "-1.25"), ("7.", "")]
+        {
+            let read = text.parse::<Decimal>().map(|decimal| decimal.to_string()).unwrap_or_default();
 
             assert_eq!(read, written, "{text}");
         }
@@ -122,9 +114,7 @@ mod tests {
 
     #[test]
     fn halves_go_up() {
-        for (text, rounded) in
-            [("0.4999", 0), ("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.5", 0), ("-1.5", -1)]
-        {
+        for (text, rounded) in [("0.4999", 0), ("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.5", 0), ("-1.5", -1)] {
             assert_eq!(text.parse::<Decimal>().unwrap().round(), rounded, "{text}");
         }
     }

@@ -20,9 +20,7 @@ pub(crate) enum Refusal {
          https://docs.stripe.com/api has all of it."
     )]
     UnknownUrl { method: String, path: String },
-    #[error(
-        "Invalid request (check that your POST content type is application/x-www-form-urlencoded)."
-    )]
+    #[error("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")]
     NotAForm,
     #[error("No such {noun}: '{id}'")]
     NotFound { noun: &'static str, id: String },
@@ -64,11 +62,7 @@ impl Refusal {
     }
 
     /// A refusal of one parameter's value that carries one of Stripe's error codes.
-    pub(crate) fn coded(
-        code: &'static str,
-        param: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn coded(code: &'static str, param: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { param: Some(param.into()), code: Some(code), message: message.into() }
     }
 
@@ -143,8 +137,7 @@ impl Refusal {
         let mut error = json!({ "type": self.kind(), "message": self.to_string() });
         if let Some(code) = self.code() {
             error["code"] = json!(code);
-            error["doc_url"] =
-                json!(format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-")));
+            error["doc_url"] = json!(format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-")));
         }
         if let Some(param) = self.param() {
             error["param"] = json!(param);

@@ -23,13 +23,10 @@ pub(crate) fn present(state: &State, value: Value, paths: &[String]) -> Result<V
     let mut wanted = Wanted::default();
     for path in paths {
         if path.split('.').count() > DEPTH {
-            let message = format!(
-                "You cannot expand more than {DEPTH} levels of a property. Property: {path}"
-            );
+            let message = format!("You cannot expand more than {DEPTH} levels of a property. Property: {path}");
             return Err(Refusal::invalid("expand", message));
         }
-        path.split('.')
-            .fold(&mut wanted, |tree, segment| tree.0.entry(segment.to_owned()).or_default());
+        path.split('.').fold(&mut wanted, |tree, segment| tree.0.entry(segment.to_owned()).or_default());
     }
     walk(Some(state), value, &wanted, "", "")
 }
@@ -56,22 +53,14 @@ fn hidden(context: &str) -> &'static [&'static str] {
     }
 }
 
-fn walk(
-    state: Option<&State>,
-    value: Value,
-    wanted: &Wanted,
-    context: &str,
-    path: &str,
-) -> Result<Value, Refusal> {
+fn walk(state: Option<&State>, value: Value, wanted: &Wanted, context: &str, path: &str) -> Result<Value, Refusal> {
     match value {
         Value::Array(items) => items
             .into_iter()
             .map(|item| walk(state, item, wanted, context, path))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::Array),
-        Value::Object(object) => {
-            walk_object(state, object, wanted, context, path).map(Value::Object)
-        }
+        Value::Object(object) => walk_object(state, object, wanted, context, path).map(Value::Object),
         Value::Null => Ok(value),
         _ if wanted.0.is_empty() => Ok(value),
         _ => Err(refusal(path, wanted)),
@@ -89,9 +78,7 @@ fn walk_object(
     let context = own.as_deref().unwrap_or(context);
     let hidden = hidden(context);
     let by_currency = context.ends_with(".currency_options");
-    let known = |key: &str| {
-        context.contains(".currency_options") || object.contains_key(key) || hidden.contains(&key)
-    };
+    let known = |key: &str| context.contains(".currency_options") || object.contains_key(key) || hidden.contains(&key);
     if let Some(unknown) = wanted.0.keys().find(|key| !known(key)) {
         return Err(cannot(&join(path, unknown)));
     }
@@ -108,8 +95,7 @@ fn walk_object(
         let value = match (asked, value) {
             (None, value) => walk(state, value, &Wanted::default(), &context, &path)?,
             (Some(tree), Value::String(id)) => {
-                let named =
-                    state.and_then(|state| state.named(&key, &id)).ok_or_else(|| cannot(&path))?;
+                let named = state.and_then(|state| state.named(&key, &id)).ok_or_else(|| cannot(&path))?;
                 walk(state, named, tree, &context, &path)?
             }
             (Some(tree), value) => walk(state, value, tree, &context, &path)?,

@@ -22,13 +22,10 @@ pub(crate) fn decode(text: &str) -> Map<String, Value> {
 pub(crate) fn with_lists(value: Value) -> Value {
     match value {
         Value::Object(map) => {
-            let mut items: Vec<(Option<usize>, String, Value)> = map
-                .into_iter()
-                .map(|(key, value)| (key.parse().ok(), key, with_lists(value)))
-                .collect();
+            let mut items: Vec<(Option<usize>, String, Value)> =
+                map.into_iter().map(|(key, value)| (key.parse().ok(), key, with_lists(value))).collect();
             items.sort_by_key(|(index, ..)| *index);
-            let counts =
-                items.iter().enumerate().all(|(position, (index, ..))| *index == Some(position));
+            let counts = items.iter().enumerate().all(|(position, (index, ..))| *index == Some(position));
             if counts && !items.is_empty() {
                 items.into_iter().map(|(.., value)| value).collect()
             } else {
@@ -75,9 +72,7 @@ mod tests {
 
     #[test]
     fn brackets_nest_and_escapes_are_undone() {
-        let decoded = decode(
-            "a%5Bb%5D%5B0%5D%5Bc%5D=x+y&a[b][1][c]=%C3%A9&metadata[order id]=1&e[]=p&e[]=q&empty=",
-        );
+        let decoded = decode("a%5Bb%5D%5B0%5D%5Bc%5D=x+y&a[b][1][c]=%C3%A9&metadata[order id]=1&e[]=p&e[]=q&empty=");
 
         assert_eq!(
             with_lists(Value::Object(decoded)),

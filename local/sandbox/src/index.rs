@@ -29,8 +29,7 @@ pub(crate) fn overview(state: &State, deliveries: &[Delivery]) -> String {
 }
 
 fn sessions(state: &State) -> Markup {
-    let rows: Vec<&Session> =
-        state.sessions.newest().take(SHOWN).map(|(_, session)| session).collect();
+    let rows: Vec<&Session> = state.sessions.newest().take(SHOWN).map(|(_, session)| session).collect();
     if rows.is_empty() {
         return html! { p.soft { "None yet: the shop's checkout makes them." } };
     }

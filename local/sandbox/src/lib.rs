@@ -173,23 +173,13 @@ impl Sandbox {
     /// # Errors
     ///
     /// When the listener does not say its address.
-    #[expect(
-        clippy::unused_async,
-        reason = "only within a runtime can it be awaited, and it needs one"
-    )]
+    #[expect(clippy::unused_async, reason = "only within a runtime can it be awaited, and it needs one")]
     pub async fn start(listener: TcpListener, config: Config) -> std::io::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
-        let webhooks = Webhooks::new(
-            config.webhook_url,
-            &config.webhook_secret,
-            config.retry_delays,
-            stopped.clone(),
-        );
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(&url, config.catalog)),
-            webhooks: Arc::new(webhooks),
-        });
+        let webhooks = Webhooks::new(config.webhook_url, &config.webhook_secret, config.retry_delays, stopped.clone());
+        let shared =
+            Arc::new(Shared { state: Mutex::new(State::new(&url, config.catalog)), webhooks: Arc::new(webhooks) });
         tokio::spawn(expire_regularly(Arc::clone(&shared), stopped.clone()));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
         let tasks = Tasks { stop, server: Mutex::new(Some(server)) };
@@ -227,8 +217,7 @@ impl Sandbox {
     #[must_use]
     pub fn sessions(&self) -> Vec<Value> {
         self.look(|state| {
-            let mut sessions: Vec<Value> =
-                state.sessions.newest().map(|(_, session)| session.render(state)).collect();
+            let mut sessions: Vec<Value> = state.sessions.newest().map(|(_, session)| session.render(state)).collect();
             sessions.reverse();
             sessions
         })
@@ -249,8 +238,7 @@ impl Sandbox {
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.look(|state| {
-            let mut events: Vec<Value> =
-                state.events.newest().map(|(_, event)| event.clone()).collect();
+            let mut events: Vec<Value> = state.events.newest().map(|(_, event)| event.clone()).collect();
             events.reverse();
             events
         })

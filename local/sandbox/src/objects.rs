@@ -131,14 +131,10 @@ impl<'a> Reader<'a> {
     fn currency(&self, name: &str) -> Read<Option<String>> {
         match self.text(name)? {
             None => Ok(None),
-            Some(text)
-                if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) =>
-            {
+            Some(text) if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
                 Ok(Some(text.to_ascii_lowercase()))
             }
-            Some(text) => {
-                problem(&self.field(name), format!("'{text}' is not a three-letter currency code"))
-            }
+            Some(text) => problem(&self.field(name), format!("'{text}' is not a three-letter currency code")),
         }
     }
 
@@ -159,10 +155,7 @@ impl<'a> Reader<'a> {
     }
 
     fn id(&self, prefix: &str) -> Read<String> {
-        Ok(self
-            .text("id")?
-            .filter(|id| !id.is_empty())
-            .map_or_else(|| ids::object(prefix), str::to_owned))
+        Ok(self.text("id")?.filter(|id| !id.is_empty()).map_or_else(|| ids::object(prefix), str::to_owned))
     }
 
     /// What every object of the catalogue has.
@@ -224,13 +217,11 @@ pub(crate) fn price(object: &Object, now: i64) -> Read<Value> {
     let reader = Reader::new(object);
     let tiers_mode = reader.word("tiers_mode", &["graduated", "volume"])?;
     let scheme = reader.word("billing_scheme", &["per_unit", "tiered"])?;
-    let scheme =
-        scheme.unwrap_or(if reader.get("tiers").is_some() { "tiered" } else { "per_unit" });
+    let scheme = scheme.unwrap_or(if reader.get("tiers").is_some() { "tiered" } else { "per_unit" });
     if scheme == "tiered" && tiers_mode.is_none() {
         return problem("tiers_mode", "is missing: tiered prices are graduated or volume");
     }
-    let currency =
-        reader.required("currency").and(reader.currency("currency"))?.unwrap_or_default();
+    let currency = reader.required("currency").and(reader.currency("currency"))?.unwrap_or_default();
     let recurring = recurring(&reader)?;
     let kind = reader.word("type", &["one_time", "recurring"])?;
     if kind.is_some_and(|kind| (kind == "recurring") == recurring.is_null()) {
@@ -298,11 +289,7 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
 }
 
 /// An amount given as an integer, as a decimal, or as both; Stripe shows both where the decimal is whole.
-fn either(
-    reader: &Reader<'_>,
-    integer: &str,
-    decimal: &str,
-) -> Read<Option<(Option<i64>, String)>> {
+fn either(reader: &Reader<'_>, integer: &str, decimal: &str) -> Read<Option<(Option<i64>, String)>> {
     let precise = reader.decimal(decimal)?;
     let whole = reader.integer(integer)?;
     let amount = match (precise, whole) {
@@ -324,11 +311,7 @@ fn tiers(reader: &Reader<'_>) -> Read<Value> {
         let path = format!("{}[{index}]", reader.field("tiers"));
         let Value::Object(object) = tier else { return problem(&path, "expected an object") };
         let tier = Reader { object, path };
-        let up_to = if tier.get("up_to").is_some_and(|up_to| up_to == "inf") {
-            None
-        } else {
-            tier.integer("up_to")?
-        };
+        let up_to = if tier.get("up_to").is_some_and(|up_to| up_to == "inf") { None } else { tier.integer("up_to")? };
         let last = index + 1 == given.len();
         match up_to {
             None if !last => return problem(&tier.field("up_to"), "only the last tier has no end"),
@@ -393,9 +376,7 @@ pub(crate) fn coupon(object: &Object, now: i64) -> Read<Value> {
     if percent.is_some() == amount.is_some() {
         return problem("percent_off", "a coupon has either percent_off or amount_off");
     }
-    if percent.is_some_and(|percent| {
-        !percent.as_f64().is_some_and(|percent| percent > 0.0 && percent <= 100.0)
-    }) {
+    if percent.is_some_and(|percent| !percent.as_f64().is_some_and(|percent| percent > 0.0 && percent <= 100.0)) {
         return problem("percent_off", "must be greater than 0 and at most 100");
     }
     let currency = reader.currency("currency")?;
@@ -428,11 +409,7 @@ pub(crate) fn coupon(object: &Object, now: i64) -> Read<Value> {
 /// The id of the coupon behind a promotion code; older versions of Stripe's API have it at the top.
 pub(crate) fn promoted_coupon(object: &Object) -> Read<String> {
     let reader = Reader::new(object);
-    let nested = reader
-        .within("promotion")?
-        .map(|promotion| promotion.reference("coupon"))
-        .transpose()?
-        .flatten();
+    let nested = reader.within("promotion")?.map(|promotion| promotion.reference("coupon")).transpose()?.flatten();
     match nested.or(reader.reference("coupon")?) {
         Some(coupon) => Ok(coupon.to_owned()),
         None => problem("promotion.coupon", "is missing"),
@@ -443,9 +420,8 @@ pub(crate) fn promoted_coupon(object: &Object) -> Read<String> {
 pub(crate) fn promotion_code(object: &Object, now: i64) -> Read<Value> {
     let reader = Reader::new(object);
     let nothing = Object::new();
-    let restrictions = reader
-        .within("restrictions")?
-        .unwrap_or(Reader { object: &nothing, path: "restrictions".to_owned() });
+    let restrictions =
+        reader.within("restrictions")?.unwrap_or(Reader { object: &nothing, path: "restrictions".to_owned() });
     let options = restrictions.within("currency_options")?;
     Ok(with(
         reader.common("promotion_code", now)?,
@@ -481,9 +457,7 @@ pub(crate) fn shipping_rate(object: &Object, now: i64) -> Read<Value> {
     let Some(currency) = amount.currency("currency")? else {
         return problem("fixed_amount.currency", "is missing");
     };
-    let behavior = reader
-        .word("tax_behavior", &["exclusive", "inclusive", "unspecified"])?
-        .unwrap_or("unspecified");
+    let behavior = reader.word("tax_behavior", &["exclusive", "inclusive", "unspecified"])?.unwrap_or("unspecified");
     let mut options = Object::new();
     if let Some(given) = amount.within("currency_options")? {
         for code in given.object.keys() {
@@ -516,8 +490,7 @@ fn estimate(reader: &Reader<'_>) -> Read<Value> {
     let Some(estimate) = reader.within("delivery_estimate")? else { return Ok(Value::Null) };
     let bound = |name: &str| -> Read<Value> {
         let Some(bound) = estimate.within(name)? else { return Ok(Value::Null) };
-        let Some(unit) = bound.word("unit", &["business_day", "day", "hour", "month", "week"])?
-        else {
+        let Some(unit) = bound.word("unit", &["business_day", "day", "hour", "month", "week"])? else {
             return problem(&bound.field("unit"), "is missing");
         };
         Ok(json!({ "unit": unit, "value": bound.integer("value")?.unwrap_or(1) }))

@@ -35,18 +35,16 @@ pub(crate) enum Shown {
 pub(crate) fn show(state: &State, id: &str) -> Shown {
     match state.sessions.get(id) {
         None => Shown::Page(StatusCode::NOT_FOUND, missing("There is no such checkout session.")),
-        Some(session) if session.is_open() => Shown::Page(
-            StatusCode::OK,
-            checkout(state, session, &answers(session, &Map::new()), None),
-        ),
+        Some(session) if session.is_open() => {
+            Shown::Page(StatusCode::OK, checkout(state, session, &answers(session, &Map::new()), None))
+        }
         Some(session) => Shown::Page(StatusCode::OK, ended(session)),
     }
 }
 
 /// Takes a shopper's answers.
 pub(crate) fn answer(state: &mut State, id: &str, form: &Map<String, Value>) -> Shown {
-    let Some(mut session) = state.sessions.get(id).filter(|session| session.is_open()).cloned()
-    else {
+    let Some(mut session) = state.sessions.get(id).filter(|session| session.is_open()).cloned() else {
         return show(state, id);
     };
     let answers = answers(&session, form);
@@ -59,8 +57,7 @@ pub(crate) fn answer(state: &mut State, id: &str, form: &Map<String, Value>) -> 
                 Ok(()) if action == Some("fail") => Some("Your card was declined.".to_owned()),
                 Ok(()) => None,
             };
-            let status =
-                if message.is_some() { StatusCode::PAYMENT_REQUIRED } else { StatusCode::OK };
+            let status = if message.is_some() { StatusCode::PAYMENT_REQUIRED } else { StatusCode::OK };
             let html = checkout(state, &session, &answers, message.as_deref());
             state.put_session(session);
             return Shown::Page(status, html);
@@ -84,10 +81,7 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
         Some("succeed") => Outcome::Succeeded,
         Some("fail") => Outcome::Failed,
         _ => {
-            return Shown::Page(
-                StatusCode::BAD_REQUEST,
-                missing("The outcome is succeed or fail."),
-            );
+            return Shown::Page(StatusCode::BAD_REQUEST, missing("The outcome is succeed or fail."));
         }
     };
     match session::settle(state, id, outcome) {
@@ -98,8 +92,7 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
 
 /// Reads a form; what it does not have takes the value that the page shows at first.
 fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
-    let text =
-        |name: &str| form.get(name).and_then(Value::as_str).map(|text| text.trim().to_owned());
+    let text = |name: &str| form.get(name).and_then(Value::as_str).map(|text| text.trim().to_owned());
     let by_line = |name: &str| {
         let lines = form.get(name).and_then(Value::as_object).into_iter().flatten();
         lines.filter_map(|(id, value)| Some((id.clone(), value.as_str()?.trim().to_owned())))
@@ -111,16 +104,10 @@ fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
         phone: text("phone").or_else(|| session.asks_for_phone().then(|| PHONE.to_owned())),
         billing_address: address(form.get("billing"), COUNTRY, session.asks_for_billing()),
         shipping_name: text("shipping_name").unwrap_or_else(|| name.clone()),
-        shipping_address: address(
-            form.get("shipping"),
-            countries(session).first().copied().unwrap_or(COUNTRY),
-            true,
-        ),
+        shipping_address: address(form.get("shipping"), countries(session).first().copied().unwrap_or(COUNTRY), true),
         promotion_code: text("promotion_code"),
         shipping_option: text("shipping_option").and_then(|option| option.parse().ok()),
-        quantities: by_line("quantity")
-            .filter_map(|(id, text)| Some((id, text.parse().ok()?)))
-            .collect(),
+        quantities: by_line("quantity").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
         units: by_line("amount")
             .filter_map(|(id, text)| Some((id, currency::parse(&text, &session.currency)?)))
             .collect(),
@@ -191,13 +178,10 @@ pub(crate) fn missing(message: &str) -> String {
 
 fn ended(session: &Session) -> String {
     let (title, text) = match session.status {
-        Status::Expired => (
-            "This checkout session has expired",
-            "Nothing was charged. Go back to the shop to start again.",
-        ),
-        Status::Complete | Status::Open => {
-            ("This checkout session is complete", "There is nothing left to pay here.")
+        Status::Expired => {
+            ("This checkout session has expired", "Nothing was charged. Go back to the shop to start again.")
         }
+        Status::Complete | Status::Open => ("This checkout session is complete", "There is nothing left to pay here."),
     };
     let onward = match session.status {
         Status::Complete => session.success_url(),
@@ -237,9 +221,10 @@ fn checkout(state: &State, session: &Session, answers: &Answers, error: Option<&
 fn summary(state: &State, session: &Session, answers: &Answers) -> Markup {
     let totals = session.totals();
     let money = |amount| currency::format(amount, &session.currency);
-    let adjustable = session.lines.iter().any(|line| {
-        line.pricing.is_custom() || line.adjustable.is_some_and(|bounds| bounds.enabled)
-    });
+    let adjustable = session
+        .lines
+        .iter()
+        .any(|line| line.pricing.is_custom() || line.adjustable.is_some_and(|bounds| bounds.enabled));
     html! {
         div.soft { @if session.is_recurring() { "Subscribe" } @else { "Pay" } }
         div.total { (money(totals.total)) }
@@ -270,9 +255,7 @@ fn summary(state: &State, session: &Session, answers: &Answers) -> Markup {
 
 fn promotion_code<'a>(session: &'a Session, answers: &'a Answers) -> &'a str {
     let code = session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref());
-    code.map(|code| json_text(&code["code"]))
-        .or(answers.promotion_code.as_deref())
-        .unwrap_or_default()
+    code.map(|code| json_text(&code["code"])).or(answers.promotion_code.as_deref()).unwrap_or_default()
 }
 
 fn line_item(state: &State, session: &Session, line: &Line) -> Markup {

@@ -67,10 +67,7 @@ const BOUNDS: &[Field] = &[
 /// # Errors
 ///
 /// Refuses what Stripe refuses before it begins to work: unknown, missing, empty and malformed parameters.
-pub(crate) fn check(
-    tree: &Map<String, Value>,
-    fields: &'static [Field],
-) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn check(tree: &Map<String, Value>, fields: &'static [Field]) -> Result<Map<String, Value>, Refusal> {
     object(tree, fields, "")
 }
 
@@ -79,17 +76,10 @@ pub(crate) fn metadata_fits(metadata: &Map<String, Value>) -> Result<(), Refusal
     if metadata.len() <= METADATA_KEYS {
         return Ok(());
     }
-    Err(Refusal::invalid(
-        "metadata",
-        format!("You can only have up to {METADATA_KEYS} metadata keys."),
-    ))
+    Err(Refusal::invalid("metadata", format!("You can only have up to {METADATA_KEYS} metadata keys.")))
 }
 
-fn object(
-    tree: &Map<String, Value>,
-    fields: &'static [Field],
-    path: &str,
-) -> Result<Map<String, Value>, Refusal> {
+fn object(tree: &Map<String, Value>, fields: &'static [Field], path: &str) -> Result<Map<String, Value>, Refusal> {
     let mut checked = Map::new();
     for (name, value) in tree {
         let param = join(path, name);
@@ -117,9 +107,7 @@ fn one(value: &Value, shape: &'static Shape, param: &str) -> Result<Value, Refus
             .map(Value::Object),
         Shape::List(inner) => list(value, inner, param),
         Shape::Metadata => metadata(value, param),
-        Shape::Range if value.is_object() => {
-            object(tree(value, param)?, BOUNDS, param).map(Value::Object)
-        }
+        Shape::Range if value.is_object() => object(tree(value, param)?, BOUNDS, param).map(Value::Object),
         Shape::UpTo if value == "inf" => Ok(Value::Null),
         Shape::Range | Shape::Integer | Shape::UpTo => integer(leaf(value, param)?, param),
         Shape::Text => text(leaf(value, param)?, param),
@@ -130,9 +118,7 @@ fn one(value: &Value, shape: &'static Shape, param: &str) -> Result<Value, Refus
         },
         Shape::Decimal => {
             let text = leaf(value, param)?;
-            let decimal = text
-                .parse::<Decimal>()
-                .map_err(|_| malformed(param, format!("Invalid decimal: {text}")))?;
+            let decimal = text.parse::<Decimal>().map_err(|_| malformed(param, format!("Invalid decimal: {text}")))?;
             Ok(json!(decimal.to_string()))
         }
         Shape::Choice(words) => {
@@ -141,10 +127,7 @@ fn one(value: &Value, shape: &'static Shape, param: &str) -> Result<Value, Refus
                 return Ok(value.clone());
             }
             let (last, first) = words.split_last().unwrap_or((&"", &[]));
-            Err(malformed(
-                param,
-                format!("Invalid {param}: must be one of {}, or {last}", first.join(", ")),
-            ))
+            Err(malformed(param, format!("Invalid {param}: must be one of {}, or {last}", first.join(", "))))
         }
     }
 }
@@ -176,9 +159,8 @@ fn text(text: &str, param: &str) -> Result<Value, Refusal> {
 }
 
 fn integer(text: &str, param: &str) -> Result<Value, Refusal> {
-    let number: i64 = text
-        .parse()
-        .map_err(|_| Refusal::InvalidInteger { param: param.to_owned(), value: text.to_owned() })?;
+    let number: i64 =
+        text.parse().map_err(|_| Refusal::InvalidInteger { param: param.to_owned(), value: text.to_owned() })?;
     Ok(json!(number))
 }
 
@@ -202,23 +184,15 @@ fn metadata(value: &Value, param: &str) -> Result<Value, Refusal> {
     let map = tree(value, param)?;
     for (key, value) in map {
         let Some(value) = value.as_str() else {
-            return Err(malformed(
-                &join(param, key),
-                "Metadata values must be strings.".to_owned(),
-            ));
+            return Err(malformed(&join(param, key), "Metadata values must be strings.".to_owned()));
         };
         if key.chars().count() > METADATA_KEY {
-            return Err(malformed(
-                param,
-                format!("Metadata keys can have up to {METADATA_KEY} characters: '{key}'."),
-            ));
+            return Err(malformed(param, format!("Metadata keys can have up to {METADATA_KEY} characters: '{key}'.")));
         }
         if value.chars().count() > METADATA_VALUE {
             return Err(malformed(
                 &join(param, key),
-                format!(
-                    "Metadata values can have up to {METADATA_VALUE} characters, in metadata key '{key}'."
-                ),
+                format!("Metadata values can have up to {METADATA_VALUE} characters, in metadata key '{key}'."),
             ));
         }
     }
@@ -253,10 +227,7 @@ mod tests {
     fn refused(text: &str) -> (String, String) {
         let refusal = check(&decode(text), FIELDS).unwrap_err();
         let body = refusal.body();
-        (
-            body["error"]["message"].as_str().unwrap().to_owned(),
-            body["error"]["code"].as_str().unwrap_or("").to_owned(),
-        )
+        (body["error"]["message"].as_str().unwrap().to_owned(), body["error"]["code"].as_str().unwrap_or("").to_owned())
     }
 
     #[test]
@@ -279,21 +250,9 @@ mod tests {
     #[test]
     fn refusals_name_the_nested_parameter() {
         let cases = [
-            (
-                "items[0][price]=a&items[0][foo]=1",
-                "Received unknown parameter: items[0][foo]",
-                "parameter_unknown",
-            ),
-            (
-                "items[0][quantity]=1",
-                "Missing required param: items[0][price].",
-                "parameter_missing",
-            ),
-            (
-                "items[0][price]=a&items[0][quantity]=1.5",
-                "Invalid integer: 1.5",
-                "parameter_invalid_integer",
-            ),
+            ("items[0][price]=a&items[0][foo]=1", "Received unknown parameter: items[0][foo]", "parameter_unknown"),
+            ("items[0][quantity]=1", "Missing required param: items[0][price].", "parameter_missing"),
+            ("items[0][price]=a&items[0][quantity]=1.5", "Invalid integer: 1.5", "parameter_invalid_integer"),
             ("mode=free", "Invalid mode: must be one of payment, setup, or subscription", ""),
             ("flag=yes", "Invalid boolean: yes", ""),
             ("items=1", "Invalid array", ""),

@@ -48,15 +48,14 @@ pub(crate) fn create_product(state: &mut State, form: &Params) -> Answer {
     {
         return Err(Refusal::coded("resource_already_exists", "id", "Product already exists."));
     }
-    let mut product =
-        objects::product(&params, state.now()).map_err(|problem| refusal(&problem, ""))?;
+    let mut product = objects::product(&params, state.now()).map_err(|problem| refusal(&problem, ""))?;
     let id = json_text(&product["id"]).to_owned();
     let price = match default_price {
         Some(Value::Object(mut data)) => {
             data.insert("product".to_owned(), json!(id));
             clean(&mut data);
-            let price = objects::price(&data, state.now())
-                .map_err(|problem| refusal(&problem, "default_price_data"))?;
+            let price =
+                objects::price(&data, state.now()).map_err(|problem| refusal(&problem, "default_price_data"))?;
             product["default_price"] = price["id"].clone();
             Some(price)
         }
@@ -89,8 +88,7 @@ pub(crate) fn delete_product(state: &mut State, id: &str, form: &Params) -> Answ
     check(form, shapes::DELETE)?;
     state.products.found(id)?;
     if state.prices.newest().any(|(_, price)| price["product"] == id) {
-        let message =
-            "This product cannot be deleted because it has one or more user-created prices.";
+        let message = "This product cannot be deleted because it has one or more user-created prices.";
         return Err(Refusal::invalid("id", message));
     }
     if let Some(product) = state.products.remove(id) {
@@ -108,9 +106,7 @@ pub(crate) fn list_prices(state: &State, query: &Params) -> Answer {
         matches(price, &params, &["active", "product", "type"])
             && currency.as_ref().is_none_or(|currency| price["currency"] == currency.as_str())
             && keys.is_none_or(|keys| keys.contains(&price["lookup_key"]))
-            && recurring.is_none_or(|wanted| {
-                wanted.iter().all(|(key, value)| price["recurring"][key] == *value)
-            })
+            && recurring.is_none_or(|wanted| wanted.iter().all(|(key, value)| price["recurring"][key] == *value))
     })
 }
 
@@ -119,8 +115,7 @@ pub(crate) fn create_price(state: &mut State, form: &Params) -> Answer {
     let transfer = params.remove("transfer_lookup_key") == Some(json!(true));
     let product = match (params.remove("product_data"), params.get("product")) {
         (Some(Value::Object(data)), None) => {
-            let product = objects::product(&data, state.now())
-                .map_err(|problem| refusal(&problem, "product_data"))?;
+            let product = objects::product(&data, state.now()).map_err(|problem| refusal(&problem, "product_data"))?;
             params.insert("product".to_owned(), product["id"].clone());
             Some(product)
         }
@@ -155,8 +150,7 @@ pub(crate) fn inline_price(state: &mut State, data: &Value, param: &str) -> Answ
         (Some(Value::Object(mut fields)), None) => {
             fields.insert("active".to_owned(), json!(false));
             let path = format!("{param}[product_data]");
-            let product = objects::product(&fields, state.now())
-                .map_err(|problem| refusal(&problem, &path))?;
+            let product = objects::product(&fields, state.now()).map_err(|problem| refusal(&problem, &path))?;
             data.insert("product".to_owned(), product["id"].clone());
             Some(product)
         }
@@ -210,12 +204,10 @@ pub(crate) fn delete_price(state: &mut State, id: &str) -> bool {
 /// A lookup key belongs to one price.
 fn claim_lookup_key(state: &mut State, price: &Value, transfer: bool) -> Result<(), Refusal> {
     let Some(key) = price["lookup_key"].as_str() else { return Ok(()) };
-    let holder =
-        state.prices.newest().find(|(id, other)| other["lookup_key"] == key && price["id"] != *id);
+    let holder = state.prices.newest().find(|(id, other)| other["lookup_key"] == key && price["id"] != *id);
     let Some(before) = holder.map(|(_, holder)| holder.clone()) else { return Ok(()) };
     if !transfer {
-        let message =
-            format!("A price (`{}`) already uses that lookup key.", json_text(&before["id"]));
+        let message = format!("A price (`{}`) already uses that lookup key.", json_text(&before["id"]));
         return Err(Refusal::invalid("lookup_key", message));
     }
     let mut after = before.clone();
@@ -248,8 +240,7 @@ pub(crate) fn list_promotion_codes(state: &State, query: &Params) -> Answer {
     let coupon = params.get("coupon");
     lists::page(&state.promotion_codes, "/v1/promotion_codes", &params, |promotion| {
         // Codes are not case-sensitive (<https://docs.stripe.com/api/promotion_codes>).
-        let is_code =
-            code.is_none_or(|code| json_text(&promotion["code"]).eq_ignore_ascii_case(code));
+        let is_code = code.is_none_or(|code| json_text(&promotion["code"]).eq_ignore_ascii_case(code));
         is_code
             && matches(promotion, &params, &["active", "customer"])
             && coupon.is_none_or(|coupon| promotion["promotion"]["coupon"] == *coupon)
@@ -259,12 +250,10 @@ pub(crate) fn list_promotion_codes(state: &State, query: &Params) -> Answer {
 pub(crate) fn create_promotion_code(state: &mut State, form: &Params) -> Answer {
     let mut params = check(form, shapes::PROMOTION_CODE_CREATE)?;
     clean(&mut params);
-    let promotion =
-        objects::promotion_code(&params, state.now()).map_err(|problem| refusal(&problem, ""))?;
+    let promotion = objects::promotion_code(&params, state.now()).map_err(|problem| refusal(&problem, ""))?;
     state.coupons.referred(json_text(&promotion["promotion"]["coupon"]), "promotion[coupon]")?;
     let taken = state.promotion_codes.newest().any(|(_, other)| {
-        other["active"] == true
-            && json_text(&other["code"]).eq_ignore_ascii_case(json_text(&promotion["code"]))
+        other["active"] == true && json_text(&other["code"]).eq_ignore_ascii_case(json_text(&promotion["code"]))
     });
     if taken {
         let message = "An active promotion code with this code already exists.";
@@ -300,9 +289,7 @@ pub(crate) fn list_shipping_rates(state: &State, query: &Params) -> Answer {
 
 pub(crate) fn list_tax_rates(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::TAX_RATE_LIST)?;
-    lists::page(&state.tax_rates, "/v1/tax_rates", &params, |rate| {
-        matches(rate, &params, &["active", "inclusive"])
-    })
+    lists::page(&state.tax_rates, "/v1/tax_rates", &params, |rate| matches(rate, &params, &["active", "inclusive"]))
 }
 
 /// Takes out what only a request has: `expand`, empty metadata and custom amounts that are switched off.
@@ -318,10 +305,7 @@ fn clean(params: &mut Params) {
 }
 
 /// Merges metadata key by key; an empty value takes a key away, an empty `metadata` all of them.
-pub(crate) fn merge_metadata(
-    before: &Map<String, Value>,
-    given: &Value,
-) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn merge_metadata(before: &Map<String, Value>, given: &Value) -> Result<Map<String, Value>, Refusal> {
     let Value::Object(given) = given else { return Ok(Map::new()) };
     let mut merged = before.clone();
     for (key, value) in given {
@@ -343,10 +327,7 @@ fn merge(before: &Value, mut params: Params) -> Answer {
         after[&key] = match (key.as_str(), value) {
             ("metadata", given) => {
                 let nothing = Map::new();
-                Value::Object(merge_metadata(
-                    before["metadata"].as_object().unwrap_or(&nothing),
-                    &given,
-                )?)
+                Value::Object(merge_metadata(before["metadata"].as_object().unwrap_or(&nothing), &given)?)
             }
             ("images" | "marketing_features", Value::String(_)) => json!([]),
             (_, Value::String(empty)) if empty.is_empty() => Value::Null,
@@ -366,8 +347,7 @@ fn emit_update(state: &mut State, kind: &str, before: &Value, after: &Value) {
 /// What was different before: of metadata the changed keys, of everything else the whole value.
 fn differences(before: &Value, after: &Value) -> Map<String, Value> {
     let nothing = Map::new();
-    let (old, new) =
-        (before.as_object().unwrap_or(&nothing), after.as_object().unwrap_or(&nothing));
+    let (old, new) = (before.as_object().unwrap_or(&nothing), after.as_object().unwrap_or(&nothing));
     let mut previous = Map::new();
     for (key, value) in new {
         let old = old.get(key).unwrap_or(&Value::Null);
@@ -407,9 +387,6 @@ mod tests {
         let problem = Problem { field: "tiers[1].up_to".to_owned(), text: "must rise".to_owned() };
 
         assert_eq!(refusal(&problem, "").body()["error"]["param"], "tiers[1][up_to]");
-        assert_eq!(
-            refusal(&problem, "price_data").body()["error"]["param"],
-            "price_data[tiers][1][up_to]"
-        );
+        assert_eq!(refusal(&problem, "price_data").body()["error"]["param"], "price_data[tiers][1][up_to]");
     }
 }

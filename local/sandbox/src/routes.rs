@@ -24,9 +24,8 @@ pub(crate) fn dispatch(state: &mut State, method: &Method, path: &str, params: &
         Method::DELETE => delete(state, &segments, params),
         _ => None,
     };
-    let answer = answer.unwrap_or_else(|| {
-        Err(Refusal::UnknownUrl { method: method.to_string(), path: path.to_owned() })
-    })?;
+    let answer =
+        answer.unwrap_or_else(|| Err(Refusal::UnknownUrl { method: method.to_string(), path: path.to_owned() }))?;
     let paths: Vec<String> = params
         .get("expand")
         .and_then(Value::as_object)
@@ -83,8 +82,9 @@ fn post(state: &mut State, segments: &[&str], params: &Params) -> Option<Answer>
         ["checkout", "sessions", id, "expire"] => expire_session(state, id, params),
         ["payment_intents", id, "capture"] => capture(state, id, params),
         ["payment_intents", id, "cancel"] => cancel(state, id, params),
-        ["refunds"] => check(params, shapes::REFUND_CREATE)
-            .and_then(|params| payments::refund(state, &Value::Object(params))),
+        ["refunds"] => {
+            check(params, shapes::REFUND_CREATE).and_then(|params| payments::refund(state, &Value::Object(params)))
+        }
         _ => return None,
     })
 }
@@ -192,12 +192,9 @@ fn list_payments(table: &Table<Value>, url: &str, query: &Params) -> Answer {
 
 fn list_invoice_payments(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::INVOICE_PAYMENT_LIST)?;
-    let intent =
-        params.get("payment").map(|payment| payment["payment_intent"].clone()).unwrap_or_default();
+    let intent = params.get("payment").map(|payment| payment["payment_intent"].clone()).unwrap_or_default();
     lists::page(&state.invoice_payments, "/v1/invoice_payments", &params, |payment| {
-        ["invoice", "status"]
-            .iter()
-            .all(|name| params.get(*name).is_none_or(|wanted| payment[*name] == *wanted))
+        ["invoice", "status"].iter().all(|name| params.get(*name).is_none_or(|wanted| payment[*name] == *wanted))
             && (intent.is_null() || payment["payment"]["payment_intent"] == intent)
             && within(params.get("created"), payment["created"].as_i64().unwrap_or(0))
     })
@@ -205,12 +202,11 @@ fn list_invoice_payments(state: &State, query: &Params) -> Answer {
 
 fn list_events(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::EVENT_LIST)?;
-    let kinds: Option<Vec<&str>> =
-        match (params.get("type"), params.get("types").and_then(Value::as_array)) {
-            (Some(kind), _) => Some(vec![json_text(kind)]),
-            (None, Some(kinds)) => Some(kinds.iter().map(json_text).collect()),
-            (None, None) => None,
-        };
+    let kinds: Option<Vec<&str>> = match (params.get("type"), params.get("types").and_then(Value::as_array)) {
+        (Some(kind), _) => Some(vec![json_text(kind)]),
+        (None, Some(kinds)) => Some(kinds.iter().map(json_text).collect()),
+        (None, None) => None,
+    };
     let is_kind = |event: &Value, kind: &str| match kind.strip_suffix('*') {
         Some(prefix) => json_text(&event["type"]).starts_with(prefix),
         None => event["type"] == kind,

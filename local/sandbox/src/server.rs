@@ -28,11 +28,7 @@ const IMAGES: [(&str, &str); 5] = [
 ];
 
 /// Serves until it is told to stop.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    mut stopped: watch::Receiver<bool>,
-) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let router = Router::new()
         .route("/", get(overview))
         .route("/c/pay/{id}", get(show_page).post(answer_page))
@@ -67,8 +63,7 @@ async fn text(body: Body) -> Option<String> {
 async fn api_request(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if !parts.uri.path().starts_with("/v1/") {
-        return (StatusCode::NOT_FOUND, Html(page::missing("There is nothing here.")))
-            .into_response();
+        return (StatusCode::NOT_FOUND, Html(page::missing("There is nothing here."))).into_response();
     }
     let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let call = Call {
@@ -91,11 +86,7 @@ async fn show_page(State(shared): State<Arc<Shared>>, Path(id): Path<String>) ->
     respond(shared.step(Cause::default(), |state| page::show(state, &id)))
 }
 
-async fn answer_page(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    body: Body,
-) -> Response {
+async fn answer_page(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
     let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     respond(shared.step(Cause::default(), |state| page::answer(state, &id, &form::decode(&body))))
 }

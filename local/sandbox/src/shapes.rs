@@ -1,8 +1,7 @@
 //! The parameters of the API's endpoints (<https://docs.stripe.com/api>).
 
 use crate::params::Shape::{
-    Boolean, Choice, Decimal, Emptyable, Free, Integer, List, Map, Metadata, Object, Range, Text,
-    UpTo,
+    Boolean, Choice, Decimal, Emptyable, Free, Integer, List, Map, Metadata, Object, Range, Text, UpTo,
 };
 use crate::params::{Field, Shape, optional, required};
 
@@ -15,8 +14,7 @@ const METADATA: Field = optional("metadata", Metadata);
 const CURRENCY: Field = required("currency", Text);
 
 const INTERVAL: Shape = Choice(&["day", "month", "week", "year"]);
-const TAX_BEHAVIOR: Field =
-    optional("tax_behavior", Choice(&["exclusive", "inclusive", "unspecified"]));
+const TAX_BEHAVIOR: Field = optional("tax_behavior", Choice(&["exclusive", "inclusive", "unspecified"]));
 
 /// Endpoints that only look something up.
 pub(crate) const RETRIEVE: &[Field] = &[EXPAND];
@@ -216,10 +214,7 @@ pub(crate) const PROMOTION_CODE_CREATE: &[Field] = &[
     optional("expires_at", Integer),
     optional("max_redemptions", Integer),
     METADATA,
-    required(
-        "promotion",
-        Object(&[required("coupon", Text), required("type", Choice(&["coupon"]))]),
-    ),
+    required("promotion", Object(&[required("coupon", Text), required("type", Choice(&["coupon"]))])),
     optional(
         "restrictions",
         Object(&[
@@ -231,24 +226,10 @@ pub(crate) const PROMOTION_CODE_CREATE: &[Field] = &[
     ),
 ];
 pub(crate) const PROMOTION_CODE_UPDATE: &[Field] = &[optional("active", Boolean), EXPAND, METADATA];
-pub(crate) const SHIPPING_RATE_LIST: &[Field] = &[
-    optional("active", Boolean),
-    CREATED,
-    optional("currency", Text),
-    BEFORE,
-    EXPAND,
-    LIMIT,
-    AFTER,
-];
-pub(crate) const TAX_RATE_LIST: &[Field] = &[
-    optional("active", Boolean),
-    CREATED,
-    optional("inclusive", Boolean),
-    BEFORE,
-    EXPAND,
-    LIMIT,
-    AFTER,
-];
+pub(crate) const SHIPPING_RATE_LIST: &[Field] =
+    &[optional("active", Boolean), CREATED, optional("currency", Text), BEFORE, EXPAND, LIMIT, AFTER];
+pub(crate) const TAX_RATE_LIST: &[Field] =
+    &[optional("active", Boolean), CREATED, optional("inclusive", Boolean), BEFORE, EXPAND, LIMIT, AFTER];
 
 pub(crate) const EVENT_LIST: &[Field] = &[
     CREATED,
@@ -278,10 +259,7 @@ pub(crate) const INVOICE_PAYMENT_LIST: &[Field] = &[
     LIMIT,
     optional(
         "payment",
-        Object(&[
-            optional("payment_intent", Text),
-            required("type", Choice(&["payment_intent", "payment_record"])),
-        ]),
+        Object(&[optional("payment_intent", Text), required("type", Choice(&["payment_intent", "payment_record"]))]),
     ),
     AFTER,
     optional("status", Choice(&["canceled", "open", "paid"])),
@@ -309,19 +287,15 @@ pub(crate) const SESSION_LIST: &[Field] = &[
     optional("status", Choice(&["complete", "expired", "open"])),
     optional("subscription", Text),
 ];
-pub(crate) const SESSION_UPDATE: &[Field] = &[
-    optional("collected_information", Free),
-    EXPAND,
-    METADATA,
-    optional("shipping_options", Emptyable(&Free)),
-];
+pub(crate) const SESSION_UPDATE: &[Field] =
+    &[optional("collected_information", Free), EXPAND, METADATA, optional("shipping_options", Emptyable(&Free))];
 pub(crate) const LINE_ITEM_LIST: &[Field] = &[BEFORE, EXPAND, LIMIT, AFTER];
 
 /// Words of `locale`.
 const LOCALES: &[&str] = &[
-    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr",
-    "fr-CA", "hi-IN", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl",
-    "pt", "pt-BR", "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hi-IN",
+    "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk",
+    "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ];
 /// Payment methods that a session may be limited to. `link` can be allowed and not excluded.
 const PAYMENT_METHODS: &[&str] = &[
@@ -383,11 +357,8 @@ const PAYMENT_METHODS: &[&str] = &[
     "zip",
 ];
 const ENABLED: &[Field] = &[required("enabled", Boolean)];
-const ADJUSTABLE: Shape = Object(&[
-    required("enabled", Boolean),
-    optional("maximum", Integer),
-    optional("minimum", Integer),
-]);
+const ADJUSTABLE: Shape =
+    Object(&[required("enabled", Boolean), optional("maximum", Integer), optional("minimum", Integer)]);
 const LINE_ITEM: &[Field] = &[
     optional("adjustable_quantity", ADJUSTABLE),
     METADATA,
@@ -409,10 +380,7 @@ const LINE_ITEM: &[Field] = &[
                     optional("unit_label", Text),
                 ]),
             ),
-            optional(
-                "recurring",
-                Object(&[required("interval", INTERVAL), optional("interval_count", Integer)]),
-            ),
+            optional("recurring", Object(&[required("interval", INTERVAL), optional("interval_count", Integer)])),
             TAX_BEHAVIOR,
             optional("unit_amount", Integer),
             optional("unit_amount_decimal", Decimal),
@@ -470,10 +438,8 @@ const SUBSCRIPTION_DATA: &[Field] = &[
     optional("trial_period_days", Integer),
     optional("trial_settings", Free),
 ];
-const ESTIMATE_BOUND: Shape = Object(&[
-    required("unit", Choice(&["business_day", "day", "hour", "month", "week"])),
-    required("value", Integer),
-]);
+const ESTIMATE_BOUND: Shape =
+    Object(&[required("unit", Choice(&["business_day", "day", "hour", "month", "week"])), required("value", Integer)]);
 const SHIPPING_OPTION: &[Field] = &[
     optional("shipping_rate", Text),
     optional(
@@ -489,10 +455,7 @@ const SHIPPING_OPTION: &[Field] = &[
                 Object(&[
                     required("amount", Integer),
                     CURRENCY,
-                    optional(
-                        "currency_options",
-                        Map(&Object(&[required("amount", Integer), TAX_BEHAVIOR])),
-                    ),
+                    optional("currency_options", Map(&Object(&[required("amount", Integer), TAX_BEHAVIOR]))),
                 ]),
             ),
             METADATA,
@@ -527,13 +490,7 @@ pub(crate) const SESSION_CREATE: &[Field] = &[
         "automatic_tax",
         Object(&[
             required("enabled", Boolean),
-            optional(
-                "liability",
-                Object(&[
-                    optional("account", Text),
-                    required("type", Choice(&["account", "self"])),
-                ]),
-            ),
+            optional("liability", Object(&[optional("account", Text), required("type", Choice(&["account", "self"]))])),
         ]),
     ),
     optional("billing_address_collection", Choice(&["auto", "required"])),
@@ -543,10 +500,7 @@ pub(crate) const SESSION_CREATE: &[Field] = &[
     optional(
         "consent_collection",
         Object(&[
-            optional(
-                "payment_method_reuse_agreement",
-                Object(&[required("position", Choice(&["auto", "hidden"]))]),
-            ),
+            optional("payment_method_reuse_agreement", Object(&[required("position", Choice(&["auto", "hidden"]))])),
             optional("promotions", Choice(&["auto", "none"])),
             optional("terms_of_service", Choice(&["none", "required"])),
         ]),
@@ -567,18 +521,12 @@ pub(crate) const SESSION_CREATE: &[Field] = &[
     optional("customer_creation", Choice(&["always", "if_required"])),
     optional("customer_email", Text),
     optional("customer_update", Free),
-    optional(
-        "discounts",
-        Emptyable(&List(&Object(&[optional("coupon", Text), optional("promotion_code", Text)]))),
-    ),
+    optional("discounts", Emptyable(&List(&Object(&[optional("coupon", Text), optional("promotion_code", Text)])))),
     optional("excluded_payment_method_types", List(&Choice(PAYMENT_METHODS))),
     EXPAND,
     optional("expires_at", Integer),
     optional("integration_identifier", Text),
-    optional(
-        "invoice_creation",
-        Object(&[required("enabled", Boolean), optional("invoice_data", Free)]),
-    ),
+    optional("invoice_creation", Object(&[required("enabled", Boolean), optional("invoice_data", Free)])),
     optional("line_items", List(&Object(LINE_ITEM))),
     optional("locale", Choice(LOCALES)),
     optional("managed_payments", Object(&[optional("enabled", Boolean)])),
@@ -612,10 +560,7 @@ pub(crate) const SESSION_CREATE: &[Field] = &[
     optional("success_url", Text),
     optional(
         "tax_id_collection",
-        Object(&[
-            required("enabled", Boolean),
-            optional("required", Choice(&["if_supported", "never"])),
-        ]),
+        Object(&[required("enabled", Boolean), optional("required", Choice(&["if_supported", "never"]))]),
     ),
     optional("ui_mode", Choice(&["elements", "embedded_page", "form", "hosted_page"])),
     optional("wallet_options", Free),
@@ -624,9 +569,6 @@ pub(crate) const SESSION_CREATE: &[Field] = &[
 pub(crate) const CAPTURE: &[Field] = &[optional("amount_to_capture", Integer), EXPAND];
 /// Cancellation of a payment.
 pub(crate) const CANCEL: &[Field] = &[
-    optional(
-        "cancellation_reason",
-        Choice(&["abandoned", "duplicate", "fraudulent", "requested_by_customer"]),
-    ),
+    optional("cancellation_reason", Choice(&["abandoned", "duplicate", "fraudulent", "requested_by_customer"])),
     EXPAND,
 ];

@@ -61,9 +61,7 @@ impl Definition {
             answer["data"].as_array().unwrap().iter().for_each(|entry| self.check(entry));
             return;
         }
-        if object == "event"
-            && self.0.contains_key(answer["data"]["object"]["object"].as_str().unwrap())
-        {
+        if object == "event" && self.0.contains_key(answer["data"]["object"]["object"].as_str().unwrap()) {
             self.check(&answer["data"]["object"]);
         }
         let errors: Vec<String> = self.0[object]
@@ -172,25 +170,10 @@ async fn sessions_conform_at_every_stage() {
         (full, "pay"),
         (stripe.session("price_mug", "2", &EVERYTHING).await, "pay_later"),
         (stripe.session("price_mug", "1", &[("discounts[0][coupon]", "free")]).await, "pay"),
-        (
-            stripe
-                .subscription("price_club_monthly", &[("discounts[0][coupon]", "welcome10")])
-                .await,
-            "pay",
-        ),
-        (
-            stripe
-                .subscription("price_club_yearly", &[("subscription_data[trial_period_days]", "7")])
-                .await,
-            "pay",
-        ),
+        (stripe.subscription("price_club_monthly", &[("discounts[0][coupon]", "welcome10")]).await, "pay"),
+        (stripe.subscription("price_club_yearly", &[("subscription_data[trial_period_days]", "7")]).await, "pay"),
         (stripe.try_session("subscription", "price_storage_metered", "", &[]).await.ok(), "pay"),
-        (
-            stripe
-                .session("price_mug", "1", &[("after_expiration[recovery][enabled]", "true")])
-                .await,
-            "",
-        ),
+        (stripe.session("price_mug", "1", &[("after_expiration[recovery][enabled]", "true")]).await, ""),
     ];
     for (session, action) in &sessions {
         definition.check(session);
@@ -205,8 +188,7 @@ async fn sessions_conform_at_every_stage() {
         check_session(&definition, &stripe, session).await;
     }
     stripe.sandbox.settle(id(&sessions[2].0), true).unwrap();
-    definition
-        .check(&stripe.get("/v1/checkout/sessions?limit=100&expand[]=data.line_items").await.ok());
+    definition.check(&stripe.get("/v1/checkout/sessions?limit=100&expand[]=data.line_items").await.ok());
     definition.check(&stripe.get("/v1/events?limit=100").await.ok());
     stripe.sandbox.events().iter().for_each(|event| definition.check(event));
 }
@@ -214,8 +196,7 @@ async fn sessions_conform_at_every_stage() {
 /// All names of parameters below a schema, as forms write them.
 fn names(schema: &Value, definitions: &Value, path: &str, found: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
-        let name =
-            percent_encoding::percent_decode_str(reference.trim_start_matches("#/definitions/"));
+        let name = percent_encoding::percent_decode_str(reference.trim_start_matches("#/definitions/"));
         return names(&definitions[name.decode_utf8().unwrap().as_ref()], definitions, path, found);
     }
     for alternative in schema["anyOf"].as_array().into_iter().flatten() {

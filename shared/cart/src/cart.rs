@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::{
-    AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Line, LineUpdate,
-    Metadata, OrderLine, OrderNumber, PriceId, Quantity, Recurrence, Rejection, Timestamp,
+    AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Line, LineUpdate, Metadata, OrderLine,
+    OrderNumber, PriceId, Quantity, Recurrence, Rejection, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -63,8 +63,7 @@ impl Lifetime {
     /// When a cart changed at `now` expires.
     #[must_use]
     pub fn after(self, now: Timestamp) -> Timestamp {
-        now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.0)))
-            .unwrap_or(Timestamp::MAX)
+        now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.0))).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -121,8 +120,7 @@ impl Cart {
     /// Brings back a stored cart.
     #[must_use]
     pub fn restore(snapshot: Snapshot, lifetime: Lifetime) -> Self {
-        let Snapshot { number, version, status, mut lines, currency, metadata, pending, .. } =
-            snapshot;
+        let Snapshot { number, version, status, mut lines, currency, metadata, pending, .. } = snapshot;
         let Snapshot { created_at, updated_at, expires_at, .. } = snapshot;
         lines.sort_by(|a, b| (a.position, &a.price).cmp(&(b.position, &b.price)));
         let currency = if lines.is_empty() { None } else { currency };
@@ -269,19 +267,12 @@ impl Cart {
                 changed.attach(metadata.as_ref());
             }
             Change::Update { lines, currency, metadata } => {
-                changed
-                    .lines
-                    .retain(|line| !lines.iter().any(|update| update.removes(&line.price)));
+                changed.lines.retain(|line| !lines.iter().any(|update| update.removes(&line.price)));
                 for (index, update) in lines.iter().enumerate() {
                     match update {
                         LineUpdate::Remove(_) => {}
                         LineUpdate::Set(item) => {
-                            changed.put(
-                                item,
-                                *currency,
-                                Line::position_at(now, index),
-                                |_, quantity| Ok(quantity),
-                            )?;
+                            changed.put(item, *currency, Line::position_at(now, index), |_, quantity| Ok(quantity))?;
                         }
                         LineUpdate::Describe { price, adjustable_quantity, description } => {
                             if let Some(line) = changed.line_mut(price) {
@@ -320,13 +311,7 @@ impl Cart {
     /// the rest goes on, so that an item added between checkout and payment is not thrown away; if nothing is left,
     /// the cart is completed all the same. A completed cart stays as it is.
     #[must_use]
-    pub fn paid(
-        mut self,
-        order: OrderNumber,
-        checked_out: u64,
-        sold: &[OrderLine],
-        now: Timestamp,
-    ) -> Self {
+    pub fn paid(mut self, order: OrderNumber, checked_out: u64, sold: &[OrderLine], now: Timestamp) -> Self {
         if self.status != Status::Active {
             return self;
         }
@@ -334,8 +319,7 @@ impl Cart {
             self.lines.clear();
         }
         self.lines.retain_mut(|line| {
-            let units: u64 =
-                sold.iter().filter(|sold| sold.price == line.price).map(|sold| sold.quantity).sum();
+            let units: u64 = sold.iter().filter(|sold| sold.price == line.price).map(|sold| sold.quantity).sum();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
                 Ok(rest) => line.quantity = rest,
                 Err(_) => return false,
@@ -416,17 +400,12 @@ impl Cart {
 }
 
 impl Line {
-    fn describe(
-        &mut self,
-        adjustable_quantity: Option<&AdjustableQuantity>,
-        description: Option<&Description>,
-    ) {
+    fn describe(&mut self, adjustable_quantity: Option<&AdjustableQuantity>, description: Option<&Description>) {
         if let Some(adjustable_quantity) = adjustable_quantity {
             self.adjustable_quantity = Some(adjustable_quantity.clone());
         }
         if let Some(description) = description {
-            self.description =
-                Some(description.clone()).filter(|description| !description.is_blank());
+            self.description = Some(description.clone()).filter(|description| !description.is_blank());
         }
     }
 }

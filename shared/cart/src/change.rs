@@ -1,9 +1,6 @@
 //! Changes to a cart, as values.
 
-use crate::{
-    AdjustableQuantity, Currency, Description, Metadata, Price, PriceId, Quantity, Recurrence,
-    Rejection,
-};
+use crate::{AdjustableQuantity, Currency, Description, Metadata, Price, PriceId, Quantity, Recurrence, Rejection};
 
 /// A change that a shopper asks for. [`crate::Cart::apply`] says what it does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,8 +75,7 @@ impl Change {
                 None => merged.push(item),
                 Some(earlier) => {
                     earlier.quantity = earlier.quantity.plus(item.quantity)?;
-                    earlier.adjustable_quantity =
-                        item.adjustable_quantity.or(earlier.adjustable_quantity.take());
+                    earlier.adjustable_quantity = item.adjustable_quantity.or(earlier.adjustable_quantity.take());
                     earlier.description = item.description.or(earlier.description.take());
                 }
             }

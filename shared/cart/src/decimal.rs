@@ -74,8 +74,7 @@ impl FromStr for Decimal {
         {
             return Err(MalformedDecimal);
         }
-        let trillionths: i128 =
-            format!("{whole}{fraction:0<DIGITS$}").parse().map_err(|_| MalformedDecimal)?;
+        let trillionths: i128 = format!("{whole}{fraction:0<DIGITS$}").parse().map_err(|_| MalformedDecimal)?;
         Ok(Self { trillionths: sign * trillionths })
     }
 }
@@ -126,14 +125,7 @@ mod tests {
 
     #[test]
     fn half_a_minor_unit_rounds_away_from_zero() {
-        let cases = [
-            ("0.5", 1),
-            ("0.499999999999", 0),
-            ("1.5", 2),
-            ("-0.5", -1),
-            ("2.4", 2),
-            ("3200", 3200),
-        ];
+        let cases = [("0.5", 1), ("0.499999999999", 0), ("1.5", 2), ("-0.5", -1), ("2.4", 2), ("3200", 3200)];
 
         for (text, rounded) in cases {
             assert_eq!(text.parse::<Decimal>().unwrap().rounded(), rounded, "{text}");

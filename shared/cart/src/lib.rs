@@ -45,8 +45,8 @@ pub use money::Money;
 pub use number::{CartNumber, MalformedNumber, MalformedToken, OrderNumber, Token};
 pub use order::{Address, Customer, Mark, Order, OrderLine, OrderStatus, Payment};
 pub use price::{
-    BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceId, PriceKind,
-    Recurrence, Recurring, RoundUnits, Tier, TiersMode, TransformQuantity, UsageType,
+    BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceId, PriceKind, Recurrence, Recurring,
+    RoundUnits, Tier, TiersMode, TransformQuantity, UsageType,
 };
 pub use product::{Product, ProductId};
 pub use rejection::Rejection;

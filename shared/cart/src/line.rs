@@ -91,11 +91,7 @@ impl AdjustableQuantity {
     /// # Errors
     ///
     /// [`Rejection::Malformed`] unless minimum ≤ maximum, 1 ≤ maximum, and both are at most [`Quantity::MAX`].
-    pub fn new(
-        enabled: bool,
-        minimum: Option<u64>,
-        maximum: Option<u64>,
-    ) -> Result<Self, Rejection> {
+    pub fn new(enabled: bool, minimum: Option<u64>, maximum: Option<u64>) -> Result<Self, Rejection> {
         let bound = |value: Option<u64>, field| match value.map(u32::try_from).transpose() {
             Ok(value) if value.is_none_or(|value| value <= Quantity::MAX) => Ok(value),
             _ => Err(Rejection::Malformed { field }),

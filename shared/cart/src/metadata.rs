@@ -43,10 +43,7 @@ impl Metadata {
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
         let entries: BTreeMap<_, _> = entries.into_iter().collect();
         if entries.len() > Self::MAX_KEYS {
-            return Err(Rejection::Metadata {
-                key: String::new(),
-                reason: "has more than 47 keys",
-            });
+            return Err(Rejection::Metadata { key: String::new(), reason: "has more than 47 keys" });
         }
         for (key, value) in &entries {
             let reason = if key.is_empty() {
@@ -62,10 +59,7 @@ impl Metadata {
             } else {
                 continue;
             };
-            return Err(Rejection::Metadata {
-                key: key.chars().take(Self::MAX_KEY).collect(),
-                reason,
-            });
+            return Err(Rejection::Metadata { key: key.chars().take(Self::MAX_KEY).collect(), reason });
         }
         Ok(Self(entries))
     }

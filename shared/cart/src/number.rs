@@ -161,23 +161,14 @@ mod tests {
 
     #[test]
     fn malformed_tokens_are_refused() {
-        for text in [
-            "",
-            "short",
-            "AAECAwQFBgcICQoLDA0ODw==",
-            "AAECAwQFBgcICQoLDA0OD",
-            "AAECAwQFBgcICQoLDA0ODx",
-            "ä",
-        ] {
+        for text in ["", "short", "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0OD", "AAECAwQFBgcICQoLDA0ODx", "ä"] {
             assert_eq!(text.parse::<Token>(), Err(MalformedToken), "{text}");
         }
     }
 
     #[test]
     fn malformed_numbers_are_refused() {
-        for text in
-            ["", "xyz", "BE45CB2605BF36BEBDE684841A28F0FD", "be45cb2605bf36bebde684841a28f0f"]
-        {
+        for text in ["", "xyz", "BE45CB2605BF36BEBDE684841A28F0FD", "be45cb2605bf36bebde684841a28f0f"] {
             assert_eq!(text.parse::<OrderNumber>(), Err(MalformedNumber), "{text}");
         }
     }

@@ -149,13 +149,8 @@ pub enum Mark {
 
 impl OrderStatus {
     /// All of them, earliest first.
-    pub const ALL: [Self; 5] = [
-        Self::AwaitingPayment,
-        Self::PaymentFailed,
-        Self::Paid,
-        Self::PartiallyRefunded,
-        Self::Refunded,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::AwaitingPayment, Self::PaymentFailed, Self::Paid, Self::PartiallyRefunded, Self::Refunded];
 
     /// The status as it is stored and shown.
     #[must_use]
@@ -174,14 +169,10 @@ impl OrderStatus {
     pub fn after_refund(self, total: i64, refunded: i64) -> Self {
         match self {
             Self::AwaitingPayment | Self::PaymentFailed => self,
-            Self::Paid | Self::PartiallyRefunded | Self::Refunded
-                if refunded >= total && refunded > 0 =>
-            {
+            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded >= total && refunded > 0 => {
                 Self::Refunded
             }
-            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded > 0 => {
-                Self::PartiallyRefunded
-            }
+            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded > 0 => Self::PartiallyRefunded,
             Self::Paid | Self::PartiallyRefunded | Self::Refunded => Self::Paid,
         }
     }

@@ -70,8 +70,7 @@ pub(crate) use stripe_id;
 pub struct MalformedId;
 
 pub(crate) fn is_id(text: &str) -> bool {
-    (1..=255).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 stripe_id! {
@@ -380,12 +379,8 @@ impl Price {
         }
         let units = match &self.transform_quantity {
             None => quantity,
-            Some(TransformQuantity { divide_by, round: RoundUnits::Up }) => {
-                quantity.div_ceil(divide_by.get())
-            }
-            Some(TransformQuantity { divide_by, round: RoundUnits::Down }) => {
-                quantity / divide_by.get()
-            }
+            Some(TransformQuantity { divide_by, round: RoundUnits::Up }) => quantity.div_ceil(divide_by.get()),
+            Some(TransformQuantity { divide_by, round: RoundUnits::Down }) => quantity / divide_by.get(),
         };
         let exact = match (self.billing_scheme, self.tiers_mode) {
             (BillingScheme::Tiered, Some(TiersMode::Volume)) => volume(terms.tiers, units),
@@ -399,21 +394,13 @@ impl Price {
     fn terms(&self, currency: Currency) -> Option<Terms<'_>> {
         if currency == self.currency {
             return Some(Terms {
-                unit: unit(
-                    self.unit_amount_decimal,
-                    self.unit_amount,
-                    self.custom_unit_amount.as_ref(),
-                ),
+                unit: unit(self.unit_amount_decimal, self.unit_amount, self.custom_unit_amount.as_ref()),
                 tiers: self.tiers.as_deref().unwrap_or_default(),
             });
         }
         let option = self.currency_options.as_ref()?.get(&currency)?;
         Some(Terms {
-            unit: unit(
-                option.unit_amount_decimal,
-                option.unit_amount,
-                option.custom_unit_amount.as_ref(),
-            ),
+            unit: unit(option.unit_amount_decimal, option.unit_amount, option.custom_unit_amount.as_ref()),
             tiers: option.tiers.as_deref().unwrap_or_default(),
         })
     }
@@ -425,11 +412,7 @@ struct Terms<'a> {
     tiers: &'a [Tier],
 }
 
-fn unit(
-    decimal: Option<Decimal>,
-    integer: Option<i64>,
-    custom: Option<&CustomUnitAmount>,
-) -> Decimal {
+fn unit(decimal: Option<Decimal>, integer: Option<i64>, custom: Option<&CustomUnitAmount>) -> Decimal {
     let preset = custom.and_then(|custom| custom.preset);
     decimal.or(integer.map(Decimal::from)).or(preset.map(Decimal::from)).unwrap_or_default()
 }

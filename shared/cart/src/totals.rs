@@ -43,11 +43,7 @@ impl<'a> Totals<'a> {
     /// Sums the lines of `cart` up at the prices that `offer` finds.
     ///
     /// Lines that are unavailable count in no sum. An empty cart comes to nothing in `default` currency.
-    pub fn of(
-        cart: &'a Cart,
-        default: Currency,
-        offer: impl Fn(&Line) -> Option<&'a Offer>,
-    ) -> Self {
+    pub fn of(cart: &'a Cart, default: Currency, offer: impl Fn(&Line) -> Option<&'a Offer>) -> Self {
         let currency = cart.currency().unwrap_or(default);
         let lines: Vec<_> = cart
             .lines()
@@ -57,8 +53,7 @@ impl<'a> Totals<'a> {
                 (line, offer, amount(line, offer, currency))
             })
             .collect();
-        let sum: i128 =
-            lines.iter().filter_map(|(_, _, amount)| amount.ok()).map(Money::minor).sum();
+        let sum: i128 = lines.iter().filter_map(|(_, _, amount)| amount.ok()).map(Money::minor).sum();
         Self { lines, total: Money::new(sum, currency) }
     }
 

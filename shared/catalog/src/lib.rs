@@ -66,22 +66,13 @@ impl Catalogue {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(
-        connection: &Connection,
-        environment: &Environment,
-    ) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         let policy = match environment.get("SYNC_MODE").unwrap_or("all") {
             "all" => Policy::All,
-            "tagged" => {
-                Policy::Tagged(normalised(environment.get("SYNC_TAG").unwrap_or("enupal-sync")))
-            }
+            "tagged" => Policy::Tagged(normalised(environment.get("SYNC_TAG").unwrap_or("enupal-sync"))),
             _ => return Err(settings::Error::malformed("SYNC_MODE", "all or tagged")),
         };
-        Ok(Self {
-            table: store::Catalog::new(connection, environment)?,
-            stripe: Stripe::new(environment)?,
-            policy,
-        })
+        Ok(Self { table: store::Catalog::new(connection, environment)?, stripe: Stripe::new(environment)?, policy })
     }
 
     /// The offers of prices that a shopper wants to put into a cart. All can be bought.
@@ -112,10 +103,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn offers<'a>(
-        &self,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-    ) -> Result<Offers, Error> {
+    pub async fn offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
         Ok(self.table.offers(prices).await?)
     }
 
@@ -124,10 +112,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn fresh_offers<'a>(
-        &self,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-    ) -> Result<Offers, Error> {
+    pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
         Ok(self.table.fresh_offers(prices).await?)
     }
 
@@ -144,8 +129,7 @@ impl Catalogue {
             return Ok(false);
         }
         let deleted = change == "deleted";
-        let stamp =
-            if deleted { Stamp::deleted(event.created) } else { Stamp::event(event.created) };
+        let stamp = if deleted { Stamp::deleted(event.created) } else { Stamp::event(event.created) };
         match subject {
             "price" => {
                 let Some(mut price) = event.object::<Price>() else { return Ok(false) };
@@ -182,8 +166,7 @@ impl Catalogue {
         loop {
             let stamp = Stamp::fetched(Timestamp::now());
             let page = self.stripe.products(after.as_ref()).await?;
-            all(page.data.iter().map(|product| self.save_product(product, stamp)).collect())
-                .await?;
+            all(page.data.iter().map(|product| self.save_product(product, stamp)).collect()).await?;
             done.products += page.data.len();
             progress(done);
             after = page.data.last().map(|product| product.id.clone());
@@ -195,8 +178,7 @@ impl Catalogue {
         loop {
             let stamp = Stamp::fetched(Timestamp::now());
             let page = self.stripe.prices(after.as_ref()).await?;
-            all(page.data.iter().map(|price| self.table.save_price(price, stamp)).collect())
-                .await?;
+            all(page.data.iter().map(|price| self.table.save_price(price, stamp)).collect()).await?;
             done.prices += page.data.len();
             progress(done);
             after = page.data.last().map(|price| price.id.clone());
@@ -206,13 +188,7 @@ impl Catalogue {
         }
     }
 
-    async fn apply_price(
-        &self,
-        price: &Price,
-        deleted: bool,
-        stamp: Stamp,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    async fn apply_price(&self, price: &Price, deleted: bool, stamp: Stamp, now: Timestamp) -> Result<(), Error> {
         // An event leaves out tiers and other currencies: only a request brings them.
         let current = if deleted { None } else { found(self.stripe.price(&price.id).await)? };
         match current {
@@ -245,8 +221,7 @@ impl Catalogue {
 
     /// A product that the shop does not sell is kept as inactive, so that losing its tag takes it off the shelf.
     async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, store::Error> {
-        let product =
-            Product { active: product.active && self.policy.admits(product), ..product.clone() };
+        let product = Product { active: product.active && self.policy.admits(product), ..product.clone() };
         self.table.save_product(&product, stamp).await
     }
 }
@@ -263,13 +238,8 @@ impl Policy {
 /// How many rows a sync writes at a time.
 const WRITES_AT_A_TIME: usize = 16;
 
-async fn all(
-    writes: Vec<impl Future<Output = Result<Saved, store::Error>>>,
-) -> Result<(), store::Error> {
-    stream::iter(writes)
-        .buffer_unordered(WRITES_AT_A_TIME)
-        .try_for_each(|_| future::ready(Ok(())))
-        .await
+async fn all(writes: Vec<impl Future<Output = Result<Saved, store::Error>>>) -> Result<(), store::Error> {
+    stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_for_each(|_| future::ready(Ok(()))).await
 }
 
 /// What Stripe has, if it has it.

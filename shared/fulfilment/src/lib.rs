@@ -76,10 +76,7 @@ impl Fulfilment {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(
-        connection: &Connection,
-        environment: &Environment,
-    ) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         Ok(Self {
             stripe: Stripe::new(environment)?,
             carts: Carts::new(connection, environment)?,
@@ -111,12 +108,7 @@ impl Fulfilment {
     /// DynamoDB or Stripe fails: nothing is half done, and the next call goes on.
     ///
     /// Source: <https://docs.stripe.com/checkout/fulfillment>
-    pub async fn fulfil(
-        &self,
-        session: &str,
-        news: News,
-        now: Timestamp,
-    ) -> Result<Outcome, Error> {
+    pub async fn fulfil(&self, session: &str, news: News, now: Timestamp) -> Result<Outcome, Error> {
         let session = match self.stripe.session(session).await {
             Ok((session, _)) => session,
             Err(error) if error.is_missing() => return Ok(Outcome::Unknown),
@@ -129,16 +121,12 @@ impl Fulfilment {
         let order_number = OrderNumber::of_session(&session.id);
         let status = status(&session, news);
 
-        let outcome = Outcome::Ordered {
-            number: order_number,
-            awaits_payment: status == OrderStatus::AwaitingPayment,
-        };
+        let outcome = Outcome::Ordered { number: order_number, awaits_payment: status == OrderStatus::AwaitingPayment };
 
         let mut lines = None;
         for _ in 0..TRIES {
             let cart = self.carts.find_any(number).await?;
-            let done =
-                cart.as_ref().is_some_and(|cart| cart.status() == Status::Completed(order_number));
+            let done = cart.as_ref().is_some_and(|cart| cart.status() == Status::Completed(order_number));
             let placed = if done {
                 Placed::Before
             } else {
@@ -146,8 +134,7 @@ impl Fulfilment {
                     Some(lines) => lines,
                     None => lines.insert(self.stripe.line_items(&session.id).await?),
                 };
-                let order =
-                    order(&session, order_number, number, status, lines, cart.as_ref(), now);
+                let order = order(&session, order_number, number, status, lines, cart.as_ref(), now);
                 let after = cart.clone().map(|cart| {
                     let checked_out = session.cart_version().unwrap_or(cart.version());
                     cart.paid(order_number, checked_out, &order.lines, now)
@@ -169,8 +156,9 @@ impl Fulfilment {
 
 fn status(session: &Session, news: News) -> OrderStatus {
     match (session.payment_status, news) {
-        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => OrderStatus::Paid
-            .after_refund(session.amount_total.unwrap_or_default(), session.refunded()),
+        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
+            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), session.refunded())
+        }
         (PaymentStatus::Unpaid, News::PaymentFailed) => OrderStatus::PaymentFailed,
         (PaymentStatus::Unpaid, News::None) => {
             let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
@@ -196,14 +184,12 @@ fn order(
     metadata.retain(|key, _| !cart::OWN_KEYS.contains(&key.as_str()));
     let subtotal = session.amount_subtotal.unwrap_or_default();
     let mut marks = Vec::new();
-    if cart.is_some_and(|cart| matches!(cart.status(), Status::Completed(other) if other != number))
-    {
+    if cart.is_some_and(|cart| matches!(cart.status(), Status::Completed(other) if other != number)) {
         marks.push(Mark::CartPaidTwice);
     }
     // A shopper who was allowed to change quantities on Stripe's page may well have done so.
-    let adjustable = |line: &cart::Line| {
-        line.adjustable_quantity.as_ref().is_some_and(cart::AdjustableQuantity::enabled)
-    };
+    let adjustable =
+        |line: &cart::Line| line.adjustable_quantity.as_ref().is_some_and(cart::AdjustableQuantity::enabled);
     let fixed = cart.is_none_or(|cart| !cart.lines().iter().any(adjustable));
     if fixed && session.cart_total().is_some_and(|expected| expected != subtotal) {
         marks.push(Mark::UnexpectedAmount);
@@ -243,9 +229,7 @@ fn order_line(line: &LineItem, cart: Option<&cart::Cart>) -> Option<OrderLine> {
         price: price.id.clone(),
         product: price.product.as_ref().map(|product| product.id().to_owned()),
         name: line.description.clone().unwrap_or_default(),
-        description: in_cart
-            .and_then(|held| held.description.as_ref())
-            .map(|text| text.as_str().to_owned()),
+        description: in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
         // Stripe counts no units of metered usage.
         quantity: line.quantity.or(in_cart.map(|held| held.quantity.into())).unwrap_or(1),
         subtotal: line.amount_subtotal,

@@ -10,8 +10,7 @@ use sha2::{Digest as _, Sha256};
 use stripe_checkout::checkout_session as api;
 use stripe_client_core::StripeRequest as _;
 use stripe_shared::{
-    CheckoutSessionBillingAddressCollection, CheckoutSessionLocale, CheckoutSessionMode,
-    CheckoutSessionSubmitType,
+    CheckoutSessionBillingAddressCollection, CheckoutSessionLocale, CheckoutSessionMode, CheckoutSessionSubmitType,
 };
 
 /// A merchant's last word on the parameters of every session, for those who build their own binary.
@@ -67,16 +66,11 @@ impl CheckoutSettings {
     ///
     /// A setting has a value that Stripe does not know, or `CHECKOUT_SESSION_OVERRIDES` touches what is protected.
     pub fn new(environment: &Environment) -> Result<Self, Error> {
-        let shipping_rates: Vec<_> =
-            environment.list("CHECKOUT_SHIPPING_RATES").map(str::to_owned).collect();
+        let shipping_rates: Vec<_> = environment.list("CHECKOUT_SHIPPING_RATES").map(str::to_owned).collect();
         if shipping_rates.len() > MAX_SHIPPING_RATES {
-            return Err(Error::malformed(
-                "CHECKOUT_SHIPPING_RATES",
-                "at most 5 ids of shipping rates",
-            ));
+            return Err(Error::malformed("CHECKOUT_SHIPPING_RATES", "at most 5 ids of shipping rates"));
         }
-        let expires_after_minutes =
-            environment.parse("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440")?;
+        let expires_after_minutes = environment.parse("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440")?;
         if expires_after_minutes.is_some_and(|minutes| !(30..=1440).contains(&minutes)) {
             return Err(Error::malformed("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440"));
         }
@@ -86,52 +80,31 @@ impl CheckoutSettings {
                 environment,
                 "CHECKOUT_PAYMENT_METHODS",
                 "Stripe's names of payment methods",
-                |word| {
-                    matches!(word, api::CreateCheckoutSessionAllowedPaymentMethodTypes::Unknown(_))
-                },
+                |word| matches!(word, api::CreateCheckoutSessionAllowedPaymentMethodTypes::Unknown(_)),
             )?,
-            locale: word(
-                environment,
-                "CHECKOUT_LOCALE",
-                "auto or a locale of Stripe Checkout",
-                |word| matches!(word, CheckoutSessionLocale::Unknown(_)),
-            )?,
-            billing_address: word(
-                environment,
-                "CHECKOUT_BILLING_ADDRESS",
-                "auto or required",
-                |word| matches!(word, CheckoutSessionBillingAddressCollection::Unknown(_)),
-            )?,
+            locale: word(environment, "CHECKOUT_LOCALE", "auto or a locale of Stripe Checkout", |word| {
+                matches!(word, CheckoutSessionLocale::Unknown(_))
+            })?,
+            billing_address: word(environment, "CHECKOUT_BILLING_ADDRESS", "auto or required", |word| {
+                matches!(word, CheckoutSessionBillingAddressCollection::Unknown(_))
+            })?,
             shipping_countries: words(
                 environment,
                 "CHECKOUT_SHIPPING_COUNTRIES",
                 "two-letter country codes",
-                |word| {
-                    matches!(word, api::CreateCheckoutSessionShippingAddressCollectionAllowedCountries::Unknown(_))
-                },
+                |word| matches!(word, api::CreateCheckoutSessionShippingAddressCollectionAllowedCountries::Unknown(_)),
             )?,
             shipping_rates,
             automatic_tax: environment.flag("CHECKOUT_AUTOMATIC_TAX")?,
             promotion_codes: environment.flag("CHECKOUT_PROMOTION_CODES")?,
             phone: environment.flag("CHECKOUT_PHONE")?,
             tax_ids: environment.flag("CHECKOUT_TAX_IDS")?,
-            capture: word(
-                environment,
-                "CHECKOUT_CAPTURE",
-                "automatic, automatic_async or manual",
-                |word| {
-                    matches!(
-                        word,
-                        api::CreateCheckoutSessionPaymentIntentDataCaptureMethod::Unknown(_)
-                    )
-                },
-            )?,
-            submit_type: word(
-                environment,
-                "CHECKOUT_SUBMIT_TYPE",
-                "auto, book, donate, pay or subscribe",
-                |word| matches!(word, CheckoutSessionSubmitType::Unknown(_)),
-            )?,
+            capture: word(environment, "CHECKOUT_CAPTURE", "automatic, automatic_async or manual", |word| {
+                matches!(word, api::CreateCheckoutSessionPaymentIntentDataCaptureMethod::Unknown(_))
+            })?,
+            submit_type: word(environment, "CHECKOUT_SUBMIT_TYPE", "auto, book, donate, pay or subscribe", |word| {
+                matches!(word, CheckoutSessionSubmitType::Unknown(_))
+            })?,
             expires_after_minutes,
             overrides: overrides(environment)?,
             hook: None,
@@ -151,9 +124,7 @@ impl CheckoutSettings {
     #[must_use]
     pub fn expiring(&self, parameters: &Parameters, now: Timestamp) -> Parameters {
         let mut parameters = parameters.clone();
-        if let (Some(minutes), Some(fields)) =
-            (self.expires_after_minutes, parameters.0.as_object_mut())
-        {
+        if let (Some(minutes), Some(fields)) = (self.expires_after_minutes, parameters.0.as_object_mut()) {
             let this_minute = now.as_second() / 60;
             // Stripe takes 30 minutes to 24 hours by its own clock, which need not agree with ours.
             let expires_at = (this_minute + minutes.clamp(31, 1439) + 1) * 60;
@@ -167,13 +138,7 @@ impl CheckoutSettings {
     /// The mode follows from the lines: any recurring line makes a subscription. `base` is the URL under which this
     /// deployment is reached; Stripe sends the shopper to its `finish-order`.
     #[must_use]
-    pub fn parameters(
-        &self,
-        cart: &Cart,
-        totals: &Totals<'_>,
-        shopper: &Shopper,
-        base: &str,
-    ) -> Parameters {
+    pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, shopper: &Shopper, base: &str) -> Parameters {
         let subscribes = cart.recurrence().is_some();
         let number = cart.number().to_string();
         let version = cart.version().to_string();
@@ -187,11 +152,7 @@ impl CheckoutSettings {
         let trace = HashMap::from([(OWN_KEYS[0].to_owned(), number)]);
 
         let mut request = api::CreateCheckoutSession::new()
-            .mode(if subscribes {
-                CheckoutSessionMode::Subscription
-            } else {
-                CheckoutSessionMode::Payment
-            })
+            .mode(if subscribes { CheckoutSessionMode::Subscription } else { CheckoutSessionMode::Payment })
             .line_items(totals.lines.iter().map(line_item).collect::<Vec<_>>())
             .success_url(format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}"))
             .cancel_url(&self.cancel_url)
@@ -209,23 +170,18 @@ impl CheckoutSettings {
             request = request.billing_address_collection(billing_address.clone());
         }
         if !self.shipping_countries.is_empty() {
-            request = request.shipping_address_collection(
-                api::CreateCheckoutSessionShippingAddressCollection::new(
-                    self.shipping_countries.clone(),
-                ),
-            );
+            request = request.shipping_address_collection(api::CreateCheckoutSessionShippingAddressCollection::new(
+                self.shipping_countries.clone(),
+            ));
         }
         if let Some(enabled) = self.automatic_tax {
             request = request.automatic_tax(api::CreateCheckoutSessionAutomaticTax::new(enabled));
         }
         if let Some(enabled) = self.phone {
-            request = request.phone_number_collection(
-                api::CreateCheckoutSessionPhoneNumberCollection::new(enabled),
-            );
+            request = request.phone_number_collection(api::CreateCheckoutSessionPhoneNumberCollection::new(enabled));
         }
         if let Some(enabled) = self.tax_ids {
-            request =
-                request.tax_id_collection(api::CreateCheckoutSessionTaxIdCollection::new(enabled));
+            request = request.tax_id_collection(api::CreateCheckoutSessionTaxIdCollection::new(enabled));
         }
         if let Some(email) = &shopper.email {
             request = request.customer_email(email);
@@ -251,23 +207,15 @@ impl CheckoutSettings {
             data.capture_method.clone_from(&self.capture);
             request = request.payment_intent_data(data);
             if !self.shipping_rates.is_empty() {
-                request = request.shipping_options(
-                    self.shipping_rates
-                        .iter()
-                        .map(|rate| shipping_option(rate))
-                        .collect::<Vec<_>>(),
-                );
+                request = request
+                    .shipping_options(self.shipping_rates.iter().map(|rate| shipping_option(rate)).collect::<Vec<_>>());
             }
         }
         self.customised(&request, &own)
     }
 
     /// Lets the merchant overwrite what is not protected.
-    fn customised(
-        &self,
-        request: &api::CreateCheckoutSession,
-        own: &HashMap<String, String>,
-    ) -> Parameters {
+    fn customised(&self, request: &api::CreateCheckoutSession, own: &HashMap<String, String>) -> Parameters {
         let standard = tree(request);
         let mut parameters = standard.clone();
         json_patch::merge(&mut parameters, &self.overrides);
@@ -278,15 +226,12 @@ impl CheckoutSettings {
             for name in PROTECTED {
                 parameters.insert(name.to_owned(), standard[name].clone());
             }
-            let metadata =
-                parameters.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+            let metadata = parameters.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
             if !metadata.is_object() {
                 *metadata = Value::Object(Map::new());
             }
             if let Some(metadata) = metadata.as_object_mut() {
-                metadata.extend(
-                    own.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))),
-                );
+                metadata.extend(own.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
             }
         }
         Parameters(parameters)
@@ -332,9 +277,7 @@ fn line_item(
     // Stripe takes no quantity for usage that is metered.
     if !offer.is_some_and(|offer| offer.price.is_metered()) {
         item.quantity = Some(line.quantity.into());
-        if let Some(adjustable) =
-            line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled())
-        {
+        if let Some(adjustable) = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled()) {
             let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
             let mut bounds = api::CreateCheckoutSessionLineItemsAdjustableQuantity::new(true);
             bounds.minimum = Some(i64::from(minimum));
@@ -348,11 +291,7 @@ fn line_item(
 /// The cart's currency, where it is not the own currency of every price.
 fn foreign_currency(totals: &Totals<'_>) -> Option<stripe_types::Currency> {
     let currency = totals.total.currency();
-    let own = totals
-        .lines
-        .iter()
-        .filter_map(|(_, offer, _)| *offer)
-        .all(|offer| offer.price.currency == currency);
+    let own = totals.lines.iter().filter_map(|(_, offer, _)| *offer).all(|offer| offer.price.currency == currency);
     if own { None } else { stripe_types::Currency::from_str(currency.as_str()).ok() }
 }
 
@@ -364,20 +303,14 @@ fn shipping_option(rate: &str) -> api::CreateCheckoutSessionShippingOptions {
 
 fn overrides(environment: &Environment) -> Result<Value, Error> {
     let name = "CHECKOUT_SESSION_OVERRIDES";
-    let overrides: Value =
-        environment.parse(name, "a JSON object")?.unwrap_or_else(|| Value::Object(Map::new()));
+    let overrides: Value = environment.parse(name, "a JSON object")?.unwrap_or_else(|| Value::Object(Map::new()));
     let object = overrides.as_object().ok_or_else(|| Error::malformed(name, "a JSON object"))?;
     let own = |metadata: &Value| match metadata.as_object() {
         None => true,
         Some(metadata) => metadata.keys().any(|key| key.starts_with("stripe_payments_")),
     };
-    if PROTECTED.iter().any(|name| object.contains_key(*name))
-        || object.get("metadata").is_some_and(own)
-    {
-        return Err(Error::malformed(
-            name,
-            "no line_items, no mode and no metadata.stripe_payments_*",
-        ));
+    if PROTECTED.iter().any(|name| object.contains_key(*name)) || object.get("metadata").is_some_and(own) {
+        return Err(Error::malformed(name, "no line_items, no mode and no metadata.stripe_payments_*"));
     }
     Ok(overrides)
 }

@@ -42,18 +42,15 @@ impl Stripe {
     /// The key is missing or malformed.
     pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let key = environment.required("STRIPE_SECRET_KEY")?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| {
-            settings::Error::malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's")
-        })?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
+            .map_err(|_| settings::Error::malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's"))?;
         authorization.set_sensitive(true);
         let base = environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com");
         if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
             return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
         }
-        let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let client =
-            Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Ok(Self { client, base: base.trim_end_matches('/').to_owned(), authorization })
     }
 
@@ -68,20 +65,11 @@ impl Stripe {
     }
 
     /// Sends a request, repeating it where that is safe and may help.
-    pub(crate) async fn send(
-        &self,
-        request: RequestBuilder,
-        idempotency_key: Option<&str>,
-    ) -> Result<Bytes, Error> {
+    pub(crate) async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
         let reads = matches!(request.method, StripeMethod::Get);
         let mut attempt = 1;
         loop {
-            let answer = match tokio::time::timeout(
-                ATTEMPT,
-                self.attempt(&request, idempotency_key),
-            )
-            .await
-            {
+            let answer = match tokio::time::timeout(ATTEMPT, self.attempt(&request, idempotency_key)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Error::Unavailable { reason: "no answer in time".to_owned() }),
             };
@@ -97,11 +85,7 @@ impl Stripe {
         }
     }
 
-    async fn attempt(
-        &self,
-        request: &RequestBuilder,
-        idempotency_key: Option<&str>,
-    ) -> Result<Bytes, Error> {
+    async fn attempt(&self, request: &RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
         let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let mut builder = Request::builder()
             .method(match request.method {
@@ -122,8 +106,7 @@ impl Stripe {
 
         let response = self.client.request(request).await.map_err(|error| unavailable(&error))?;
         let status = response.status();
-        let bytes =
-            response.into_body().collect().await.map_err(|error| unavailable(&error))?.to_bytes();
+        let bytes = response.into_body().collect().await.map_err(|error| unavailable(&error))?.to_bytes();
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
     }
 }
@@ -139,9 +122,8 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
-    let chain: Vec<String> = std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect();
+    let chain: Vec<String> =
+        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
     Error::Unavailable { reason: chain.join(": ") }
 }
 

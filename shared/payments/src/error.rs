@@ -43,9 +43,7 @@ impl Error {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         match self {
-            Self::Refused { status, code, .. } => {
-                *status == 404 || code.as_deref() == Some("resource_missing")
-            }
+            Self::Refused { status, code, .. } => *status == 404 || code.as_deref() == Some("resource_missing"),
             Self::Unavailable { .. } | Self::Unreadable { .. } => false,
         }
     }

@@ -90,12 +90,7 @@ impl WebhookSecrets {
     /// [`Rejected`] says why not; nothing of the body is believed then.
     ///
     /// Source: <https://docs.stripe.com/webhooks#verify-manually>
-    pub fn verify(
-        &self,
-        signature: Option<&str>,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Event, Rejected> {
+    pub fn verify(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, Rejected> {
         let signature = signature.ok_or(Rejected::Malformed)?;
         let mut time = None;
         let mut offered = Vec::new();
@@ -113,9 +108,7 @@ impl WebhookSecrets {
 
         let matches = self.0.iter().fold(Choice::from(0), |matches, secret| {
             let digest = sign(secret, time, body);
-            offered
-                .iter()
-                .fold(matches, |matches, offered| matches | digest.as_slice().ct_eq(offered))
+            offered.iter().fold(matches, |matches, offered| matches | digest.as_slice().ct_eq(offered))
         });
         if !bool::from(matches) {
             return Err(Rejected::Mismatch);
@@ -165,10 +158,7 @@ mod tests {
         let secrets = secrets("whsec_new, whsec_old");
 
         for secret in ["whsec_new", "whsec_old"] {
-            assert_eq!(
-                secrets.verify(Some(&header(secret, 1000)), BODY, at(1000)).unwrap().id,
-                "evt_1"
-            );
+            assert_eq!(secrets.verify(Some(&header(secret, 1000)), BODY, at(1000)).unwrap().id, "evt_1");
         }
     }
 
@@ -197,21 +187,14 @@ mod tests {
         ];
 
         for (signature, body, now, expected) in cases {
-            assert_eq!(
-                secrets.verify(signature, body, at(now)).unwrap_err(),
-                expected,
-                "{signature:?} at {now}"
-            );
+            assert_eq!(secrets.verify(signature, body, at(now)).unwrap_err(), expected, "{signature:?} at {now}");
         }
     }
 
     #[test]
     fn without_a_secret_there_is_no_webhook() {
         for value in ["", " ", ","] {
-            assert!(
-                WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", value)]))
-                    .is_err()
-            );
+            assert!(WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", value)])).is_err());
         }
     }
 }

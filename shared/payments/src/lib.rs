@@ -16,6 +16,4 @@ pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper};
 pub use client::Stripe;
 pub use error::Error;
 pub use event::{Event, Rejected, WebhookSecrets};
-pub use session::{
-    Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus,
-};
+pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};

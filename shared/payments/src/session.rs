@@ -6,8 +6,7 @@ use cart::{Address, CartNumber, Currency, PriceId, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stripe_checkout::checkout_session::{
-    ExpireCheckoutSession, ListCheckoutSession, ListLineItemsCheckoutSession,
-    RetrieveCheckoutSession,
+    ExpireCheckoutSession, ListCheckoutSession, ListLineItemsCheckoutSession, RetrieveCheckoutSession,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest as _};
 
@@ -290,9 +289,7 @@ impl Session {
             .and_then(|collected| collected.shipping_details.as_ref())
             .or(self.shipping_details.as_ref())
             .or(self.shipping.as_ref());
-        shipping
-            .map(|shipping| (shipping.name.clone(), shipping.address.clone()))
-            .unwrap_or_default()
+        shipping.map(|shipping| (shipping.name.clone(), shipping.address.clone())).unwrap_or_default()
     }
 
     /// What was taken off.
@@ -317,10 +314,7 @@ impl Session {
     /// What was paid back so far, where the payment was sent along.
     #[must_use]
     pub fn refunded(&self) -> i64 {
-        let charge = self
-            .payment_intent
-            .as_ref()
-            .and_then(|intent| intent.object()?.latest_charge.as_ref()?.object());
+        let charge = self.payment_intent.as_ref().and_then(|intent| intent.object()?.latest_charge.as_ref()?.object());
         charge.map_or(0, |charge| charge.amount_refunded)
     }
 }
@@ -373,13 +367,8 @@ impl Stripe {
     /// Stripe refuses the parameters, or fails.
     ///
     /// Source: <https://docs.stripe.com/api/idempotent_requests>
-    pub async fn create_session(
-        &self,
-        parameters: &Parameters,
-        key: &str,
-    ) -> Result<(Session, Box<RawValue>), Error> {
-        let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions")
-            .form(parameters.as_value());
+    pub async fn create_session(&self, parameters: &Parameters, key: &str) -> Result<(Session, Box<RawValue>), Error> {
+        let request = RequestBuilder::new(StripeMethod::Post, "/checkout/sessions").form(parameters.as_value());
         both(&self.send(request, Some(key)).await?)
     }
 
@@ -389,9 +378,7 @@ impl Stripe {
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
-        let request = RetrieveCheckoutSession::new(id)
-            .expand(["payment_intent.latest_charge".to_owned()])
-            .build();
+        let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
         both(&self.send(request, None).await?)
     }
 

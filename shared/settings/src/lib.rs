@@ -77,14 +77,8 @@ impl Environment {
     /// # Errors
     ///
     /// [`Error::Malformed`] where the text does not parse.
-    pub fn parse<T: std::str::FromStr>(
-        &self,
-        name: &str,
-        expected: &str,
-    ) -> Result<Option<T>, Error> {
-        self.get(name)
-            .map(|text| text.parse().map_err(|_| Error::malformed(name, expected)))
-            .transpose()
+    pub fn parse<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Error> {
+        self.get(name).map(|text| text.parse().map_err(|_| Error::malformed(name, expected))).transpose()
     }
 
     /// A setting that is `true` or `false`.
@@ -116,9 +110,7 @@ impl Environment {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
-        Self {
-            values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-        }
+        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 }
 

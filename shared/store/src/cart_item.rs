@@ -25,8 +25,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, Description, Lifetime, Line, Metadata, PendingCheckout, PriceId,
-    Quantity, Recurrence, Snapshot, Status, Timestamp,
+    AdjustableQuantity, Cart, Description, Lifetime, Line, Metadata, PendingCheckout, PriceId, Quantity, Recurrence,
+    Snapshot, Status, Timestamp,
 };
 
 use crate::Error;
@@ -63,15 +63,11 @@ pub(crate) fn write(cart: &Cart, writer: &str) -> Item {
         (POSITIONS.into(), map(lines().map(|line| (line.price.as_str(), number(line.position))))),
         (
             ADJUSTABLE.into(),
-            map(lines().filter_map(|line| {
-                Some((line.price.as_str(), adjustable(line.adjustable_quantity.as_ref()?)))
-            })),
+            map(lines().filter_map(|line| Some((line.price.as_str(), adjustable(line.adjustable_quantity.as_ref()?))))),
         ),
         (
             TEXTS.into(),
-            map(lines().filter_map(|line| {
-                Some((line.price.as_str(), text(line.description.as_ref()?.as_str())))
-            })),
+            map(lines().filter_map(|line| Some((line.price.as_str(), text(line.description.as_ref()?.as_str()))))),
         ),
         (METADATA.into(), metadata(cart.metadata())),
         (CREATED.into(), seconds(cart.created_at())),
@@ -83,8 +79,7 @@ pub(crate) fn write(cart: &Cart, writer: &str) -> Item {
         item.insert(CURRENCY.into(), text(currency));
     }
     if let Some(recurrence) = cart.recurrence() {
-        let prices =
-            lines().filter(|line| line.recurrence.is_some()).map(|line| line.price.to_string());
+        let prices = lines().filter(|line| line.recurrence.is_some()).map(|line| line.price.to_string());
         item.insert(RECURRENCE.into(), text(recurrence.to_string()));
         item.insert(RECURRING.into(), AttributeValue::Ss(prices.collect()));
     }
@@ -101,8 +96,7 @@ pub(crate) fn write(cart: &Cart, writer: &str) -> Item {
 pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     let reader = Reader { table: TABLE, item };
     let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
-    let recurring =
-        item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
+    let recurring = item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
     let positions = item.get(POSITIONS).and_then(|map| map.as_m().ok());
     let adjustables = item.get(ADJUSTABLE).and_then(|map| map.as_m().ok());
     let texts = item.get(TEXTS).and_then(|map| map.as_m().ok());
@@ -127,9 +121,7 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
         })
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| reader.corrupt(QUANTITIES))?;
-    let metadata = reader
-        .map(METADATA)
-        .filter_map(|(key, value)| Some((key.clone(), value.as_s().ok()?.clone())));
+    let metadata = reader.map(METADATA).filter_map(|(key, value)| Some((key.clone(), value.as_s().ok()?.clone())));
 
     let snapshot = Snapshot {
         number: reader.parsed(NUMBER)?,
@@ -160,12 +152,7 @@ pub(crate) fn metadata(metadata: &Metadata) -> AttributeValue {
 
 pub(crate) fn adjustable(adjustable: &AdjustableQuantity) -> AttributeValue {
     let bound = |bound: Option<u32>| bound.map(|bound| bound.to_string()).unwrap_or_default();
-    text(format!(
-        "{}:{}:{}",
-        u8::from(adjustable.enabled()),
-        bound(adjustable.minimum()),
-        bound(adjustable.maximum())
-    ))
+    text(format!("{}:{}:{}", u8::from(adjustable.enabled()), bound(adjustable.minimum()), bound(adjustable.maximum())))
 }
 
 fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
@@ -198,7 +185,5 @@ fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
 }
 
 fn map<'a>(entries: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> AttributeValue {
-    AttributeValue::M(
-        entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>(),
-    )
+    AttributeValue::M(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>())
 }

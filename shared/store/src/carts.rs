@@ -51,20 +51,14 @@ impl Carts {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(
-        connection: &Connection,
-        environment: &Environment,
-    ) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         let lifetime = match environment.parse("CART_TTL_DAYS", "1 to 365")? {
             None => Lifetime::default(),
-            Some(days) => Lifetime::days(days)
-                .ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?,
+            Some(days) => {
+                Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?
+            }
         };
-        Ok(Self {
-            connection: connection.clone(),
-            table: environment.required("CARTS_TABLE")?.to_owned(),
-            lifetime,
-        })
+        Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
     }
 
     pub(crate) fn table(&self) -> &str {
@@ -96,12 +90,7 @@ impl Carts {
     ///
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
     /// - [`ChangeError::Store`] if DynamoDB fails.
-    pub async fn open(
-        &self,
-        number: CartNumber,
-        change: &Change,
-        now: Timestamp,
-    ) -> Result<Cart, ChangeError> {
+    pub async fn open(&self, number: CartNumber, change: &Change, now: Timestamp) -> Result<Cart, ChangeError> {
         let mut cart = Cart::new(number, now, self.lifetime);
         cart.apply(change, now)?;
         let writer = new_writer();
@@ -160,11 +149,7 @@ impl Carts {
             }
             if expected.is_some_and(|expected| expected != cart.version()) {
                 let closed = !cart.is_open(now);
-                return Err(if closed {
-                    ChangeError::Absent
-                } else {
-                    ChangeError::Stale { current: cart.version() }
-                });
+                return Err(if closed { ChangeError::Absent } else { ChangeError::Stale { current: cart.version() } });
             }
             let seen = cart.version();
             match cart.apply(change, now) {
@@ -200,8 +185,7 @@ impl Carts {
     ) -> Result<Cart, ChangeError> {
         let mut update = at_version(checkout.version);
         let [pending, completed] = [PENDING, COMPLETED].map(|name| update.name(name));
-        let [value, own] = [cart_item::pending(checkout), text(&checkout.session)]
-            .map(|value| update.value(value));
+        let [value, own] = [cart_item::pending(checkout), text(&checkout.session)].map(|value| update.value(value));
         let known = match replaces {
             None => format!("attribute_not_exists({pending})"),
             Some(before) => format!("{pending}.s = {}", update.value(text(before))),
@@ -230,12 +214,7 @@ impl Carts {
         Ok(output.item)
     }
 
-    async fn update(
-        &self,
-        number: CartNumber,
-        mut update: Update,
-        writer: &str,
-    ) -> Result<Applied, Error> {
+    async fn update(&self, number: CartNumber, mut update: Update, writer: &str) -> Result<Applied, Error> {
         // The SDK repeats a call whose answer was lost. If the lost one took effect, the guard fails, and the item
         // that comes back carries our mark.
         let last = update.name(WRITER);
@@ -261,14 +240,9 @@ impl Carts {
             .send()
             .await;
         match result {
-            Ok(output) => Ok(Applied::Done(cart_item::read(
-                &output.attributes.unwrap_or_default(),
-                self.lifetime,
-            )?)),
+            Ok(output) => Ok(Applied::Done(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => {
-                    Ok(Applied::Refused(failed.item))
-                }
+                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Applied::Refused(failed.item)),
                 error => Err(Error::from_service("UpdateItem", &error)),
             },
             Err(error) => Err(Error::from_sdk("UpdateItem", error)),
@@ -330,6 +304,5 @@ fn at_version(version: u64) -> Update {
 /// A mark that no other write bears.
 fn new_writer() -> String {
     // Without a random source the time has to do: the mark only tells apart writes to one cart at one moment.
-    getrandom::u64()
-        .map_or_else(|_| Timestamp::now().as_nanosecond().to_string(), |bits| format!("{bits:x}"))
+    getrandom::u64().map_or_else(|_| Timestamp::now().as_nanosecond().to_string(), |bits| format!("{bits:x}"))
 }

@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use cart::{Offer, Price, PriceId, Product, ProductId, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::Environment;
@@ -137,10 +135,7 @@ impl Catalog {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(
-        connection: &Connection,
-        environment: &Environment,
-    ) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         let name = "CATALOG_CACHE_SECONDS";
         let seconds = environment.parse(name, "0 to 3600")?.unwrap_or(DEFAULT_KEEP);
         if seconds > 3600 {
@@ -162,10 +157,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails, or a row is corrupt.
-    pub async fn offers<'a>(
-        &self,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-    ) -> Result<Offers, Error> {
+    pub async fn offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
         let mut offers = Offers::default();
         let mut missing = Vec::new();
         {
@@ -192,10 +184,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails, or a row is corrupt.
-    pub async fn fresh_offers<'a>(
-        &self,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-    ) -> Result<Offers, Error> {
+    pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
         // One batch must not name a key twice.
         let ids: BTreeSet<&str> = prices.into_iter().map(PriceId::as_str).collect();
         let rows = self.batch(ids).await?;
@@ -208,9 +197,7 @@ impl Catalog {
         let since = Instant::now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, known| known.since.elapsed() < self.keep);
-        known.extend(
-            offers.0.iter().map(|(id, offer)| (id.clone(), Known { offer: offer.clone(), since })),
-        );
+        known.extend(offers.0.iter().map(|(id, offer)| (id.clone(), Known { offer: offer.clone(), since })));
         Ok(offers)
     }
 
@@ -223,14 +210,13 @@ impl Catalog {
         // First the product's row learns of the price. From then on news of the product reaches the price's row.
         let mut known = Update::default();
         let [prices, kind] = [PRICES, KIND].map(|name| known.name(name));
-        let [id, product_kind] = [AttributeValue::Ss(vec![price.id.to_string()]), text(PRODUCT)]
-            .map(|value| known.value(value));
+        let [id, product_kind] =
+            [AttributeValue::Ss(vec![price.id.to_string()]), text(PRODUCT)].map(|value| known.value(value));
         known.set(format!("{kind} = {product_kind}"));
         known.add(format!("{prices} {id}"));
         let product = self.write(price.product.as_str(), known).await?.unwrap_or_default();
 
-        let (saved, row) =
-            self.advance(price.id.as_str(), PRICE, PRICE_STAMP, &json(price), stamp).await?;
+        let (saved, row) = self.advance(price.id.as_str(), PRICE, PRICE_STAMP, &json(price), stamp).await?;
         if let (Some(json), Some(stamp)) = (product.get(PRODUCT), product.get(PRODUCT_STAMP)) {
             let behind = row.get(PRODUCT_STAMP).is_none_or(|known| known != stamp);
             if behind {
@@ -246,17 +232,10 @@ impl Catalog {
     ///
     /// DynamoDB fails.
     pub async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, Error> {
-        let (saved, row) = self
-            .advance(product.id.as_str(), PRODUCT, PRODUCT_STAMP, &json(product), stamp)
-            .await?;
+        let (saved, row) = self.advance(product.id.as_str(), PRODUCT, PRODUCT_STAMP, &json(product), stamp).await?;
         if let (Some(json), Some(stamp)) = (row.get(PRODUCT), row.get(PRODUCT_STAMP)) {
-            let prices = row
-                .get(PRICES)
-                .and_then(|set| set.as_ss().ok())
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let writes: Vec<_> =
-                prices.iter().map(|price| self.hand_down(price, json, stamp)).collect();
+            let prices = row.get(PRICES).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
+            let writes: Vec<_> = prices.iter().map(|price| self.hand_down(price, json, stamp)).collect();
             stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         }
         Ok(saved)
@@ -285,9 +264,8 @@ impl Catalog {
             let mut query = Update::default();
             let kind = query.name(KIND);
             let product = query.value(text(PRODUCT));
-            let start_key = start.as_ref().map(|id| {
-                Item::from([(ID.to_owned(), text(id)), (KIND.to_owned(), text(PRODUCT))])
-            });
+            let start_key =
+                start.as_ref().map(|id| Item::from([(ID.to_owned(), text(id)), (KIND.to_owned(), text(PRODUCT))]));
             let output = self
                 .connection
                 .client()
@@ -303,14 +281,11 @@ impl Catalog {
                 .await
                 .map_err(|error| Error::from_sdk("Query", error))?;
             for row in output.items.unwrap_or_default() {
-                if let Some(product) =
-                    register::<Product>(&row, PRODUCT)?.filter(|product| product.active)
-                {
+                if let Some(product) = register::<Product>(&row, PRODUCT)?.filter(|product| product.active) {
                     rows.push((product, row));
                 }
             }
-            let last =
-                output.last_evaluated_key.and_then(|key| key.get(ID)?.as_s().ok()?.parse().ok());
+            let last = output.last_evaluated_key.and_then(|key| key.get(ID)?.as_s().ok()?.parse().ok());
             if last.is_none() || rows.len() > limit {
                 break;
             }
@@ -323,19 +298,11 @@ impl Catalog {
 
         let mut ids = Vec::new();
         for (_, row) in &rows {
-            ids.extend(
-                row.get(PRICES)
-                    .and_then(|set| set.as_ss().ok())
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str),
-            );
+            ids.extend(row.get(PRICES).and_then(|set| set.as_ss().ok()).into_iter().flatten().map(String::as_str));
         }
         let prices = self.batch(ids).await?;
-        let mut prices: Vec<Price> = prices
-            .iter()
-            .filter_map(|row| register(row, PRICE).transpose())
-            .collect::<Result<_, _>>()?;
+        let mut prices: Vec<Price> =
+            prices.iter().filter_map(|row| register(row, PRICE).transpose()).collect::<Result<_, _>>()?;
         prices.retain(|price| price.active);
         prices.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         for (product, _) in rows {
@@ -355,13 +322,10 @@ impl Catalog {
         stamp: Stamp,
     ) -> Result<(Saved, Item), Error> {
         let mut update = Update::default();
-        let [value_name, stamp_attribute, kind] =
-            [register, stamp_name, KIND].map(|name| update.name(name));
-        let [value, time, register_kind] = [text(json), number(stamp.milliseconds), text(register)]
-            .map(|value| update.value(value));
-        update.guard(format!(
-            "attribute_not_exists({stamp_attribute}) OR {stamp_attribute} < {time}"
-        ));
+        let [value_name, stamp_attribute, kind] = [register, stamp_name, KIND].map(|name| update.name(name));
+        let [value, time, register_kind] =
+            [text(json), number(stamp.milliseconds), text(register)].map(|value| update.value(value));
+        update.guard(format!("attribute_not_exists({stamp_attribute}) OR {stamp_attribute} < {time}"));
         update.set(format!("{value_name} = {value}"));
         update.set(format!("{stamp_attribute} = {time}"));
         update.set(format!("{kind} = {register_kind}"));
@@ -379,12 +343,7 @@ impl Catalog {
     }
 
     /// Moves the product's register of a price's row forward, if it is behind.
-    async fn hand_down(
-        &self,
-        price: &str,
-        product: &AttributeValue,
-        stamp: &AttributeValue,
-    ) -> Result<(), Error> {
+    async fn hand_down(&self, price: &str, product: &AttributeValue, stamp: &AttributeValue) -> Result<(), Error> {
         let mut update = Update::default();
         let [name, stamp_name] = [PRODUCT, PRODUCT_STAMP].map(|name| update.name(name));
         let [value, time] = [product.clone(), stamp.clone()].map(|value| update.value(value));
@@ -418,9 +377,7 @@ impl Catalog {
         match result {
             Ok(output) => Ok(Ok(output.attributes.unwrap_or_default())),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => {
-                    Ok(Err(failed.item.unwrap_or_default()))
-                }
+                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Err(failed.item.unwrap_or_default())),
                 error => Err(Error::from_service("UpdateItem", &error)),
             },
             Err(error) => Err(Error::from_sdk("UpdateItem", error)),
@@ -428,17 +385,16 @@ impl Catalog {
     }
 
     async fn batch<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Item>, Error> {
-        let mut keys: Vec<Item> =
-            ids.into_iter().map(|id| Item::from([(ID.to_owned(), text(id))])).collect();
+        let mut keys: Vec<Item> = ids.into_iter().map(|id| Item::from([(ID.to_owned(), text(id))])).collect();
         let mut rows = Vec::with_capacity(keys.len());
         // DynamoDB may leave keys over when it is busy; the SDK's own retries bound how often the call fails outright.
         let mut rounds = 0;
         while !keys.is_empty() {
             let rest = keys.split_off(keys.len().min(BATCH));
-            let asked =
-                KeysAndAttributes::builder().set_keys(Some(keys)).build().map_err(|error| {
-                    Error::Refused { operation: "BatchGetItem", reason: error.to_string() }
-                })?;
+            let asked = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .build()
+                .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })?;
             let output = self
                 .connection
                 .client()
@@ -448,18 +404,10 @@ impl Catalog {
                 .await
                 .map_err(|error| Error::from_sdk("BatchGetItem", error))?;
             rows.extend(output.responses.into_iter().flatten().flat_map(|(_, rows)| rows));
-            keys = output
-                .unprocessed_keys
-                .into_iter()
-                .flatten()
-                .flat_map(|(_, left)| left.keys)
-                .collect();
+            keys = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
             rounds += usize::from(!keys.is_empty());
             if rounds > 10 {
-                return Err(Error::Unavailable {
-                    operation: "BatchGetItem",
-                    reason: "keys left over".to_owned(),
-                });
+                return Err(Error::Unavailable { operation: "BatchGetItem", reason: "keys left over".to_owned() });
             }
             keys.extend(rest);
         }
@@ -472,15 +420,9 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn register<T: serde::de::DeserializeOwned>(
-    row: &Item,
-    name: &'static str,
-) -> Result<Option<T>, Error> {
+fn register<T: serde::de::DeserializeOwned>(row: &Item, name: &'static str) -> Result<Option<T>, Error> {
     let reader = Reader { table: TABLE, item: row };
-    reader
-        .text(name)
-        .map(|json| serde_json::from_str(json).map_err(|_| reader.corrupt(name)))
-        .transpose()
+    reader.text(name).map(|json| serde_json::from_str(json).map_err(|_| reader.corrupt(name))).transpose()
 }
 
 fn read_offer(row: &Item) -> Result<Option<Offer>, Error> {

@@ -51,20 +51,14 @@ impl Error {
     {
         match error {
             SdkError::ServiceError(context) => Self::from_service(operation, context.err()),
-            error => {
-                Self::Unavailable { operation, reason: DisplayErrorContext(&error).to_string() }
-            }
+            error => Self::Unavailable { operation, reason: DisplayErrorContext(&error).to_string() },
         }
     }
 
     pub(crate) fn from_service(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
         let code = error.code().unwrap_or("unknown");
         let reason = format!("{code}: {}", error.message().unwrap_or_default());
-        if is_transient(code) {
-            Self::Unavailable { operation, reason }
-        } else {
-            Self::Refused { operation, reason }
-        }
+        if is_transient(code) { Self::Unavailable { operation, reason } } else { Self::Refused { operation, reason } }
     }
 }
 

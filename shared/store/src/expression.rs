@@ -58,12 +58,9 @@ impl Update {
 
     pub(crate) fn expression(&self) -> String {
         let mut text = String::new();
-        for (keyword, clauses) in [
-            ("SET", &self.set),
-            ("REMOVE", &self.remove),
-            ("ADD", &self.add),
-            ("DELETE", &self.delete),
-        ] {
+        for (keyword, clauses) in
+            [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add), ("DELETE", &self.delete)]
+        {
             if !clauses.is_empty() {
                 let _ = write!(text, "{keyword} {} ", clauses.join(", "));
             }
@@ -72,11 +69,7 @@ impl Update {
     }
 
     pub(crate) fn condition(&self) -> String {
-        self.guard
-            .iter()
-            .map(|condition| format!("({condition})"))
-            .collect::<Vec<_>>()
-            .join(" AND ")
+        self.guard.iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" AND ")
     }
 }
 

@@ -40,10 +40,7 @@ impl<'a> Reader<'a> {
         self.item.get(name)?.as_s().ok().map(String::as_str)
     }
 
-    pub(crate) fn map(
-        &self,
-        name: &'static str,
-    ) -> impl Iterator<Item = (&'a String, &'a AttributeValue)> + use<'a> {
+    pub(crate) fn map(&self, name: &'static str) -> impl Iterator<Item = (&'a String, &'a AttributeValue)> + use<'a> {
         self.item.get(name).and_then(|value| value.as_m().ok()).into_iter().flatten()
     }
 
@@ -51,10 +48,7 @@ impl<'a> Reader<'a> {
         self.parsed_if_there(name)?.ok_or_else(|| self.corrupt(name))
     }
 
-    pub(crate) fn parsed_if_there<T: FromStr>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<T>, Error> {
+    pub(crate) fn parsed_if_there<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, Error> {
         let text = match self.item.get(name) {
             None => return Ok(None),
             Some(AttributeValue::S(text) | AttributeValue::N(text)) => text,

@@ -43,14 +43,8 @@ impl Orders {
     /// # Errors
     ///
     /// The setting is missing.
-    pub fn new(
-        connection: &Connection,
-        environment: &Environment,
-    ) -> Result<Self, settings::Error> {
-        Ok(Self {
-            connection: connection.clone(),
-            table: environment.required("ORDERS_TABLE")?.to_owned(),
-        })
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
+        Ok(Self { connection: connection.clone(), table: environment.required("ORDERS_TABLE")?.to_owned() })
     }
 
     /// The order with this number. One strongly consistent read.
@@ -79,12 +73,7 @@ impl Orders {
     /// # Errors
     ///
     /// DynamoDB fails; nothing is written, or all is, in which case the next call finds the order.
-    pub async fn place(
-        &self,
-        order: &Order,
-        carts: &Carts,
-        cart: Option<(&Cart, &Cart)>,
-    ) -> Result<Placed, Error> {
+    pub async fn place(&self, order: &Order, carts: &Carts, cart: Option<(&Cart, &Cart)>) -> Result<Placed, Error> {
         let mut absent = Update::default();
         let key = absent.name(NUMBER);
         absent.guard(format!("attribute_not_exists({key})"));
@@ -97,26 +86,19 @@ impl Orders {
             writes.push(put(carts.table(), cart_item::write(after, "order"), unchanged)?);
         }
 
-        let result = self
-            .connection
-            .client()
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .send()
-            .await;
+        let result = self.connection.client().transact_write_items().set_transact_items(Some(writes)).send().await;
         match result {
             Ok(_) => Ok(Placed::Now),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
                 TransactWriteItemsError::TransactionCanceledException(cancelled) => {
                     let reasons = cancelled.cancellation_reasons();
-                    let reason = |index: usize| {
-                        reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None")
-                    };
+                    let reason = |index: usize| reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None");
                     match (reason(0), reason(1)) {
                         ("ConditionalCheckFailed", _) => Ok(Placed::Before),
                         // A conflict means that another transaction is writing the same order or cart right now.
-                        (_, "ConditionalCheckFailed" | "TransactionConflict")
-                        | ("TransactionConflict", _) => Ok(Placed::CartChanged),
+                        (_, "ConditionalCheckFailed" | "TransactionConflict") | ("TransactionConflict", _) => {
+                            Ok(Placed::CartChanged)
+                        }
                         (first, second) => Err(Error::Unavailable {
                             operation: "TransactWriteItems",
                             reason: format!("cancelled: {first}, {second}"),
@@ -148,8 +130,7 @@ impl Orders {
             .filter(|earlier| *earlier < status)
             .map(|earlier| update.value(text(earlier.as_str())))
             .collect();
-        let [new_status, amount] =
-            [text(status.as_str()), number(refunded)].map(|value| update.value(value));
+        let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
         let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
         update.guard(if earlier.is_empty() {
             same
@@ -190,10 +171,7 @@ fn put(table: &str, item: Item, guard: Update) -> Result<TransactWriteItem, Erro
         .set_expression_attribute_names(Some(guard.names))
         .set_expression_attribute_values(Some(guard.values).filter(|values| !values.is_empty()))
         .build()
-        .map_err(|error| Error::Refused {
-            operation: "TransactWriteItems",
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
@@ -219,10 +197,8 @@ fn read(item: &Item) -> Result<Order, Error> {
     let json = reader.text(DOCUMENT).ok_or_else(|| reader.corrupt(DOCUMENT))?;
     let mut order: Order = serde_json::from_str(json).map_err(|_| reader.corrupt(DOCUMENT))?;
     let status = reader.text(STATUS).unwrap_or_default();
-    order.status = OrderStatus::ALL
-        .into_iter()
-        .find(|known| known.as_str() == status)
-        .ok_or_else(|| reader.corrupt(STATUS))?;
+    order.status =
+        OrderStatus::ALL.into_iter().find(|known| known.as_str() == status).ok_or_else(|| reader.corrupt(STATUS))?;
     order.refunded = reader.parsed(REFUNDED)?;
     Ok(order)
 }

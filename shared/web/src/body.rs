@@ -35,13 +35,12 @@ impl Body {
         if bytes.is_empty() {
             return Ok(Self(Map::new()));
         }
-        let content_type =
-            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type =
-            content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let value = match media_type.to_ascii_lowercase().as_str() {
-            "application/json" => serde_json::from_slice(bytes)
-                .map_err(|error| Error::InvalidJson(error.to_string()))?,
+            "application/json" => {
+                serde_json::from_slice(bytes).map_err(|error| Error::InvalidJson(error.to_string()))?
+            }
             "application/x-www-form-urlencoded" => form(bytes)?,
             _ => return Err(Error::UnsupportedMediaType),
         };
@@ -128,9 +127,7 @@ impl<'a> Field<'a> {
             Rejection::QuantityTooSmall => self.error("must be at least 1"),
             Rejection::QuantityTooLarge => self.error("must be at most 999999"),
             Rejection::Malformed { field } => match field.rsplit_once('.') {
-                Some((_, name)) => {
-                    Error::field(format!("{}.{name}", self.path), "is out of bounds")
-                }
+                Some((_, name)) => Error::field(format!("{}.{name}", self.path), "is out of bounds"),
                 None => self.error("is out of bounds"),
             },
             other => other.into(),
@@ -163,10 +160,7 @@ impl<'a> Field<'a> {
             Value::Object(members) => Ok(members
                 .iter()
                 .map(|(name, value)| {
-                    (
-                        name.as_str(),
-                        Self { value, path: Path::Key(Box::new(self.path.clone()), name) },
-                    )
+                    (name.as_str(), Self { value, path: Path::Key(Box::new(self.path.clone()), name) })
                 })
                 .collect()),
             Value::Array(list) if list.is_empty() => Ok(Vec::new()),
@@ -182,8 +176,7 @@ impl<'a> Field<'a> {
     /// [`Error::Field`] where it is not one.
     pub fn list(&self) -> Result<Vec<Self>, Error> {
         let list = self.value.as_array().ok_or_else(|| self.error("must be a list"))?;
-        let item =
-            |(index, value)| Self { value, path: Path::Index(Box::new(self.path.clone()), index) };
+        let item = |(index, value)| Self { value, path: Path::Index(Box::new(self.path.clone()), index) };
         Ok(list.iter().enumerate().map(item).collect())
     }
 
@@ -231,9 +224,7 @@ impl<'a> Field<'a> {
                 Some(_) => self.error("must not be negative"),
                 None => problem(),
             }),
-            Value::String(digits)
-                if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) =>
-            {
+            Value::String(digits) if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
                 // Only a number too large fails here.
                 digits.parse().map_err(|_| self.error("is too large"))
             }

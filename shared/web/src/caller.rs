@@ -35,15 +35,12 @@ impl Caller {
         if let Some(value) = headers.get(Self::HEADER) {
             let token = value.to_str().ok().and_then(|text| text.trim().parse().ok());
             let problem = "is not a cart token";
-            return Ok(Self {
-                token: Some(token.ok_or(Error::Header { name: "Cart-Token", problem })?),
-            });
+            return Ok(Self { token: Some(token.ok_or(Error::Header { name: "Cart-Token", problem })?) });
         }
         if request.method() == Method::POST && !is_own_origin(headers, shop) {
             return Err(Error::ForeignOrigin);
         }
-        let cookies =
-            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let token = cookies
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| cookie.trim().split_once('='))
@@ -119,10 +116,7 @@ pub fn precondition(request: &Request) -> Result<Option<u64>, Error> {
     let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let tag = text.strip_prefix("W/").unwrap_or(text);
-    let version = tag
-        .strip_prefix('"')
-        .and_then(|tag| tag.strip_suffix('"'))
-        .and_then(|tag| tag.parse().ok());
+    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
     version.map(Some).ok_or(Error::Header { name: "If-Match", problem })
 }
 
@@ -146,18 +140,11 @@ pub fn preferred_currency(request: &Request) -> Result<Option<Currency>, Error> 
 #[must_use]
 pub fn base_url(request: &Request) -> Option<String> {
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
-    let scheme = request
-        .headers()
-        .get("x-forwarded-proto")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("https");
+    let scheme = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok()).unwrap_or("https");
     let stage = request.request_context_ref().and_then(|context| match context {
         lambda_http::request::RequestContext::ApiGatewayV2(context) => context.stage.clone(),
         _ => None,
     });
-    let stage = stage
-        .filter(|stage| stage != "$default")
-        .map(|stage| format!("/{stage}"))
-        .unwrap_or_default();
+    let stage = stage.filter(|stage| stage != "$default").map(|stage| format!("/{stage}")).unwrap_or_default();
     Some(format!("{scheme}://{host}{stage}"))
 }

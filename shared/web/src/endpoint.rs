@@ -50,22 +50,14 @@ pub async fn run<E: Endpoint>() -> Result<(), StartError> {
 /// # Errors
 ///
 /// A setting is missing or malformed; the log names it.
-pub fn start<T>(
-    build: impl FnOnce(&Environment) -> Result<T, settings::Error>,
-) -> Result<T, settings::Error> {
-    tracing_subscriber::fmt()
-        .json()
-        .without_time()
-        .with_target(false)
-        .with_current_span(false)
-        .init();
+pub fn start<T>(build: impl FnOnce(&Environment) -> Result<T, settings::Error>) -> Result<T, settings::Error> {
+    tracing_subscriber::fmt().json().without_time().with_target(false).with_current_span(false).init();
     build(&Environment::of_process()).inspect_err(|error| tracing::error!(%error, "cannot start"))
 }
 
 /// Answers a request, errors included; logs the cause of a 5xx once.
 pub async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
-    let request_id =
-        request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
+    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
     match endpoint.handle(request).await {
         Ok(response) => response,
         Err(error) => {
@@ -110,9 +102,7 @@ pub fn cacheable(request: &Request, body: &impl Serialize) -> Response {
     hash.write(response.body().as_ref());
     let tag = format!("\"{:016x}\"", hash.finish());
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| {
-        known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
-    }) {
+    if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::Empty;
     }

@@ -248,9 +248,7 @@ impl From<store::ChangeError> for Error {
     fn from(error: store::ChangeError) -> Self {
         match error {
             store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
-            store::ChangeError::Stale { current } => {
-                Self::VersionMismatch { current: Some(current) }
-            }
+            store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
             store::ChangeError::Store(error) => error.into(),
         }

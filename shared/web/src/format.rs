@@ -27,20 +27,16 @@ impl Formatter {
     /// An amount that CLDR cannot format comes out plainly, as `1234.5 XYZ`.
     #[must_use]
     pub fn format(&self, money: Money) -> String {
-        self.localised(money).unwrap_or_else(|| {
-            format!("{} {}", money.major(), money.currency().as_str().to_uppercase())
-        })
+        self.localised(money)
+            .unwrap_or_else(|| format!("{} {}", money.major(), money.currency().as_str().to_uppercase()))
     }
 
     fn localised(&self, money: Money) -> Option<String> {
         let code = money.currency().as_str().to_ascii_uppercase();
         let currency: CurrencyType = code.parse().ok()?;
-        let formatter = CurrencyFormatter::try_new_symbol(
-            (&self.locale).into(),
-            currency,
-            CurrencyFormatterOptions::default(),
-        )
-        .ok()?;
+        let formatter =
+            CurrencyFormatter::try_new_symbol((&self.locale).into(), currency, CurrencyFormatterOptions::default())
+                .ok()?;
         let amount: Decimal = money.major().parse().ok()?;
         Some(formatter.format_fixed_decimal(&amount).write_to_string().into_owned())
     }

@@ -14,9 +14,7 @@ mod view;
 
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, precondition, preferred_currency};
-pub use endpoint::{
-    Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start,
-};
+pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;

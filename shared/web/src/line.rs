@@ -3,9 +3,7 @@
 //! The allow-list: of a line, only price, quantity, adjustable quantity and description are read. Nothing else that a
 //! client sends goes anywhere.
 
-use cart::{
-    AdjustableQuantity, Cart, Description, Item, LineUpdate, Metadata, PriceId, Quantity, Rejection,
-};
+use cart::{AdjustableQuantity, Cart, Description, Item, LineUpdate, Metadata, PriceId, Quantity, Rejection};
 use store::Offers;
 
 use crate::body::{Body, Field};
@@ -78,11 +76,7 @@ impl WantedLine {
             .collect()
     }
 
-    fn attributes(
-        line: &Field<'_>,
-        price: PriceId,
-        quantity: WantedQuantity,
-    ) -> Result<Self, Error> {
+    fn attributes(line: &Field<'_>, price: PriceId, quantity: WantedQuantity) -> Result<Self, Error> {
         let adjustable_quantity = match line.field("adjustable_quantity") {
             None => None,
             Some(field) => Some(adjustable_quantity(&field.object()?)?),
@@ -104,11 +98,7 @@ impl WantedLine {
         let mut prices: Vec<_> = lines.iter().filter(sold).map(|line| line.price.clone()).collect();
         prices.sort();
         prices.dedup();
-        if prices.len() > Cart::MAX_LINES {
-            Err(Rejection::TooManyItems.into())
-        } else {
-            Ok(prices)
-        }
+        if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems.into()) } else { Ok(prices) }
     }
 
     /// The line as units to be added.
@@ -134,9 +124,7 @@ impl WantedLine {
     pub fn into_update(self, offers: &Offers) -> Result<LineUpdate, Error> {
         let Self { price, quantity, adjustable_quantity, description } = self;
         Ok(match quantity {
-            WantedQuantity::Unsaid => {
-                LineUpdate::Describe { price, adjustable_quantity, description }
-            }
+            WantedQuantity::Unsaid => LineUpdate::Describe { price, adjustable_quantity, description },
             WantedQuantity::Zero => LineUpdate::Remove(price),
             WantedQuantity::Units(quantity) => {
                 let offer = offers.get(&price).ok_or(Rejection::PriceNotFound(price))?;
@@ -154,8 +142,7 @@ impl WantedLine {
 /// [`Error::Field`] where it is not an object of scalars, [`Rejection::Metadata`] beyond Stripe's limits.
 pub fn wanted_metadata(body: &Body) -> Result<Option<Metadata>, Error> {
     let Some(field) = body.field("metadata") else { return Ok(None) };
-    let entries =
-        field.members()?.into_iter().map(|(key, value)| Ok((key.to_owned(), value.scalar()?)));
+    let entries = field.members()?.into_iter().map(|(key, value)| Ok((key.to_owned(), value.scalar()?)));
     Ok(Some(Metadata::new(entries.collect::<Result<Vec<_>, Error>>()?)?))
 }
 

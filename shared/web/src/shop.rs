@@ -36,16 +36,11 @@ impl Shop {
             ));
         }
         let days: u16 = environment.parse("CART_TTL_DAYS", "1 to 365")?.unwrap_or(7);
-        let _ = Lifetime::days(days)
-            .ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?;
+        let _ = Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?;
         Ok(Self {
-            currency: environment
-                .parse("DEFAULT_CURRENCY", "a three-letter currency code")?
-                .unwrap_or(Currency::USD),
+            currency: environment.parse("DEFAULT_CURRENCY", "a three-letter currency code")?.unwrap_or(Currency::USD),
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
-                .ok_or_else(|| {
-                    settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US")
-                })?,
+                .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             origins,
             cookie_attributes: format!(
                 "HttpOnly; Secure; {same_site}; Path=/; Max-Age={}",

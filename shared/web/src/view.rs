@@ -1,8 +1,8 @@
 //! A cart on the wire.
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer,
-    Price, PriceId, Product, Quantity, Status, Timestamp, Token, Totals,
+    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer, Price, PriceId, Product,
+    Quantity, Status, Timestamp, Token, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::ser::SerializeMap as _;
@@ -93,11 +93,7 @@ impl<'a> CartView<'a> {
                 .unavailable()
                 .map(|(line, _)| Warning { code: "price_inactive", price: &line.price })
                 .collect(),
-            items: totals
-                .lines
-                .iter()
-                .map(|(line, offer, amount)| item(line, *offer, amount.is_ok()))
-                .collect(),
+            items: totals.lines.iter().map(|(line, offer, amount)| item(line, *offer, amount.is_ok())).collect(),
             products,
             status: match cart.status() {
                 Status::Active => "active",
@@ -161,9 +157,7 @@ pub fn no_cart(shop: &Shop) -> Response {
         version: 0,
         total_price_minor: 0,
         warnings: Vec::new(),
-        meta: Meta {
-            timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None },
-        },
+        meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
     };
     crate::json(StatusCode::OK, &view)
 }

@@ -330,18 +330,13 @@ fn check_capturable(intent: &Value, done: &str) -> Result<(), Refusal> {
     if intent["status"] == "requires_capture" {
         return Ok(());
     }
-    let message = format!(
-        "This PaymentIntent could not be {done} because it has a status of {}.",
-        json_text(&intent["status"])
-    );
+    let message =
+        format!("This PaymentIntent could not be {done} because it has a status of {}.", json_text(&intent["status"]));
     Err(Refusal::coded("payment_intent_unexpected_state", "intent", message))
 }
 
 fn set_session_paid(state: &mut State, intent: &str) {
-    let session = state
-        .sessions
-        .newest()
-        .find(|(_, session)| session.payment_intent.as_deref() == Some(intent));
+    let session = state.sessions.newest().find(|(_, session)| session.payment_intent.as_deref() == Some(intent));
     if let Some(mut session) = session.map(|(_, session)| session.clone()) {
         session.payment_status = PaymentStatus::Paid;
         state.put_session(session);

@@ -19,19 +19,11 @@ pub(crate) fn refund(state: &mut State, params: &Value) -> Result<Value, Refusal
     let left = charged - before;
     if left <= 0 {
         let message = format!("Charge {id} has already been refunded.");
-        return Err(Refusal::Invalid {
-            param: None,
-            code: Some("charge_already_refunded"),
-            message,
-        });
+        return Err(Refusal::Invalid { param: None, code: Some("charge_already_refunded"), message });
     }
     let amount = params["amount"].as_i64().unwrap_or(left);
     if amount < 1 {
-        return Err(Refusal::coded(
-            "parameter_invalid_integer",
-            "amount",
-            "Invalid positive integer",
-        ));
+        return Err(Refusal::coded("parameter_invalid_integer", "amount", "Invalid positive integer"));
     }
     if amount > left {
         let message = format!(

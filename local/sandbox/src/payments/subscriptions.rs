@@ -11,11 +11,7 @@ use crate::state::State;
 const DAY: i64 = 24 * 60 * 60;
 
 /// Makes the subscription and its first invoice.
-pub(crate) fn create_subscription(
-    state: &mut State,
-    session: &mut Session,
-    intent: Option<String>,
-) {
+pub(crate) fn create_subscription(state: &mut State, session: &mut Session, intent: Option<String>) {
     let id = ids::object("sub");
     let waits = intent.is_some() && session.payment_status == PaymentStatus::Unpaid;
     let invoice = create_invoice(state, session, &id, intent);
@@ -38,10 +34,7 @@ fn subscription(state: &State, session: &Session, id: &str, invoice: &str, waits
     let data = &session.params["subscription_data"];
     let trial_end = trial_end(session, now);
     let recurring = session.lines.iter().filter(|line| line.recurring);
-    let interval = recurring
-        .clone()
-        .find_map(|line| state.prices.get(&line.price))
-        .map(|price| &price["recurring"]);
+    let interval = recurring.clone().find_map(|line| state.prices.get(&line.price)).map(|price| &price["recurring"]);
     let period_end = trial_end.unwrap_or_else(|| now + interval.map_or(0, seconds));
     let items = recurring.map(|line| item(state, line, id, (now, period_end))).collect();
     json!({
@@ -169,25 +162,15 @@ fn seconds(recurring: &Value) -> i64 {
 }
 
 /// Makes the first invoice of a subscription (<https://docs.stripe.com/api/invoices/object>).
-fn create_invoice(
-    state: &mut State,
-    session: &Session,
-    subscription: &str,
-    intent: Option<String>,
-) -> Value {
+fn create_invoice(state: &mut State, session: &Session, subscription: &str, intent: Option<String>) -> Value {
     let id = ids::object("in");
     let now = state.now();
-    let payments: Vec<Value> =
-        intent.into_iter().map(|intent| invoice_payment(session, &id, &intent, now)).collect();
+    let payments: Vec<Value> = intent.into_iter().map(|intent| invoice_payment(session, &id, &intent, now)).collect();
     for payment in &payments {
         state.invoice_payments.put(json_text(&payment["id"]), payment.clone());
     }
     let paid = session.payment_status != PaymentStatus::Unpaid;
-    let lines = session
-        .lines
-        .iter()
-        .map(|line| invoice_line(session, line, (&id, subscription), now))
-        .collect();
+    let lines = session.lines.iter().map(|line| invoice_line(session, line, (&id, subscription), now)).collect();
     let details = &session.customer_details;
     let mut invoice = json!({
         "id": id,
@@ -265,9 +248,7 @@ fn create_invoice(
         "test_clock": null,
         "webhooks_delivered_at": now,
     });
-    if let (Value::Object(invoice), Value::Object(amounts)) =
-        (&mut invoice, invoice_amounts(session))
-    {
+    if let (Value::Object(invoice), Value::Object(amounts)) = (&mut invoice, invoice_amounts(session)) {
         invoice.extend(amounts);
     }
     state.invoices.put(&id, invoice.clone());
@@ -279,13 +260,9 @@ fn invoice_amounts(session: &Session) -> Value {
     let totals = session.totals();
     let paid = session.payment_status != PaymentStatus::Unpaid;
     let added: i64 = session.lines.iter().map(|line| line.amounts.taxes.added).sum();
-    let discounts: Vec<Value> = session
-        .discount
-        .iter()
-        .map(|discount| json!({ "amount": totals.discount, "discount": discount.id }))
-        .collect();
-    let taxes: Vec<Value> =
-        session.lines.iter().flat_map(|line| invoice_taxes(&line.amounts)).collect();
+    let discounts: Vec<Value> =
+        session.discount.iter().map(|discount| json!({ "amount": totals.discount, "discount": discount.id })).collect();
+    let taxes: Vec<Value> = session.lines.iter().flat_map(|line| invoice_taxes(&line.amounts)).collect();
     json!({
         "amount_due": totals.total,
         "amount_overpaid": 0,
@@ -326,12 +303,7 @@ fn invoice_payment(session: &Session, invoice: &str, intent: &str, now: i64) -> 
 }
 
 /// A line of an invoice (<https://docs.stripe.com/api/invoice-line-item/object>).
-fn invoice_line(
-    session: &Session,
-    line: &Line,
-    (invoice, subscription): (&str, &str),
-    now: i64,
-) -> Value {
+fn invoice_line(session: &Session, line: &Line, (invoice, subscription): (&str, &str), now: i64) -> Value {
     let parent = json!({
         "invoice_item_details": null,
         "subscription_item_details": {
@@ -384,8 +356,7 @@ fn invoice_taxes(amounts: &LineAmounts) -> impl Iterator<Item = Value> {
 /// Ends the delayed payment of a subscription's first invoice.
 pub(crate) fn settle_invoice(state: &mut State, id: &str, outcome: Outcome) {
     let Some(mut invoice) = state.invoices.get(id).cloned() else { return };
-    let subscription_id =
-        json_text(&invoice["parent"]["subscription_details"]["subscription"]).to_owned();
+    let subscription_id = json_text(&invoice["parent"]["subscription_details"]["subscription"]).to_owned();
     if outcome == Outcome::Failed {
         state.emit("invoice.payment_failed", invoice, None);
         return;

@@ -50,8 +50,7 @@ impl Answers {
             let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) else { continue };
             if !(bounds.minimum..=bounds.maximum).contains(quantity) {
                 let name = &line.description;
-                let message =
-                    format!("{name}: choose from {} to {}.", bounds.minimum, bounds.maximum);
+                let message = format!("{name}: choose from {} to {}.", bounds.minimum, bounds.maximum);
                 return Err(Refusal::invalid("quantity", message));
             }
             line.quantity = Some(*quantity);
@@ -63,20 +62,17 @@ impl Answers {
             let Some(line) = session.lines.iter_mut().find(|line| line.id == *id) else { continue };
             choose_unit(state, line, &session.currency, *unit)?;
         }
-        if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len())
-        {
+        if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len()) {
             session.chosen_shipping = option;
         }
-        let country = [&self.shipping_address, &self.billing_address]
-            .map(|address| address["country"].clone());
+        let country = [&self.shipping_address, &self.billing_address].map(|address| address["country"].clone());
         session.automatic_rates = automatic_rates(state, session, &country);
         session.reprice();
         self.apply_promotion_code(state, session)
     }
 
     fn apply_promotion_code(&self, state: &State, session: &mut Session) -> Result<(), Refusal> {
-        let Some(code) = self.promotion_code.as_deref().filter(|_| session.takes_promotion_codes())
-        else {
+        let Some(code) = self.promotion_code.as_deref().filter(|_| session.takes_promotion_codes()) else {
             return Ok(());
         };
         session.discount = None;
@@ -85,9 +81,10 @@ impl Answers {
             return Ok(());
         }
         let param = "promotion_code";
-        let mut codes = state.promotion_codes.newest().filter(|(_, promotion)| {
-            promotion["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(code))
-        });
+        let mut codes = state
+            .promotion_codes
+            .newest()
+            .filter(|(_, promotion)| promotion["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(code)));
         let Some((_, found)) = codes.find(|(_, promotion)| promotion["active"] == true) else {
             return Err(Refusal::invalid(param, format!("The code {code} is not valid.")));
         };
@@ -104,9 +101,7 @@ impl Answers {
         if self.name.trim().is_empty() {
             return Err(Refusal::invalid("name", "Your name is missing."));
         }
-        if session.asks_for_phone()
-            && self.phone.as_ref().is_none_or(|phone| phone.trim().is_empty())
-        {
+        if session.asks_for_phone() && self.phone.as_ref().is_none_or(|phone| phone.trim().is_empty()) {
             return Err(Refusal::invalid("phone", "Your phone number is missing."));
         }
         let lacks = |address: &Value| address["line1"].is_null() || address["country"].is_null();
@@ -131,11 +126,8 @@ impl Answers {
     fn details(&self, session: &Session) -> Value {
         let nothing = super::address(|_| None);
         let billing = if session.asks_for_billing() { &self.billing_address } else { &nothing };
-        let address = if billing["line1"].is_null() && session.asks_for_shipping() {
-            &self.shipping_address
-        } else {
-            billing
-        };
+        let address =
+            if billing["line1"].is_null() && session.asks_for_shipping() { &self.shipping_address } else { billing };
         json!({
             "address": address,
             "business_name": null,
@@ -149,12 +141,7 @@ impl Answers {
     }
 }
 
-fn choose_unit(
-    state: &State,
-    line: &mut super::Line,
-    currency: &str,
-    unit: i64,
-) -> Result<(), Refusal> {
+fn choose_unit(state: &State, line: &mut super::Line, currency: &str, unit: i64) -> Result<(), Refusal> {
     if !line.pricing.is_custom() {
         return Ok(());
     }
@@ -164,10 +151,7 @@ fn choose_unit(
     let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
     if !(low..=high).contains(&unit) {
         let format = |amount| crate::currency::format(amount, currency);
-        let most = bounds["maximum"]
-            .as_i64()
-            .map(|most| format!(" to {}", format(most)))
-            .unwrap_or_default();
+        let most = bounds["maximum"].as_i64().map(|most| format!(" to {}", format(most))).unwrap_or_default();
         let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
         return Err(Refusal::invalid("amount", message));
     }
@@ -197,40 +181,28 @@ fn automatic_rates(state: &State, session: &Session, countries: &[Value; 2]) -> 
 /// # Errors
 ///
 /// The refusal's message is for the shopper; the session stays open then.
-pub(crate) fn pay(
-    state: &mut State,
-    id: &str,
-    answers: &Answers,
-    payment: Payment,
-) -> Result<Session, Refusal> {
+pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payment) -> Result<Session, Refusal> {
     let mut session = state.sessions.found(id)?.clone();
     if !session.is_open() {
-        return Err(Refusal::invalid(
-            "session",
-            format!("This session is {}.", session.status.name()),
-        ));
+        return Err(Refusal::invalid("session", format!("This session is {}.", session.status.name())));
     }
     answers.apply(state, &mut session)?;
     answers.check(&session)?;
     session.check_total()?;
     // A line that the shopper reduced to nothing is not bought.
     session.lines.retain(|line| line.quantity != Some(0));
-    if let Some(code) =
-        session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref())
-    {
+    if let Some(code) = session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref()) {
         // Another shopper may have redeemed it since.
         let id = super::json_text(&code["id"]).to_owned();
         promotion(state, &session, state.promotion_codes.found(&id)?, "promotion_code")?;
     }
     session.customer_details = answers.details(&session);
     if session.asks_for_shipping() {
-        session.shipping_details =
-            json!({ "address": answers.shipping_address, "name": answers.shipping_name });
+        session.shipping_details = json!({ "address": answers.shipping_address, "name": answers.shipping_name });
     }
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
-    let wants_customer =
-        session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
+    let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
     if session.customer.is_none() && wants_customer {
         session.customer = Some(payments::create_customer(state, &session));
     }

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Adjustable, Line, LineAmounts, Mode, PaymentStatus, Session, Status, discount, promotion,
-    shipping_amount,
+    Adjustable, Line, LineAmounts, Mode, PaymentStatus, Session, Status, discount, promotion, shipping_amount,
 };
 use crate::amounts::Pricing;
 use crate::error::Refusal;
@@ -99,10 +98,7 @@ fn mode(params: &Value) -> Result<Mode, Refusal> {
     match params["mode"].as_str() {
         Some("subscription") => Ok(Mode::Subscription),
         Some("payment") => Ok(Mode::Payment),
-        _ => Err(Refusal::invalid(
-            "mode",
-            "This sandbox has no `setup` mode: use `payment` or `subscription`.",
-        )),
+        _ => Err(Refusal::invalid("mode", "This sandbox has no `setup` mode: use `payment` or `subscription`.")),
     }
 }
 
@@ -110,13 +106,9 @@ fn mode(params: &Value) -> Result<Mode, Refusal> {
 fn check_only_in_mode(params: &Value, mode: Mode) -> Result<(), Refusal> {
     let foreign: &[&str] = match mode {
         Mode::Payment => &["subscription_data", "payment_method_collection"],
-        Mode::Subscription => &[
-            "payment_intent_data",
-            "submit_type",
-            "shipping_options",
-            "customer_creation",
-            "invoice_creation",
-        ],
+        Mode::Subscription => {
+            &["payment_intent_data", "submit_type", "shipping_options", "customer_creation", "invoice_creation"]
+        }
     };
     if let Some(name) = foreign.iter().find(|name| !params[**name].is_null()) {
         let message = format!("You can not pass `{name}` in `{}` mode.", mode.name());
@@ -133,11 +125,7 @@ fn check_contact(state: &State, params: &Value) -> Result<(), Refusal> {
     if let Some(email) = params["customer_email"].as_str()
         && !is_email(email)
     {
-        return Err(Refusal::coded(
-            "email_invalid",
-            "customer_email",
-            format!("Invalid email address: {email}"),
-        ));
+        return Err(Refusal::coded("email_invalid", "customer_email", format!("Invalid email address: {email}")));
     }
     if let Some(customer) = params["customer"].as_str() {
         state.customers.referred(customer, "customer")?;
@@ -146,10 +134,7 @@ fn check_contact(state: &State, params: &Value) -> Result<(), Refusal> {
             return Err(Refusal::invalid("customer_email", message));
         }
     }
-    if params["client_reference_id"]
-        .as_str()
-        .is_some_and(|id| id.chars().count() > CLIENT_REFERENCE)
-    {
+    if params["client_reference_id"].as_str().is_some_and(|id| id.chars().count() > CLIENT_REFERENCE) {
         let message = format!("Invalid string: must be at most {CLIENT_REFERENCE} characters");
         return Err(Refusal::invalid("client_reference_id", message));
     }
@@ -159,8 +144,7 @@ fn check_contact(state: &State, params: &Value) -> Result<(), Refusal> {
         let two_letters = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         if !two_letters || UNSUPPORTED_COUNTRIES.contains(&code) {
             let param = format!("shipping_address_collection[allowed_countries][{index}]");
-            let message =
-                format!("Invalid {param}: '{code}' is not a country to which Checkout ships.");
+            let message = format!("Invalid {param}: '{code}' is not a country to which Checkout ships.");
             return Err(Refusal::Malformed { param, message });
         }
     }
@@ -171,9 +155,7 @@ fn check_contact(state: &State, params: &Value) -> Result<(), Refusal> {
 pub(crate) fn is_email(text: &str) -> bool {
     let no_space = !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
     let parts = text.rsplit_once('@');
-    no_space
-        && parts
-            .is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && is_host(host))
+    no_space && parts.is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && is_host(host))
 }
 
 fn is_host(host: &str) -> bool {
@@ -215,18 +197,13 @@ fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Vec<Line>, St
             return Err(Refusal::invalid("mode", message));
         }
         if price["type"] == "recurring" {
-            let own = (
-                price["recurring"]["interval"].clone(),
-                price["recurring"]["interval_count"].clone(),
-            );
+            let own = (price["recurring"]["interval"].clone(), price["recurring"]["interval_count"].clone());
             if interval.get_or_insert_with(|| own.clone()) != &own {
-                let message =
-                    "Checkout does not support multiple prices with different billing intervals.";
+                let message = "Checkout does not support multiple prices with different billing intervals.";
                 return Err(Refusal::invalid("line_items", message));
             }
         }
-        let currency =
-            currency.get_or_insert_with(|| super::json_text(&price["currency"]).to_owned());
+        let currency = currency.get_or_insert_with(|| super::json_text(&price["currency"]).to_owned());
         lines.push(line(state, item, &price, currency, &param)?);
     }
     check_kinds(&lines, mode)?;
@@ -265,21 +242,13 @@ fn price(state: &mut State, item: &Value, param: &str) -> Result<Value, Refusal>
     }
     let product = state.products.get(super::json_text(&price["product"]));
     if product.is_none_or(|product| product["active"] != true) {
-        let message = format!(
-            "Price `{id}` is not available to be purchased because its product is not active."
-        );
+        let message = format!("Price `{id}` is not available to be purchased because its product is not active.");
         return Err(Refusal::invalid(param, message));
     }
     Ok(price)
 }
 
-fn line(
-    state: &State,
-    item: &Value,
-    price: &Value,
-    currency: &str,
-    param: &str,
-) -> Result<Line, Refusal> {
+fn line(state: &State, item: &Value, price: &Value, currency: &str, param: &str) -> Result<Line, Refusal> {
     let Some(pricing) = Pricing::of(price, currency) else {
         let message = format!(
             "The price specified only supports `{}`. This doesn't match the expected currency: `{currency}`.",
@@ -290,22 +259,14 @@ fn line(
     let metered = price["recurring"]["usage_type"] == "metered";
     let quantity = quantity(&item["quantity"], metered, &format!("{param}[quantity]"))?;
     let product = super::json_text(&price["product"]).to_owned();
-    let description = state
-        .products
-        .get(&product)
-        .map_or("", |product| super::json_text(&product["name"]))
-        .to_owned();
+    let description = state.products.get(&product).map_or("", |product| super::json_text(&product["name"])).to_owned();
     Ok(Line {
         id: ids::object("li"),
         price: super::json_text(&price["id"]).to_owned(),
         product,
         description,
         quantity,
-        adjustable: adjustable(
-            &item["adjustable_quantity"],
-            quantity,
-            &format!("{param}[adjustable_quantity]"),
-        )?,
+        adjustable: adjustable(&item["adjustable_quantity"], quantity, &format!("{param}[adjustable_quantity]"))?,
         metadata: item["metadata"].as_object().cloned().unwrap_or_default(),
         pricing,
         recurring: price["type"] == "recurring",
@@ -319,17 +280,13 @@ fn quantity(given: &Value, metered: bool, param: &str) -> Result<Option<u64>, Re
     match given.as_i64() {
         None if metered => Ok(None),
         Some(_) if metered => {
-            let message = format!(
-                "Quantity should not be specified where usage_type is `metered`. Remove {param}."
-            );
+            let message = format!("Quantity should not be specified where usage_type is `metered`. Remove {param}.");
             Err(Refusal::invalid(param, message))
         }
         None => Err(Refusal::invalid(param, format!("Quantity is required. Add `{param}`."))),
-        Some(..1) => Err(Refusal::coded(
-            "parameter_invalid_integer",
-            param,
-            "This value must be greater than or equal to 1.",
-        )),
+        Some(..1) => {
+            Err(Refusal::coded("parameter_invalid_integer", param, "This value must be greater than or equal to 1."))
+        }
         Some(number) if number > MOST_QUANTITY => Err(Refusal::coded(
             "parameter_invalid_integer",
             param,
@@ -339,11 +296,7 @@ fn quantity(given: &Value, metered: bool, param: &str) -> Result<Option<u64>, Re
     }
 }
 
-fn adjustable(
-    given: &Value,
-    quantity: Option<u64>,
-    param: &str,
-) -> Result<Option<Adjustable>, Refusal> {
+fn adjustable(given: &Value, quantity: Option<u64>, param: &str) -> Result<Option<Adjustable>, Refusal> {
     if given.is_null() {
         return Ok(None);
     }
@@ -358,18 +311,12 @@ fn adjustable(
         return out("maximum", format!("This value must be between 1 and {MOST_QUANTITY}."));
     }
     if maximum < minimum {
-        return out(
-            "maximum",
-            "The maximum quantity must not be less than the minimum quantity.".to_owned(),
-        );
+        return out("maximum", "The maximum quantity must not be less than the minimum quantity.".to_owned());
     }
-    let (minimum, maximum) =
-        (u64::try_from(minimum).unwrap_or(0), u64::try_from(maximum).unwrap_or(0));
+    let (minimum, maximum) = (u64::try_from(minimum).unwrap_or(0), u64::try_from(maximum).unwrap_or(0));
     let enabled = given["enabled"] == true;
     if enabled && quantity.is_some_and(|quantity| !(minimum..=maximum).contains(&quantity)) {
-        let text = format!(
-            "The quantity must lie between the minimum ({minimum}) and the maximum ({maximum})."
-        );
+        let text = format!("The quantity must lie between the minimum ({minimum}) and the maximum ({maximum}).");
         return out("maximum", text);
     }
     Ok(Some(Adjustable { enabled, minimum, maximum }))
@@ -392,17 +339,15 @@ fn tax_rates(state: &State, ids: &Value, param: &str) -> Result<Vec<Value>, Refu
 fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, Refusal> {
     let options = session.params["shipping_options"].as_array().map_or(&[][..], Vec::as_slice);
     if options.len() > MOST_SHIPPING_OPTIONS {
-        let message =
-            format!("You cannot have more than {MOST_SHIPPING_OPTIONS} shipping options.");
+        let message = format!("You cannot have more than {MOST_SHIPPING_OPTIONS} shipping options.");
         return Err(Refusal::invalid("shipping_options", message));
     }
     let mut rates = Vec::new();
     for (index, option) in options.iter().enumerate() {
         let param = format!("shipping_options[{index}]");
         let rate = if let Value::Object(data) = &option["shipping_rate_data"] {
-            let rate = objects::shipping_rate(data, state.now()).map_err(|problem| {
-                products::refusal(&problem, &format!("{param}[shipping_rate_data]"))
-            })?;
+            let rate = objects::shipping_rate(data, state.now())
+                .map_err(|problem| products::refusal(&problem, &format!("{param}[shipping_rate_data]")))?;
             state.shipping_rates.put(super::json_text(&rate["id"]), rate.clone());
             rate
         } else {
@@ -427,8 +372,7 @@ fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, 
 fn given_discount(state: &State, session: &Session) -> Result<Option<super::Discount>, Refusal> {
     let discounts = session.params["discounts"].as_array().map_or(&[][..], Vec::as_slice);
     if !discounts.is_empty() && !session.params["allow_promotion_codes"].is_null() {
-        let message =
-            "You may only specify one of these parameters: allow_promotion_codes, discounts.";
+        let message = "You may only specify one of these parameters: allow_promotion_codes, discounts.";
         return Err(Refusal::invalid("allow_promotion_codes", message));
     }
     if discounts.len() > 1 {
@@ -472,8 +416,7 @@ fn where_to(state: &State, session: &mut Session) -> Result<(), Refusal> {
             return Err(Refusal::invalid(name, message));
         }
     }
-    if session.params["return_url"].is_null() && session.params["redirect_on_completion"] != "never"
-    {
+    if session.params["return_url"].is_null() && session.params["redirect_on_completion"] != "never" {
         return Err(Refusal::MissingParam { param: "return_url".to_owned() });
     }
     session.client_secret = Some(format!("{}_secret_{}", session.id, ids::new("", 40)));

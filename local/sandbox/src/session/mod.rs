@@ -214,8 +214,7 @@ impl Session {
             line.amounts.subtotal = line.pricing.amount_at(quantity, line.chosen_unit);
         }
         let discounts = self.spread_discount();
-        let fallback =
-            if self.automatic_tax() { self.automatic_rates.clone() } else { self.default_rates() };
+        let fallback = if self.automatic_tax() { self.automatic_rates.clone() } else { self.default_rates() };
         for (line, discount) in self.lines.iter_mut().zip(discounts) {
             let rates = if line.rates.is_empty() { fallback.clone() } else { line.rates.clone() };
             let percentages: Vec<Rate> = rates.iter().map(Rate::of).collect();
@@ -234,8 +233,7 @@ impl Session {
             .lines
             .iter()
             .map(|line| {
-                let applies = only
-                    .is_none_or(|products| products.iter().any(|product| *product == line.product));
+                let applies = only.is_none_or(|products| products.iter().any(|product| *product == line.product));
                 if applies { line.amounts.subtotal } else { 0 }
             })
             .collect();
@@ -248,9 +246,7 @@ impl Session {
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let sum = |of: fn(&LineAmounts) -> i64| {
-            self.lines.iter().map(|line| of(&line.amounts)).sum::<i64>()
-        };
+        let sum = |of: fn(&LineAmounts) -> i64| self.lines.iter().map(|line| of(&line.amounts)).sum::<i64>();
         let shipping = self.shipping_choice().map_or(0, |(_, amount)| amount);
         Totals {
             subtotal: sum(|amounts| amounts.subtotal),
@@ -268,15 +264,13 @@ impl Session {
         let total = self.totals().total;
         if total > MOST {
             let most = currency::format(MOST, &self.currency);
-            let message =
-                format!("The Checkout Session's total amount due must be no more than {most}.");
+            let message = format!("The Checkout Session's total amount due must be no more than {most}.");
             return Err(Refusal::coded("amount_too_large", "line_items", message));
         }
         let least = currency::minimum(&self.currency);
         if self.mode == Mode::Payment && total > 0 && total < least {
             let least = currency::format(least, &self.currency);
-            let message =
-                format!("The Checkout Session's total amount due must add up to at least {least}.");
+            let message = format!("The Checkout Session's total amount due must add up to at least {least}.");
             return Err(Refusal::coded("amount_too_small", "line_items", message));
         }
         Ok(())
@@ -299,47 +293,28 @@ pub(crate) fn shipping_amount(rate: &Value, currency: &str) -> Option<i64> {
 }
 
 /// Looks a discount up and refuses it where it cannot be used.
-pub(crate) fn discount(
-    state: &State,
-    session: &Session,
-    coupon: &str,
-    param: &str,
-) -> Result<Discount, Refusal> {
+pub(crate) fn discount(state: &State, session: &Session, coupon: &str, param: &str) -> Result<Discount, Refusal> {
     let coupon = state.coupons.referred(coupon, param)?.clone();
     check_coupon(state, session, &coupon, param)?;
     Ok(Discount { id: crate::ids::object("di"), coupon, promotion_code: None })
 }
 
 /// Looks up the discount of a promotion code object.
-pub(crate) fn promotion(
-    state: &State,
-    session: &Session,
-    code: &Value,
-    param: &str,
-) -> Result<Discount, Refusal> {
+pub(crate) fn promotion(state: &State, session: &Session, code: &Value, param: &str) -> Result<Discount, Refusal> {
     let now = state.now();
-    let used_up = code["max_redemptions"]
-        .as_i64()
-        .is_some_and(|most| code["times_redeemed"].as_i64() >= Some(most));
+    let used_up = code["max_redemptions"].as_i64().is_some_and(|most| code["times_redeemed"].as_i64() >= Some(most));
     let over = code["expires_at"].as_i64().is_some_and(|end| end <= now);
     if code["active"] != true || used_up || over {
-        return Err(Refusal::invalid(
-            param,
-            "This promotion code is inactive, expired or used up.",
-        ));
+        return Err(Refusal::invalid(param, "This promotion code is inactive, expired or used up."));
     }
     let restrictions = &code["restrictions"];
     let own = restrictions["minimum_amount"].as_i64();
     let minimum = match restrictions["minimum_amount_currency"].as_str() {
         Some(currency) if currency == session.currency => own,
         Some(_) => {
-            let option =
-                restrictions["currency_options"][&session.currency]["minimum_amount"].as_i64();
+            let option = restrictions["currency_options"][&session.currency]["minimum_amount"].as_i64();
             if own.is_some() && option.is_none() {
-                let message = format!(
-                    "This promotion code cannot be used with the currency {}.",
-                    session.currency
-                );
+                let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
                 return Err(Refusal::invalid(param, message));
             }
             option
@@ -348,31 +323,18 @@ pub(crate) fn promotion(
     };
     if minimum.is_some_and(|minimum| session.totals().subtotal < minimum) {
         let minimum = currency::format(minimum.unwrap_or(0), &session.currency);
-        return Err(Refusal::invalid(
-            param,
-            format!("This promotion code needs an order of at least {minimum}."),
-        ));
+        return Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")));
     }
     let coupon = code["promotion"]["coupon"].as_str().unwrap_or_default();
     Ok(Discount { promotion_code: Some(code.clone()), ..discount(state, session, coupon, param)? })
 }
 
-fn check_coupon(
-    state: &State,
-    session: &Session,
-    coupon: &Value,
-    param: &str,
-) -> Result<(), Refusal> {
-    let used_up = coupon["max_redemptions"]
-        .as_i64()
-        .is_some_and(|most| coupon["times_redeemed"].as_i64() >= Some(most));
+fn check_coupon(state: &State, session: &Session, coupon: &Value, param: &str) -> Result<(), Refusal> {
+    let used_up =
+        coupon["max_redemptions"].as_i64().is_some_and(|most| coupon["times_redeemed"].as_i64() >= Some(most));
     let over = coupon["redeem_by"].as_i64().is_some_and(|end| end <= state.now());
     if coupon["valid"] != true || used_up || over {
-        return Err(Refusal::coded(
-            "coupon_expired",
-            param,
-            format!("Coupon expired: {}", json_text(&coupon["id"])),
-        ));
+        return Err(Refusal::coded("coupon_expired", param, format!("Coupon expired: {}", json_text(&coupon["id"]))));
     }
     if Off::of(coupon, &session.currency).is_none() {
         let message = format!("The coupon cannot be used with the currency {}.", session.currency);
@@ -383,10 +345,7 @@ fn check_coupon(
         session.lines.iter().any(|line| products.iter().any(|product| *product == line.product))
     });
     if !applies {
-        return Err(Refusal::invalid(
-            param,
-            "The coupon does not apply to anything in this order.",
-        ));
+        return Err(Refusal::invalid(param, "The coupon does not apply to anything in this order."));
     }
     Ok(())
 }

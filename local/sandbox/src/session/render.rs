@@ -98,12 +98,7 @@ impl Session {
 
     /// Fields that are there only when the session was created with them.
     fn add_optional(&self, object: &mut Value) {
-        for name in [
-            "excluded_payment_method_types",
-            "name_collection",
-            "redirect_on_completion",
-            "return_url",
-        ] {
+        for name in ["excluded_payment_method_types", "name_collection", "redirect_on_completion", "return_url"] {
             if !self.params[name].is_null() {
                 object[name] = self.params[name].clone();
             }
@@ -155,8 +150,7 @@ impl Session {
 
     fn automatic_tax_object(&self) -> Value {
         let enabled = self.automatic_tax();
-        let status =
-            if self.status == Status::Complete { "complete" } else { "requires_location_inputs" };
+        let status = if self.status == Status::Complete { "complete" } else { "requires_location_inputs" };
         let liability = &self.params["automatic_tax"]["liability"];
         json!({
             "enabled": enabled,
@@ -221,8 +215,7 @@ impl Session {
             return Value::Null;
         }
         let data = &self.params["invoice_creation"]["invoice_data"];
-        let metadata =
-            if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) };
+        let metadata = if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) };
         json!({
             "enabled": self.params["invoice_creation"]["enabled"] == true,
             "invoice_data": {
@@ -243,8 +236,7 @@ impl Session {
             .map(|discount| {
                 let code = discount.promotion_code.as_ref().map(|code| code["id"].clone());
                 // A discount that came from a promotion code names only the code.
-                let coupon =
-                    if code.is_none() { discount.coupon["id"].clone() } else { Value::Null };
+                let coupon = if code.is_none() { discount.coupon["id"].clone() } else { Value::Null };
                 json!({ "coupon": coupon, "promotion_code": code })
             })
             .collect()

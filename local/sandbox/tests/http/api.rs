@@ -9,11 +9,7 @@ use crate::client::{encode, id, stripe};
 async fn a_request_without_a_secret_key_is_refused() {
     let stripe = stripe().await;
 
-    for headers in [
-        &[][..],
-        &[("authorization", "Bearer pk_test_x")],
-        &[("authorization", "Basic OnNrX3Rlc3Q=")],
-    ] {
+    for headers in [&[][..], &[("authorization", "Bearer pk_test_x")], &[("authorization", "Basic OnNrX3Rlc3Q=")]] {
         let answer = stripe.send(Method::GET, "/v1/prices", headers, String::new()).await;
 
         assert_eq!(answer.refused(), (401, String::new(), String::new()));
@@ -91,11 +87,7 @@ async fn a_key_with_other_parameters_or_another_path_is_an_idempotency_error() {
 #[tokio::test]
 async fn a_key_keeps_refusals_of_the_endpoint_but_not_of_malformed_parameters() {
     let stripe = stripe().await;
-    let unknown = [
-        ("mode", "payment"),
-        ("line_items[0][price]", "price_x"),
-        ("line_items[0][quantity]", "1"),
-    ];
+    let unknown = [("mode", "payment"), ("line_items[0][price]", "price_x"), ("line_items[0][quantity]", "1")];
 
     let refused = stripe.post_keyed("k1", "/v1/checkout/sessions", &unknown).await;
     let again = stripe.post_keyed("k1", "/v1/checkout/sessions", &unknown).await;
@@ -113,13 +105,9 @@ async fn concurrent_requests_with_one_key_have_one_effect() {
     let stripe = stripe().await;
     let form = [("name", "Bowl")];
 
-    let answers = futures_util::future::join_all(
-        (0..20).map(|_| stripe.post_keyed("k", "/v1/products", &form)),
-    )
-    .await;
+    let answers = futures_util::future::join_all((0..20).map(|_| stripe.post_keyed("k", "/v1/products", &form))).await;
 
-    let ids: std::collections::HashSet<String> =
-        answers.iter().map(|answer| id(&answer.ok()).to_owned()).collect();
+    let ids: std::collections::HashSet<String> = answers.iter().map(|answer| id(&answer.ok()).to_owned()).collect();
     assert_eq!(ids.len(), 1);
     assert_eq!(stripe.event_types().len(), 1);
 }
@@ -149,8 +137,7 @@ async fn a_body_that_is_no_form_is_refused() {
     let stripe = stripe().await;
     let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/json")];
 
-    let answer =
-        stripe.send(Method::POST, "/v1/products", &headers, r#"{"name":"Bowl"}"#.to_owned()).await;
+    let answer = stripe.send(Method::POST, "/v1/products", &headers, r#"{"name":"Bowl"}"#.to_owned()).await;
 
     assert_eq!(answer.refused().0, 400);
     assert!(answer.message().contains("application/x-www-form-urlencoded"));

@@ -69,10 +69,7 @@ async fn filters_narrow_the_list() {
         ("active=false".to_owned(), vec!["price_poster_old"]),
         ("product=prod_mug".to_owned(), vec!["price_mug", "price_mug_eur"]),
         ("currency=JPY".to_owned(), vec!["price_tea_jpy"]),
-        (
-            "lookup_keys[]=mug&lookup_keys[]=club_yearly".to_owned(),
-            vec!["price_mug", "price_club_yearly"],
-        ),
+        ("lookup_keys[]=mug&lookup_keys[]=club_yearly".to_owned(), vec!["price_mug", "price_club_yearly"]),
         ("type=recurring&recurring[usage_type]=metered".to_owned(), vec!["price_storage_metered"]),
         (format!("created[gt]={}", now + 60), vec![]),
         (format!("created[lte]={}&product=prod_sticker", now + 60), vec!["price_sticker"]),
@@ -95,12 +92,9 @@ async fn tiers_and_currency_options_are_there_only_when_expanded() {
 
     let bare = stripe.get("/v1/prices/price_cards_volume").await.ok();
     let tiers = stripe.get("/v1/prices/price_cards_volume?expand[]=tiers").await.ok();
-    let options =
-        stripe.get("/v1/prices/price_cards_volume?expand[]=currency_options.eur.tiers").await.ok();
-    let listed = stripe
-        .get("/v1/prices?product=prod_tshirt&expand[]=data.currency_options&expand[]=data.product")
-        .await
-        .ok();
+    let options = stripe.get("/v1/prices/price_cards_volume?expand[]=currency_options.eur.tiers").await.ok();
+    let listed =
+        stripe.get("/v1/prices?product=prod_tshirt&expand[]=data.currency_options&expand[]=data.product").await.ok();
 
     assert!(bare.get("tiers").is_none() && bare.get("currency_options").is_none());
     assert_eq!(tiers["tiers"][2]["unit_amount_decimal"], "95.5");
@@ -127,9 +121,7 @@ async fn an_image_of_the_sample_is_served_by_the_sandbox() {
     let product = stripe.get("/v1/products/prod_mug").await.ok();
     let url = product["images"][0].as_str().unwrap().to_owned();
 
-    let image = stripe
-        .send(Method::GET, url.strip_prefix(&stripe.sandbox.url()).unwrap(), &[], String::new())
-        .await;
+    let image = stripe.send(Method::GET, url.strip_prefix(&stripe.sandbox.url()).unwrap(), &[], String::new()).await;
 
     assert_eq!((image.status, image.header("content-type")), (200, "image/svg+xml"));
 }
@@ -143,8 +135,7 @@ async fn a_products_life_is_told_in_events() {
     let update = [("active", "false"), ("metadata[a]", ""), ("description", "Round")];
     let updated = stripe.post("/v1/products/prod_bowl", &update).await.ok();
     let headers = [("authorization", "Bearer sk_test_x")];
-    let deleted =
-        stripe.send(Method::DELETE, "/v1/products/prod_bowl", &headers, String::new()).await.ok();
+    let deleted = stripe.send(Method::DELETE, "/v1/products/prod_bowl", &headers, String::new()).await.ok();
 
     assert_eq!(updated["metadata"], json!({ "b": "2" }));
     assert_eq!(deleted, json!({ "id": "prod_bowl", "object": "product", "deleted": true }));
@@ -159,20 +150,10 @@ async fn a_products_life_is_told_in_events() {
 async fn prices_of_every_kind_can_be_made() {
     let stripe = stripe().await;
     let cases: Vec<(Vec<(&str, &str)>, Value)> = vec![
+        (vec![("unit_amount", "500")], json!({ "type": "one_time", "unit_amount": 500, "unit_amount_decimal": "500" })),
+        (vec![("unit_amount_decimal", "0.25")], json!({ "unit_amount": null, "unit_amount_decimal": "0.25" })),
         (
-            vec![("unit_amount", "500")],
-            json!({ "type": "one_time", "unit_amount": 500, "unit_amount_decimal": "500" }),
-        ),
-        (
-            vec![("unit_amount_decimal", "0.25")],
-            json!({ "unit_amount": null, "unit_amount_decimal": "0.25" }),
-        ),
-        (
-            vec![
-                ("unit_amount", "500"),
-                ("recurring[interval]", "week"),
-                ("recurring[interval_count]", "2"),
-            ],
+            vec![("unit_amount", "500"), ("recurring[interval]", "week"), ("recurring[interval_count]", "2")],
             json!({ "type": "recurring" }),
         ),
         (
@@ -191,11 +172,7 @@ async fn prices_of_every_kind_can_be_made() {
             json!({ "custom_unit_amount": { "minimum": null, "maximum": null, "preset": 700 } }),
         ),
         (
-            vec![
-                ("unit_amount", "400"),
-                ("transform_quantity[divide_by]", "6"),
-                ("transform_quantity[round]", "up"),
-            ],
+            vec![("unit_amount", "400"), ("transform_quantity[divide_by]", "6"), ("transform_quantity[round]", "up")],
             json!({ "transform_quantity": { "divide_by": 6, "round": "up" } }),
         ),
     ];
@@ -219,15 +196,9 @@ async fn malformed_prices_are_refused_with_the_parameters_name() {
         (vec![("unit_amount", "1"), ("product", "prod_x")], ("resource_missing", "product")),
         (vec![("unit_amount", "1")], ("parameter_missing", "product")),
         (vec![("product", "prod_mug")], ("parameter_missing", "unit_amount")),
-        (
-            vec![("product", "prod_mug"), ("unit_amount", "1.5")],
-            ("parameter_invalid_integer", "unit_amount"),
-        ),
+        (vec![("product", "prod_mug"), ("unit_amount", "1.5")], ("parameter_invalid_integer", "unit_amount")),
         (vec![("product", "prod_mug"), ("unit_amount", "-1")], ("", "unit_amount")),
-        (
-            vec![("product", "prod_mug"), ("unit_amount", "1"), ("lookup_key", "mug")],
-            ("", "lookup_key"),
-        ),
+        (vec![("product", "prod_mug"), ("unit_amount", "1"), ("lookup_key", "mug")], ("", "lookup_key")),
         (
             vec![
                 ("product", "prod_mug"),
@@ -251,21 +222,14 @@ async fn malformed_prices_are_refused_with_the_parameters_name() {
 async fn a_price_can_be_archived_and_deleted() {
     let stripe = stripe().await;
 
-    let archived = stripe
-        .post("/v1/prices/price_mug", &[("active", "false"), ("nickname", "Old mug")])
-        .await
-        .ok();
+    let archived = stripe.post("/v1/prices/price_mug", &[("active", "false"), ("nickname", "Old mug")]).await.ok();
     let same = stripe.post("/v1/prices/price_mug", &[("active", "false")]).await.ok();
     let gone = stripe.sandbox.delete_price("price_mug");
 
     assert_eq!(archived["active"], false);
     assert_eq!(same, archived);
     assert!(gone);
-    assert_eq!(
-        stripe.event_types(),
-        ["price.updated", "price.deleted"],
-        "a change of nothing is no event"
-    );
+    assert_eq!(stripe.event_types(), ["price.updated", "price.deleted"], "a change of nothing is no event");
     let event = &stripe.sandbox.events()[0];
     assert_eq!(event["data"]["previous_attributes"], json!({ "active": true, "nickname": "Mug" }));
     assert!(event["data"]["object"].get("currency_options").is_none());
@@ -275,10 +239,7 @@ async fn a_price_can_be_archived_and_deleted() {
 async fn promotion_codes_are_found_by_code_whatever_the_case() {
     let stripe = stripe().await;
 
-    let found = stripe
-        .get("/v1/promotion_codes?code=welcome10&active=true&expand[]=data.promotion.coupon")
-        .await
-        .ok();
+    let found = stripe.get("/v1/promotion_codes?code=welcome10&active=true&expand[]=data.promotion.coupon").await.ok();
     let none = stripe.get("/v1/promotion_codes?code=RETIRED&active=true").await.ok();
 
     assert_eq!(found["data"][0]["id"], "promo_welcome10");
@@ -290,10 +251,8 @@ async fn promotion_codes_are_found_by_code_whatever_the_case() {
 async fn coupons_and_promotion_codes_can_be_made() {
     let stripe = stripe().await;
 
-    let coupon = stripe
-        .post("/v1/coupons", &[("percent_off", "12.5"), ("id", "spring"), ("duration", "once")])
-        .await
-        .ok();
+    let coupon =
+        stripe.post("/v1/coupons", &[("percent_off", "12.5"), ("id", "spring"), ("duration", "once")]).await.ok();
     let form = [("promotion[type]", "coupon"), ("promotion[coupon]", "spring"), ("code", "SPRING")];
     let code = stripe.post("/v1/promotion_codes", &form).await.ok();
     let taken = stripe.post("/v1/promotion_codes", &form).await;
@@ -309,10 +268,7 @@ async fn shipping_and_tax_rates_are_listed() {
 
     let shipping = stripe.get("/v1/shipping_rates").await.ok();
     let tax = stripe.get("/v1/tax_rates?inclusive=true").await.ok();
-    let one = stripe
-        .get("/v1/shipping_rates/shr_express?expand[]=fixed_amount.currency_options")
-        .await
-        .ok();
+    let one = stripe.get("/v1/shipping_rates/shr_express?expand[]=fixed_amount.currency_options").await.ok();
 
     assert_eq!(shipping["data"].as_array().unwrap().len(), 3);
     assert_eq!(tax["data"][0]["id"], "txr_vat");

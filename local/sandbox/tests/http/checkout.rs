@@ -29,46 +29,27 @@ async fn a_session_lives_from_open_to_paid() {
     ];
     let session = stripe.session("price_mug", "2", &more).await;
     let paid = stripe.press(&session, "pay", &[]).await;
-    let done = stripe
-        .get(&format!(
-            "/v1/checkout/sessions/{}?expand[]=payment_intent.latest_charge",
-            id(&session)
-        ))
-        .await
-        .ok();
+    let done =
+        stripe.get(&format!("/v1/checkout/sessions/{}?expand[]=payment_intent.latest_charge", id(&session))).await.ok();
 
     assert!(id(&session).starts_with("cs_test_"));
     assert_eq!(session["url"], format!("{}/c/pay/{}", stripe.sandbox.url(), id(&session)));
-    assert_eq!(
-        (&session["status"], &session["payment_status"]),
-        (&json!("open"), &json!("unpaid"))
-    );
+    assert_eq!((&session["status"], &session["payment_status"]), (&json!("open"), &json!("unpaid")));
     assert_eq!(session["payment_intent"], Value::Null);
     assert_eq!(amounts(&session), [2400, 0, 0, 0, 2400]);
     assert_eq!(paid.status, 303);
-    assert_eq!(
-        paid.header("location"),
-        format!("https://shop.example/thanks?session_id={}", id(&session))
-    );
+    assert_eq!(paid.header("location"), format!("https://shop.example/thanks?session_id={}", id(&session)));
     assert_eq!((&done["status"], &done["payment_status"]), (&json!("complete"), &json!("paid")));
     assert_eq!(done["url"], Value::Null);
     assert_eq!(done["metadata"], json!({ "cart": "c1" }));
     assert_eq!(done["customer_details"]["email"], "ann@shop.example");
     let intent = &done["payment_intent"];
-    assert_eq!(
-        (&intent["status"], &intent["amount_received"]),
-        (&json!("succeeded"), &json!(2400))
-    );
+    assert_eq!((&intent["status"], &intent["amount_received"]), (&json!("succeeded"), &json!(2400)));
     assert_eq!(intent["metadata"], json!({ "order": "o1" }));
     assert_eq!(intent["latest_charge"]["billing_details"]["email"], "ann@shop.example");
     assert_eq!(
         stripe.event_types(),
-        [
-            "payment_intent.created",
-            "charge.succeeded",
-            "payment_intent.succeeded",
-            "checkout.session.completed"
-        ]
+        ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"]
     );
     let event = &stripe.sandbox.events()[3];
     assert_eq!(event["data"]["object"]["id"], session["id"]);
@@ -105,17 +86,10 @@ async fn every_kind_of_price_is_totalled() {
 async fn another_currency_of_a_price_can_be_asked_for() {
     let stripe = stripe().await;
 
-    let more = [
-        ("currency", "eur"),
-        ("line_items[1][price]", "price_mug_eur"),
-        ("line_items[1][quantity]", "1"),
-    ];
+    let more = [("currency", "eur"), ("line_items[1][price]", "price_mug_eur"), ("line_items[1][quantity]", "1")];
     let session = stripe.session("price_tshirt", "2", &more).await;
 
-    assert_eq!(
-        (&session["currency"], &session["amount_total"]),
-        (&json!("eur"), &json!(2 * 2900 + 1100))
-    );
+    assert_eq!((&session["currency"], &session["amount_total"]), (&json!("eur"), &json!(2 * 2900 + 1100)));
 }
 
 #[tokio::test]
@@ -124,44 +98,26 @@ async fn line_items_come_in_their_order_and_in_pages() {
     let keys: Vec<(String, String)> = (1..25)
         .flat_map(|line| {
             let key = format!("line_items[{line}]");
-            [
-                (format!("{key}[price]"), "price_mug".to_owned()),
-                (format!("{key}[quantity]"), (line + 1).to_string()),
-            ]
+            [(format!("{key}[price]"), "price_mug".to_owned()), (format!("{key}[quantity]"), (line + 1).to_string())]
         })
         .collect();
-    let more: Vec<(&str, &str)> =
-        keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let more: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let session = stripe.session("price_mug", "1", &more).await;
     let path = format!("/v1/checkout/sessions/{}/line_items", id(&session));
 
     let first = stripe.get(&format!("{path}?limit=20")).await.ok();
     let last = id(&first["data"][19]).to_owned();
-    let second = stripe
-        .get(&format!("{path}?limit=20&starting_after={last}&expand[]=data.price.product"))
-        .await
-        .ok();
-    let expanded = stripe
-        .get(&format!("/v1/checkout/sessions/{}?expand[]=line_items", id(&session)))
-        .await
-        .ok();
+    let second = stripe.get(&format!("{path}?limit=20&starting_after={last}&expand[]=data.price.product")).await.ok();
+    let expanded = stripe.get(&format!("/v1/checkout/sessions/{}?expand[]=line_items", id(&session))).await.ok();
 
     let quantities = |list: &Value| -> Vec<i64> {
-        list["data"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|line| line["quantity"].as_i64().unwrap())
-            .collect()
+        list["data"].as_array().unwrap().iter().map(|line| line["quantity"].as_i64().unwrap()).collect()
     };
     assert_eq!(quantities(&first), (1..=20).collect::<Vec<_>>());
     assert_eq!((quantities(&second), &second["has_more"]), ((21..=25).collect(), &json!(false)));
     assert_eq!(second["data"][0]["price"]["product"]["name"], "Stoneware mug");
     assert_eq!(second["data"][0]["description"], "Stoneware mug");
-    assert_eq!(
-        (quantities(&expanded["line_items"]).len(), &expanded["line_items"]["has_more"]),
-        (10, &json!(true))
-    );
+    assert_eq!((quantities(&expanded["line_items"]).len(), &expanded["line_items"]["has_more"]), (10, &json!(true)));
 }
 
 #[tokio::test]
@@ -170,18 +126,12 @@ async fn a_discount_is_spread_over_the_lines() {
     let lines = [("line_items[1][price]", "price_poster"), ("line_items[1][quantity]", "1")];
     let with = |discount: (&'static str, &'static str)| [lines[0], lines[1], discount];
 
-    let percent = stripe
-        .session("price_mug", "1", &with(("discounts[0][promotion_code]", "promo_welcome10")))
-        .await;
-    let amount =
-        stripe.session("price_mug", "1", &with(("discounts[0][coupon]", "five_off"))).await;
+    let percent = stripe.session("price_mug", "1", &with(("discounts[0][promotion_code]", "promo_welcome10"))).await;
+    let amount = stripe.session("price_mug", "1", &with(("discounts[0][coupon]", "five_off"))).await;
     let some = stripe.session("price_mug", "1", &with(("discounts[0][coupon]", "mug_half"))).await;
 
     assert_eq!(amounts(&percent), [3050, 305, 0, 0, 2745]);
-    assert_eq!(
-        percent["discounts"],
-        json!([{ "coupon": null, "promotion_code": "promo_welcome10" }])
-    );
+    assert_eq!(percent["discounts"], json!([{ "coupon": null, "promotion_code": "promo_welcome10" }]));
     assert_eq!(amounts(&amount), [3050, 500, 0, 0, 2550]);
     assert_eq!(amounts(&some), [3050, 600, 0, 0, 2450]);
     let path = format!("/v1/checkout/sessions/{}/line_items?expand[]=data.discounts", id(&amount));
@@ -202,8 +152,7 @@ async fn taxes_are_computed_per_line_after_the_discount() {
         ("shipping_options[0][shipping_rate]", "shr_standard"),
     ];
     let exclusive = stripe.session("price_mug", "1", &more).await;
-    let inclusive =
-        stripe.session("price_tea_eur", "2", &[("line_items[0][tax_rates][0]", "txr_vat")]).await;
+    let inclusive = stripe.session("price_tea_eur", "2", &[("line_items[0][tax_rates][0]", "txr_vat")]).await;
 
     // 1080 × 8.625 % = 93.15; 1300 × 19 ÷ 119 = 207.56
     assert_eq!(amounts(&exclusive), [1200, 120, 500, 93, 1673]);
@@ -222,10 +171,7 @@ async fn nothing_to_pay_needs_no_payment() {
     stripe.press(&session, "pay", &[]).await;
     let done = stripe.reload(&session).await;
 
-    assert_eq!(
-        (&done["status"], &done["payment_status"]),
-        (&json!("complete"), &json!("no_payment_required"))
-    );
+    assert_eq!((&done["status"], &done["payment_status"]), (&json!("complete"), &json!("no_payment_required")));
     assert_eq!(done["payment_intent"], Value::Null);
     assert!(done["customer"].is_string());
     assert_eq!(stripe.event_types(), ["customer.created", "checkout.session.completed"]);
@@ -253,21 +199,12 @@ async fn a_subscription_has_a_customer_and_an_invoice() {
     assert_eq!(done["subscription"]["status"], "active");
     assert_eq!(done["subscription"]["metadata"], json!({ "plan": "club" }));
     assert_eq!(done["subscription"]["items"]["data"].as_array().unwrap().len(), 1);
-    assert_eq!(
-        (&done["invoice"]["status"], &done["invoice"]["amount_paid"]),
-        (&json!("paid"), &json!(1700))
-    );
+    assert_eq!((&done["invoice"]["status"], &done["invoice"]["amount_paid"]), (&json!("paid"), &json!(1700)));
     assert_eq!(done["customer"]["email"], "shopper@example.com");
-    let intent =
-        done["invoice"]["payments"]["data"][0]["payment"]["payment_intent"].as_str().unwrap();
-    let path = format!(
-        "/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}"
-    );
+    let intent = done["invoice"]["payments"]["data"][0]["payment"]["payment_intent"].as_str().unwrap();
+    let path = format!("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}");
     assert_eq!(stripe.get(&path).await.ok()["data"][0]["invoice"], done["invoice"]["id"]);
-    let found = stripe
-        .get(&format!("/v1/checkout/sessions?subscription={}", id(&done["subscription"])))
-        .await
-        .ok();
+    let found = stripe.get(&format!("/v1/checkout/sessions?subscription={}", id(&done["subscription"]))).await.ok();
     assert_eq!(found["data"][0]["id"], session["id"]);
 }
 
@@ -282,10 +219,7 @@ async fn a_customer_can_come_back() {
     stripe.press(&second, "pay", &[]).await;
 
     let second = stripe.reload(&second).await;
-    assert_eq!(
-        (&second["customer"], &second["customer_creation"]),
-        (&json!(customer), &Value::Null)
-    );
+    assert_eq!((&second["customer"], &second["customer_creation"]), (&json!(customer), &Value::Null));
     assert_eq!(second["customer_details"]["email"], "ann@shop.example");
     assert_eq!(stripe.event_types().iter().filter(|kind| *kind == "customer.created").count(), 1);
 }
@@ -294,9 +228,7 @@ async fn a_customer_can_come_back() {
 async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let stripe = stripe().await;
 
-    let trial = stripe
-        .subscription("price_club_monthly", &[("subscription_data[trial_period_days]", "14")])
-        .await;
+    let trial = stripe.subscription("price_club_monthly", &[("subscription_data[trial_period_days]", "14")]).await;
     let metered = stripe.try_session("subscription", "price_storage_metered", "", &[]).await.ok();
     stripe.press(&trial, "pay", &[]).await;
     stripe.press(&metered, "pay", &[]).await;
@@ -304,15 +236,9 @@ async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let trial = stripe.get(&path).await.ok();
     let metered = stripe.reload(&metered).await;
 
-    assert_eq!(
-        (&trial["amount_total"], &trial["payment_status"]),
-        (&json!(0), &json!("no_payment_required"))
-    );
+    assert_eq!((&trial["amount_total"], &trial["payment_status"]), (&json!(0), &json!("no_payment_required")));
     assert_eq!(trial["subscription"]["status"], "trialing");
-    assert_eq!(
-        (&metered["amount_total"], &metered["payment_status"]),
-        (&json!(0), &json!("no_payment_required"))
-    );
+    assert_eq!((&metered["amount_total"], &metered["payment_status"]), (&json!(0), &json!("no_payment_required")));
 }
 
 #[tokio::test]
@@ -326,15 +252,9 @@ async fn a_delayed_payment_succeeds_later() {
     let paid = stripe.reload(&session).await;
 
     assert_eq!(redirected.status, 303);
-    assert_eq!(
-        (&waiting["status"], &waiting["payment_status"]),
-        (&json!("complete"), &json!("unpaid"))
-    );
+    assert_eq!((&waiting["status"], &waiting["payment_status"]), (&json!("complete"), &json!("unpaid")));
     assert_eq!(paid["payment_status"], "paid");
-    let intent = stripe
-        .get(&format!("/v1/payment_intents/{}", paid["payment_intent"].as_str().unwrap()))
-        .await
-        .ok();
+    let intent = stripe.get(&format!("/v1/payment_intents/{}", paid["payment_intent"].as_str().unwrap())).await.ok();
     assert_eq!(intent["status"], "succeeded");
     assert_eq!(
         stripe.event_types(),
@@ -360,14 +280,8 @@ async fn a_delayed_payment_fails_later() {
     stripe.sandbox.settle(id(&session), false).unwrap();
 
     let failed = stripe.reload(&session).await;
-    let intent = stripe
-        .get(&format!("/v1/payment_intents/{}", failed["payment_intent"].as_str().unwrap()))
-        .await
-        .ok();
-    assert_eq!(
-        (&failed["status"], &failed["payment_status"]),
-        (&json!("complete"), &json!("unpaid"))
-    );
+    let intent = stripe.get(&format!("/v1/payment_intents/{}", failed["payment_intent"].as_str().unwrap())).await.ok();
+    assert_eq!((&failed["status"], &failed["payment_status"]), (&json!("complete"), &json!("unpaid")));
     assert_eq!(intent["status"], "requires_payment_method");
     assert_eq!(
         stripe.event_types()[4..],
@@ -380,8 +294,7 @@ async fn a_delayed_payment_of_a_subscription_settles_its_invoice() {
     let stripe = stripe().await;
     let session = stripe.subscription("price_club_monthly", &[]).await;
     stripe.press(&session, "pay_later", &[]).await;
-    let path =
-        format!("/v1/checkout/sessions/{}?expand[]=subscription&expand[]=invoice", id(&session));
+    let path = format!("/v1/checkout/sessions/{}?expand[]=subscription&expand[]=invoice", id(&session));
     let before = stripe.get(&path).await.ok();
 
     stripe.sandbox.settle(id(&session), true).unwrap();
@@ -391,19 +304,14 @@ async fn a_delayed_payment_of_a_subscription_settles_its_invoice() {
         (&before["subscription"]["status"], &before["invoice"]["status"]),
         (&json!("incomplete"), &json!("open"))
     );
-    assert_eq!(
-        (&after["subscription"]["status"], &after["invoice"]["status"]),
-        (&json!("active"), &json!("paid"))
-    );
+    assert_eq!((&after["subscription"]["status"], &after["invoice"]["status"]), (&json!("active"), &json!("paid")));
     assert_eq!(after["payment_status"], "paid");
 }
 
 #[tokio::test]
 async fn a_manual_capture_waits_for_the_shop() {
     let stripe = stripe().await;
-    let session = stripe
-        .session("price_mug", "1", &[("payment_intent_data[capture_method]", "manual")])
-        .await;
+    let session = stripe.session("price_mug", "1", &[("payment_intent_data[capture_method]", "manual")]).await;
     stripe.press(&session, "pay", &[]).await;
     let held = stripe.reload(&session).await;
     let path = format!("/v1/payment_intents/{}", held["payment_intent"].as_str().unwrap());
@@ -412,19 +320,10 @@ async fn a_manual_capture_waits_for_the_shop() {
     let captured = stripe.post(&format!("{path}/capture"), &[]).await.ok();
 
     assert_eq!((&held["status"], &held["payment_status"]), (&json!("complete"), &json!("unpaid")));
-    assert_eq!(
-        (&intent["status"], &intent["amount_capturable"]),
-        (&json!("requires_capture"), &json!(1200))
-    );
-    assert_eq!(
-        (&captured["status"], &captured["amount_received"]),
-        (&json!("succeeded"), &json!(1200))
-    );
+    assert_eq!((&intent["status"], &intent["amount_capturable"]), (&json!("requires_capture"), &json!(1200)));
+    assert_eq!((&captured["status"], &captured["amount_received"]), (&json!("succeeded"), &json!(1200)));
     assert_eq!(stripe.reload(&session).await["payment_status"], "paid");
-    assert_eq!(
-        stripe.post(&format!("{path}/cancel"), &[]).await.refused().1,
-        "payment_intent_unexpected_state"
-    );
+    assert_eq!(stripe.post(&format!("{path}/cancel"), &[]).await.refused().1, "payment_intent_unexpected_state");
 }
 
 #[tokio::test]
@@ -447,11 +346,7 @@ async fn a_session_expires_when_its_time_is_over() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let soon = (now + 31 * 60).to_string();
     let short = stripe
-        .session(
-            "price_mug",
-            "1",
-            &[("expires_at", &soon), ("after_expiration[recovery][enabled]", "true")],
-        )
+        .session("price_mug", "1", &[("expires_at", &soon), ("after_expiration[recovery][enabled]", "true")])
         .await;
     let long = stripe.session("price_mug", "1", &[]).await;
 
@@ -493,8 +388,7 @@ async fn sessions_are_listed_by_what_they_led_to() {
 #[tokio::test]
 async fn a_sessions_metadata_can_be_changed() {
     let stripe = stripe().await;
-    let session =
-        stripe.session("price_mug", "1", &[("metadata[a]", "1"), ("metadata[b]", "2")]).await;
+    let session = stripe.session("price_mug", "1", &[("metadata[a]", "1"), ("metadata[b]", "2")]).await;
 
     let form = [("metadata[a]", ""), ("metadata[c]", "3")];
     let changed = stripe.post(&format!("/v1/checkout/sessions/{}", id(&session)), &form).await.ok();
@@ -513,15 +407,10 @@ async fn money_is_given_back_in_parts_and_not_more_than_there_was() {
     let stripe = stripe().await;
     let intent = paid_intent(&stripe).await;
 
-    let part =
-        stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "500")]).await.ok();
-    let too_much =
-        stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "701")]).await;
+    let part = stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "500")]).await.ok();
+    let too_much = stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "701")]).await;
     let charge = part["charge"].as_str().unwrap().to_owned();
-    let rest = stripe
-        .post("/v1/refunds", &[("charge", &charge), ("reason", "requested_by_customer")])
-        .await
-        .ok();
+    let rest = stripe.post("/v1/refunds", &[("charge", &charge), ("reason", "requested_by_customer")]).await.ok();
     let again = stripe.post("/v1/refunds", &[("charge", &charge)]).await;
 
     assert_eq!((&part["amount"], &rest["amount"]), (&json!(500), &json!(700)));
@@ -531,16 +420,12 @@ async fn money_is_given_back_in_parts_and_not_more_than_there_was() {
     assert_eq!((&charge["amount_refunded"], &charge["refunded"]), (&json!(1200), &json!(true)));
     assert_eq!(charge["refunds"]["data"].as_array().unwrap().len(), 2);
     let events = stripe.sandbox.events();
-    let refunds: Vec<&Value> =
-        events.iter().filter(|event| event["type"] == "charge.refunded").collect();
+    let refunds: Vec<&Value> = events.iter().filter(|event| event["type"] == "charge.refunded").collect();
     assert_eq!(refunds[0]["data"]["object"]["amount_refunded"], 500);
     assert_eq!(refunds[0]["data"]["previous_attributes"]["amount_refunded"], 0);
     assert_eq!(refunds[1]["data"]["object"]["refunded"], true);
     assert_eq!(
-        stripe.get(&format!("/v1/refunds?payment_intent={intent}")).await.ok()["data"]
-            .as_array()
-            .unwrap()
-            .len(),
+        stripe.get(&format!("/v1/refunds?payment_intent={intent}")).await.ok()["data"].as_array().unwrap().len(),
         2
     );
 }
@@ -551,8 +436,7 @@ async fn events_can_be_listed_and_retrieved() {
     paid_intent(&stripe).await;
 
     let all = stripe.get("/v1/events").await.ok();
-    let some =
-        stripe.get("/v1/events?types[]=charge.*&types[]=checkout.session.completed").await.ok();
+    let some = stripe.get("/v1/events?types[]=charge.*&types[]=checkout.session.completed").await.ok();
     let one = stripe.get(&format!("/v1/events/{}", id(&all["data"][0]))).await.ok();
 
     assert_eq!(all["data"].as_array().unwrap().len(), 4);

@@ -68,8 +68,7 @@ pub(crate) async fn stripe_with(config: Config) -> Stripe {
 }
 
 pub(crate) fn encode(form: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> =
-        form.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();
+    let pairs: Vec<String> = form.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();
     pairs.join("&")
 }
 
@@ -78,15 +77,8 @@ fn escape(text: &str) -> String {
 }
 
 impl Stripe {
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: String,
-    ) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(format!("{}{path}", self.sandbox.url()));
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.sandbox.url()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -102,8 +94,7 @@ impl Stripe {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, &[("authorization", "Bearer sk_test_sandbox")], String::new())
-            .await
+        self.send(Method::GET, path, &[("authorization", "Bearer sk_test_sandbox")], String::new()).await
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -115,21 +106,14 @@ impl Stripe {
     }
 
     async fn post_with(&self, path: &str, form: &[(&str, &str)], more: &[(&str, &str)]) -> Answer {
-        let mut headers = vec![
-            ("authorization", "Bearer sk_test_sandbox"),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
+        let mut headers =
+            vec![("authorization", "Bearer sk_test_sandbox"), ("content-type", "application/x-www-form-urlencoded")];
         headers.extend(more);
         self.send(Method::POST, path, &headers, encode(form)).await
     }
 
     /// A new session in payment mode for `quantity` of `price`.
-    pub(crate) async fn session(
-        &self,
-        price: &str,
-        quantity: &str,
-        more: &[(&str, &str)],
-    ) -> Value {
+    pub(crate) async fn session(&self, price: &str, quantity: &str, more: &[(&str, &str)]) -> Value {
         self.try_session("payment", price, quantity, more).await.ok()
     }
 
@@ -137,13 +121,7 @@ impl Stripe {
         self.try_session("subscription", price, "1", more).await.ok()
     }
 
-    pub(crate) async fn try_session(
-        &self,
-        mode: &str,
-        price: &str,
-        quantity: &str,
-        extra: &[(&str, &str)],
-    ) -> Answer {
+    pub(crate) async fn try_session(&self, mode: &str, price: &str, quantity: &str, extra: &[(&str, &str)]) -> Answer {
         let mut fields = vec![
             ("mode", mode),
             ("line_items[0][price]", price),
@@ -167,12 +145,7 @@ impl Stripe {
     }
 
     /// Presses a button of the hosted page.
-    pub(crate) async fn press(
-        &self,
-        session: &Value,
-        action: &str,
-        more: &[(&str, &str)],
-    ) -> Answer {
+    pub(crate) async fn press(&self, session: &Value, action: &str, more: &[(&str, &str)]) -> Answer {
         let mut form = vec![("action", action)];
         form.extend(more);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -181,11 +154,7 @@ impl Stripe {
 
     /// The types of all events so far.
     pub(crate) fn event_types(&self) -> Vec<String> {
-        self.sandbox
-            .events()
-            .iter()
-            .map(|event| event["type"].as_str().unwrap().to_owned())
-            .collect()
+        self.sandbox.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
 }
 

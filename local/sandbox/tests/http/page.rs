@@ -76,10 +76,7 @@ async fn the_shoppers_answers_end_up_in_the_session() {
 
     assert_eq!(paid.status, 303, "{}", paid.text);
     let details = &done["customer_details"];
-    assert_eq!(
-        (&details["email"], &details["name"]),
-        (&json!("ann@shop.example"), &json!("Ann Müller"))
-    );
+    assert_eq!((&details["email"], &details["name"]), (&json!("ann@shop.example"), &json!("Ann Müller")));
     assert_eq!(details["phone"], "+49301234567");
     assert_eq!(details["address"]["line1"], "Allee 7");
     let shipping = &done["collected_information"]["shipping_details"];
@@ -88,10 +85,7 @@ async fn the_shoppers_answers_end_up_in_the_session() {
         shipping["address"],
         json!({ "line1": "Ring 5", "line2": null, "city": "Wien", "state": null, "postal_code": "1010", "country": "AT" })
     );
-    assert_eq!(
-        (&done["shipping_cost"]["shipping_rate"], &done["amount_total"]),
-        (&json!("shr_express"), &json!(2700))
-    );
+    assert_eq!((&done["shipping_cost"]["shipping_rate"], &done["amount_total"]), (&json!("shr_express"), &json!(2700)));
 }
 
 #[tokio::test]
@@ -172,12 +166,8 @@ async fn a_promotion_code_is_applied_and_counted() {
 #[tokio::test]
 async fn a_code_for_one_order_serves_one_order() {
     let stripe = stripe().await;
-    let form = [
-        ("promotion[type]", "coupon"),
-        ("promotion[coupon]", "welcome10"),
-        ("code", "ONCE"),
-        ("max_redemptions", "1"),
-    ];
+    let form =
+        [("promotion[type]", "coupon"), ("promotion[coupon]", "welcome10"), ("code", "ONCE"), ("max_redemptions", "1")];
     let code = stripe.post("/v1/promotion_codes", &form).await.ok();
     let discount = [("discounts[0][promotion_code]", id(&code))];
     let one = stripe.session("price_mug", "1", &discount).await;
@@ -256,20 +246,14 @@ async fn automatic_tax_takes_the_rates_that_are_marked_for_it() {
                      {"id":"txr_de","display_name":"VAT","percentage":19,"country":"DE","metadata":{"automatic":"true"}},
                      {"id":"txr_no","display_name":"Other","percentage":50}]}"#;
     let catalog = stripe_sandbox::Catalog::from_json(catalog).unwrap();
-    let stripe =
-        crate::client::stripe_with(stripe_sandbox::Config { catalog, ..Default::default() }).await;
+    let stripe = crate::client::stripe_with(stripe_sandbox::Config { catalog, ..Default::default() }).await;
     let session = stripe.session("price_a", "1", &[("automatic_tax[enabled]", "true")]).await;
 
-    stripe
-        .press(&session, "pay", &[("billing[line1]", "1 Main St"), ("billing[country]", "US")])
-        .await;
+    stripe.press(&session, "pay", &[("billing[line1]", "1 Main St"), ("billing[country]", "US")]).await;
 
     let done = stripe.reload(&session).await;
     assert_eq!(session["automatic_tax"]["status"], "requires_location_inputs");
-    assert_eq!(
-        (&done["automatic_tax"]["status"], &done["amount_total"]),
-        (&json!("complete"), &json!(1083))
-    );
+    assert_eq!((&done["automatic_tax"]["status"], &done["amount_total"]), (&json!("complete"), &json!(1083)));
     assert_eq!(done["total_details"]["amount_tax"], 83);
 }
 
@@ -287,16 +271,12 @@ async fn pages_of_ended_sessions_say_so() {
     let unknown = stripe.send(Method::GET, "/c/pay/cs_test_x", &[], String::new()).await;
 
     assert!(
-        complete.text.contains("complete")
-            && complete.text.contains("https://shop.example/thanks?session_id=cs_test_")
+        complete.text.contains("complete") && complete.text.contains("https://shop.example/thanks?session_id=cs_test_")
     );
     assert_eq!(again.status, 200, "a second press pays nothing");
     assert!(over.text.contains("expired") && over.text.contains("https://shop.example/cart"));
     assert_eq!(unknown.status, 404);
-    assert_eq!(
-        stripe.event_types().iter().filter(|kind| *kind == "checkout.session.completed").count(),
-        1
-    );
+    assert_eq!(stripe.event_types().iter().filter(|kind| *kind == "checkout.session.completed").count(), 1);
 }
 
 #[tokio::test]

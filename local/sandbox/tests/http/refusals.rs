@@ -9,18 +9,12 @@ type Case = (&'static str, &'static str, &'static str, &'static str, &'static st
 
 async fn all_are_refused(stripe: &Stripe, cases: &[Case]) {
     for (mode, price, quantity, more, code, param) in cases {
-        let more: Vec<(&str, &str)> =
-            more.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let more: Vec<(&str, &str)> = more.split('&').filter_map(|pair| pair.split_once('=')).collect();
 
         let answer = stripe.try_session(mode, price, quantity, &more).await;
 
         let expected = (400, (*code).to_owned(), (*param).to_owned());
-        assert_eq!(
-            answer.refused(),
-            expected,
-            "{mode} {price} {quantity} {more:?}: {}",
-            answer.message()
-        );
+        assert_eq!(answer.refused(), expected, "{mode} {price} {quantity} {more:?}: {}", answer.message());
     }
     assert!(stripe.sandbox.sessions().is_empty());
 }
@@ -82,11 +76,7 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
             case("subscription_data[description]=x", "", "subscription_data"),
             case("shipping_address_collection[allowed_countries][0]=germany", "", country),
             case("shipping_address_collection[allowed_countries][0]=KP", "", country),
-            case(
-                "line_items[0][tax_rates][0]=txr_x",
-                "resource_missing",
-                "line_items[0][tax_rates][0]",
-            ),
+            case("line_items[0][tax_rates][0]=txr_x", "resource_missing", "line_items[0][tax_rates][0]"),
             case("ui_mode=embedded_page", "", "success_url"),
             case("success_url=/thanks", "url_invalid", "success_url"),
             recurring("submit_type=pay", "submit_type"),
@@ -115,11 +105,7 @@ async fn discounts_and_shipping_that_stripe_would_refuse_are_refused() {
             case("discounts[0][promotion_code]=promo_retired", "", code),
             case("discounts[0][promotion_code]=promo_usedup", "", code),
             case("discounts[0][promotion_code]=promo_fiveoff", "", code),
-            case(
-                "discounts[0][coupon]=free&allow_promotion_codes=true",
-                "",
-                "allow_promotion_codes",
-            ),
+            case("discounts[0][coupon]=free&allow_promotion_codes=true", "", "allow_promotion_codes"),
             case("discounts[0][coupon]=free&discounts[1][coupon]=welcome10", "", "discounts"),
             ("payment", "price_poster", "1", "discounts[0][coupon]=mug_half", "", coupon),
             ("payment", "price_tea_jpy", "1", "discounts[0][coupon]=five_off", "", coupon),
@@ -154,8 +140,7 @@ async fn adjustable_quantities_have_bounds() {
         assert_eq!(answer.status == 200, accepted, "{quantity} {bounds:?}: {}", answer.text);
     }
     let session = stripe.session("price_mug", "2", &[(&enabled, "true")]).await;
-    let items =
-        stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&session))).await.ok();
+    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&session))).await.ok();
     assert_eq!(
         items["data"][0]["adjustable_quantity"],
         serde_json::json!({ "enabled": true, "maximum": 99, "minimum": 0 })
@@ -165,9 +150,8 @@ async fn adjustable_quantities_have_bounds() {
 #[tokio::test]
 async fn there_are_limits_to_the_number_of_lines() {
     let stripe = stripe().await;
-    let keys: Vec<[String; 2]> = (1..=100)
-        .map(|line| [format!("line_items[{line}][price]"), format!("line_items[{line}][quantity]")])
-        .collect();
+    let keys: Vec<[String; 2]> =
+        (1..=100).map(|line| [format!("line_items[{line}][price]"), format!("line_items[{line}][quantity]")]).collect();
     let lines = |price: &'static str, count: usize| -> Vec<(&str, &str)> {
         keys.iter()
             .take(count)
@@ -185,13 +169,7 @@ async fn there_are_limits_to_the_number_of_lines() {
     for (mode, price, more, status) in cases {
         let answer = stripe.try_session(mode, price, "1", &more).await;
 
-        assert_eq!(
-            answer.status,
-            status,
-            "{mode} and {} lines: {}",
-            more.len() / 2 + 1,
-            answer.message()
-        );
+        assert_eq!(answer.status, status, "{mode} and {} lines: {}", more.len() / 2 + 1, answer.message());
     }
 }
 
@@ -209,11 +187,7 @@ async fn what_is_missing_is_named() {
     for (form, param) in cases {
         let answer = stripe.post("/v1/checkout/sessions", &form).await;
 
-        assert_eq!(
-            answer.refused(),
-            (400, "parameter_missing".to_owned(), param.to_owned()),
-            "{form:?}"
-        );
+        assert_eq!(answer.refused(), (400, "parameter_missing".to_owned(), param.to_owned()), "{form:?}");
     }
     let form = [("mode", "payment"), line[0], line[1], ("success_url", "/thanks")];
     assert_eq!(stripe.post("/v1/checkout/sessions", &form).await.refused().1, "url_invalid");

@@ -24,8 +24,7 @@ async fn shop(statuses: &[u16]) -> (String, Seen) {
         StatusCode::from_u16(seen.1.pop_front().unwrap_or(200)).unwrap()
     }
     let seen: Seen = Arc::new(Mutex::new((Vec::new(), statuses.iter().copied().collect())));
-    let router =
-        Router::new().route("/stripe/webhook", post(receive)).with_state(Arc::clone(&seen));
+    let router = Router::new().route("/stripe/webhook", post(receive)).with_state(Arc::clone(&seen));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/stripe/webhook", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -64,10 +63,7 @@ async fn events_arrive_signed() {
     assert_eq!(event["data"]["object"], product.ok());
     assert_eq!(event["request"]["id"], product.header("request-id"));
     assert_eq!(event["request"]["idempotency_key"], "k1");
-    assert_eq!(
-        (&event["api_version"], &event["livemode"]),
-        (&stripe_sandbox::API_VERSION.into(), &false.into())
-    );
+    assert_eq!((&event["api_version"], &event["livemode"]), (&stripe_sandbox::API_VERSION.into(), &false.into()));
     assert_eq!(stripe.sandbox.events(), [event]);
 }
 
@@ -80,8 +76,7 @@ async fn a_delivery_is_repeated_until_it_is_accepted() {
     stripe.sandbox.settled().await;
 
     let deliveries = stripe.sandbox.deliveries();
-    let statuses: Vec<_> =
-        deliveries.iter().map(|delivery| (delivery.attempt, delivery.status)).collect();
+    let statuses: Vec<_> = deliveries.iter().map(|delivery| (delivery.attempt, delivery.status)).collect();
     assert_eq!(statuses, [(1, Some(500)), (2, Some(302)), (3, Some(200))]);
     assert!(deliveries.iter().all(|delivery| delivery.kind == "product.created"));
     let seen = seen.lock().unwrap();
@@ -95,8 +90,7 @@ async fn a_delivery_is_given_up_after_the_last_delay() {
     stripe.post("/v1/products", &[("name", "Bowl")]).await.ok();
     stripe.sandbox.settled().await;
 
-    let statuses: Vec<_> =
-        stripe.sandbox.deliveries().iter().map(|delivery| delivery.status).collect();
+    let statuses: Vec<_> = stripe.sandbox.deliveries().iter().map(|delivery| delivery.status).collect();
     assert_eq!(statuses, [None, None, None]);
 }
 
@@ -141,10 +135,8 @@ async fn a_paid_session_is_told_to_the_shop() {
     stripe.sandbox.settled().await;
 
     let seen = seen.lock().unwrap();
-    let events =
-        seen.0.iter().map(|(_, body)| serde_json::from_str::<serde_json::Value>(body).unwrap());
-    let completed =
-        events.into_iter().find(|event| event["type"] == "checkout.session.completed").unwrap();
+    let events = seen.0.iter().map(|(_, body)| serde_json::from_str::<serde_json::Value>(body).unwrap());
+    let completed = events.into_iter().find(|event| event["type"] == "checkout.session.completed").unwrap();
     assert_eq!(id(&completed["data"]["object"]), id(&session));
     assert_eq!(completed["data"]["object"]["payment_status"], "paid");
     assert_eq!(completed["data"]["object"]["metadata"]["cart"], "c1");

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate,
-    Metadata, PriceId, Quantity, Timestamp,
+    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate, Metadata, PriceId,
+    Quantity, Timestamp,
 };
 
 use crate::cart_item::{
-    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES,
-    RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
+    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES, RECURRENCE, RECURRING,
+    TEXTS, UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -40,16 +40,14 @@ pub(super) fn expression(change: &Change, now: Timestamp, lifetime: Lifetime) ->
         }
         Change::Clear => clear(&mut update),
     }
-    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION)
-        .then_some(update)
+    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION).then_some(update)
 }
 
 /// What every change does: it needs an open cart, counts up the version, renews the life.
 fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     let [key, version, updated, expires, completed] =
         [NUMBER, VERSION, UPDATED, EXPIRES, COMPLETED].map(|name| update.name(name));
-    let [one, time, expiry] =
-        [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
+    let [one, time, expiry] = [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
     update.guard(format!("attribute_exists({key})"));
     update.guard(format!("{expires} > {time}"));
     update.guard(format!("attribute_not_exists({completed})"));
@@ -58,12 +56,7 @@ fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     update.set(format!("{expires} = {expiry}"));
 }
 
-fn add(
-    update: &mut Update,
-    items: &[Item],
-    preferred: Option<Currency>,
-    now: Timestamp,
-) -> Option<()> {
+fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
     if items.len() > MAX_LINES {
         return None;
     }
@@ -165,15 +158,13 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
     let fits = |currency: Currency| items.iter().all(|item| item.currencies.contains(&currency));
     let first = preferred.or_else(|| items.first()?.currencies.first().copied());
     if let Some(first) = first {
-        let shared: Vec<Currency> =
-            items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
+        let shared: Vec<Currency> = items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
         if !fits(first) {
             return None;
         }
         let [currency, quantities] = [CURRENCY, QUANTITIES].map(|name| update.name(name));
         let zero = update.value(number(0));
-        let offered: Vec<_> =
-            shared.into_iter().map(|currency| update.value(text(currency))).collect();
+        let offered: Vec<_> = shared.into_iter().map(|currency| update.value(text(currency))).collect();
         let first = update.value(text(first));
         // The currency of a cart without lines is stale.
         update.guard(format!(
@@ -192,10 +183,7 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
         let value = update.value(text(recurrence));
         update.guard(format!("attribute_not_exists({name}) OR {name} = {value}"));
         update.set(format!("{name} = {value}"));
-        let prices = items
-            .iter()
-            .filter(|item| item.recurrence.is_some())
-            .map(|item| item.price.to_string());
+        let prices = items.iter().filter(|item| item.recurrence.is_some()).map(|item| item.price.to_string());
         let prices = update.value(AttributeValue::Ss(prices.collect()));
         let set = update.name(RECURRING);
         update.add(format!("{set} {prices}"));
