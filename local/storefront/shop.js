@@ -45,7 +45,7 @@ async function recover(error) {
 function add(price, name) {
   return act(async () => {
     show(await Cart.add([{ price, quantity: 1 }]));
-    tell(`${name} is in your cart. ${summary()}`);
+    tell(`Added to cart: ${name}. ${summary()}`);
   });
 }
 
@@ -107,7 +107,7 @@ function show(answer) {
     const quantity = line.querySelector('input');
     const value = String(wanted.get(item.price) ?? item.quantity);
     if (quantity.value !== value) quantity.value = value;
-    fill(line, 'unit', asks({ ...prices.get(item.price), ...item }, products[item.product], currency));
+    fill(line, 'unit', asks({ ...prices.get(item.price), ...item }, products[item.product], { currency, each: ' each' }));
     line.querySelector('[data-gone]').hidden = item.available;
     line.querySelector('[data-unit]').hidden = !item.available;
     line.querySelector('[data-stepper]').hidden = !item.available;
@@ -138,7 +138,9 @@ function newLine(price, product) {
 }
 
 function showProducts(products) {
-  const cards = products.filter((product) => product.prices.length > 0).map(card);
+  const buyable = products.filter((product) => product.prices.length > 0);
+  const pictured = (product) => product.images.length > 0;
+  const cards = buyable.sort((a, b) => pictured(b) - pictured(a) || a.name.localeCompare(b.name)).map(card);
   element('products').replaceChildren(...cards);
   element('products').removeAttribute('aria-busy');
   if (cards.length === 0) {
@@ -205,8 +207,8 @@ function fill(root, name, text) {
 // Words
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What a price asks, in words: "$12.00", "$5.00 / month", "$7.00 per 6". */
-function asks(price, product, currency = price.currency) {
+/** What a price asks, in words: "$12.00", "$5.00 / month", "$7.00 per 6". `each` is for where many are seen. */
+function asks(price, product, { currency = price.currency, each = '' } = {}) {
   const own = currency === price.currency;
   const amounts = own ? price : (price.currency_options?.[currency] ?? price);
   const written = own && price.unit_price_with_currency;
@@ -224,7 +226,7 @@ function asks(price, product, currency = price.currency) {
   const isPlain = written && !isMetered && amounts.unit_amount !== null;
   const amount = isPlain ? written : money(amounts.unit_amount_decimal ?? amounts.unit_amount, currency);
   const packages = transform_quantity ? ` per ${transform_quantity.divide_by}` : '';
-  return `${amount}${packages || unit}${every}${isMetered ? ', billed by use' : ''}`;
+  return `${amount}${packages || unit || (every ? '' : each)}${every}${isMetered ? ', billed by use' : ''}`;
 }
 
 /** How many decimals Stripe's amounts have, where it is not two: https://docs.stripe.com/currencies#zero-decimal */

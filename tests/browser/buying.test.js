@@ -1,0 +1,145 @@
+/** From the shop to Stripe's page and back. */
+
+import assert from 'node:assert/strict';
+
+import { SHOP, shopping, stripe } from './shopper.js';
+
+shopping('an order has what the cart had', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.set('Stoneware mug', 3);
+  await shopper.add('Mountain poster');
+  assert.deepEqual(await shopper.seen(), { lines: { 'Stoneware mug': 3, 'Mountain poster': 1 }, total: '$54.50' });
+  await shopper.screenshot('shop');
+
+  await shopper.checkOut();
+  await shopper.screenshot('stripe');
+  await shopper.press('Pay');
+
+  const order = await shopper.thanked('Thank you');
+  assert.equal(order.number, new URL(shopper.page.url()).searchParams.get('order'));
+  assert.deepEqual(order.lines.sort(), ['Mountain poster × 1', 'Stoneware mug × 3']);
+  assert.deepEqual(order.totals, { Total: '$54.50' });
+  assert.match(order.status, /is paid/);
+  await shopper.screenshot('thank-you');
+
+  await shopper.page.getByRole('link', { name: 'Cart 0 items' }).waitFor();
+  await shopper.page.getByRole('link', { name: 'Back to the shop' }).click();
+  await shopper.ready();
+  assert.deepEqual((await shopper.seen()).lines, {});
+});
+
+shopping('a delayed payment is under way until it arrives', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  const session = await shopper.checkOut();
+  await shopper.press('Pay later');
+
+  const pending = await shopper.thanked('Thank you');
+  assert.match(pending.status, /under way/);
+  assert.equal(new URL(shopper.page.url()).searchParams.get('payment'), 'pending');
+  await stripe(`/c/settle/${session}`, { outcome: 'succeed' });
+
+  await shopper.page.getByText('Your order is paid').waitFor();
+});
+
+shopping('a delayed payment that fails is said to have failed', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  const session = await shopper.checkOut();
+  await shopper.press('Pay later');
+  await shopper.thanked('Thank you');
+
+  await stripe(`/c/settle/${session}`, { outcome: 'fail' });
+
+  await shopper.thanked('The payment did not arrive');
+});
+
+shopping('a declined card leaves the shopper at Stripe, where the next try pays', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Organic cotton T-shirt');
+  const session = await shopper.checkOut();
+
+  await shopper.press('Fail');
+  await shopper.page.getByRole('alert').filter({ hasText: 'declined' }).waitFor();
+  assert.equal(await shopper.atStripe(), session);
+  await shopper.press('Pay');
+
+  assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$32.00' });
+});
+
+shopping('who goes back from Stripe finds the cart as it was', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Mountain poster');
+  const before = await shopper.seen();
+  await shopper.checkOut();
+
+  await shopper.page.getByRole('link', { name: 'Back' }).first().click();
+  await shopper.ready();
+
+  await shopper.page.getByText('Nothing was charged').waitFor();
+  assert.equal(shopper.page.url(), `${SHOP}/`);
+  assert.deepEqual(await shopper.seen(), before);
+  await shopper.checkOut();
+});
+
+shopping('the browser’s own back button leads to a cart that can be checked out again', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  const session = await shopper.checkOut();
+
+  await shopper.page.goBack();
+  await shopper.ready();
+
+  assert.equal(await shopper.checkOut(), session);
+});
+
+shopping('a promotion code lowers what is paid', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.cart.getByText('I have a promotion code').click();
+  await shopper.cart.getByLabel('Promotion code').fill('USEDUP');
+  await shopper.cart.getByRole('button', { name: 'Check out' }).click();
+  await shopper.problem.filter({ hasText: 'This promotion code cannot be used' }).waitFor();
+  shopper.excuse(/400 .*\/cart\/checkout/);
+
+  await shopper.cart.getByLabel('Promotion code').fill('WELCOME10');
+  await shopper.checkOut();
+  await shopper.press('Pay');
+
+  const { totals } = await shopper.thanked('Thank you');
+  assert.deepEqual(totals, { Subtotal: '$12.00', Discount: '− $1.20', Total: '$10.80' });
+});
+
+shopping('a keyboard is enough to buy', async (shopper) => {
+  const { page, cart } = shopper;
+  await shopper.visit();
+
+  await shopper.tabTo(page.getByRole('link', { name: 'Skip to the products' }));
+  await page.keyboard.press('Enter');
+  await shopper.tabTo(shopper.product('Stoneware mug').getByRole('button', { name: 'Add to cart' }));
+  await page.keyboard.press('Enter');
+  await shopper.line('Stoneware mug').waitFor();
+  await shopper.tabTo(shopper.line('Stoneware mug').getByRole('button', { name: 'One more' }));
+  await page.keyboard.press('Enter');
+  await shopper.total.filter({ hasText: '$24.00' }).waitFor();
+  await shopper.tabTo(cart.getByRole('checkbox', { name: 'This is a gift' }));
+  await page.keyboard.press('Space');
+  await shopper.tabTo(cart.getByRole('button', { name: 'Check out' }));
+  await page.keyboard.press('Enter');
+
+  await shopper.atStripe();
+  await shopper.tabTo(page.getByRole('button', { name: 'Pay $24.00' }));
+  await page.keyboard.press('Enter');
+  assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$24.00' });
+});
+
+shopping('an unknown order is said to be unknown', async (shopper) => {
+  await shopper.page.goto(`${SHOP}/thank-you.html?order=${'0'.repeat(32)}`);
+
+  await shopper.page.getByRole('heading', { name: 'We cannot find this order' }).waitFor();
+
+  assert.equal(await shopper.page.locator('#order').isVisible(), false);
+  shopper.excuse(/404 .*\/orders\//);
+});

@@ -1,0 +1,240 @@
+/** What can be done with the cart in the shop. */
+
+import assert from 'node:assert/strict';
+
+import { SHOP, shopping, stripe } from './shopper.js';
+
+const ROOMY = { viewport: { width: 1360, height: 900 } };
+const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+
+shopping('quantities go up, down, and away', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Stoneware mug');
+  await shopper.add('Mountain poster');
+  const button = (name) => shopper.line('Stoneware mug').getByRole('button', { name });
+
+  // Faster than the API answers.
+  for (let clicks = 0; clicks < 5; clicks += 1) await button('One more').click();
+  await button('One less').click();
+  await shopper.answered();
+  assert.deepEqual(await shopper.seen(), { lines: { 'Stoneware mug': 6, 'Mountain poster': 1 }, total: '$90.50' });
+
+  await shopper.set('Stoneware mug', 0);
+  assert.deepEqual(await shopper.seen(), { lines: { 'Mountain poster': 1 }, total: '$18.50' });
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'cart-title', 'the focus stays in the cart');
+
+  await shopper.line('Mountain poster').getByRole('button', { name: 'Remove Mountain poster' }).click();
+  await shopper.cart.getByText('It is empty').waitFor();
+});
+
+shopping('a quantity that is none is not sent', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+
+  for (const wrong of ['', '-1', '1.5', '1000000']) {
+    await shopper.set('Stoneware mug', wrong);
+    assert.deepEqual(await shopper.seen(), { lines: { 'Stoneware mug': 1 }, total: '$12.00' }, wrong);
+  }
+});
+
+shopping('clearing empties the cart for good', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Mountain poster');
+
+  await shopper.cart.getByRole('button', { name: 'Clear the cart' }).click();
+  await shopper.cart.getByText('It is empty').waitFor();
+
+  await shopper.page.reload();
+  await shopper.ready();
+  assert.deepEqual((await shopper.seen()).lines, {});
+});
+
+shopping('the cart is still there tomorrow, and it is still a gift', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.cart.getByRole('checkbox', { name: 'This is a gift' }).check();
+  await shopper.answered();
+
+  await shopper.page.reload();
+  await shopper.ready();
+
+  assert.deepEqual((await shopper.seen()).lines, { 'Stoneware mug': 1 });
+  assert.ok(await shopper.cart.getByRole('checkbox', { name: 'This is a gift' }).isChecked());
+  const cart = await shopper.page.evaluate(async () => (await fetch('/cart')).json());
+  assert.deepEqual(cart.metadata, { is_gift: 'yes' });
+});
+
+shopping('every kind of price says what it asks', async (shopper) => {
+  await shopper.visit();
+  const prices = {
+    'Stoneware mug': ['$12.00', '€11.00'],
+    'Tasting club': ['$5.00 / month', '$14.00 / 3 months', '$50.00 / year', '€4.50 / month'],
+    'Sencha, 100 g': ['€6.50', '¥500'],
+    'Glass beads': ['$0.0035'],
+    'Letterpress cards': ['$11.50 for one, then by quantity'],
+    'Pencils': ['$7.00 per 6'],
+    'Photo storage': ['$0.04 per GB / month, billed by use'],
+    'Plant a tree': ['You choose, $15.00 suggested'],
+  };
+
+  for (const [name, expected] of Object.entries(prices)) {
+    const shown = await shopper.product(name).locator('[data-label]').allTextContents();
+    assert.deepEqual(shown.map((text) => text.replaceAll('\u00a0', ' ')).sort(), [...expected].sort(), name);
+  }
+});
+
+shopping('the price that is chosen is the one that is added', async (shopper) => {
+  await shopper.visit();
+
+  await shopper.product('Tasting club').getByText('$50.00 / year').click();
+  await shopper.add('Tasting club');
+
+  await shopper.line('Tasting club').getByText('$50.00 / year').waitFor();
+  assert.equal((await shopper.seen()).total, '$50.00');
+});
+
+shopping('what does not fit the cart is refused in plain words, and the cart stays', async (shopper) => {
+  await shopper.visit();
+  await shopper.product('Tasting club').getByText('$5.00 / month').click();
+  await shopper.add('Tasting club');
+  const before = await shopper.seen();
+
+  await shopper.product('Tasting club').getByText('$50.00 / year').click();
+  await shopper.add('Tasting club');
+  await shopper.problem.filter({ hasText: 'renews at another interval' }).waitFor();
+  await shopper.add('Medjool dates, 1 kg');
+  await shopper.problem.filter({ hasText: 'Your cart is in USD' }).waitFor();
+
+  assert.deepEqual(await shopper.seen(), before);
+  shopper.excuse(/400 .*\/cart\/add/);
+  await shopper.page.getByRole('button', { name: 'Close' }).click();
+  await shopper.problem.waitFor({ state: 'hidden' });
+});
+
+shopping('what is not for sale any more is marked, counts for nothing, and has to go before checkout', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Die-cut sticker');
+  const checkOut = shopper.cart.getByRole('button', { name: 'Check out' });
+  try {
+    await stripe('/v1/prices/price_sticker', { active: 'false' });
+    await shopper.page.waitForFunction(async () => (await (await fetch('/cart')).json()).warnings.length > 0);
+    await shopper.page.reload();
+    await shopper.ready();
+
+    await shopper.cart.getByText('Remove it to check out').waitFor();
+    await shopper.line('Die-cut sticker').getByText('Not available any more').waitFor();
+    assert.equal(await shopper.total.textContent(), '$12.00');
+    assert.ok(await checkOut.isDisabled());
+    await shopper.line('Die-cut sticker').getByRole('button', { name: 'Remove' }).click();
+    await shopper.answered();
+    assert.ok(await checkOut.isEnabled());
+  } finally {
+    await stripe('/v1/prices/price_sticker', { active: 'true' });
+    await shopper.page.waitForFunction(async () => {
+      const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+      return data.some((product) => product.prices.some((price) => price.id === 'price_sticker'));
+    });
+  }
+});
+
+shopping('an API that does not answer is said not to, and the next try works', async (shopper) => {
+  await shopper.visit();
+  await shopper.page.route('**/cart/add', (route) => route.abort());
+  await shopper.add('Stoneware mug');
+  await shopper.problem.filter({ hasText: 'cannot be reached' }).waitFor();
+  shopper.excuse(/ERR_FAILED/);
+  await shopper.page.unroute('**/cart/add');
+
+  await shopper.add('Stoneware mug');
+
+  assert.deepEqual((await shopper.seen()).lines, { 'Stoneware mug': 1 });
+  await shopper.problem.waitFor({ state: 'hidden' });
+});
+
+shopping('with the API on another origin the cart’s token travels in a header', async (shopper) => {
+  const { page } = shopper;
+  const api = 'http://api.example';
+  const sent = [];
+  await page.route(`${SHOP}/`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace('data-api=""', `data-api="${api}/"`) });
+  });
+  await page.route(`${api}/**`, async (route) => {
+    const request = route.request();
+    sent.push({ ...(await request.allHeaders()), path: new URL(request.url()).pathname });
+    const response = await route.fetch({ url: request.url().replace(api, SHOP) });
+    const allowed = { 'access-control-allow-origin': SHOP, 'access-control-expose-headers': 'Cart-Token, ETag' };
+    await route.fulfill({ response, headers: { ...response.headers(), ...allowed } });
+  });
+
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await page.reload();
+  await shopper.ready();
+  await shopper.add('Stoneware mug');
+
+  assert.deepEqual((await shopper.seen()).lines, { 'Stoneware mug': 2 });
+  const posts = sent.filter(({ path }) => path === '/cart/add');
+  assert.equal(posts[0]['cart-token'], undefined);
+  assert.match(posts[1]['cart-token'], /^[\w-]{22}$/);
+  assert.ok(sent.every((headers) => headers.cookie === undefined));
+  shopper.excuse(/^loaded http:\/\/api\.example\//);
+});
+
+shopping('on a phone the cart is a drawer, and nothing scrolls sideways', async (shopper) => {
+  const { page, cart } = shopper;
+  const fits = async () => assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.viewport.width);
+  await shopper.visit();
+  await fits();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Photo storage');
+  await shopper.screenshot('phone');
+  assert.equal(await cart.isVisible(), false);
+
+  await page.getByRole('button', { name: 'Cart 2 items' }).tap();
+  await cart.waitFor();
+  await fits();
+  assert.equal(await cart.evaluate((panel) => panel.scrollWidth - panel.clientWidth), 0);
+  await shopper.screenshot('phone-cart');
+  await shopper.line('Photo storage').getByRole('button', { name: 'Remove' }).tap();
+  await shopper.answered();
+  await cart.getByRole('button', { name: 'Check out' }).tap();
+  await shopper.atStripe();
+  await shopper.press('Pay');
+  await shopper.thanked('Thank you');
+  await fits();
+  await shopper.screenshot('phone-thank-you');
+}, PHONE);
+
+shopping('the drawer opens and closes by keyboard, and gives the focus back', async (shopper) => {
+  const { page, cart } = shopper;
+  await shopper.visit();
+  const button = page.getByRole('button', { name: 'Cart 0 items' });
+
+  await shopper.tabTo(button);
+  await page.keyboard.press('Enter');
+  await cart.waitFor();
+  await shopper.tabTo(cart.getByRole('button', { name: 'Close' }));
+  await page.keyboard.press('Escape');
+  await cart.waitFor({ state: 'hidden' });
+
+  assert.ok(await button.evaluate((element) => element === document.activeElement));
+}, { viewport: { width: 800, height: 700 } });
+
+shopping('the shop is there in the dark', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Tasting club');
+
+  const [paper, ink] = await shopper.page.evaluate(() => {
+    const { backgroundColor, color } = getComputedStyle(document.body);
+    return [backgroundColor, color].map((text) => Number(text.match(/\d+/)[0]));
+  });
+
+  assert.ok(paper < 64 && ink > 192, `paper ${paper}, ink ${ink}`);
+  await shopper.screenshot('shop-dark');
+}, { ...ROOMY, colorScheme: 'dark' });

@@ -1,0 +1,293 @@
+//! Bad input: a clear 4xx that names the fault, and a cart that stays as it is.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, Visitor};
+
+/// What is sent: as JSON, or as it stands under this content type.
+enum Sent {
+    Json(Value),
+    Raw(&'static str, Vec<u8>),
+    Headers(&'static str, &'static str),
+    Nothing,
+}
+use Sent::{Headers, Json, Nothing, Raw};
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Method, path, what is sent, and the status, the code and a part of the body that must come back.
+type Case = (Method, &'static str, Sent, u16, &'static str, &'static str);
+
+fn post(path: &'static str, sent: Sent, status: u16, code: &'static str, names: &'static str) -> Case {
+    (Method::POST, path, sent, status, code, names)
+}
+
+fn add(items: Value, code: &'static str, names: &'static str) -> Case {
+    post("/cart/add", Json(json!({ "items": items })), 400, code, names)
+}
+
+fn item(field: &str, value: Value) -> Value {
+    let mut item = json!({ "price": "price_mug" });
+    item[field] = value;
+    json!([item])
+}
+
+fn update(updates: Value, code: &'static str, names: &'static str) -> Case {
+    post("/cart/update", Json(json!({ "updates": updates })), 400, code, names)
+}
+
+fn line(field: &str, value: Value) -> Value {
+    json!({ "price_mug": { field: value } })
+}
+
+fn metadata(metadata: Value, code: &'static str, names: &'static str) -> Case {
+    post("/cart/update", Json(json!({ "metadata": metadata })), 400, code, names)
+}
+
+fn form(path: &'static str, body: &str, code: &'static str, names: &'static str) -> Case {
+    post(path, Raw(FORM, body.as_bytes().to_vec()), 400, code, names)
+}
+
+fn quantities() -> Vec<Case> {
+    let mut cases: Vec<Case> = [
+        (json!(0), "items[0].quantity must be at least 1"),
+        (json!("0"), "items[0].quantity"),
+        (json!(-1), "items[0].quantity must not be negative"),
+        (json!(1.5), "items[0].quantity must be a whole number"),
+        (json!(1e30), "items[0].quantity"),
+        (json!(1_000_000), "items[0].quantity must be at most 999999"),
+        (json!(u64::MAX), "items[0].quantity"),
+        (json!("99999999999999999999999"), "items[0].quantity is too large"),
+        (json!("-1"), "items[0].quantity"),
+        (json!("1.0"), "items[0].quantity"),
+        (json!("1e3"), "items[0].quantity"),
+        (json!(" 1"), "items[0].quantity"),
+        (json!("٣"), "items[0].quantity"),
+        (json!(""), "items[0].quantity"),
+        (json!("two"), "items[0].quantity"),
+        (json!(true), "items[0].quantity"),
+        (json!([1]), "items[0].quantity"),
+        (json!({ "a": 1 }), "items[0].quantity"),
+    ]
+    .into_iter()
+    .map(|(quantity, names)| add(item("quantity", quantity), "invalid_field", names))
+    .collect();
+    cases.extend([
+        update(line("quantity", json!(-1)), "invalid_field", "updates.price_mug.quantity"),
+        update(line("quantity", json!(0.5)), "invalid_field", "updates.price_mug.quantity"),
+        update(line("quantity", json!(1_000_000)), "invalid_field", "updates.price_mug.quantity"),
+        update(line("quantity", json!("many")), "invalid_field", "updates.price_mug.quantity"),
+        add(
+            json!([{ "price": "price_mug", "quantity": 999_999 }, { "price": "price_mug" }]),
+            "invalid_quantity",
+            "quantity",
+        ),
+    ]);
+    cases
+}
+
+fn shapes() -> Vec<Case> {
+    vec![
+        post("/cart/add", Nothing, 400, "invalid_field", "items is required"),
+        post("/cart/add", Json(json!({})), 400, "invalid_field", "items is required"),
+        post("/cart/add", Json(json!({ "items": null })), 400, "invalid_field", "items is required"),
+        post("/cart/add", Json(json!({ "item": [{ "price": "price_mug" }] })), 400, "invalid_field", "items"),
+        post("/cart/add", Json(json!([])), 400, "invalid_field", "body must be an object"),
+        post("/cart/add", Json(json!("text")), 400, "invalid_field", "body"),
+        post("/cart/add", Json(json!(7)), 400, "invalid_field", "body"),
+        add(json!([]), "invalid_field", "items must not be empty"),
+        add(json!({ "price": "price_mug" }), "invalid_field", "items must be a list"),
+        add(json!("price_mug"), "invalid_field", "items must be a list"),
+        add(json!(["price_mug"]), "invalid_field", "items[0] must be an object"),
+        add(json!([{ "price": "price_mug" }, null]), "invalid_field", "items[1]"),
+        add(json!([{}]), "invalid_field", "items[0].price is required"),
+        add(json!([{ "price": null }]), "invalid_field", "items[0].price"),
+        add(json!([{ "price": 7 }]), "invalid_field", "items[0].price must be a string"),
+        add(json!([{ "price": "" }]), "invalid_field", "items[0].price"),
+        add(json!([{ "price": "price mug" }]), "invalid_field", "items[0].price"),
+        add(json!([{ "price": "price_<script>" }]), "invalid_field", "items[0].price"),
+        add(json!([{ "price": "p".repeat(256) }]), "invalid_field", "items[0].price"),
+        add(item("description", json!("x".repeat(501))), "invalid_field", "items[0].description"),
+        add(item("description", json!(["x"])), "invalid_field", "items[0].description"),
+        add(item("adjustable_quantity", json!(true)), "invalid_field", "items[0].adjustable_quantity"),
+        add(item("adjustable_quantity", json!({})), "invalid_field", "items[0].adjustable_quantity.enabled"),
+        add(item("adjustable_quantity", json!({ "enabled": "maybe" })), "invalid_field", "adjustable_quantity.enabled"),
+        add(
+            item("adjustable_quantity", json!({ "enabled": true, "minimum": 5, "maximum": 4 })),
+            "invalid_field",
+            "items[0].adjustable_quantity.maximum",
+        ),
+        add(
+            item("adjustable_quantity", json!({ "enabled": true, "maximum": 1_000_000 })),
+            "invalid_field",
+            "items[0].adjustable_quantity.maximum",
+        ),
+        add(
+            item("adjustable_quantity", json!({ "enabled": true, "minimum": -1 })),
+            "invalid_field",
+            "items[0].adjustable_quantity.minimum",
+        ),
+        post("/cart/update", Nothing, 400, "invalid_field", "updates"),
+        post("/cart/update", Json(json!({ "update": {} })), 400, "invalid_field", "updates"),
+        update(json!([{ "quantity": 1 }]), "invalid_field", "updates must be an object"),
+        update(json!("price_mug"), "invalid_field", "updates must be an object"),
+        update(json!({ "price_mug": 2 }), "invalid_field", "updates.price_mug must be an object"),
+        update(json!({ "": { "quantity": 1 } }), "invalid_field", "updates."),
+        update(json!({ "no such id!": { "quantity": 1 } }), "invalid_field", "updates.no such id!"),
+        post(
+            "/cart/add",
+            Json(json!({ "items": [{ "price": "price_nowhere" }] })),
+            404,
+            "price_not_found",
+            "price_nowhere",
+        ),
+        post("/cart/add", Json(json!({ "items": [{ "price": "price_poster_old" }] })), 404, "price_not_found", "old"),
+        post("/cart/checkout", Json(json!({ "email": "nobody" })), 400, "invalid_field", "email"),
+        post("/cart/checkout", Json(json!({ "email": ["a@b.example"] })), 400, "invalid_field", "email"),
+        post("/cart/checkout", Json(json!({ "promotion_code": 10 })), 400, "invalid_field", "promotion_code"),
+        post("/cart/checkout", Json(json!({ "promotion_code": "NOSUCH" })), 400, "invalid_promotion_code", "promotion"),
+        post("/cart/clear", Json(json!([])), 400, "invalid_field", "body"),
+    ]
+}
+
+fn metadata_limits() -> Vec<Case> {
+    let many: Value =
+        (0..48).map(|index| (format!("key{index}"), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+    vec![
+        metadata(many, "invalid_metadata", "47 keys"),
+        metadata(json!({ "k".repeat(41): "x" }), "invalid_metadata", "40 characters"),
+        metadata(json!({ "key": "x".repeat(501) }), "invalid_metadata", "500 characters"),
+        metadata(json!({ "a[b]": "x" }), "invalid_metadata", "square bracket"),
+        metadata(json!({ "": "x" }), "invalid_metadata", "is empty"),
+        metadata(json!({ "stripe_payments_cart_number": "x" }), "invalid_metadata", "reserved"),
+        metadata(json!({ "key": { "nested": "x" } }), "invalid_field", "metadata.key"),
+        metadata(json!({ "key": ["x"] }), "invalid_field", "metadata.key"),
+        metadata(json!({ "key": null }), "invalid_field", "metadata.key"),
+        metadata(json!(["x"]), "invalid_field", "metadata must be an object"),
+        metadata(json!("x"), "invalid_field", "metadata must be an object"),
+    ]
+}
+
+fn encodings() -> Vec<Case> {
+    let large = json!({ "items": [{ "price": "price_mug", "description": "x".repeat(70_000) }] }).to_string();
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200)).into_bytes();
+    vec![
+        post("/cart/add", Raw(JSON, b"{\"items\":".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, b"{'items':[]}".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, b"\xff\xfe{}".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, b"{} {}".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, b"NaN".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, deep), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, b"items[0][price]=price_mug".to_vec()), 400, "invalid_json", "JSON"),
+        post("/cart/add", Raw(JSON, large.clone().into_bytes()), 413, "body_too_large", "65536"),
+        post("/cart/add", Raw(FORM, large.into_bytes()), 413, "body_too_large", "65536"),
+        form("/cart/add", "items[0][price=price_mug", "invalid_form", "form"),
+        form("/cart/add", "items[[0]]=1", "invalid_form", "form"),
+        form("/cart/add", "items[0][price]=%ff%fe", "invalid_form", "form"),
+        form("/cart/add", "items[0][price]=a&items[5][price]=b", "invalid_form", "form"),
+        form("/cart/add", "items=price_mug", "invalid_field", "items must be a list"),
+        form("/cart/add", "items[0]=price_mug", "invalid_field", "items[0]"),
+        form("/cart/add", "{\"items\":[]}", "invalid_form", "form"),
+        form("/cart/add", "items[0][price]=price_mug&items[0][quantity]=1.5", "invalid_field", "items[0].quantity"),
+        form("/cart/add", "items[0][price]=price_mug&items[0][price]=price_tshirt", "invalid_field", "items[0].price"),
+        form("/cart/update", "updates[price_mug]=2", "invalid_field", "updates.price_mug"),
+        form("/cart/update", "updates[price_mug][quantity]=%2B1", "invalid_field", "updates.price_mug.quantity"),
+        form("/cart/update", "metadata[a][b]=c", "invalid_field", "metadata.a"),
+        post("/cart/add", Raw("text/plain", b"{}".to_vec()), 415, "unsupported_media_type", "Content-Type"),
+        post(
+            "/cart/add",
+            Raw("multipart/form-data; boundary=x", b"--x--".to_vec()),
+            415,
+            "unsupported_media_type",
+            "C",
+        ),
+        post("/cart/add", Raw("application/xml", b"<a/>".to_vec()), 415, "unsupported_media_type", "Content-Type"),
+        post("/cart/clear", Raw("image/png", b"x".to_vec()), 415, "unsupported_media_type", "Content-Type"),
+        post("/cart/checkout", Raw("", b"x".to_vec()), 415, "unsupported_media_type", "Content-Type"),
+    ]
+}
+
+fn requests() -> Vec<Case> {
+    let wrong_method = |method, path| (method, path, Nothing, 405, "method_not_allowed", "not allowed");
+    vec![
+        wrong_method(Method::DELETE, "/cart"),
+        wrong_method(Method::POST, "/cart"),
+        wrong_method(Method::GET, "/cart/add"),
+        wrong_method(Method::PUT, "/cart/update"),
+        wrong_method(Method::PATCH, "/enupal-stripe/cart/update"),
+        wrong_method(Method::GET, "/cart/clear"),
+        wrong_method(Method::GET, "/cart/checkout"),
+        wrong_method(Method::GET, "/stripe/webhook"),
+        wrong_method(Method::POST, "/products"),
+        (Method::GET, "/nowhere", Nothing, 404, "not_found", "Not Found"),
+        (Method::POST, "/a/b/cart/add", Nothing, 404, "not_found", "Not Found"),
+        (Method::GET, "/products?starting_after=a%20b", Nothing, 400, "invalid_field", "starting_after"),
+        post("/cart/clear", Headers("if-match", "3"), 400, "invalid_header", "If-Match"),
+        post("/cart/clear", Headers("if-match", "\"x\""), 400, "invalid_header", "If-Match"),
+        post("/cart/clear", Headers("if-match", "\"7\""), 412, "version_mismatch", "version"),
+        post("/cart/add", Headers("x-currency", "dollars"), 400, "invalid_header", "X-Currency"),
+        post("/cart/add", Headers("x-moltin-currency", "€"), 400, "invalid_header", "X-MOLTIN-CURRENCY"),
+        post("/stripe/webhook", Json(json!({})), 400, "invalid_signature", "Stripe-Signature"),
+        post("/stripe/webhook", Headers("stripe-signature", "t=1,v1=zz"), 400, "invalid_signature", "Signature"),
+    ]
+}
+
+async fn send(visitor: &Visitor<'_>, (method, path, sent, ..): &Case) -> crate::shop::Answer {
+    let (headers, body) = match sent {
+        Json(body) => (vec![("content-type", JSON)], body.to_string().into_bytes()),
+        Raw("", body) => (vec![], body.clone()),
+        Raw(content_type, body) => (vec![("content-type", *content_type)], body.clone()),
+        Headers(name, value) => (vec![(*name, *value)], Vec::new()),
+        Nothing => (vec![], Vec::new()),
+    };
+    visitor.send(method.clone(), path, &headers, body).await
+}
+
+#[tokio::test]
+async fn bad_input_is_named_and_changes_nothing() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let before = visitor.cart().await;
+    let cases: Vec<Case> =
+        [quantities(), shapes(), metadata_limits(), encodings(), requests()].into_iter().flatten().collect();
+    assert!(cases.len() >= 100, "{}", cases.len());
+
+    for case in &cases {
+        let answer = send(&visitor, case).await;
+
+        let (method, path, _, status, code, names) = case;
+        assert_eq!(answer.error(*status), *code, "{method} {path}: {}", answer.text);
+        assert!(answer.text.contains(names), "{method} {path} does not name {names:?}: {}", answer.text);
+    }
+
+    assert_eq!(visitor.cart().await, before);
+}
+
+#[tokio::test]
+async fn the_hundred_and_first_line_is_refused() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let mut prices = Vec::new();
+    for _ in 0..101 {
+        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", FORM)];
+        let url = format!("{}/v1/prices", shop.sandbox().url());
+        let body = b"currency=usd&unit_amount=100&product=prod_mug".to_vec();
+        let price = shop.send(Method::POST, &url, &headers, body).await.ok();
+        prices.push(json!({ "price": price["id"] }));
+    }
+    visitor.post("/cart/add", json!({ "items": prices[..60] })).await.ok();
+    visitor.post("/cart/add", json!({ "items": prices[60..100] })).await.ok();
+
+    let one_more = visitor.post("/cart/add", json!({ "items": prices[100..] })).await;
+    let at_once = shop.visitor().post("/cart/add", json!({ "items": prices })).await;
+    let recurring = visitor.add("price_club_monthly", 1).await;
+
+    for answer in [one_more, at_once, recurring] {
+        assert_eq!(answer.error(400), "too_many_items");
+    }
+    assert_eq!(visitor.cart().await["item_count"], 100);
+    assert_eq!(visitor.checkout().await.ok()["amount_total"], 10_000);
+}
