@@ -33,6 +33,8 @@ impl Checkout {
 }
 
 impl Endpoint for Checkout {
+    const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {

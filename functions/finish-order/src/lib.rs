@@ -17,6 +17,8 @@ pub struct FinishOrder {
 }
 
 impl Endpoint for FinishOrder {
+    const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {

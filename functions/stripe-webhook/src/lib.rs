@@ -20,6 +20,8 @@ pub struct StripeWebhook {
 }
 
 impl Endpoint for StripeWebhook {
+    const SECRETS: &[&str] = &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {

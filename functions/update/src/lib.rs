@@ -15,6 +15,8 @@ pub struct Update {
 }
 
 impl Endpoint for Update {
+    const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {

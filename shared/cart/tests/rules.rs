@@ -1,4 +1,5 @@
 //! The rules of a cart, one statement each.
+#![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
     AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, LineUpdate, Metadata, OrderLine,
@@ -26,6 +27,7 @@ fn monthly(id: &str) -> Price {
     priced(id, json!({ "type": "recurring", "recurring": { "interval": "month" } }))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass literals")]
 fn priced(id: &str, more: serde_json::Value) -> Price {
     let mut price = json!({ "id": id, "currency": "usd", "product": "prod_a", "unit_amount": 100 });
     price.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -20,6 +20,9 @@ pub type Response = lambda_http::Response<Body>;
 
 /// One HTTP endpoint: one Lambda function.
 pub trait Endpoint: Sized + Send + Sync + 'static {
+    /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
+    const SECRETS: &[&str] = &[];
+
     /// The endpoint as its settings want it; called once per cold start.
     ///
     /// # Errors
@@ -37,7 +40,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 ///
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let endpoint = &start::<E>(E::new)?;
+    let endpoint = &start(E::SECRETS, E::new).await?;
     lambda_http::run(service_fn(|request| async move {
         // An error here would fail the invocation instead of answering it.
         Ok::<_, std::convert::Infallible>(answer(endpoint, request).await)
@@ -45,14 +48,25 @@ pub async fn run<E: Endpoint>() -> Result<(), StartError> {
     .await
 }
 
-/// Starts logging, reads the environment and builds `T` from it.
+/// Starts logging, reads the environment and `secrets`, and builds `T` from them.
 ///
 /// # Errors
 ///
-/// A setting is missing or malformed; the log names it.
-pub fn start<T>(build: impl FnOnce(&Environment) -> Result<T, settings::Error>) -> Result<T, settings::Error> {
+/// A setting is missing or malformed, or a secret cannot be read; the log names it.
+pub async fn start<T>(
+    secrets: &[&str],
+    build: impl FnOnce(&Environment) -> Result<T, settings::Error>,
+) -> Result<T, StartError> {
     tracing_subscriber::fmt().json().without_time().with_target(false).with_current_span(false).init();
-    build(&Environment::of_process()).inspect_err(|error| tracing::error!(%error, "cannot start"))
+    let mut environment = Environment::of_process();
+    let started = match secrets {
+        [] => build(&environment).map_err(StartError::from),
+        names => match secrets::resolve(&mut environment, names).await {
+            Ok(()) => build(&environment).map_err(StartError::from),
+            Err(error) => Err(error.into()),
+        },
+    };
+    started.inspect_err(|error| tracing::error!(%error, "cannot start"))
 }
 
 /// Answers a request, errors included; logs the cause of a 5xx once.

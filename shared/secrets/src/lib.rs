@@ -1,0 +1,222 @@
+//! Secrets, read by name from SSM Parameter Store.
+//!
+//! In AWS a function's environment holds only the *name* of a `SecureString` parameter, in `STRIPE_SECRET_KEY_PARAMETER`
+//! for the setting `STRIPE_SECRET_KEY`. It is read once, at the cold start. One signed request is all that is needed of
+//! SSM, so its SDK is not linked.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde_json::json;
+use settings::Environment;
+
+/// Why a secret could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing or malformed.
+    #[error(transparent)]
+    Setting(#[from] settings::Error),
+    /// Parameter Store did not hand the parameter out.
+    #[error("{setting}: parameter {parameter} cannot be read: {reason}")]
+    Unreadable {
+        /// The setting that holds the parameter's name.
+        setting: String,
+        /// The parameter's name.
+        parameter: String,
+        /// What went wrong. Never the secret.
+        reason: String,
+    },
+}
+
+/// How long Parameter Store may take. A cold start may take ten seconds.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Fills in the settings `names` that are absent and whose parameter is named.
+///
+/// # Errors
+///
+/// [`Error::Unreadable`] if a parameter is named and cannot be read.
+///
+/// Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
+pub async fn resolve(environment: &mut Environment, names: &[&str]) -> Result<(), Error> {
+    for name in names {
+        let setting = format!("{name}_PARAMETER");
+        let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else { continue };
+        let unreadable =
+            |reason: String| Error::Unreadable { setting: setting.clone(), parameter: parameter.to_owned(), reason };
+        let request = request(environment, parameter)?.map_err(|error| unreadable(error.to_string()))?;
+        let answer = tokio::time::timeout(TIMEOUT, send(request)).await;
+        let secret = answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).map_err(unreadable)?;
+        environment.set(name, secret);
+    }
+    Ok(())
+}
+
+/// Why a request could not be signed: a defect, not a setting.
+type Unsignable = Box<dyn std::error::Error + Send + Sync>;
+
+/// A signed `GetParameter`.
+fn request(
+    environment: &Environment,
+    parameter: &str,
+) -> Result<Result<Request<Full<Bytes>>, Unsignable>, settings::Error> {
+    let region = environment.required("AWS_REGION")?;
+    let credentials = Credentials::new(
+        environment.required("AWS_ACCESS_KEY_ID")?,
+        environment.required("AWS_SECRET_ACCESS_KEY")?,
+        environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
+        None,
+        "environment",
+    );
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let standard = format!("https://ssm.{region}.{domain}");
+    let url = environment.get("AWS_ENDPOINT_URL_SSM").unwrap_or(&standard);
+    Ok(signed(url, region, credentials, parameter))
+}
+
+fn signed(
+    url: &str,
+    region: &str,
+    credentials: Credentials,
+    parameter: &str,
+) -> Result<Request<Full<Bytes>>, Unsignable> {
+    const HEADERS: [(&str, &str); 2] =
+        [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameter")];
+
+    let url = format!("{}/", url.trim_end_matches('/'));
+    let body = json!({ "Name": parameter, "WithDecryption": true }).to_string();
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("ssm")
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()?
+        .into();
+    let signable = SignableRequest::new("POST", &url, HEADERS.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
+    let (instructions, _) = sign(signable, &parameters)?.into_parts();
+
+    let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = url.parse().unwrap_or_default();
+    for (name, value) in HEADERS {
+        request.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    instructions.apply_to_request_http1x(&mut request);
+    Ok(request)
+}
+
+async fn send(request: Request<Full<Bytes>>) -> Result<String, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        parameter: Parameter,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Parameter {
+        value: String,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "__type")]
+        kind: String,
+    }
+
+    let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let response = client.request(request).await.map_err(|error| error.to_string())?;
+    let status = response.status();
+    let bytes = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    if !status.is_success() {
+        let refusal = serde_json::from_slice::<Refusal>(&bytes).map(|refusal| refusal.kind).unwrap_or_default();
+        return Err(format!("{status} {refusal}"));
+    }
+    let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| "the answer cannot be read".to_owned())?;
+    Ok(answer.parameter.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::{Json, Router, routing::post};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A Parameter Store that knows one parameter.
+    async fn parameter_store() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = async |headers: HeaderMap, body: String| {
+            let body: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameter");
+            assert_eq!(body["WithDecryption"], true);
+            let authorization = headers["authorization"].to_str().unwrap();
+            assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"), "{authorization}");
+            assert!(authorization.contains("/eu-west-1/ssm/aws4_request"), "{authorization}");
+            if body["Name"] == "/shop/key" {
+                (StatusCode::OK, Json(json!({ "Parameter": { "Value": "sk_live_1" } })))
+            } else {
+                (StatusCode::BAD_REQUEST, Json(json!({ "__type": "ParameterNotFound" })))
+            }
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+        url
+    }
+
+    async fn environment(more: &[(&str, &str)]) -> Environment {
+        let mut environment = Environment::from_iter([
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ]);
+        environment.set("AWS_ENDPOINT_URL_SSM", parameter_store().await);
+        for (name, value) in more {
+            environment.set(name, *value);
+        }
+        environment
+    }
+
+    #[tokio::test]
+    async fn a_named_parameter_becomes_the_setting() {
+        let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/shop/key")]).await;
+
+        resolve(&mut environment, &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]).await.unwrap();
+
+        assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_live_1"));
+        assert_eq!(environment.get("STRIPE_WEBHOOK_SECRET"), None);
+    }
+
+    #[tokio::test]
+    async fn a_setting_that_is_there_is_not_asked_for() {
+        let mut environment =
+            environment(&[("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
+
+        resolve(&mut environment, &["STRIPE_SECRET_KEY"]).await.unwrap();
+
+        assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_test_1"));
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_is_missing_is_named() {
+        let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
+
+        let error = resolve(&mut environment, &["STRIPE_SECRET_KEY"]).await.unwrap_err();
+
+        assert_eq!(
+            error.to_string(),
+            "STRIPE_SECRET_KEY_PARAMETER: parameter /nowhere cannot be read: 400 Bad Request ParameterNotFound"
+        );
+    }
+}
