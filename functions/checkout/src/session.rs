@@ -183,7 +183,13 @@ impl Checkout {
 
 /// What a refusal of the parameters means to the shopper.
 fn refused(error: payments::Error, cart: &Cart) -> Error {
-    let payments::Error::Refused { param: Some(param), .. } = &error else { return failed(error) };
+    let payments::Error::Refused { code, param, .. } = &error else { return failed(error) };
+    match code.as_deref() {
+        Some("amount_too_large") => return Error::AmountTooLarge,
+        Some("amount_too_small") => return Error::AmountTooSmall,
+        _ => {}
+    }
+    let Some(param) = param else { return failed(error) };
     if param.starts_with("discounts") {
         return Error::PromotionCodeInvalid;
     }
