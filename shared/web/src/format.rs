@@ -5,6 +5,7 @@ use std::fmt;
 use cart::{Currency, Money};
 use fixed_decimal::Decimal;
 use icu_decimal::DecimalFormatter;
+use icu_decimal::options::DecimalFormatterOptions;
 use icu_experimental::dimension::currency::CurrencyType;
 use icu_experimental::dimension::currency::formatter::CurrencyFormatter;
 use icu_experimental::dimension::currency::options::CurrencyFormatterOptions;
@@ -14,7 +15,6 @@ use writeable::Writeable as _;
 /// Formats amounts in the shop's locale, from CLDR's data. No digit that somebody pays is ever rounded away.
 pub struct Formatter {
     locale: Locale,
-    numbers: DecimalFormatter,
 }
 
 /// The most decimals that CLDR gives a currency.
@@ -26,9 +26,7 @@ impl Formatter {
     /// A formatter for a locale such as `en-US`; `None` where it is malformed.
     #[must_use]
     pub fn new(locale: &str) -> Option<Self> {
-        let locale: Locale = locale.parse().ok()?;
-        let numbers = DecimalFormatter::try_new((&locale).into(), icu_decimal::options::DecimalFormatterOptions::default());
-        Some(Self { numbers: numbers.ok()?, locale })
+        Some(Self { locale: locale.parse().ok()? })
     }
 
     /// The amount with its currency: `$1,234.50`, `1.234,50 €`, `¥1,500`.
@@ -46,17 +44,18 @@ impl Formatter {
     }
 
     fn exact(&self, major: &str, currency: Currency) -> String {
-        self.localised(major, currency)
-            .unwrap_or_else(|| format!("{major} {}", currency.as_str().to_uppercase()))
+        self.localised(major, currency).unwrap_or_else(|| format!("{major} {}", currency.as_str().to_uppercase()))
     }
 
     fn localised(&self, major: &str, currency: Currency) -> Option<String> {
         let code: CurrencyType = currency.as_str().to_ascii_uppercase().parse().ok()?;
         let formatter =
             CurrencyFormatter::try_new_symbol((&self.locale).into(), code, CurrencyFormatterOptions::default()).ok()?;
+        let numbers = DecimalFormatter::try_new((&self.locale).into(), DecimalFormatterOptions::default()).ok()?;
+        let number = |number: &Decimal| numbers.format(number).write_to_string().into_owned();
         let mut amount: Decimal = major.parse().ok()?;
         let text = formatter.format_fixed_decimal(&amount).write_to_string().into_owned();
-        if text.contains(&self.number(&amount)) {
+        if text.contains(&number(&amount)) {
             return Some(text);
         }
 
@@ -65,17 +64,13 @@ impl Formatter {
         let decimals = i16::from(currency.minor_digits());
         amount.pad_end(-decimals);
         let nothing = formatter.format_fixed_decimal(&Decimal::from(0)).write_to_string().into_owned();
-        let zero = (0..=MOST_DECIMALS).rev().map(|decimals| {
+        let mut zeros = (0..=MOST_DECIMALS).rev().map(|decimals| {
             let mut zero = Decimal::from(0);
             zero.pad_end(-decimals);
-            self.number(&zero)
+            number(&zero)
         });
-        let place = zero.into_iter().find(|zero| nothing.contains(zero.as_str()))?;
-        Some(nothing.replacen(&place, &self.number(&amount), 1))
-    }
-
-    fn number(&self, number: &Decimal) -> String {
-        self.numbers.format(number).write_to_string().into_owned()
+        let place = zeros.find(|zero| nothing.contains(zero.as_str()))?;
+        Some(nothing.replacen(&place, &number(&amount), 1))
     }
 }
 
