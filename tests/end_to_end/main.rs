@@ -3,14 +3,22 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
 mod add;
+mod catalogue;
 mod checkout;
 mod clear;
 mod concurrency;
+mod currencies;
+mod events;
 mod fulfilment;
 mod get;
+mod money;
 mod order;
 mod products;
+mod proxy;
+mod reads;
+mod settings;
 mod shop;
+mod sync;
 mod tokens;
 mod update;
 mod webhooks;
