@@ -184,7 +184,7 @@ pub(crate) fn update_price(state: &mut State, id: &str, form: &Params) -> Answer
         all.append(options);
         *options = all;
     }
-    clean(&mut params);
+    // An empty value takes a field away, `currency_options` all other currencies.
     let changed = merge(&before, params)?;
     let after = objects::price(changed.as_object().unwrap_or(&Map::new()), state.now())
         .map_err(|problem| refusal(&problem, ""))?;
