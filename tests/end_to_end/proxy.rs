@@ -30,8 +30,6 @@ struct Shared {
 /// A request that came by.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) method: String,
-    pub(crate) path: String,
     /// The operation, where it is one of DynamoDB's.
     pub(crate) operation: String,
     pub(crate) body: String,
@@ -78,8 +76,6 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     shared.seen.lock().unwrap().push(Seen {
-        method: parts.method.to_string(),
-        path: parts.uri.path().to_owned(),
         operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
     });

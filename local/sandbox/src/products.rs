@@ -338,9 +338,9 @@ fn merge(before: &Value, mut params: Params) -> Answer {
 }
 
 fn emit_update(state: &mut State, kind: &str, before: &Value, after: &Value) {
-    let previous = differences(before, after);
-    if !previous.is_empty() {
-        state.emit(kind, after.clone(), Some(previous));
+    // A change of what events do not show is an event all the same.
+    if before != after {
+        state.emit(kind, after.clone(), Some(differences(before, after)));
     }
 }
 
