@@ -1,5 +1,7 @@
 //! What carts come to, against what Stripe takes for the same.
 
+use std::fmt::Write as _;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -83,9 +85,9 @@ async fn at_stripe(shop: &Shop, lines: &[(&str, u32)]) -> Value {
     let mut form =
         format!("mode={}&success_url=https%3A%2F%2Fshop.example", if recurs { "subscription" } else { "payment" });
     for (index, (price, quantity)) in lines.iter().enumerate() {
-        form += &format!("&line_items[{index}][price]={price}");
+        write!(form, "&line_items[{index}][price]={price}").unwrap();
         if !price.contains("metered") {
-            form += &format!("&line_items[{index}][quantity]={quantity}");
+            write!(form, "&line_items[{index}][quantity]={quantity}").unwrap();
         }
     }
     shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await["amount_subtotal"].clone()
@@ -151,7 +153,7 @@ async fn totals_worked_out_by_hand() {
         // 10,000 + 7501.25 + 500 + 99.995 = 18,101.245
         ("price_graduated_usd", 11, 18_101, "181.01", "$181.01"),
         ("price_volume_usd", 50, 8500, "85", "$85.00"),
-        // 51 × 120.125 + 0.5 = 6126.875 + … = 6126.875
+        // 51 × 120.125 + 0.5 = 6126.875
         ("price_volume_usd", 51, 6127, "61.27", "$61.27"),
         // 201 × 95.5 = 19,195.5
         ("price_volume_usd", 201, 19_196, "191.96", "$191.96"),

@@ -41,7 +41,7 @@ impl Catalogue {
         let stripe = self.stripe.patient();
         let mut done = Progress::default();
         let mut inventory = self.table.inventory().await?;
-        let mut shelf = HashMap::new();
+        let mut contents = HashMap::new();
 
         let mut after = None;
         loop {
@@ -49,7 +49,7 @@ impl Catalogue {
             let page = stripe.products(after.as_deref()).await?;
             skip(&page.unreadable, &mut inventory);
             done.products += page.objects.len();
-            done.written += self.sync_products(&page.objects, &mut inventory, &mut shelf, stamp).await?;
+            done.written += self.sync_products(&page.objects, &mut inventory, &mut contents, stamp).await?;
             progress(done);
             after = page.next;
             if after.is_none() {
@@ -61,7 +61,7 @@ impl Catalogue {
             let page = stripe.prices(after.as_deref()).await?;
             skip(&page.unreadable, &mut inventory);
             done.prices += page.objects.len();
-            done.written += self.sync_prices(&page.objects, &mut inventory, &shelf, stamp).await?;
+            done.written += self.sync_prices(&page.objects, &mut inventory, &contents, stamp).await?;
             progress(done);
             after = page.next;
             if after.is_none() {
@@ -78,7 +78,7 @@ impl Catalogue {
         &self,
         products: &[Product],
         inventory: &mut Inventory,
-        shelf: &mut HashMap<ProductId, Digest>,
+        contents: &mut HashMap<ProductId, Digest>,
         stamp: Stamp,
     ) -> Result<usize, Error> {
         let mut changed = Vec::new();
@@ -87,7 +87,7 @@ impl Catalogue {
             if !inventory.tick_product(&product.id, content) {
                 changed.push(product.clone());
             }
-            shelf.insert(product.id, content);
+            contents.insert(product.id, content);
         }
         let writes: Vec<_> = changed.iter().map(|product| self.table.save_product(product, stamp)).collect();
         stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_for_each(|_| async { Ok(()) }).await?;
@@ -98,12 +98,12 @@ impl Catalogue {
         &self,
         prices: &[Price],
         inventory: &mut Inventory,
-        shelf: &HashMap<ProductId, Digest>,
+        contents: &HashMap<ProductId, Digest>,
         stamp: Stamp,
     ) -> Result<usize, Error> {
         let mut changed: BTreeMap<&ProductId, Vec<&Price>> = BTreeMap::new();
         for price in prices {
-            if !inventory.tick_price(&price.id, Digest::of(price), shelf.get(&price.product).copied()) {
+            if !inventory.tick_price(&price.id, Digest::of(price), contents.get(&price.product).copied()) {
                 changed.entry(&price.product).or_default().push(price);
             }
         }

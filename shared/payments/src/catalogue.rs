@@ -144,3 +144,30 @@ fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
 fn expanded(prefix: &str) -> [String; 3] {
     ["tiers", "currency_options", "currency_options.tiers"].map(|field| format!("{prefix}{field}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_that_cannot_be_read_costs_only_itself() {
+        let good = json!({ "id": "price_a", "product": "prod_a", "currency": "usd", "unit_amount": 1 });
+        let strange = json!({ "id": "price_b", "product": "prod_a", "currency": "usd", "billing_scheme": "by_weight" });
+        let page = Page { data: vec![good, strange], has_more: true };
+
+        let page = CatalogPage::<Price>::from(page);
+
+        assert_eq!(page.objects.len(), 1);
+        assert_eq!(page.unreadable, ["price_b"]);
+        assert_eq!(page.next.as_deref(), Some("price_b"));
+    }
+
+    #[test]
+    fn the_last_page_has_no_next() {
+        let page = Page { data: vec![json!({ "id": "prod_a" })], has_more: false };
+
+        assert_eq!(CatalogPage::<Product>::from(page).next, None);
+    }
+}

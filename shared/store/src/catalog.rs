@@ -7,6 +7,8 @@
 //! Because both registers only move forward, prices and products may arrive in any order, repeatedly and at the same
 //! time, and the rows end up the same.
 //!
+//! Rows carry no version of their format: a sync writes every row anew that is not just what it would write.
+//!
 //! Only rows of products that are for sale have a kind, and so stand in the index from which products are listed.
 
 use std::collections::{BTreeSet, HashMap};
@@ -156,25 +158,27 @@ impl Digest {
 }
 
 impl Inventory {
-    fn take_in(&mut self, row: &Item) -> Result<(), Error> {
+    /// A row that cannot be read is left out, so that a sync writes it anew.
+    fn take_in(&mut self, row: &Item) {
         #[derive(serde::Deserialize)]
         struct Status {
             active: bool,
         }
         let reader = Reader { table: TABLE, item: row };
-        let id = reader.text(ID).ok_or_else(|| reader.corrupt(ID))?.to_owned();
-        let held = |name| -> Result<Option<Held>, Error> {
-            let Some(Status { active }) = register(row, name)? else { return Ok(None) };
-            let digest = Digest::of_text(reader.text(name).unwrap_or_default());
-            Ok(Some(Held { digest, active }))
+        let held = |name| {
+            let text = reader.text(name)?;
+            let Status { active } = serde_json::from_str(text).ok()?;
+            Some(Held { digest: Digest::of_text(text), active })
         };
-        match (held(PRICE)?, held(PRODUCT)?) {
-            (Some(price), product) => drop(self.prices.insert(id, (price, product.map(|held| held.digest)))),
-            (None, Some(product)) => drop(self.products.insert(id, product)),
-            // The row of a product of which nothing is known but its prices.
-            (None, None) => {}
+        let Some(id) = reader.text(ID).map(str::to_owned) else { return };
+        let product = held(PRODUCT);
+        if row.contains_key(PRICE) {
+            if let Some(price) = held(PRICE) {
+                self.prices.insert(id, (price, product.map(|held| held.digest)));
+            }
+        } else if let Some(product) = product {
+            self.products.insert(id, product);
         }
-        Ok(())
     }
 
     /// Crosses a product off; returns whether the table holds it just so.
@@ -390,7 +394,7 @@ impl Catalog {
     ///
     /// # Errors
     ///
-    /// DynamoDB fails, or a row is corrupt.
+    /// DynamoDB fails.
     pub async fn inventory(&self) -> Result<Inventory, Error> {
         let mut inventory = Inventory::default();
         let mut start = None;
@@ -398,7 +402,7 @@ impl Catalog {
             let scan = self.connection.client().scan().table_name(&self.table).set_exclusive_start_key(start);
             let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
             for row in page.items.unwrap_or_default() {
-                inventory.take_in(&row)?;
+                inventory.take_in(&row);
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -408,6 +412,8 @@ impl Catalog {
     }
 
     /// A page of at most `limit` products, starting after `after`. Only products and prices that are active are listed.
+    ///
+    /// One query, and one batch for every 100 prices.
     ///
     /// # Errors
     ///
