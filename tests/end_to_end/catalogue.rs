@@ -93,6 +93,9 @@ async fn a_price_of_which_the_shop_was_not_told_stops_the_checkout_all_the_same(
     shop.stripe(Method::POST, "/v1/prices/price_mug", "active=false").await;
 
     stops_at_checkout(&visitor, "price_mug").await;
+
+    // Stripe's refusal was news.
+    shows_as_gone(&visitor.cart().await, "price_mug", 3200);
 }
 
 #[tokio::test]

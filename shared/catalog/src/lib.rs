@@ -129,6 +129,25 @@ impl Catalogue {
         Ok(self.table.fresh_offers(prices).await?)
     }
 
+    /// Asks Stripe how prices are that it just refused to sell, although the table has them for sale.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails.
+    pub async fn refresh(&self, prices: &[PriceId], now: Timestamp) -> Result<(), Error> {
+        let stamp = Stamp::fetched(now);
+        for id in prices {
+            match found(self.stripe.price_with_product(id).await)? {
+                Some((price, product)) => {
+                    self.save_product(&product, stamp).await?;
+                    self.table.save_prices(&product.id, &[&price], stamp).await?;
+                }
+                None => self.table.retire_price(id, stamp).await?,
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in an event about a price or a product; `false` if it is about something else.
     ///
     /// An event that is older than what is known changes nothing. One of the same second is settled by asking Stripe.
