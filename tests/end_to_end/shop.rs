@@ -40,17 +40,8 @@ impl Shop {
 
     /// A shop with these settings.
     pub(crate) async fn open_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
-        // Shown for tests that fail: why a request was answered with a 5xx.
-        let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
-        let mut environment = Environment::from_iter(settings);
-        let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
-        if dynamodb_url.is_some() {
-            // Tests share that database: every shop has tables of its own.
-            for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
-                environment.set_default(table, format!("{table}-{}", unique()));
-            }
-        }
-        Self::start(Options { dynamodb_url, environment, ..Options::default() }).await
+        let environment = Environment::from_iter(settings);
+        Self::start(Options { environment, ..Options::default() }).await
     }
 
     /// A shop that sells what this catalogue of Stripe's objects says.
@@ -80,7 +71,18 @@ impl Shop {
         Self::start(Options { dynamodb_url, environment, ..Options::default() }).await
     }
 
-    async fn start(options: Options) -> Self {
+    async fn start(mut options: Options) -> Self {
+        // Shown for tests that fail: why a request was answered with a 5xx.
+        let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
+        if options.dynamodb_url.is_none()
+            && let Some(url) = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL")
+        {
+            // Tests share that database: every shop has tables of its own.
+            for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
+                options.environment.set_default(table, format!("{table}-{}", unique()));
+            }
+            options.dynamodb_url = Some(url.to_owned());
+        }
         let stack = Stack::start(options).await.unwrap();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { stack, client }
