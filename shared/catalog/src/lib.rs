@@ -91,17 +91,16 @@ impl Catalogue {
     /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
     pub async fn for_sale(&self, prices: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
         let mut offers = self.table.offers(prices).await?;
-        let known = prices.iter().filter_map(|price| offers.get(price));
-        if let Some(archived) = known.into_iter().find(|offer| !offer.is_active()) {
+        let mut known = prices.iter().filter_map(|price| offers.get(price));
+        if let Some(archived) = known.find(|offer| !offer.is_active()) {
             return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
         }
         let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
-        let fetched: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
-        let mut fetched = stream::iter(fetched).buffered(FETCHES_AT_A_TIME);
+        let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
+        let mut fetched = stream::iter(questions).buffered(FETCHES_AT_A_TIME);
         while let Some(offer) = fetched.try_next().await? {
             offers.insert(offer);
         }
-        drop(fetched);
         Ok(offers)
     }
 
