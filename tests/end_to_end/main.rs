@@ -5,14 +5,22 @@
 
 mod add;
 mod bad_input;
+mod catalogue;
 mod checkout;
 mod clear;
 mod concurrency;
+mod currencies;
+mod events;
 mod fulfilment;
 mod get;
+mod money;
 mod order;
 mod products;
+mod proxy;
+mod reads;
+mod settings;
 mod shop;
+mod sync;
 mod tokens;
 mod update;
 mod webhooks;

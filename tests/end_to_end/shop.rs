@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use settings::Environment;
 use stripe_sandbox::Sandbox;
 
+use crate::proxy::Proxy;
+
 /// The running bundle.
 pub(crate) struct Shop {
     stack: Stack,
@@ -38,17 +40,50 @@ impl Shop {
 
     /// A shop with these settings.
     pub(crate) async fn open_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        let environment = Environment::from_iter(settings);
+        Self::start(Options { environment, ..Options::default() }).await
+    }
+
+    /// A shop that sells what this catalogue of Stripe's objects says.
+    pub(crate) async fn open_on<const N: usize>(catalogue: &Value, settings: [(&str, &str); N]) -> Self {
+        let file = std::env::temp_dir().join(format!("cartwright-{}.json", unique()));
+        std::fs::write(&file, catalogue.to_string()).unwrap();
+        let catalog = Some(file.clone());
+        let environment = Environment::from_iter(settings);
+        let shop = Self::start(Options { catalog, environment, ..Options::default() }).await;
+        std::fs::remove_file(file).unwrap();
+        shop
+    }
+
+    /// The same shop once more, which reaches DynamoDB and Stripe by way of these proxies.
+    pub(crate) async fn behind<const N: usize>(
+        &self,
+        dynamodb: &Proxy,
+        stripe: &Proxy,
+        settings: [(&str, &str); N],
+    ) -> Self {
+        let mut environment = self.stack.environment().clone();
+        environment.set("STRIPE_API_URL", stripe.url());
+        for (name, value) in settings {
+            environment.set(name, value);
+        }
+        let dynamodb_url = Some(dynamodb.url().to_owned());
+        Self::start(Options { dynamodb_url, environment, ..Options::default() }).await
+    }
+
+    async fn start(mut options: Options) -> Self {
         // Shown for tests that fail: why a request was answered with a 5xx.
         let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
-        let mut environment = Environment::from_iter(settings);
-        let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
-        if dynamodb_url.is_some() {
+        if options.dynamodb_url.is_none()
+            && let Some(url) = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL")
+        {
             // Tests share that database: every shop has tables of its own.
             for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
-                environment.set_default(table, format!("{table}-{}", unique()));
+                options.environment.set_default(table, format!("{table}-{}", unique()));
             }
+            options.dynamodb_url = Some(url.to_owned());
         }
-        let stack = Stack::start(Options { dynamodb_url, environment, ..Options::default() }).await.unwrap();
+        let stack = Stack::start(options).await.unwrap();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { stack, client }
     }
@@ -87,6 +122,15 @@ impl Shop {
 
     pub(crate) async fn get(&self, url: &str) -> Answer {
         self.send(Method::GET, url, &[], Vec::new()).await
+    }
+
+    /// A request to Stripe's API, as the merchant's dashboard makes it; its events are delivered.
+    pub(crate) async fn stripe(&self, method: Method, path: &str, form: &str) -> Value {
+        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+        let url = format!("{}{path}", self.sandbox().url());
+        let answer = self.send(method, &url, &headers, form.as_bytes().to_vec()).await.ok();
+        self.sandbox().settled().await;
+        answer
     }
 
     pub(crate) async fn order(&self, number: &str) -> Answer {

@@ -41,7 +41,8 @@ impl Endpoint for Add {
         let changed = caller.change(&self.carts, &change, expected, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
-        offers.extend(self.catalogue.offers(cart.lines().iter().map(|line| &line.price)).await.map_err(failed)?);
+        let shown = cart.lines().iter().map(|line| &line.price);
+        self.catalogue.complete(&mut offers, shown).await.map_err(failed)?;
         Ok(web::cart_answer(&cart, Some(&token), &offers, &self.shop))
     }
 }

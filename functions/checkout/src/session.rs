@@ -177,13 +177,36 @@ impl Checkout {
     ) -> Result<(Session, Box<RawValue>), Error> {
         let parameters = self.settings.expiring(parameters, now);
         let key = format!("{}-{}-{}", cart.number(), cart.version(), parameters.digest_replacing(replaces));
-        self.stripe.create_session(&parameters, &key).await.map_err(|error| refused(error, cart))
+        match self.stripe.create_session(&parameters, &key).await {
+            Ok(created) => Ok(created),
+            Err(error) => {
+                let refused = refused(error, cart);
+                if let Error::CartChanged(prices) = &refused {
+                    self.learn(prices, now).await;
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    /// Stripe knows better what is for sale than the catalogue, which missed the news. The cart shall show it.
+    async fn learn(&self, prices: &[cart::PriceId], now: Timestamp) {
+        if let Err(error) = self.catalogue.refresh(prices, now).await {
+            // The shopper is told all the same.
+            tracing::warn!(%error, "cannot refresh prices that Stripe refused");
+        }
     }
 }
 
 /// What a refusal of the parameters means to the shopper.
 fn refused(error: payments::Error, cart: &Cart) -> Error {
-    let payments::Error::Refused { param: Some(param), .. } = &error else { return failed(error) };
+    let payments::Error::Refused { code, param, .. } = &error else { return failed(error) };
+    match code.as_deref() {
+        Some("amount_too_large") => return Error::AmountTooLarge,
+        Some("amount_too_small") => return Error::AmountTooSmall,
+        _ => {}
+    }
+    let Some(param) = param else { return failed(error) };
     if param.starts_with("discounts") {
         return Error::PromotionCodeInvalid;
     }

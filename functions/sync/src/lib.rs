@@ -14,10 +14,14 @@ pub struct Sync {
 /// What a run did.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Products copied.
+    /// Products compared.
     pub products: usize,
-    /// Prices copied.
+    /// Prices compared.
     pub prices: usize,
+    /// Products and prices that were new or different.
+    pub written: usize,
+    /// Products and prices that Stripe no longer has.
+    pub retired: usize,
 }
 
 impl Sync {
@@ -37,8 +41,12 @@ impl Sync {
     ///
     /// DynamoDB or Stripe fails: run it again.
     pub async fn run(&self) -> Result<Report, catalog::Error> {
-        let Progress { products, prices } =
-            self.catalogue.sync(|Progress { products, prices }| tracing::info!(products, prices, "syncing")).await?;
-        Ok(Report { products, prices })
+        let Progress { products, prices, written, retired } = self
+            .catalogue
+            .sync(|Progress { products, prices, written, retired }| {
+                tracing::info!(products, prices, written, retired, "syncing");
+            })
+            .await?;
+        Ok(Report { products, prices, written, retired })
     }
 }

@@ -26,11 +26,14 @@ pub struct Stripe {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     authorization: HeaderValue,
+    attempts: u32,
 }
 
 /// Creating a session takes Stripe about a second. Three attempts fit a function's twenty seconds.
 const ATTEMPT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 3;
+/// Where nobody waits for the answer: pauses of 19 seconds in all.
+const PATIENT_ATTEMPTS: u32 = 8;
 /// The first pause between attempts; it doubles.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -51,7 +54,13 @@ impl Stripe {
         }
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), authorization })
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), authorization, attempts: ATTEMPTS })
+    }
+
+    /// The same client for work for which nobody waits: rides out a rate limit or an outage of some seconds.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { attempts: PATIENT_ATTEMPTS, ..self.clone() }
     }
 
     /// Sends a request and reads its answer.
@@ -77,7 +86,7 @@ impl Stripe {
                 Err(Error::Unavailable { .. }) => reads || idempotency_key.is_some(),
                 _ => false,
             };
-            if !again || attempt == ATTEMPTS {
+            if !again || attempt == self.attempts {
                 return answer;
             }
             tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;

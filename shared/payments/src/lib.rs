@@ -11,7 +11,7 @@ mod error;
 mod event;
 mod session;
 
-pub use catalogue::Page;
+pub use catalogue::{CatalogPage, Page};
 pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper};
 pub use client::Stripe;
 pub use error::Error;

@@ -13,7 +13,7 @@ mod item;
 mod orders;
 
 pub use carts::{Carts, ChangeError};
-pub use catalog::{Catalog, Listing, Offers, Saved, Stamp};
+pub use catalog::{Catalog, Digest, Inventory, Listing, Offers, Saved, Stamp};
 pub use connection::Connection;
 pub use error::Error;
 pub use orders::{Orders, Placed};

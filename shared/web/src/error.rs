@@ -61,6 +61,14 @@ pub enum Error {
     /// Stripe knows no such promotion code, or it is used up.
     #[error("This promotion code cannot be used")]
     PromotionCodeInvalid,
+    /// The cart comes to more than Stripe takes in one payment: eight digits in minor units, for most currencies.
+    ///
+    /// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
+    #[error("The total is more than can be paid at once")]
+    AmountTooLarge,
+    /// The cart comes to less than Stripe takes: 50 cents, or what that is in other currencies.
+    #[error("The total is less than can be paid")]
+    AmountTooSmall,
     /// There is no such order.
     #[error("Cannot find order")]
     OrderNotFound,
@@ -111,6 +119,8 @@ impl Error {
             | Self::Header { .. }
             | Self::CartEmpty
             | Self::PromotionCodeInvalid
+            | Self::AmountTooLarge
+            | Self::AmountTooSmall
             | Self::Signature(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -159,6 +169,8 @@ impl Error {
             Self::CartChanged(_) => "cart_changed",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::PromotionCodeInvalid => "invalid_promotion_code",
+            Self::AmountTooLarge => "amount_too_large",
+            Self::AmountTooSmall => "amount_too_small",
             Self::OrderNotFound => "order_not_found",
             Self::Signature(_) => "invalid_signature",
             Self::Upstream { .. } => "server_error",
@@ -195,6 +207,8 @@ impl Error {
             | Self::BodyTooLarge
             | Self::ForeignOrigin
             | Self::CartEmpty
+            | Self::AmountTooLarge
+            | Self::AmountTooSmall
             | Self::OrderNotFound
             | Self::Upstream { .. } => json!({}),
         }
