@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Status, Timestamp};
+use cart::{CartNumber, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Status, Timestamp};
 use payments::{LineItem, PaymentStatus, Session, SessionStatus, Stripe};
 use settings::Environment;
 use store::{Carts, Connection, Orders, Placed};
@@ -100,6 +100,44 @@ impl Fulfilment {
         Ok(true)
     }
 
+    /// Has a cart forget a session that expired unpaid. One write.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn forget(&self, session: &str, cart: CartNumber) -> Result<(), Error> {
+        Ok(self.carts.note_expired(cart, session).await?)
+    }
+
+    /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
+    /// date whose payment was under way. Returns how many sessions it took up.
+    ///
+    /// Can be stopped and run again at any time. Costs a read per session.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: the next run goes on.
+    pub async fn repair(&self, since: Timestamp, now: Timestamp) -> Result<usize, Error> {
+        let mut repaired = 0;
+        let mut after = None;
+        loop {
+            let page = self.stripe.finished_sessions(since, after.as_deref()).await?;
+            for session in page.data.iter().filter(|session| session.cart().is_some()) {
+                let order = self.orders.find(OrderNumber::of_session(&session.id)).await?;
+                let due = status(session, session.refunded(), News::None);
+                let settled = order.is_some_and(|order| order.status >= due);
+                if !settled {
+                    self.fulfil(&session.id, News::None, now).await?;
+                    repaired += 1;
+                }
+            }
+            after = page.data.last().map(|session| session.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(repaired);
+            }
+        }
+    }
+
     /// Makes the order of a session that Stripe says is complete, unless there is one already, and brings the order
     /// of a delayed payment up to date.
     ///
@@ -119,7 +157,8 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let order_number = OrderNumber::of_session(&session.id);
-        let status = status(&session, news);
+        let refunded = self.stripe.refunded(&session).await?;
+        let status = status(&session, refunded, news);
 
         let outcome = Outcome::Ordered { number: order_number, awaits_payment: status == OrderStatus::AwaitingPayment };
 
@@ -134,7 +173,7 @@ impl Fulfilment {
                     Some(lines) => lines,
                     None => lines.insert(self.stripe.line_items(&session.id).await?),
                 };
-                let order = order(&session, order_number, number, status, lines, cart.as_ref(), now);
+                let order = order(&session, order_number, number, (status, refunded), lines, cart.as_ref(), now);
                 let after = cart.clone().map(|cart| {
                     let checked_out = session.cart_version().unwrap_or(cart.version());
                     cart.paid(order_number, checked_out, &order.lines, now)
@@ -144,7 +183,7 @@ impl Fulfilment {
             match placed {
                 Placed::Now => return Ok(outcome),
                 Placed::Before => {
-                    self.orders.advance(order_number, status, session.refunded()).await?;
+                    self.orders.advance(order_number, status, refunded).await?;
                     return Ok(outcome);
                 }
                 Placed::CartChanged => {}
@@ -154,10 +193,10 @@ impl Fulfilment {
     }
 }
 
-fn status(session: &Session, news: News) -> OrderStatus {
+fn status(session: &Session, refunded: i64, news: News) -> OrderStatus {
     match (session.payment_status, news) {
         (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
-            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), session.refunded())
+            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), refunded)
         }
         (PaymentStatus::Unpaid, News::PaymentFailed) => OrderStatus::PaymentFailed,
         (PaymentStatus::Unpaid, News::None) => {
@@ -174,7 +213,7 @@ fn order(
     session: &Session,
     number: OrderNumber,
     cart_number: cart::CartNumber,
-    status: OrderStatus,
+    (status, refunded): (OrderStatus, i64),
     lines: &[LineItem],
     cart: Option<&cart::Cart>,
     now: Timestamp,
@@ -184,7 +223,8 @@ fn order(
     metadata.retain(|key, _| !cart::OWN_KEYS.contains(&key.as_str()));
     let subtotal = session.amount_subtotal.unwrap_or_default();
     let mut marks = Vec::new();
-    if cart.is_some_and(|cart| matches!(cart.status(), Status::Completed(other) if other != number)) {
+    let sold_before = |cart: &cart::Cart| cart.was_sold_since(session.cart_version().unwrap_or(cart.version()), number);
+    if cart.is_some_and(sold_before) {
         marks.push(Mark::CartPaidTwice);
     }
     // A shopper who was allowed to change quantities on Stripe's page may well have done so.
@@ -205,7 +245,7 @@ fn order(
         tax: session.tax(),
         shipping: session.shipping_amount(),
         total: session.amount_total.unwrap_or_default(),
-        refunded: session.refunded(),
+        refunded,
         customer: session.buyer(),
         billing_address: session.billing_address(),
         shipping_name,

@@ -1,6 +1,6 @@
 //! Stripe's events.
 
-use cart::Timestamp;
+use cart::{CartNumber, OWN_KEYS, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +58,17 @@ impl Event {
     #[must_use]
     pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
         serde::Deserialize::deserialize(&self.data.object).ok()
+    }
+
+    /// The Checkout Session that the event is about, and the cart of ours that it was made of; `None` where it is about
+    /// anything else.
+    ///
+    /// Reads nothing but the session's id and our own metadata, so that no version of Stripe's API is too old or too new.
+    /// What a session comes to is asked of Stripe, not believed of an event.
+    #[must_use]
+    pub fn session(&self) -> Option<(&str, CartNumber)> {
+        let cart = self.data.object.get("metadata")?.get(OWN_KEYS[0])?.as_str()?.parse().ok()?;
+        Some((self.field("id").filter(|id| !id.is_empty())?, cart))
     }
 
     /// A text field of the object that the event is about.

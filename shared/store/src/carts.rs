@@ -126,6 +126,15 @@ impl Carts {
         item.map(|item| cart_item::read(&item, self.lifetime)).transpose()
     }
 
+    /// Whether the rules let a cart be opened with this change. No request.
+    ///
+    /// # Errors
+    ///
+    /// The rules refuse.
+    pub fn admits(&self, number: CartNumber, change: &Change, now: Timestamp) -> Result<(), Rejection> {
+        Cart::new(number, now, self.lifetime).apply(change, now)
+    }
+
     /// Opens a cart under a number that nobody has used, with its first change. One write.
     ///
     /// A request with a name finds the cart that it opened before.

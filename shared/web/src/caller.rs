@@ -109,6 +109,8 @@ impl Caller {
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<(Token, Cart), Error> {
+        // A request that is refused leaves no name behind.
+        carts.admits(named.token([0; 16]).number(), change, now)?;
         let name = named.opening(self.token.as_ref());
         let mut spent = None;
         for _ in 0..OPENINGS {
