@@ -9,12 +9,24 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use settings::Environment;
-use stripe_sandbox::Sandbox;
+use stripe_sandbox::{Catalog, Config, Sandbox};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::wire::{self, Wire};
 
 /// The running bundle.
 pub(crate) struct Shop {
     stack: Stack,
     client: Client,
+    wired: Option<Wired>,
+}
+
+/// What a shop on wires has beside the stack.
+struct Wired {
+    wire: Wire,
+    sandbox: Sandbox,
+    _database: Option<oneshot::Sender<()>>,
 }
 
 /// An answer, read to its end.
@@ -40,20 +52,45 @@ impl Shop {
     pub(crate) async fn open_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
         // Shown for tests that fail: why a request was answered with a 5xx.
         let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
-        let mut environment = Environment::from_iter(settings);
-        let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
-        if dynamodb_url.is_some() {
-            // Tests share that database: every shop has tables of its own.
-            for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
-                environment.set_default(table, format!("{table}-{}", unique()));
-            }
-        }
+        let (environment, dynamodb_url) = environment(settings);
         let stack = Stack::start(Options { dynamodb_url, environment, ..Options::default() }).await.unwrap();
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { stack, client }
+        Self { stack, client: client(), wired: None }
+    }
+
+    /// A shop with these settings whose calls to DynamoDB and Stripe can be counted and broken. Webhooks are paused.
+    pub(crate) async fn open_on_wires<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        const SECRET: &str = "whsec_wires";
+        let (mut environment, dynamodb_url) = environment(settings);
+        let (dynamodb_url, database) = match dynamodb_url {
+            Some(url) => (url, None),
+            None => {
+                let (url, stop) = wire::database().await;
+                (url, Some(stop))
+            }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config { catalog: Catalog::sample(), webhook_secret: SECRET.to_owned(), ..Config::default() };
+        let sandbox = Sandbox::start(listener, config).await.unwrap();
+        sandbox.pause_webhooks(true);
+        let wire = Wire::to(&dynamodb_url, &sandbox.url()).await;
+        environment.set("STRIPE_SECRET_KEY", "sk_test_wires");
+        environment.set("STRIPE_API_URL", &wire.stripe_url);
+        environment.set("STRIPE_WEBHOOK_SECRET", SECRET);
+        // Warm functions are what is counted.
+        environment.set_default("CATALOG_CACHE_SECONDS", "60");
+        let options = Options { dynamodb_url: Some(wire.dynamodb_url.clone()), environment, ..Options::default() };
+        let stack = Stack::start(options).await.unwrap();
+        Self { stack, client: client(), wired: Some(Wired { wire, sandbox, _database: database }) }
+    }
+
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wired.as_ref().unwrap().wire
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
+        if let Some(wired) = &self.wired {
+            return &wired.sandbox;
+        }
         match self.stack.stripe() {
             StripeAt::Sandbox(sandbox) => sandbox,
             StripeAt::Elsewhere(url) => panic!("the tests need the sandbox, not {url}"),
@@ -219,6 +256,23 @@ impl Answer {
         assert_eq!(self.status, 303, "{}", self.text);
         self.header("location").unwrap()
     }
+}
+
+fn client() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// The settings of a shop, and the database that it is to use if it is not the embedded one.
+fn environment<const N: usize>(settings: [(&str, &str); N]) -> (Environment, Option<String>) {
+    let mut environment = Environment::from_iter(settings);
+    let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
+    if dynamodb_url.is_some() {
+        // Tests share that database: every shop has tables of its own.
+        for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
+            environment.set_default(table, format!("{table}-{}", unique()));
+        }
+    }
+    (environment, dynamodb_url)
 }
 
 fn unique() -> String {
