@@ -19,7 +19,9 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
     let somebody = shop.visitor();
     for price in ["price_mug", "price_tshirt", "price_poster", "price_sticker"] {
         somebody.add(price, 1).await.ok();
+        somebody.set(price, 2).await.ok();
     }
+    somebody.cart().await;
     let visitor = shop.visitor();
     let get = |visitor: &Visitor<'_>| {
         let token = visitor.token().unwrap();

@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) call: usize,
     pub(crate) fault: Fault,
     pub(crate) when: When,
-    /// Whether nothing works any more afterwards, as if the function had ended there.
+    /// Whether nothing works any more afterwards, as if the function had ended there; a silent service stays silent.
     pub(crate) ends: bool,
 }
 
@@ -164,8 +164,8 @@ async fn carry(
     let plan = shared.plan.lock().unwrap().filter(|plan| index == plan.call || (plan.ends && index > plan.call));
     match plan {
         None => forward(target, shared, request).await,
-        // The function has ended: nothing takes effect any more.
-        Some(plan) if index > plan.call => Err(Cut),
+        // The function has ended, or nothing answers any more: nothing takes effect.
+        Some(plan) if index > plan.call && plan.fault != Fault::Silent => Err(Cut),
         Some(plan) => {
             if plan.when == When::After {
                 forward(target, shared, request).await?;
