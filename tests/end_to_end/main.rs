@@ -4,23 +4,30 @@
 #![expect(clippy::needless_pass_by_value, reason = "test verbs take literals")]
 
 mod add;
+mod arrivals;
 mod bad_input;
 mod catalogue;
 mod checkout;
 mod clear;
 mod concurrency;
 mod currencies;
+mod economy;
 mod events;
+mod faults;
 mod fulfilment;
 mod get;
+mod idempotency;
+mod limits;
 mod money;
 mod order;
 mod products;
 mod proxy;
 mod reads;
+mod repairs;
 mod settings;
 mod shop;
 mod sync;
 mod tokens;
 mod update;
 mod webhooks;
+mod wire;

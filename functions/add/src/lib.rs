@@ -4,7 +4,7 @@ use cart::{Change, Timestamp};
 use catalog::Catalogue;
 use settings::Environment;
 use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, WantedLine};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedLine};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Endpoint for Add {
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let now = Timestamp::now();
         let caller = Caller::of(&request, &self.shop)?;
-        let expected = web::precondition(&request)?;
+        let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
         let body = Body::of(&request)?;
         let lines = WantedLine::items(&body)?;
@@ -38,7 +38,7 @@ impl Endpoint for Add {
         let mut offers = self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
         let items = lines.into_iter().map(|line| line.into_item(&offers)).collect::<Result<_, _>>()?;
         let change = Change::add(items)?.in_currency(currency).with_metadata(metadata);
-        let changed = caller.change(&self.carts, &change, expected, now).await?;
+        let changed = caller.change(&self.carts, &change, &terms, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
         let shown = cart.lines().iter().map(|line| &line.price);

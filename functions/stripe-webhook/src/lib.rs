@@ -5,7 +5,7 @@
 use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::{Fulfilment, News};
-use payments::{Event, Session, WebhookSecrets};
+use payments::{Event, WebhookSecrets};
 use serde_json::json;
 use settings::Environment;
 use store::Connection;
@@ -51,6 +51,7 @@ impl StripeWebhook {
                 self.fulfil(event, News::None, now).await
             }
             "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
+            "checkout.session.expired" => self.forget(event).await,
             "charge.refunded" => self.refund(event, now).await,
             _ => {
                 let applied = self.catalogue.apply(event, now).await;
@@ -61,10 +62,14 @@ impl StripeWebhook {
 
     async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
         // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
-        let Some(session) = event.object::<Session>().filter(|session| session.cart().is_some()) else {
-            return Ok(false);
-        };
-        self.fulfilment.fulfil(&session.id, news, now).await.map_err(failed)?;
+        let Some((session, _)) = event.session() else { return Ok(false) };
+        self.fulfilment.fulfil(session, news, now).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn forget(&self, event: &Event) -> Result<bool, Error> {
+        let Some((session, cart)) = event.session() else { return Ok(false) };
+        self.fulfilment.forget(session, cart).await.map_err(failed)?;
         Ok(true)
     }
 

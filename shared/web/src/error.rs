@@ -58,6 +58,9 @@ pub enum Error {
         /// The cart's version, where there is a cart.
         current: Option<u64>,
     },
+    /// The client gave this request the name of another.
+    #[error("Idempotency-Key was used for another request")]
+    IdempotencyMismatch,
     /// Stripe knows no such promotion code, or it is used up.
     #[error("This promotion code cannot be used")]
     PromotionCodeInvalid,
@@ -138,6 +141,7 @@ impl Error {
             },
             Self::CartChanged(_) => StatusCode::CONFLICT,
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
             Self::Upstream { transient: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { transient: false, .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -168,6 +172,7 @@ impl Error {
             Self::CartEmpty => "cart_empty",
             Self::CartChanged(_) => "cart_changed",
             Self::VersionMismatch { .. } => "version_mismatch",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::PromotionCodeInvalid => "invalid_promotion_code",
             Self::AmountTooLarge => "amount_too_large",
             Self::AmountTooSmall => "amount_too_small",
@@ -199,6 +204,7 @@ impl Error {
             },
             Self::CartChanged(prices) => json!({ "prices": prices }),
             Self::VersionMismatch { current } => json!({ "version": current }),
+            Self::IdempotencyMismatch => json!({ "header": crate::Terms::IDEMPOTENCY_KEY }),
             Self::PromotionCodeInvalid => json!({ "field": "promotion_code" }),
             Self::Signature(_) => json!({ "header": "Stripe-Signature" }),
             Self::InvalidJson(_)
@@ -263,6 +269,7 @@ impl From<store::ChangeError> for Error {
         match error {
             store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
             store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
+            store::ChangeError::Renamed => Self::IdempotencyMismatch,
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
             store::ChangeError::Store(error) => error.into(),
         }

@@ -10,14 +10,16 @@ mod error;
 mod format;
 mod line;
 mod shop;
+mod terms;
 mod view;
 
 pub use body::{Body, Field};
-pub use caller::{Caller, base_url, precondition, preferred_currency};
+pub use caller::{Caller, base_url, preferred_currency};
 pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;
 pub use line::{WantedLine, wanted_metadata};
 pub use shop::Shop;
+pub use terms::Terms;
 pub use view::{CartView, cart_answer, no_cart};
