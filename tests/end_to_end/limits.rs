@@ -61,7 +61,8 @@ async fn one_call_that_never_answers_is_made_again() {
 
 #[tokio::test]
 async fn malformed_time_limits_stop_a_function_at_its_start() {
-    for (name, value) in [("DYNAMODB_TIMEOUT_MS", "10"), ("DYNAMODB_TIMEOUT_MS", "1s"), ("STRIPE_TIMEOUT_MS", "60000")] {
+    for (name, value) in [("DYNAMODB_TIMEOUT_MS", "10"), ("DYNAMODB_TIMEOUT_MS", "1s"), ("STRIPE_TIMEOUT_MS", "60000")]
+    {
         let mut environment = Shop::open().await.stack().environment().clone();
         environment.set(name, value);
 

@@ -237,9 +237,8 @@ fn throttled(service: Service) -> (u16, &'static str) {
             400,
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"Slow down"}"#,
         ),
-        Service::Stripe => (
-            429,
-            r#"{"error":{"type":"invalid_request_error","code":"rate_limit","message":"Too many requests"}}"#,
-        ),
+        Service::Stripe => {
+            (429, r#"{"error":{"type":"invalid_request_error","code":"rate_limit","message":"Too many requests"}}"#)
+        }
     }
 }

@@ -23,7 +23,11 @@ fn fuzz(name: &str, seeds: &[&str], target: impl Fn(&[u8])) {
     let inputs = std::env::var("CARTWRIGHT_FUZZ_INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let try_out = |input: &[u8]| {
         let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
-        assert!(outcome.is_ok(), "{name} panics on {:?}: keep it in tests/fuzz/corpus/{name}", String::from_utf8_lossy(input));
+        assert!(
+            outcome.is_ok(),
+            "{name} panics on {:?}: keep it in tests/fuzz/corpus/{name}",
+            String::from_utf8_lossy(input)
+        );
     };
     let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let kept = std::fs::read_dir(kept).into_iter().flatten().map(|file| std::fs::read(file.unwrap().path()).unwrap());
@@ -57,7 +61,8 @@ fn read_body(request: &Request) {
 }
 
 fn request(content_type: &str, body: &[u8]) -> Request {
-    let builder = lambda_http::http::Request::post("https://api.example/cart/add").header(header::CONTENT_TYPE, content_type);
+    let builder =
+        lambda_http::http::Request::post("https://api.example/cart/add").header(header::CONTENT_TYPE, content_type);
     builder.body(lambda_http::Body::Binary(body.to_vec())).unwrap()
 }
 

@@ -197,35 +197,56 @@ mod tests {
             ("shipping", with(&[("collected_information", None), ("shipping", shipping())])),
             (
                 "nothing was collected",
-                with(&[("collected_information", Some(json!({ "shipping_details": null }))), ("shipping_details", shipping())]),
+                with(&[
+                    ("collected_information", Some(json!({ "shipping_details": null }))),
+                    ("shipping_details", shipping()),
+                ]),
             ),
-            ("no total_details.amount_shipping", with(&[(
-                "total_details",
-                Some(json!({ "amount_discount": 200, "amount_shipping": null, "amount_tax": 90 })),
-            )])),
+            (
+                "no total_details.amount_shipping",
+                with(&[(
+                    "total_details",
+                    Some(json!({ "amount_discount": 200, "amount_shipping": null, "amount_tax": 90 })),
+                )]),
+            ),
             ("no shipping_cost", with(&[("shipping_cost", None)])),
-            ("an expanded customer", with(&[("customer", Some(json!({ "id": "cus_1", "object": "customer", "deleted": true })))])),
-            ("no customer_details", with(&[
-                ("customer_details", None),
-                ("customer_email", Some(json!("ann@example.com"))),
-                ("payment_intent", intent(json!({ "latest_charge": charge }))),
-            ])),
-            ("charges of a payment", with(&[(
-                "payment_intent",
-                intent(json!({ "latest_charge": "ch_1", "charges": { "object": "list", "data": [charge] } })),
-            )])),
-            ("unknown fields and words", with(&[
-                ("mode", Some(json!("barter"))),
-                ("currency_conversion", Some(json!({ "fx_rate": "1.1" }))),
-                ("ui_mode", Some(json!("hologram"))),
-                ("adaptive_pricing", Some(json!(null))),
-            ])),
-            ("null where a default will do", with(&[
-                ("mode", Some(Value::Null)),
-                ("created", Some(Value::Null)),
-                ("expires_at", Some(Value::Null)),
-                ("shipping_cost", Some(Value::Null)),
-            ])),
+            (
+                "an expanded customer",
+                with(&[("customer", Some(json!({ "id": "cus_1", "object": "customer", "deleted": true })))]),
+            ),
+            (
+                "no customer_details",
+                with(&[
+                    ("customer_details", None),
+                    ("customer_email", Some(json!("ann@example.com"))),
+                    ("payment_intent", intent(json!({ "latest_charge": charge }))),
+                ]),
+            ),
+            (
+                "charges of a payment",
+                with(&[(
+                    "payment_intent",
+                    intent(json!({ "latest_charge": "ch_1", "charges": { "object": "list", "data": [charge] } })),
+                )]),
+            ),
+            (
+                "unknown fields and words",
+                with(&[
+                    ("mode", Some(json!("barter"))),
+                    ("currency_conversion", Some(json!({ "fx_rate": "1.1" }))),
+                    ("ui_mode", Some(json!("hologram"))),
+                    ("adaptive_pricing", Some(json!(null))),
+                ]),
+            ),
+            (
+                "null where a default will do",
+                with(&[
+                    ("mode", Some(Value::Null)),
+                    ("created", Some(Value::Null)),
+                    ("expires_at", Some(Value::Null)),
+                    ("shipping_cost", Some(Value::Null)),
+                ]),
+            ),
         ];
 
         let expected = order_of(&session());

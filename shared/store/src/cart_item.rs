@@ -36,8 +36,8 @@ use cart::{
 };
 
 use crate::expression::Update;
-use crate::{Error, Once};
 use crate::item::{Item, Reader, number, seconds, text};
+use crate::{Error, Once};
 
 pub(crate) const NUMBER: &str = "number";
 pub(crate) const FORMAT: &str = "f";
@@ -60,8 +60,8 @@ pub(crate) const REQUESTS: &str = "k";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its pending checkout.
 const OWN: [&str; 15] = [
-    FORMAT, VERSION, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, RECURRING, RECURRENCE, CURRENCY, METADATA, COMPLETED, SOLD,
-    CREATED, UPDATED, EXPIRES,
+    FORMAT, VERSION, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, RECURRING, RECURRENCE, CURRENCY, METADATA, COMPLETED,
+    SOLD, CREATED, UPDATED, EXPIRES,
 ];
 
 /// Of a pending checkout.
@@ -289,13 +289,9 @@ fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
 }
 
 pub(crate) fn pending(checkout: &PendingCheckout) -> AttributeValue {
-    map([
-        ("s", text(&checkout.session)),
-        ("v", number(checkout.version)),
-        ("h", text(&checkout.parameters)),
-    ]
-    .into_iter()
-    .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time)))))
+    map([("s", text(&checkout.session)), ("v", number(checkout.version)), ("h", text(&checkout.parameters))]
+        .into_iter()
+        .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time)))))
 }
 
 fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {

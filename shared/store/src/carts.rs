@@ -452,13 +452,7 @@ fn absent() -> Update {
 }
 
 /// Remembers a request of which the cart must remember `known` and nothing else.
-fn remember(
-    update: &mut Update,
-    once: &Once,
-    known: Option<&AttributeValue>,
-    session: Option<&str>,
-    now: Timestamp,
-) {
+fn remember(update: &mut Update, once: &Once, known: Option<&AttributeValue>, session: Option<&str>, now: Timestamp) {
     let [requests, key] = [REQUESTS, once.key()].map(|name| update.name(name));
     let entry = update.value(once.entry(now, session));
     let known = known.map(|known| update.value(known.clone()));

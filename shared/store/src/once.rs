@@ -90,8 +90,11 @@ pub(crate) fn forgettable(item: &Item, once: &Once, now: Timestamp) -> Vec<Strin
     if requests.len() < SWEEP_FROM {
         return Vec::new();
     }
-    let mut known: Vec<(i64, &String)> =
-        requests.iter().filter(|(key, _)| **key != once.key).map(|(key, entry)| (parts(entry).map_or(i64::MIN, |(time, ..)| time), key)).collect();
+    let mut known: Vec<(i64, &String)> = requests
+        .iter()
+        .filter(|(key, _)| **key != once.key)
+        .map(|(key, entry)| (parts(entry).map_or(i64::MIN, |(time, ..)| time), key))
+        .collect();
     known.sort_unstable();
     let too_many = (known.len() + 1).saturating_sub(MOST);
     let over = known.iter().take_while(|(time, _)| is_over(*time, now)).count();

@@ -4,6 +4,7 @@
 
 mod database;
 mod history;
+mod names;
 mod size;
 
 use std::collections::BTreeMap;
@@ -82,7 +83,9 @@ async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say
                 let answer = carts.open(name, &change, None, now).await;
                 match (expected, answer) {
                     (Ok(()), Ok(cart)) => assert_eq!(cart, opened, "{context}"),
-                    (Err(expected), Err(ChangeError::Rejected(rejection))) => assert_eq!(rejection, expected, "{context}"),
+                    (Err(expected), Err(ChangeError::Rejected(rejection))) => {
+                        assert_eq!(rejection, expected, "{context}")
+                    }
                     (expected, answer) => panic!("the rules: {expected:?}, the store: {answer:?}; {context}"),
                 }
                 model = carts.find_any(name).await.unwrap();
