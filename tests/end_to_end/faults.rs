@@ -67,7 +67,7 @@ async fn sessions_of(shop: &Shop, visitor: &Visitor<'_>) -> Vec<Value> {
 }
 
 /// A visitor whose session is paid, of which the shop has not heard.
-async fn paid<'a>(shop: &'a Shop, changes: bool) -> (Visitor<'a>, Value, String, Value) {
+async fn paid(shop: &Shop, changes: bool) -> (Visitor<'_>, Value, String, Value) {
     let visitor = shop.visitor();
     visitor.add("price_mug", 2).await.ok();
     let session = visitor.checkout().await.ok();

@@ -61,12 +61,11 @@ impl Shop {
     pub(crate) async fn open_on_wires<const N: usize>(settings: [(&str, &str); N]) -> Self {
         const SECRET: &str = "whsec_wires";
         let (mut environment, dynamodb_url) = environment(settings);
-        let (dynamodb_url, database) = match dynamodb_url {
-            Some(url) => (url, None),
-            None => {
-                let (url, stop) = wire::database().await;
-                (url, Some(stop))
-            }
+        let (dynamodb_url, database) = if let Some(url) = dynamodb_url {
+            (url, None)
+        } else {
+            let (url, stop) = wire::database().await;
+            (url, Some(stop))
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = Config { catalog: Catalog::sample(), webhook_secret: SECRET.to_owned(), ..Config::default() };
