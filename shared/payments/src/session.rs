@@ -321,8 +321,8 @@ impl Session {
     /// The address on the invoice.
     #[must_use]
     pub fn billing_address(&self) -> Option<Address> {
-        let details = self.customer_details.iter().chain(self.billing_details());
-        details.filter_map(|details| details.address.clone()).next()
+        let mut details = self.customer_details.iter().chain(self.billing_details());
+        details.find_map(|details| details.address.clone())
     }
 
     /// What the payment says of who paid: sessions have said less until 2022.

@@ -85,9 +85,12 @@ struct Overdue;
 pub async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
-    let answer = match context.and_then(|context| time_left(context.deadline)) {
-        None => endpoint.handle(request).await,
-        Some(time) => match tokio::time::timeout(time, endpoint.handle(request)).await {
+    let time_left = context.and_then(|context| time_left(context.deadline));
+    // On the heap, as it holds everything that the endpoint works with.
+    let handled = Box::pin(endpoint.handle(request));
+    let answer = match time_left {
+        None => handled.await,
+        Some(time) => match tokio::time::timeout(time, handled).await {
             Ok(answer) => answer,
             Err(_) => Err(crate::upstream(true, Overdue)),
         },
