@@ -279,8 +279,11 @@ struct Shipping {
 
 impl Session {
     /// The cart that the session was made from; `None` for sessions of other integrations.
+    ///
+    /// Enupal's plugin names a cart's number in its own sessions too, but no version.
     #[must_use]
     pub fn cart(&self) -> Option<CartNumber> {
+        self.cart_version()?;
         self.own("stripe_payments_cart_number")?.parse().ok()
     }
 
@@ -428,6 +431,9 @@ impl Stripe {
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
+        if !is_session_id(id) {
+            return Err(Error::missing());
+        }
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
         both(&self.send(request, None).await?)
     }
@@ -569,6 +575,12 @@ fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserialize
 /// A text that means something to this version, or nothing.
 fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
+}
+
+/// Whether the text can be a session's id: it comes from whoever visits the landing page, and goes into a URL.
+fn is_session_id(text: &str) -> bool {
+    let rest = text.strip_prefix("cs_").unwrap_or_default();
+    (1..=252).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn both(bytes: &[u8]) -> Result<(Session, Box<RawValue>), Error> {

@@ -249,7 +249,7 @@ impl Carts {
                 }
                 writer.sign(&mut update);
                 match self.update(number, update).await? {
-                    Applied::Done(cart) => return Ok(cart),
+                    Applied::Done(cart) => return Ok(*cart),
                     Applied::Refused(item) => item,
                 }
             }
@@ -289,7 +289,7 @@ impl Carts {
             }
             writer.sign(&mut update);
             match self.update(number, update).await? {
-                Applied::Done(cart) => return Ok(cart),
+                Applied::Done(cart) => return Ok(*cart),
                 Applied::Refused(item) => current = item,
             }
         }
@@ -389,7 +389,9 @@ impl Carts {
             .send()
             .await;
         match result {
-            Ok(output) => Ok(Applied::Done(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)),
+            Ok(output) => {
+                Ok(Applied::Done(Box::new(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)))
+            }
             Err(SdkError::ServiceError(context)) => match context.into_err() {
                 UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Applied::Refused(failed.item)),
                 error => Err(Error::from_service("UpdateItem", &error)),
@@ -438,7 +440,7 @@ pub enum Noted {
 /// What became of a guarded update.
 enum Applied {
     /// It took effect; this is the cart after it.
-    Done(Cart),
+    Done(Box<Cart>),
     /// Its guard did not hold; this is the item as it is.
     Refused(Option<Item>),
 }
