@@ -61,7 +61,8 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let template = Template::embedded()?;
         let listener = listen(options.port, "--port").await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let host = listener.local_addr()?.to_string();
+        let url = format!("http://{host}");
         let mut environment = options.environment;
 
         let (database, dynamodb_url) = if let Some(url) = options.dynamodb_url {
@@ -86,7 +87,8 @@ impl Stack {
             database::create_table(&connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        let gateway = Gateway::new(Functions::new(&environment)?, Cors::new(&template, origins), &template);
+        let functions = Functions::new(&environment)?;
+        let gateway = Gateway::new(functions, Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {

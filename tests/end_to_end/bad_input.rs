@@ -227,6 +227,9 @@ fn requests() -> Vec<Case> {
         wrong_method(Method::POST, "/products"),
         (Method::GET, "/nowhere", Nothing, 404, "not_found", "Not Found"),
         (Method::POST, "/a/b/cart/add", Nothing, 404, "not_found", "Not Found"),
+        (Method::POST, "//cart/add", Nothing, 404, "not_found", "Not Found"),
+        (Method::GET, "//cart", Nothing, 404, "not_found", "Not Found"),
+        (Method::POST, "/%ff/cart/add", Nothing, 400, "bad_request", "Bad Request"),
         (Method::GET, "/products?starting_after=a%20b", Nothing, 400, "invalid_field", "starting_after"),
         post("/cart/clear", Headers("if-match", "3"), 400, "invalid_header", "If-Match"),
         post("/cart/clear", Headers("if-match", "\"x\""), 400, "invalid_header", "If-Match"),
@@ -264,6 +267,7 @@ async fn bad_input_is_named_and_changes_nothing() {
 
         let (method, path, _, status, code, names) = case;
         assert_eq!(answer.error(*status), *code, "{method} {path}: {}", answer.text);
+        assert!(answer.json()["details"].is_object() && answer.json()["request_id"].is_string(), "{}", answer.text);
         assert!(answer.text.contains(names), "{method} {path} does not name {names:?}: {}", answer.text);
     }
 
