@@ -140,7 +140,8 @@ fn event(
     let query = parts.uri.query().unwrap_or_default();
     // The event is JSON: bytes that are not UTF-8 cannot stay what they are, but they spoil nothing around them.
     let cookies = parts.headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let cookies: Vec<String> = cookies.flat_map(|cookies| cookies.split("; ").map(str::to_owned).collect::<Vec<_>>()).collect();
+    let cookies: Vec<String> =
+        cookies.flat_map(|cookies| cookies.split("; ").map(str::to_owned).collect::<Vec<_>>()).collect();
     let mut headers = BTreeMap::new();
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
         headers.insert(name.as_str(), texts(&parts.headers, name).collect::<Vec<_>>().join(","));

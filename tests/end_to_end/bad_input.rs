@@ -189,7 +189,12 @@ fn encodings() -> Vec<Case> {
         form("/cart/add", "items[[0]]=1", "invalid_field", "items is required"),
         form("/cart/add", "items[0][price]=%ff%fe", "invalid_field", "items[0].price"),
         form("/cart/add", "items[]=", "invalid_field", "items must not be empty"),
-        form("/cart/add", "items[7][price]=price_mug&items[a][price]=price_mug", "invalid_field", "items must be a list"),
+        form(
+            "/cart/add",
+            "items[7][price]=price_mug&items[a][price]=price_mug",
+            "invalid_field",
+            "items must be a list",
+        ),
         form("/cart/add", "items[5][quantity]=1", "invalid_field", "items[5].price is required"),
         form("/cart/add", &"a[]=1&".repeat(1001), "invalid_form", "more than 1000 fields"),
         form("/cart/add", "items=price_mug", "invalid_field", "items must be a list"),

@@ -120,7 +120,8 @@ async fn a_request_without_a_host_is_answered() {
     let token = post(&shop, &[]).await.header("cart-token").unwrap().to_owned();
 
     for path in ["/cart/add", "/cart/checkout"] {
-        let mut stream = tokio::net::TcpStream::connect(shop.stack().url().trim_start_matches("http://")).await.unwrap();
+        let mut stream =
+            tokio::net::TcpStream::connect(shop.stack().url().trim_start_matches("http://")).await.unwrap();
         let body = r#"{"items":[{"price":"price_mug"}]}"#;
         let head = [
             format!("POST {path} HTTP/1.0"),
@@ -148,7 +149,15 @@ async fn a_browser_posts_only_from_the_shops_own_pages() {
     for origin in [own.as_str(), "https://shop.example", "https://www.shop.example"] {
         assert_eq!(post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status, 200, "{origin}");
     }
-    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example", "", &other_scheme, &no_scheme] {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://shop.example.evil.example",
+        "http://shop.example",
+        "",
+        &other_scheme,
+        &no_scheme,
+    ] {
         let answer = post(&shop, &[("cookie", &cookie), ("origin", origin)]).await;
         assert_eq!(answer.error(403), "foreign_origin", "{origin}");
     }

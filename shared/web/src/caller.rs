@@ -133,7 +133,8 @@ fn random() -> Result<[u8; 16], Error> {
 
 /// The first well-formed token among the cookies. What other cookies hold is nobody's business here: it may be anything.
 fn cookie(headers: &HeaderMap) -> Option<Token> {
-    let cookies = headers.get_all(header::COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+    let cookies =
+        headers.get_all(header::COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
     cookies.map(<[u8]>::trim_ascii).find_map(|cookie| {
         let value = cookie.strip_prefix(Caller::COOKIE.as_bytes())?.strip_prefix(b"=")?;
         std::str::from_utf8(value).ok()?.parse().ok()

@@ -17,8 +17,8 @@ mod view;
 
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};
-pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
 pub(crate) use endpoint::header;
+pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;

@@ -102,12 +102,8 @@ mod tests {
     fn members_keep_the_order_in_which_they_were_sent() {
         let node: Node = serde_json::from_str(r#"{"b": 1, "a": [true, null, -1, 1.5], "b": "x"}"#).unwrap();
 
-        let list = vec![
-            Node::Flag(true),
-            Node::Null,
-            Node::Number((-1).into()),
-            Node::Number(Number::from_f64(1.5).unwrap()),
-        ];
+        let list =
+            vec![Node::Flag(true), Node::Null, Node::Number((-1).into()), Node::Number(Number::from_f64(1.5).unwrap())];
         let expected = vec![("b".to_owned(), Node::Text("x".to_owned())), ("a".to_owned(), Node::List(list))];
         assert_eq!(node, Node::Map(expected));
     }

@@ -41,10 +41,7 @@ impl Shop {
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             origins,
-            cookie_attributes: format!(
-                "HttpOnly; Secure; {same_site}; Path=/; Max-Age={}",
-                lifetime.seconds()
-            ),
+            cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })
     }
 
