@@ -144,7 +144,8 @@ fn event(
         cookies.flat_map(|cookies| cookies.split("; ").map(str::to_owned).collect::<Vec<_>>()).collect();
     let mut headers = BTreeMap::new();
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
-        headers.insert(name.as_str(), texts(&parts.headers, name).collect::<Vec<_>>().join(","));
+        let values = parts.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        headers.insert(name.as_str(), values.collect::<Vec<_>>().join(","));
     }
     headers.insert("x-forwarded-proto", "http".to_owned());
     let text = std::str::from_utf8(body).ok().filter(|_| is_text(&parts.headers));

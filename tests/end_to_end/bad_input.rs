@@ -326,7 +326,7 @@ async fn a_form_says_what_json_says() {
         ),
         (
             "/cart/update",
-            "updates[price_tshirt][quantity]=1&updates[price_mug][quantity]=2&metadata[2024]=a&metadata[0]=b",
+            "updates[price_mug][quantity]=2&updates[price_tshirt][quantity]=1&metadata[2024]=a&metadata[0]=b",
             json!({
                 "updates": { "price_tshirt": { "quantity": 1 }, "price_mug": { "quantity": 2 } },
                 "metadata": { "2024": "a", "0": "b" },
