@@ -69,6 +69,12 @@ impl Lifetime {
         (1..=365).contains(&days).then_some(Self(days))
     }
 
+    /// In seconds.
+    #[must_use]
+    pub fn seconds(self) -> u32 {
+        u32::from(self.0) * 24 * 60 * 60
+    }
+
     /// When a cart changed at `now` expires.
     #[must_use]
     pub fn after(self, now: Timestamp) -> Timestamp {

@@ -39,11 +39,11 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// [`Rejection::Metadata`], naming the key, where a bound is exceeded.
+    /// [`Rejection::TooMuchMetadata`], or [`Rejection::Metadata`] naming the key, where a bound is exceeded.
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
         let entries: BTreeMap<_, _> = entries.into_iter().collect();
         if entries.len() > Self::MAX_KEYS {
-            return Err(Rejection::Metadata { key: String::new(), reason: "has more than 47 keys" });
+            return Err(Rejection::TooMuchMetadata);
         }
         for (key, value) in &entries {
             let reason = if key.is_empty() {

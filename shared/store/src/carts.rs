@@ -72,13 +72,19 @@ impl Carts {
     ///
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
-        let lifetime = match environment.parse("CART_TTL_DAYS", "1 to 365")? {
-            None => Lifetime::default(),
-            Some(days) => {
-                Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?
-            }
-        };
+        let lifetime = Self::lifetime(environment)?;
         Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
+    }
+
+    /// How long carts live after their last change: `CART_TTL_DAYS`, 1 to 365, default 7.
+    ///
+    /// # Errors
+    ///
+    /// The setting is malformed.
+    pub fn lifetime(environment: &Environment) -> Result<Lifetime, settings::Error> {
+        let (name, expected) = ("CART_TTL_DAYS", "1 to 365");
+        let Some(days) = environment.parse(name, expected)? else { return Ok(Lifetime::default()) };
+        Lifetime::days(days).ok_or_else(|| settings::Error::malformed(name, expected))
     }
 
     pub(crate) fn table(&self) -> &str {
