@@ -8,6 +8,7 @@ mod bad_input;
 mod checkout;
 mod clear;
 mod concurrency;
+mod contract;
 mod fulfilment;
 mod get;
 mod order;
