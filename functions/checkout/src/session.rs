@@ -82,7 +82,10 @@ impl Checkout {
             let earlier = cart.pending().map(|pending| pending.session.clone());
             if let Some(pending) = cart.pending() {
                 match self.earlier(pending, cart.version(), &digest, now).await? {
-                    Earlier::Usable(session) => return Ok(session),
+                    Earlier::Usable(session) => {
+                        tally::count(tally::Metric::SessionsReused);
+                        return Ok(session);
+                    }
                     Earlier::Gone => {}
                     Earlier::Paid => {
                         cart = self.carts.find(cart.number(), now).await?.ok_or(Error::CartEmpty)?;
@@ -100,8 +103,10 @@ impl Checkout {
             };
             let current = self.carts.note_checkout(cart.number(), &pending, earlier.as_deref()).await?;
             if current.pending().is_some_and(|noted| noted.session == session.id) {
+                tally::count(tally::Metric::SessionsCreated);
                 return Ok(answer);
             }
+            tally::count(tally::Metric::Conflicts);
             // The cart changed, or another checkout was noted first: nobody shall pay this session.
             self.expire(&session.id, now).await?;
             cart = current;
@@ -150,7 +155,10 @@ impl Checkout {
     /// Makes sure that nobody can pay a session any more, unless somebody has paid it already.
     async fn expire(&self, session: &str, now: Timestamp) -> Result<Earlier, Error> {
         match self.stripe.expire_session(session).await {
-            Ok(_) => Ok(Earlier::Gone),
+            Ok(_) => {
+                tally::count(tally::Metric::SessionsExpired);
+                Ok(Earlier::Gone)
+            }
             Err(error) if error.is_missing() => Ok(Earlier::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
             Err(payments::Error::Refused { .. }) => match self.stripe.session(session).await {

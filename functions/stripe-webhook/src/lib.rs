@@ -20,6 +20,7 @@ pub struct StripeWebhook {
 }
 
 impl Endpoint for StripeWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {

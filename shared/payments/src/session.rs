@@ -376,8 +376,17 @@ impl Stripe {
     ///
     /// # Errors
     ///
-    /// Stripe fails, or there is none: [`Error::is_missing`].
+    /// Stripe fails, or there is none: [`Error::is_missing`]. What cannot be an id is not asked for: it would stand in the
+    /// path of the request, and lead elsewhere.
     pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
+        if !is_id(id) {
+            return Err(Error::Refused {
+                status: 404,
+                code: Some("resource_missing".to_owned()),
+                param: Some("session".to_owned()),
+                message: "not an id of Stripe's".to_owned(),
+            });
+        }
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
         both(&self.send(request, None).await?)
     }
@@ -422,6 +431,11 @@ impl Stripe {
         let page: Page<Session> = self.call(request, None).await?;
         Ok(page.data.into_iter().next())
     }
+}
+
+/// Whether the text can be the id of an object of Stripe's.
+fn is_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 fn both(bytes: &[u8]) -> Result<(Session, Box<RawValue>), Error> {

@@ -161,7 +161,10 @@ impl Carts {
 
             match self.put(&cart, &writer, at_version(seen)).await? {
                 Write::Done => return Ok(cart),
-                Write::Refused(item) => current = item,
+                Write::Refused(item) => {
+                    tally::count(tally::Metric::Conflicts);
+                    current = item;
+                }
             }
         }
         Err(Error::Contended.into())

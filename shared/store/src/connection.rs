@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use settings::Environment;
 
@@ -54,6 +56,7 @@ impl Connection {
             .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
             .credentials_provider(credentials)
             .http_client(http)
+            .interceptor(Counter)
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -66,5 +69,25 @@ impl Connection {
             config = config.endpoint_url(url);
         }
         Ok(Self { client: Client::from_conf(config.build()) })
+    }
+}
+
+/// Counts what is sent to DynamoDB.
+#[derive(Debug)]
+struct Counter;
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        tally::database_request();
+        Ok(())
     }
 }

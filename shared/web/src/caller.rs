@@ -40,13 +40,20 @@ impl Caller {
         if request.method() == Method::POST && !is_own_origin(headers, shop) {
             return Err(Error::ForeignOrigin);
         }
+        Ok(Self { token: Self::presented(headers) })
+    }
+
+    /// The token in a message's header or cookie, if it is well-formed; whether it opens anything is another matter.
+    pub(crate) fn presented(headers: &HeaderMap) -> Option<Token> {
+        let header = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let token = cookies
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .filter(|(name, _)| *name == Self::COOKIE)
-            .find_map(|(_, value)| value.parse().ok());
-        Ok(Self { token })
+        header.or_else(|| {
+            cookies
+                .flat_map(|cookies| cookies.split(';'))
+                .filter_map(|cookie| cookie.trim().split_once('='))
+                .filter(|(name, _)| *name == Self::COOKIE)
+                .find_map(|(_, value)| value.parse().ok())
+        })
     }
 
     /// The token that the client brought.

@@ -8,7 +8,8 @@ use lambda_http::{Body, RequestExt as _, service_fn};
 use serde::Serialize;
 use settings::Environment;
 
-use crate::Error;
+use crate::log::{self, Log};
+use crate::{Caller, Error};
 
 /// Why a function stops.
 pub type StartError = lambda_http::Error;
@@ -20,6 +21,8 @@ pub type Response = lambda_http::Response<Body>;
 
 /// One HTTP endpoint: one Lambda function.
 pub trait Endpoint: Sized + Send + Sync + 'static {
+    /// The function's name.
+    const NAME: &str;
     /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
     const SECRETS: &[&str] = &[];
 
@@ -40,10 +43,10 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 ///
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let endpoint = &start(E::SECRETS, E::new).await?;
+    let (endpoint, log) = &start(E::SECRETS, |environment| Ok((E::new(environment)?, Log::new(environment)))).await?;
     lambda_http::run(service_fn(|request| async move {
         // An error here would fail the invocation instead of answering it.
-        Ok::<_, std::convert::Infallible>(answer(endpoint, request).await)
+        Ok::<_, std::convert::Infallible>(answer(endpoint, log, request).await)
     }))
     .await
 }
@@ -57,8 +60,8 @@ pub async fn start<T>(
     secrets: &[&str],
     build: impl FnOnce(&Environment) -> Result<T, settings::Error>,
 ) -> Result<T, StartError> {
-    tracing_subscriber::fmt().json().without_time().with_target(false).with_current_span(false).init();
     let mut environment = Environment::of_process();
+    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
     let started = match secrets {
         [] => build(&environment).map_err(StartError::from),
         names => match secrets::resolve(&mut environment, names).await {
@@ -69,18 +72,23 @@ pub async fn start<T>(
     started.inspect_err(|error| tracing::error!(%error, "cannot start"))
 }
 
-/// Answers a request, errors included; logs the cause of a 5xx once.
-pub async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
+/// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
+pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> Response {
+    let begun = log.request();
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
-    match endpoint.handle(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            if error.status().is_server_error() {
-                tracing::error!(request_id, cause = %error, "request failed");
-            }
-            error.response(&request_id)
-        }
-    }
+    let token = Caller::presented(request.headers());
+    let (result, tally) = tally::of(Box::pin(endpoint.handle(request))).await;
+
+    let mut cause = None;
+    let response = result.unwrap_or_else(|error| {
+        cause = error.status().is_server_error().then(|| error.to_string());
+        error.response(&request_id)
+    });
+    let cart = Caller::presented(response.headers()).or(token).map(|token| token.number());
+    let status = response.status().as_u16();
+    let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
+    log.answered(&begun, answer, &tally);
+    response
 }
 
 /// A JSON response that no cache keeps.

@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod format;
 mod line;
+mod log;
 mod shop;
 mod view;
 
@@ -19,5 +20,6 @@ pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;
 pub use line::{WantedLine, wanted_metadata};
+pub use log::{Log, subscriber};
 pub use shop::Shop;
 pub use view::{CartView, cart_answer, no_cart};
