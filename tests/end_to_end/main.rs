@@ -9,6 +9,7 @@ mod checkout;
 mod clear;
 mod concurrency;
 mod contract;
+mod events;
 mod fulfilment;
 mod get;
 mod log;

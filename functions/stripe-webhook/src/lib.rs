@@ -5,16 +5,17 @@
 use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::{Fulfilment, News};
-use payments::{Event, Session, WebhookSecrets};
+use payments::{Event, ExpiredSession, Session, WebhookSecrets};
 use serde_json::json;
 use settings::Environment;
-use store::Connection;
+use store::{Abandoned, Carts, Connection};
 use web::{Endpoint, Error, Request, Response};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct StripeWebhook {
     secrets: WebhookSecrets,
+    carts: Carts,
     catalogue: Catalogue,
     fulfilment: Fulfilment,
 }
@@ -27,6 +28,7 @@ impl Endpoint for StripeWebhook {
         let connection = Connection::new(environment)?;
         Ok(Self {
             secrets: WebhookSecrets::new(environment)?,
+            carts: Carts::new(&connection, environment)?,
             catalogue: Catalogue::new(&connection, environment)?,
             fulfilment: Fulfilment::new(&connection, environment)?,
         })
@@ -52,6 +54,7 @@ impl StripeWebhook {
                 self.fulfil(event, News::None, now).await
             }
             "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
+            "checkout.session.expired" => self.note_abandoned(event, now).await,
             "charge.refunded" => self.refund(event, now).await,
             _ => {
                 let applied = self.catalogue.apply(event, now).await;
@@ -66,6 +69,14 @@ impl StripeWebhook {
             return Ok(false);
         };
         self.fulfilment.fulfil(&session.id, news, now).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Has the bus told of a cart that was abandoned.
+    async fn note_abandoned(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some((session, cart)) = ExpiredSession::abandoned(event) else { return Ok(false) };
+        let recovery_url = session.recovery_url().map(str::to_owned);
+        self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;
         Ok(true)
     }
 

@@ -61,6 +61,10 @@ impl Carts {
         Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
     }
 
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     pub(crate) fn table(&self) -> &str {
         &self.table
     }
