@@ -96,6 +96,37 @@ async fn a_delayed_payment_tells_only_what_became_of_it() {
     }
 }
 
+/// The samples in events/stripe, by type.
+fn samples() -> Vec<Value> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/stripe");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let samples = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+    samples
+        .map(|file| {
+            let sample: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            assert_eq!(sample["type"].as_str(), file.file_stem().unwrap().to_str());
+            sample
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_sample_of_every_event_is_handled_and_every_type_is_in_the_deploy_guide() {
+    let guide = include_str!("../../docs/deploy.md");
+    let shop = Shop::open().await;
+    let samples = samples();
+    assert_eq!(samples.len(), 11);
+
+    for sample in samples {
+        let kind = sample["type"].as_str().unwrap();
+        let answer = shop.deliver(&sample).await.ok();
+
+        // The payment of the sample's refund is none of this shop's.
+        assert_eq!(answer["handled"], kind != "charge.refunded", "{kind}");
+        assert!(guide.contains(&format!("`{kind}`")), "docs/deploy.md lacks {kind}");
+    }
+}
+
 /// A session as Stripe's event about its end has it.
 fn expired(session: &Value, at: i64) -> Value {
     let mut session = session.clone();
