@@ -177,7 +177,7 @@ async fn nothing_personal_and_no_secret_is_ever_logged() {
         known.push(details.pointer(detail).unwrap().as_str().unwrap().to_owned());
     }
     let lines = captured.lines();
-    assert!(lines.len() > 10, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("TransactWriteItems")), "the level is heeded: {lines:#?}");
     for line in &lines {
         for value in &known {
             assert!(!line.contains(value.as_str()), "{value} is in {line}");

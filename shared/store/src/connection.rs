@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use settings::Environment;
 
 /// A client of DynamoDB, shared by all tables of a function.
@@ -72,7 +73,7 @@ impl Connection {
     }
 }
 
-/// Counts what is sent to DynamoDB.
+/// Counts what is sent to DynamoDB, and tells of it where that is asked for.
 #[derive(Debug)]
 struct Counter;
 
@@ -85,9 +86,10 @@ impl Intercept for Counter {
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         tally::database_request();
+        tracing::debug!(operation = config.load::<Metadata>().map(Metadata::name), "DynamoDB");
         Ok(())
     }
 }
