@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -28,12 +29,14 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 pub(crate) struct Gateway {
     functions: Functions,
     cors: Cors,
+    /// In seconds, by function.
+    timeouts: BTreeMap<String, u64>,
     requests: AtomicU64,
 }
 
 impl Gateway {
-    pub(crate) fn new(functions: Functions, cors: Cors) -> Self {
-        Self { functions, cors, requests: AtomicU64::new(1) }
+    pub(crate) fn new(functions: Functions, cors: Cors, template: &Template) -> Self {
+        Self { functions, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1) }
     }
 
     /// The routes of template.yaml, and the sample shop beside them.
@@ -65,7 +68,7 @@ impl Gateway {
             Err(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
             Ok(body) => {
                 let id = format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed));
-                match lambda_request(&event(&parts, &parameters, &body, &id), id) {
+                match lambda_request(&event(&parts, &parameters, &body, &id), id, self.timeouts.get(function)) {
                     None => problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
                     Some(request) => match self.functions.call(function, request).await {
                         Some(response) => response.map(into_body),
@@ -156,10 +159,13 @@ fn texts<'a>(headers: &'a HeaderMap, name: &'a header::HeaderName) -> impl Itera
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-fn lambda_request(event: &Value, request_id: String) -> Option<web::Request> {
+fn lambda_request(event: &Value, request_id: String, timeout: Option<&u64>) -> Option<web::Request> {
     let request: LambdaRequest = serde_json::from_str(&event.to_string()).ok()?;
     let mut context = lambda_http::Context::default();
     context.request_id = request_id;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = timeout.map(|seconds| now + Duration::from_secs(*seconds));
+    context.deadline = deadline.and_then(|time| u64::try_from(time.as_millis()).ok()).unwrap_or_default();
     Some(web::Request::from(request).with_lambda_context(context))
 }
 

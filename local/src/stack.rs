@@ -86,7 +86,7 @@ impl Stack {
             database::create_table(&connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        let gateway = Gateway::new(Functions::new(&environment)?, Cors::new(&template, origins));
+        let gateway = Gateway::new(Functions::new(&environment)?, Cors::new(&template, origins), &template);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {

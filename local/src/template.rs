@@ -12,6 +12,8 @@ use crate::Error;
 pub struct Template {
     /// Every route, with the binary of its function.
     pub routes: Vec<Route>,
+    /// For how long each function may run, in seconds, by its binary.
+    pub timeouts: BTreeMap<String, u64>,
     /// Every table, by its logical name.
     pub tables: BTreeMap<String, Table>,
     /// The headers that other origins may send.
@@ -81,6 +83,8 @@ pub struct TimeToLive {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
+    #[serde(default)]
+    globals: Value,
     resources: BTreeMap<String, Resource>,
 }
 
@@ -108,13 +112,20 @@ impl Template {
         let document: Document = serde_saphyr::from_str(yaml).map_err(|error| Error::Template(error.to_string()))?;
         let mut template = Self {
             routes: Vec::new(),
+            timeouts: BTreeMap::new(),
             tables: BTreeMap::new(),
             cors_allow_headers: Vec::new(),
             cors_expose_headers: Vec::new(),
         };
         for (name, resource) in document.resources {
             match resource.r#type.as_str() {
-                "AWS::Serverless::Function" => template.routes.extend(routes(&name, &resource)?),
+                "AWS::Serverless::Function" => {
+                    let own = resource.properties["Timeout"].as_u64();
+                    // Lambda's own default is three seconds.
+                    let timeout = own.or(document.globals["Function"]["Timeout"].as_u64()).unwrap_or(3);
+                    template.timeouts.insert(binary(&name, &resource)?.to_owned(), timeout);
+                    template.routes.extend(routes(&name, &resource)?);
+                }
                 "AWS::Serverless::HttpApi" => {
                     let cors = chosen(&resource.properties["CorsConfiguration"]);
                     template.cors_allow_headers = texts(&cors["AllowHeaders"]);
@@ -132,10 +143,14 @@ impl Template {
     }
 }
 
+fn binary<'a>(name: &str, resource: &'a Resource) -> Result<&'a str, Error> {
+    let binary = resource.metadata["BuildProperties"]["Binary"].as_str();
+    binary.ok_or_else(|| Error::Template(format!("{name} has no Metadata.BuildProperties.Binary")))
+}
+
 fn routes(name: &str, resource: &Resource) -> Result<Vec<Route>, Error> {
     let missing = |what: &str| Error::Template(format!("{name} has no {what}"));
-    let binary = resource.metadata["BuildProperties"]["Binary"].as_str();
-    let function = binary.ok_or_else(|| missing("Metadata.BuildProperties.Binary"))?;
+    let function = binary(name, resource)?;
     let events = resource.properties["Events"].as_object().into_iter().flatten();
     events
         .filter(|(_, event)| event["Type"] == "HttpApi")
@@ -187,6 +202,7 @@ mod tests {
                 "POST /{prefix}/cart/update update",
             ]
         );
+        assert_eq!((template.timeouts["get"], template.timeouts["checkout"]), (5, 28));
         assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "Orders"]);
         assert_eq!(template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name, "exp");
         assert!(template.cors_expose_headers.contains(&"Cart-Token".to_owned()), "{:?}", template.cors_expose_headers);

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 
 import { SHOP, shopping, stripe } from './shopper.js';
 
-const ROOMY = { viewport: { width: 1360, height: 900 } };
 const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
 shopping('quantities go up, down, and away', async (shopper) => {
@@ -55,13 +54,17 @@ shopping('clearing empties the cart for good', async (shopper) => {
 shopping('the cart is still there tomorrow, and it is still a gift', async (shopper) => {
   await shopper.visit();
   await shopper.add('Stoneware mug');
+  await shopper.add('Tasting club');
+  await shopper.add('Workshop seats');
+  await shopper.set('Workshop seats', 6);
   await shopper.cart.getByRole('checkbox', { name: 'This is a gift' }).check();
   await shopper.answered();
 
-  await shopper.page.reload();
-  await shopper.ready();
+  await shopper.visit();
 
-  assert.deepEqual((await shopper.seen()).lines, { 'Stoneware mug': 1 });
+  // Six seats: five at $20, the sixth at $15 with a fee of $5.
+  assert.deepEqual(await shopper.seen(), { lines: { 'Stoneware mug': 1, 'Tasting club': 1, 'Workshop seats': 6 }, total: '$137.00' });
+  await shopper.screenshot('shop');
   assert.ok(await shopper.cart.getByRole('checkbox', { name: 'This is a gift' }).isChecked());
   const cart = await shopper.page.evaluate(async () => (await fetch('/cart')).json());
   assert.deepEqual(cart.metadata, { is_gift: 'yes' });
@@ -239,5 +242,6 @@ shopping('the shop is there in the dark', async (shopper) => {
   });
 
   assert.ok(paper < 64 && ink > 192, `paper ${paper}, ink ${ink}`);
+  await shopper.visit();
   await shopper.screenshot('shop-dark');
-}, { ...ROOMY, colorScheme: 'dark' });
+}, { colorScheme: 'dark' });

@@ -1,8 +1,9 @@
 //! openapi.yaml held against what the bundle does: every answer of every test, and every route.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use jsonschema::Validator;
 use local::Template;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -65,12 +66,22 @@ fn resolved(value: &'static Value) -> &'static Value {
 
 #[track_caller]
 fn hold(schema: &Value, instance: &Value, what: &str) {
-    // References lead into the components, wherever the schema itself stands.
-    let schema = json!({ "allOf": [schema], "components": API["components"] });
-    let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    let validator = validator(schema);
     let faults: Vec<_> =
         validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(faults.is_empty(), "{what}: {faults:#?}\nin {instance}");
+}
+
+/// The schema's validator, made once: every answer of every test comes here.
+fn validator(schema: &Value) -> Arc<Validator> {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let mut validators = VALIDATORS.lock().unwrap();
+    let make = || {
+        // References lead into the components, wherever the schema itself stands.
+        let schema = json!({ "allOf": [schema], "components": API["components"] });
+        Arc::new(jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap())
+    };
+    Arc::clone(validators.entry(schema.to_string()).or_insert_with(make))
 }
 
 #[test]

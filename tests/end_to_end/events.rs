@@ -1,179 +1,190 @@
-//! What the tables' streams tell of: template.yaml makes events of it.
+//! Stripe's events reach the shop in any order and more than once: the catalogue ends up as Stripe has it.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::{Catalog, Connection, Stamp};
+use tokio::runtime::Runtime;
 
-use crate::shop::{Shop, order_number};
+use crate::shop::Shop;
 
-const TEMPLATE: &str = include_str!("../../template.yaml");
-
-type Item = HashMap<String, AttributeValue>;
-
-/// The item with this number in the table that this setting names.
-async fn item(shop: &Shop, table: &str, number: &str) -> Option<Item> {
-    let environment = shop.stack().environment();
-    let connection = store::Connection::new(environment).unwrap();
-    let table = environment.get(table).unwrap();
-    let key = AttributeValue::S(number.to_owned());
-    connection.client().get_item().table_name(table).key("number", key).send().await.unwrap().item
+fn cases(cases: u32) -> TestRunner {
+    // Nothing is kept of a failed case but what is printed.
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
-async fn order(shop: &Shop, number: &str) -> Item {
-    item(shop, "ORDERS_TABLE", number).await.unwrap()
+/// Orders in which `count` pieces of news may arrive: each at least once, some again.
+fn deliveries(count: usize) -> impl Strategy<Value = Vec<usize>> {
+    proptest::collection::vec(0..count, 0..count).prop_flat_map(move |again| {
+        let all: Vec<usize> = (0..count).chain(again).collect();
+        Just(all).prop_shuffle()
+    })
 }
 
-/// The event that the order's item stands for, beside `order.created`.
-fn event(item: &Item) -> Option<&str> {
-    item.get("event").map(|event| event.as_s().unwrap().as_str())
+/// What the shop lists of a product: its name, and its prices with their nicknames.
+async fn listed(shop: &Shop, product: &str) -> Option<(Value, Vec<(Value, Value)>)> {
+    let page = shop.get("/products?limit=100").await.ok();
+    let found = page["data"].as_array().unwrap().iter().find(|listed| listed["id"] == product).cloned()?;
+    let prices = found["prices"].as_array().unwrap();
+    let mut prices: Vec<_> = prices.iter().map(|price| (price["id"].clone(), price["nickname"].clone())).collect();
+    prices.sort_by_key(|(id, _)| id.to_string());
+    Some((found["name"].clone(), prices))
 }
 
-/// What the resource's templates take from an item: attribute and type.
-fn wanted(resource: &str) -> Vec<(&str, &str)> {
-    let block = TEMPLATE.split_once(&format!("\n  {resource}:\n")).unwrap().1;
-    let block = block.split_once("\n\n").unwrap().0;
-    block
-        .split("<$.dynamodb.NewImage.")
-        .skip(1)
-        .map(|path| path.split_once('>').unwrap().0.split_once('.').unwrap())
-        .collect()
-}
-
-#[track_caller]
-fn has_all(item: &Item, resource: &str) {
-    let wanted = wanted(resource);
-    assert!(wanted.len() > 2, "{wanted:?}");
-    for (name, kind) in wanted {
-        let value = item.get(name).unwrap_or_else(|| panic!("{resource} wants {name}, which {item:?} lacks"));
-        assert_eq!((value.is_s(), value.is_n()), (kind == "S", kind == "N"), "{name}");
+/// A product with prices, changed back and forth, and the events that came of it; `seconds` lie between two of them.
+async fn history(shop: &Shop, product: &str, seconds: i64) -> Vec<Value> {
+    let before = shop.sandbox().events().len();
+    shop.stripe(Method::POST, "/v1/products", &format!("id={product}&name=first")).await;
+    let form = format!("product={product}&currency=usd&unit_amount=100&nickname=first");
+    let mut prices = Vec::new();
+    for _ in 0..2 {
+        let price = shop.stripe(Method::POST, "/v1/prices", &form).await;
+        prices.push(price["id"].as_str().unwrap().to_owned());
     }
+    for change in ["name=second", "active=false", "active=true", "name=last"] {
+        shop.stripe(Method::POST, &format!("/v1/products/{product}"), change).await;
+    }
+    for change in ["nickname=second", "active=false", "nickname=last", "active=true"] {
+        shop.stripe(Method::POST, &format!("/v1/prices/{}", prices[0]), change).await;
+    }
+    assert!(shop.sandbox().delete_price(&prices[1]));
+    let mut events = shop.sandbox().events().split_off(before);
+    assert_eq!(events.len(), 12);
+    let now = cart::Timestamp::now().as_second();
+    for (index, event) in events.iter_mut().enumerate() {
+        event["created"] = json!(now - 1000 + seconds * i64::try_from(index).unwrap());
+    }
+    events
 }
 
-#[tokio::test]
-async fn an_order_tells_that_it_is_paid_and_that_it_is_refunded() {
-    let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
-    let number = shop.pay(&visitor.checkout().await.ok()).await;
-    let paid = order(&shop, &number).await;
-    let intent = shop.event("checkout.session.completed")["data"]["object"]["payment_intent"].clone();
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/refunds", shop.sandbox().url());
-    let body = format!("payment_intent={}&amount=400", intent.as_str().unwrap());
+async fn ends_up_as_stripe_has_it(shop: &Shop, product: &str, seconds: i64, order: &[usize], at_once: bool) {
+    let events = history(shop, product, seconds).await;
 
-    shop.send(Method::POST, &url, &headers, body.into_bytes()).await.ok();
-    shop.sandbox().settled().await;
-
-    assert_eq!(event(&paid), Some("order.paid"));
-    assert_eq!(event(&order(&shop, &number).await), Some("order.refunded"));
-    for resource in ["OrderCreated", "OrderChanged"] {
-        has_all(&paid, resource);
-        for (name, _) in wanted(resource) {
-            assert_ne!(name, "order", "the document holds who bought");
+    let deliveries = order.iter().map(|index| shop.deliver(&events[*index]));
+    if at_once {
+        for answer in join_all(deliveries).await {
+            answer.ok();
+        }
+    } else {
+        for delivery in deliveries {
+            delivery.await.ok();
         }
     }
+
+    let id = &events[1]["data"]["object"]["id"];
+    let expected = (json!("last"), vec![(id.clone(), json!("last"))]);
+    assert_eq!(listed(shop, product).await, Some(expected), "{order:?}, {seconds} s apart, at once: {at_once}");
+}
+
+#[test]
+fn shuffled_and_repeated_events_leave_what_stripe_has() {
+    let runtime = Runtime::new().unwrap();
+    let shop = runtime.block_on(Shop::open_on(&json!({}), []));
+    shop.sandbox().pause_webhooks(true);
+    let product = Cell::new(0);
+
+    // Seconds apart, and all within one second, where only Stripe can tell which is the newest.
+    let strategy = (deliveries(12), 0_i64..3, any::<bool>());
+    let outcome = cases(12).run(&strategy, |(order, seconds, at_once)| {
+        product.set(product.get() + 1);
+        runtime.block_on(ends_up_as_stripe_has_it(&shop, &format!("prod_{}", product.get()), seconds, &order, at_once));
+        Ok(())
+    });
+
+    outcome.unwrap();
+}
+
+/// One piece of news for the table, with its time.
+#[derive(Clone, Debug)]
+enum News {
+    Product(Value, i64),
+    Price(Value, i64),
+}
+
+#[test]
+fn news_in_any_order_leave_the_newest_in_the_table() {
+    let runtime = Runtime::new().unwrap();
+    let shop = runtime.block_on(Shop::open_on(&json!({}), []));
+    let environment = shop.stack().environment();
+    let catalog = Catalog::new(&Connection::new(environment).unwrap(), environment).unwrap();
+    let case = Cell::new(0);
+
+    let outcome = cases(24).run(&(deliveries(9), any::<bool>()), |(order, at_once)| {
+        case.set(case.get() + 1);
+        let (product, price) = (format!("prod_{}", case.get()), format!("price_{}", case.get()));
+        let news: Vec<News> = (0..9)
+            .map(|index: i64| match index % 3 {
+                0 => News::Product(json!({ "id": product, "name": format!("{index}") }), index),
+                kind => News::Price(
+                    json!({ "id": format!("{price}_{kind}"), "product": product, "currency": "usd",
+                            "unit_amount": index, "active": index != 5 }),
+                    index,
+                ),
+            })
+            .collect();
+        let save = async |news: &News| match news {
+            News::Product(product, second) => {
+                let product = serde_json::from_value(product.clone()).unwrap();
+                catalog.save_product(&product, Stamp::event(*second)).await.map(drop)
+            }
+            News::Price(price, second) => {
+                let price: cart::Price = serde_json::from_value(price.clone()).unwrap();
+                catalog.save_prices(&price.product, &[&price], Stamp::event(*second)).await.map(drop)
+            }
+        };
+        runtime.block_on(async {
+            if at_once {
+                join_all(order.iter().map(|index| save(&news[*index]))).await.into_iter().for_each(Result::unwrap);
+            } else {
+                for index in &order {
+                    save(&news[*index]).await.unwrap();
+                }
+            }
+
+            // The last news of the prices are 7 and 8, of the product 6.
+            for (kind, amount) in [(1, 7), (2, 8)] {
+                let id = format!("{price}_{kind}").parse().unwrap();
+                let offers = catalog.fresh_offers([&id]).await.unwrap();
+                let offer = offers.get(&id).unwrap();
+                assert_eq!((offer.price.unit_amount, offer.product.name.as_str()), (Some(amount), "6"), "{order:?}");
+                assert!(offer.is_active());
+            }
+        });
+        Ok(())
+    });
+
+    outcome.unwrap();
 }
 
 #[tokio::test]
-async fn a_delayed_payment_tells_only_what_became_of_it() {
-    for (succeeds, told) in [(true, "order.paid"), (false, "payment.failed")] {
-        let shop = Shop::open().await;
-        let visitor = shop.visitor();
-        visitor.add("price_mug", 1).await.ok();
-        let session = visitor.checkout().await.ok();
-        shop.press(&session, "pay_later").await;
-        shop.sandbox().settled().await;
-        let waiting = order(&shop, &order_number(&session)).await;
-
-        shop.sandbox().settle(session["id"].as_str().unwrap(), succeeds).unwrap();
-        shop.sandbox().settled().await;
-
-        assert_eq!(event(&waiting), None);
-        has_all(&waiting, "OrderCreated");
-        assert_eq!(event(&order(&shop, &order_number(&session)).await), Some(told));
-    }
-}
-
-/// The samples in events/stripe, by type.
-fn samples() -> Vec<Value> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/stripe");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let samples = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
-    samples
-        .map(|file| {
-            let sample: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-            assert_eq!(sample["type"].as_str(), file.file_stem().unwrap().to_str());
-            sample
-        })
-        .collect()
-}
-
-#[tokio::test]
-async fn the_sample_of_every_event_is_handled_and_every_type_is_in_the_deploy_guide() {
-    let guide = include_str!("../../docs/deploy.md");
+async fn a_price_that_was_deleted_stays_deleted_whatever_comes_after() {
     let shop = Shop::open().await;
-    let samples = samples();
-    assert_eq!(samples.len(), 11);
-
-    for sample in samples {
-        let kind = sample["type"].as_str().unwrap();
-        let answer = shop.deliver(&sample).await.ok();
-
-        // The payment of the sample's refund is none of this shop's.
-        assert_eq!(answer["handled"], kind != "charge.refunded", "{kind}");
-        assert!(guide.contains(&format!("`{kind}`")), "docs/deploy.md lacks {kind}");
-    }
-}
-
-/// A session as Stripe's event about its end has it.
-fn expired(session: &Value, at: i64) -> Value {
-    let mut session = session.clone();
-    session["status"] = json!("expired");
-    session["after_expiration"] =
-        json!({ "recovery": { "enabled": true, "url": "https://buy.stripe.com/r/live_1", "expires_at": 9 } });
-    json!({ "id": "evt_1", "type": "checkout.session.expired", "created": at, "data": { "object": session } })
-}
-
-async fn note(shop: &Shop, session: &Value) -> Option<Item> {
-    item(shop, "CARTS_TABLE", &format!("abandoned-{}", session["id"].as_str().unwrap())).await
-}
-
-#[tokio::test]
-async fn an_abandoned_cart_is_told_with_a_link_only_where_the_shopper_agreed() {
-    for (promotions, link) in [("opt_in", "https://buy.stripe.com/r/live_1"), ("opt_out", "")] {
-        let shop = Shop::open().await;
-        let visitor = shop.visitor();
-        let cart = visitor.add("price_mug", 1).await.ok();
-        let mut session = visitor.checkout().await.ok();
-        session["consent"] = json!({ "promotions": promotions });
-        let event = expired(&session, session["expires_at"].as_i64().unwrap());
-
-        shop.deliver(&event).await.ok();
-        let first = note(&shop, &session).await.unwrap();
-        shop.deliver(&event).await.ok();
-
-        has_all(&first, "CartAbandoned");
-        assert_eq!(first["recovery_url"].as_s().unwrap(), link);
-        assert_eq!(first["cart"].as_s().unwrap(), cart["number"].as_str().unwrap());
-        assert!(first["exp"].is_n(), "notes expire by themselves");
-        assert_eq!(note(&shop, &session).await.unwrap(), first, "and are written once");
-        assert_eq!(visitor.cart().await["item_count"], 1, "the shopper may go on");
-    }
-}
-
-#[tokio::test]
-async fn a_page_that_another_took_the_place_of_is_not_abandoned() {
-    let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
-    let first = visitor.checkout().await.ok();
-    visitor.add("price_mug", 1).await.ok();
-    visitor.checkout().await.ok();
-
+    let updated = shop.stripe(Method::POST, "/v1/prices/price_mug", "nickname=x").await;
+    let updated_event = shop.event("price.updated");
+    assert!(shop.sandbox().delete_price("price_mug"));
     shop.sandbox().settled().await;
 
-    assert_eq!(shop.event("checkout.session.expired")["data"]["object"]["id"], first["id"]);
-    assert!(note(&shop, &first).await.is_none());
+    shop.deliver(&updated_event).await.ok();
+
+    assert_eq!(updated["active"], true);
+    assert_eq!(shop.visitor().add("price_mug", 1).await.error(404), "price_not_found");
+}
+
+#[tokio::test]
+async fn an_event_older_than_what_is_known_costs_no_request_to_stripe() {
+    let shop = Shop::open().await;
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "nickname=x").await;
+    let mut old = shop.event("price.updated");
+    old["created"] = json!(1_700_000_000);
+    let before = shop.sandbox().requests().len();
+
+    for _ in 0..3 {
+        shop.deliver(&old).await.ok();
+    }
+
+    assert_eq!(shop.sandbox().requests().len(), before);
 }

@@ -4,19 +4,34 @@
 #![expect(clippy::needless_pass_by_value, reason = "test verbs take literals")]
 
 mod add;
+mod arrivals;
 mod bad_input;
+mod bus;
+mod catalogue;
 mod checkout;
 mod clear;
 mod concurrency;
 mod contract;
+mod currencies;
+mod economy;
 mod events;
+mod faults;
 mod fulfilment;
 mod get;
+mod idempotency;
+mod limits;
 mod log;
+mod money;
 mod order;
 mod products;
+mod proxy;
+mod reads;
+mod repairs;
+mod settings;
 mod shop;
+mod sync;
 mod threats;
 mod tokens;
 mod update;
 mod webhooks;
+mod wire;

@@ -9,7 +9,13 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use settings::Environment;
-use stripe_sandbox::Sandbox;
+use stripe_sandbox::{Catalog, Config, Sandbox};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::wire::{self, Wire};
+
+use crate::proxy::Proxy;
 
 use crate::contract;
 
@@ -17,6 +23,14 @@ use crate::contract;
 pub(crate) struct Shop {
     stack: Stack,
     client: Client,
+    wired: Option<Wired>,
+}
+
+/// What a shop on wires has beside the stack.
+struct Wired {
+    wire: Wire,
+    sandbox: Sandbox,
+    _database: Option<oneshot::Sender<()>>,
 }
 
 /// An answer, read to its end.
@@ -40,22 +54,80 @@ impl Shop {
 
     /// A shop with these settings.
     pub(crate) async fn open_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        let environment = Environment::from_iter(settings);
+        Self::start(Options { environment, ..Options::default() }).await
+    }
+
+    /// A shop that sells what this catalogue of Stripe's objects says.
+    pub(crate) async fn open_on<const N: usize>(catalogue: &Value, settings: [(&str, &str); N]) -> Self {
+        let file = std::env::temp_dir().join(format!("cartwright-{}.json", unique()));
+        std::fs::write(&file, catalogue.to_string()).unwrap();
+        let catalog = Some(file.clone());
+        let environment = Environment::from_iter(settings);
+        let shop = Self::start(Options { catalog, environment, ..Options::default() }).await;
+        std::fs::remove_file(file).unwrap();
+        shop
+    }
+
+    /// The same shop once more, which reaches DynamoDB and Stripe by way of these proxies.
+    pub(crate) async fn behind<const N: usize>(
+        &self,
+        dynamodb: &Proxy,
+        stripe: &Proxy,
+        settings: [(&str, &str); N],
+    ) -> Self {
+        let mut environment = self.stack.environment().clone();
+        environment.set("STRIPE_API_URL", stripe.url());
+        for (name, value) in settings {
+            environment.set(name, value);
+        }
+        let dynamodb_url = Some(dynamodb.url().to_owned());
+        Self::start(Options { dynamodb_url, environment, ..Options::default() }).await
+    }
+
+    async fn start(mut options: Options) -> Self {
         // Shown for tests that fail: why a request was answered with a 5xx.
         let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
+        share_database(&mut options.environment, &mut options.dynamodb_url);
+        Self { stack: Stack::start(options).await.unwrap(), client: client(), wired: None }
+    }
+
+    /// A shop with these settings whose calls to DynamoDB and Stripe can be counted and broken. Webhooks are paused.
+    pub(crate) async fn open_on_wires<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        const SECRET: &str = "whsec_wires";
         let mut environment = Environment::from_iter(settings);
-        let dynamodb_url = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL").map(str::to_owned);
-        if dynamodb_url.is_some() {
-            // Tests share that database: every shop has tables of its own.
-            for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
-                environment.set_default(table, format!("{table}-{}", unique()));
+        let mut dynamodb_url = None;
+        share_database(&mut environment, &mut dynamodb_url);
+        let (dynamodb_url, database) = match dynamodb_url {
+            Some(url) => (url, None),
+            None => {
+                let (url, stop) = wire::database().await;
+                (url, Some(stop))
             }
-        }
-        let stack = Stack::start(Options { dynamodb_url, environment, ..Options::default() }).await.unwrap();
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { stack, client }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config { catalog: Catalog::sample(), webhook_secret: SECRET.to_owned(), ..Config::default() };
+        let sandbox = Sandbox::start(listener, config).await.unwrap();
+        sandbox.pause_webhooks(true);
+        let wire = Wire::to(&dynamodb_url, &sandbox.url()).await;
+        environment.set("STRIPE_SECRET_KEY", "sk_test_wires");
+        environment.set("STRIPE_API_URL", &wire.stripe_url);
+        environment.set("STRIPE_WEBHOOK_SECRET", SECRET);
+        // Warm functions are what is counted.
+        environment.set_default("CATALOG_CACHE_SECONDS", "60");
+        let options = Options { dynamodb_url: Some(wire.dynamodb_url.clone()), environment, ..Options::default() };
+        let stack = Stack::start(options).await.unwrap();
+        Self { stack, client: client(), wired: Some(Wired { wire, sandbox, _database: database }) }
+    }
+
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wired.as_ref().unwrap().wire
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
+        if let Some(wired) = &self.wired {
+            return &wired.sandbox;
+        }
         match self.stack.stripe() {
             StripeAt::Sandbox(sandbox) => sandbox,
             StripeAt::Elsewhere(url) => panic!("the tests need the sandbox, not {url}"),
@@ -94,6 +166,15 @@ impl Shop {
 
     pub(crate) async fn get(&self, url: &str) -> Answer {
         self.send(Method::GET, url, &[], Vec::new()).await
+    }
+
+    /// A request to Stripe's API, as the merchant's dashboard makes it; its events are delivered.
+    pub(crate) async fn stripe(&self, method: Method, path: &str, form: &str) -> Value {
+        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+        let url = format!("{}{path}", self.sandbox().url());
+        let answer = self.send(method, &url, &headers, form.as_bytes().to_vec()).await.ok();
+        self.sandbox().settled().await;
+        answer
     }
 
     pub(crate) async fn order(&self, number: &str) -> Answer {
@@ -225,6 +306,23 @@ impl Answer {
     pub(crate) fn location(&self) -> &str {
         assert_eq!(self.status, 303, "{}", self.text);
         self.header("location").unwrap()
+    }
+}
+
+fn client() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// Uses the database of `CARTWRIGHT_DYNAMODB_URL`, where that is set, unless another one is chosen already.
+fn share_database(environment: &mut Environment, dynamodb_url: &mut Option<String>) {
+    if dynamodb_url.is_none()
+        && let Some(url) = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL")
+    {
+        // Tests share that database: every shop has tables of its own.
+        for table in ["CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE"] {
+            environment.set_default(table, format!("{table}-{}", unique()));
+        }
+        *dynamodb_url = Some(url.to_owned());
     }
 }
 

@@ -57,8 +57,7 @@ PERMISSIONS = {
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
         "Carts": READ_WRITE,
-        "Catalog": KNOW_PRICES,
-        "Catalog/index/by_kind": {"Query"},
+        "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
         "Orders": READ_WRITE,
         "StripeSecretKeyParameter": {"GetParameter"},
         "SyncFailures": {"SendMessage"},
@@ -67,7 +66,8 @@ PERMISSIONS = {
 
 SHOP_SETTINGS = {
     "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY", "SHOP_LOCALE",
-    "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG", "METRICS_NAMESPACE",
+    "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG", "CATALOG_CACHE_SECONDS",
+    "METRICS_NAMESPACE",
 }  # fmt: skip
 CHECKOUT_SETTINGS = {
     "CHECKOUT_PAYMENT_METHODS", "CHECKOUT_LOCALE", "CHECKOUT_BILLING_ADDRESS", "CHECKOUT_SHIPPING_COUNTRIES",

@@ -8,7 +8,7 @@ use fulfilment::Fulfilment;
 use payments::{CheckoutSettings, Hook, Stripe};
 use settings::Environment;
 use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -55,17 +55,22 @@ impl Endpoint for Checkout {
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let now = Timestamp::now();
         let caller = Caller::of(&request, &self.shop)?;
-        let expected = web::precondition(&request)?;
+        let terms = Terms::of(&request)?;
         let body = Body::of(&request)?;
         let wishes = session::Wishes::of(&body)?;
         let base = self.public_url.clone().or_else(|| web::base_url(&request)).unwrap_or_default();
         let token = caller.token().ok_or(Error::CartEmpty)?;
 
-        let cart = self.carts.find(token.number(), now).await?.ok_or(Error::CartEmpty)?;
-        if expected.is_some_and(|expected| expected != cart.version()) {
-            return Err(Error::VersionMismatch { current: Some(cart.version()) });
-        }
-        let session = self.session(cart, &wishes, &base, now).await?;
+        let session = match self.carts.find_for(token.number(), terms.once(), now).await? {
+            (_, Some(answered)) => self.answered(&answered).await?,
+            (None, None) => return Err(Error::CartEmpty),
+            (Some(cart), None) => {
+                if terms.expected().is_some_and(|expected| expected != cart.version()) {
+                    return Err(Error::VersionMismatch { current: Some(cart.version()) });
+                }
+                self.session(cart, &wishes, &base, terms.once(), now).await?
+            }
+        };
 
         Ok(web::json(web::StatusCode::OK, &session))
     }

@@ -4,6 +4,8 @@ use cart::{Cart, PendingCheckout, Timestamp, Totals};
 use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
+use store::{Noted, Once};
+use tally::Metric;
 use web::{Body, Error};
 
 use crate::Checkout;
@@ -62,6 +64,7 @@ impl Checkout {
         mut cart: Cart,
         wishes: &Wishes,
         base: &str,
+        once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Box<RawValue>, Error> {
         let promotion_code = match &wishes.promotion_code {
@@ -79,39 +82,65 @@ impl Checkout {
             }
             let parameters = self.parameters(&cart, &shopper, base).await?;
             let digest = parameters.digest();
-            let earlier = cart.pending().map(|pending| pending.session.clone());
-            if let Some(pending) = cart.pending() {
-                match self.earlier(pending, cart.version(), &digest, now).await? {
-                    Earlier::Usable(session) => {
-                        tally::count(tally::Metric::SessionsReused);
-                        return Ok(session);
-                    }
-                    Earlier::Gone => {}
-                    Earlier::Paid => {
-                        cart = self.carts.find(cart.number(), now).await?.ok_or(Error::CartEmpty)?;
-                        continue;
-                    }
-                }
-            }
-
-            let (session, answer) = self.create(&cart, &parameters, earlier.as_deref(), now).await?;
-            let pending = PendingCheckout {
-                session: session.id.clone(),
-                version: cart.version(),
-                parameters: digest,
-                expires_at: session.expiry(),
+            let earlier = match cart.pending() {
+                None => Earlier::Gone,
+                Some(pending) => self.earlier(pending, cart.version(), &digest, now).await?,
             };
-            let current = self.carts.note_checkout(cart.number(), &pending, earlier.as_deref()).await?;
-            if current.pending().is_some_and(|noted| noted.session == session.id) {
-                tally::count(tally::Metric::SessionsCreated);
-                return Ok(answer);
+            let handed_out = match earlier {
+                Earlier::Usable(answer) if once.is_none() => {
+                    tally::count(Metric::SessionsReused);
+                    return Ok(answer);
+                }
+                Earlier::Usable(answer) => {
+                    cart.pending().cloned().map(|pending| (pending, answer, Metric::SessionsReused))
+                }
+                Earlier::Gone => {
+                    let replaces = cart.pending().map(|pending| pending.session.as_str());
+                    let (session, answer) = self.create(&cart, &parameters, replaces, now).await?;
+                    let (session, expires_at) = (session.id.clone(), Some(session.expiry()));
+                    let version = cart.version();
+                    let pending = PendingCheckout { session, version, parameters: digest, expires_at };
+                    Some((pending, answer, Metric::SessionsCreated))
+                }
+                Earlier::Paid => None,
+            };
+            if let Some((pending, answer, metric)) = handed_out {
+                if self.note(&cart, &pending, once, now).await? {
+                    tally::count(metric);
+                    return Ok(answer);
+                }
+                tally::count(Metric::Conflicts);
             }
-            tally::count(tally::Metric::Conflicts);
-            // The cart changed, or another checkout was noted first: nobody shall pay this session.
-            self.expire(&session.id, now).await?;
-            cart = current;
+            cart = match self.carts.find_for(cart.number(), once, now).await? {
+                (_, Some(answered)) => return self.answered(&answered).await,
+                (cart, None) => cart.ok_or(Error::CartEmpty)?,
+            };
         }
         Err(web::upstream(true, store::Error::Contended))
+    }
+
+    /// The session that the same request was answered with before, as it is now.
+    pub(crate) async fn answered(&self, session: &str) -> Result<Box<RawValue>, Error> {
+        let (_, answer) = self.stripe.session(session).await.map_err(failed)?;
+        Ok(answer)
+    }
+
+    /// Has the cart remember a session that was made of it; `false` if it changed, or another checkout came first.
+    async fn note(
+        &self,
+        cart: &Cart,
+        pending: &PendingCheckout,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let replaces = cart.pending().map(|pending| pending.session.as_str());
+        match self.carts.note_checkout(cart.number(), pending, replaces, once, now).await? {
+            Noted::Now => return Ok(true),
+            Noted::Not { keeps: true } => {}
+            // Nobody shall pay this session.
+            Noted::Not { keeps: false } => drop(self.expire(&pending.session, now).await?),
+        }
+        Ok(false)
     }
 
     /// What Stripe is to be asked for, at current prices.
@@ -137,8 +166,8 @@ impl Checkout {
         now: Timestamp,
     ) -> Result<Earlier, Error> {
         let fits = pending.version == version && pending.parameters == digest;
-        let lasts = pending.expires_at.as_second() - now.as_second() > MARGIN;
-        if !(fits && lasts) {
+        let Some(expires_at) = pending.expires_at else { return Ok(Earlier::Gone) };
+        if !(fits && lasts(expires_at, now)) {
             return self.expire(&pending.session, now).await;
         }
         match self.stripe.session(&pending.session).await {
@@ -156,7 +185,7 @@ impl Checkout {
     async fn expire(&self, session: &str, now: Timestamp) -> Result<Earlier, Error> {
         match self.stripe.expire_session(session).await {
             Ok(_) => {
-                tally::count(tally::Metric::SessionsExpired);
+                tally::count(Metric::SessionsExpired);
                 Ok(Earlier::Gone)
             }
             Err(error) if error.is_missing() => Ok(Earlier::Gone),
@@ -184,14 +213,52 @@ impl Checkout {
         now: Timestamp,
     ) -> Result<(Session, Box<RawValue>), Error> {
         let parameters = self.settings.expiring(parameters, now);
-        let key = format!("{}-{}-{}", cart.number(), cart.version(), parameters.digest_replacing(replaces));
-        self.stripe.create_session(&parameters, &key).await.map_err(|error| refused(error, cart))
+        let mut replaces = replaces.map(str::to_owned);
+        for _ in 0..TRIES {
+            let digest = parameters.digest_replacing(replaces.as_deref());
+            let key = format!("{}-{}-{digest}", cart.number(), cart.version());
+            let (session, answer) = match self.stripe.create_session(&parameters, &key).await {
+                Ok(created) => created,
+                Err(error) => {
+                    let refused = refused(error, cart);
+                    if let Error::CartChanged(prices) = &refused {
+                        self.learn(prices, now).await;
+                    }
+                    return Err(refused);
+                }
+            };
+            // Stripe repeats what it answered under this key, perhaps to a checkout that went no further, for a day.
+            if lasts(session.expiry(), now) {
+                return Ok((session, answer));
+            }
+            replaces = Some(session.id);
+        }
+        Err(web::upstream(true, store::Error::Contended))
     }
+
+    /// Stripe knows better what is for sale than the catalogue, which missed the news. The cart shall show it.
+    async fn learn(&self, prices: &[cart::PriceId], now: Timestamp) {
+        if let Err(error) = self.catalogue.refresh(prices, now).await {
+            // The shopper is told all the same.
+            tracing::warn!(%error, "cannot refresh prices that Stripe refused");
+        }
+    }
+}
+
+/// Whether a session can be handed out: the shopper needs time to pay.
+fn lasts(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at.as_second() - now.as_second() > MARGIN
 }
 
 /// What a refusal of the parameters means to the shopper.
 fn refused(error: payments::Error, cart: &Cart) -> Error {
-    let payments::Error::Refused { param: Some(param), .. } = &error else { return failed(error) };
+    let payments::Error::Refused { code, param, .. } = &error else { return failed(error) };
+    match code.as_deref() {
+        Some("amount_too_large") => return Error::AmountTooLarge,
+        Some("amount_too_small") => return Error::AmountTooSmall,
+        _ => {}
+    }
+    let Some(param) = param else { return failed(error) };
     if param.starts_with("discounts") {
         return Error::PromotionCodeInvalid;
     }

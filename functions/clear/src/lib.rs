@@ -3,7 +3,7 @@
 use cart::{Change, Timestamp};
 use settings::Environment;
 use store::{Carts, Connection, Offers};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -22,10 +22,10 @@ impl Endpoint for Clear {
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let caller = Caller::of(&request, &self.shop)?;
-        let expected = web::precondition(&request)?;
+        let terms = Terms::of(&request)?;
         Body::of(&request)?;
 
-        let changed = caller.change(&self.carts, &Change::Clear, expected, Timestamp::now()).await?;
+        let changed = caller.change(&self.carts, &Change::Clear, &terms, Timestamp::now()).await?;
 
         Ok(match changed {
             None => web::no_cart(&self.shop),

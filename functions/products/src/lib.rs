@@ -1,6 +1,6 @@
 //! `GET /products`: what is for sale, for shops that list products straight from Stripe.
 
-use cart::{Money, Price, PriceId, Product, ProductId};
+use cart::{Currency, Price, PriceId, Product, ProductId};
 use serde::Serialize;
 use settings::Environment;
 use store::{Catalog, Connection, Listing};
@@ -35,10 +35,14 @@ impl Endpoint for Products {
             None => None,
             Some(id) => Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?),
         };
+        let currency: Option<Currency> = match web::query(&request, "currency").map(|code| code.parse()) {
+            None => None,
+            Some(code) => Some(code.map_err(|_| Error::field("currency", "must be a three-letter currency code"))?),
+        };
 
         let listing = self.catalog.list(after.as_ref(), limit).await?;
 
-        Ok(web::cacheable(&request, &PageView::new(&listing, &self.shop)))
+        Ok(web::cacheable(&request, &PageView::new(&listing, currency, &self.shop)))
     }
 }
 
@@ -62,16 +66,18 @@ struct PriceView<'a> {
     id: &'a PriceId,
     #[serde(flatten)]
     price: &'a Price,
-    /// What one unit costs in the price's own currency.
+    /// What one unit (with `transform_quantity`, one package) costs, with all its digits: in the currency that was
+    /// asked for, else in the price's own. `null` where no single amount says it, or not in that currency.
     unit_price_with_currency: Option<String>,
 }
 
 impl<'a> PageView<'a> {
-    fn new(listing: &'a Listing, shop: &Shop) -> Self {
-        let price = |price: &'a Price| PriceView {
-            id: &price.id,
-            price,
-            unit_price_with_currency: price.amount(1, price.currency).map(|amount: Money| shop.written(amount)),
+    fn new(listing: &'a Listing, currency: Option<Currency>, shop: &Shop) -> Self {
+        let price = |price: &'a Price| {
+            let currency = currency.unwrap_or(price.currency);
+            let unit = price.unit(currency);
+            let unit_price_with_currency = unit.map(|unit| shop.written_unit(unit, currency));
+            PriceView { id: &price.id, price, unit_price_with_currency }
         };
         let data = listing.products.iter();
         Self {

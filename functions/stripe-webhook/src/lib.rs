@@ -5,7 +5,7 @@
 use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::{Fulfilment, News};
-use payments::{Event, ExpiredSession, Session, WebhookSecrets};
+use payments::{Event, ExpiredSession, WebhookSecrets};
 use serde_json::json;
 use settings::Environment;
 use store::{Abandoned, Carts, Connection};
@@ -54,7 +54,7 @@ impl StripeWebhook {
                 self.fulfil(event, News::None, now).await
             }
             "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
-            "checkout.session.expired" => self.note_abandoned(event, now).await,
+            "checkout.session.expired" => self.expired(event, now).await,
             "charge.refunded" => self.refund(event, now).await,
             _ => {
                 let applied = self.catalogue.apply(event, now).await;
@@ -65,18 +65,19 @@ impl StripeWebhook {
 
     async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
         // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
-        let Some(session) = event.object::<Session>().filter(|session| session.cart().is_some()) else {
-            return Ok(false);
-        };
-        self.fulfilment.fulfil(&session.id, news, now).await.map_err(failed)?;
+        let Some((session, _)) = event.session() else { return Ok(false) };
+        self.fulfilment.fulfil(session, news, now).await.map_err(failed)?;
         Ok(true)
     }
 
-    /// Has the bus told of a cart that was abandoned.
-    async fn note_abandoned(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
-        let Some((session, cart)) = ExpiredSession::abandoned(event) else { return Ok(false) };
-        let recovery_url = session.recovery_url().map(str::to_owned);
-        self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;
+    /// Has the cart forget a session that is over, and notes that the cart was abandoned where that is so.
+    async fn expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some((session, cart)) = event.session() else { return Ok(false) };
+        self.fulfilment.forget(session, cart).await.map_err(failed)?;
+        if let Some((session, cart)) = ExpiredSession::abandoned(event) {
+            let recovery_url = session.recovery_url().map(str::to_owned);
+            self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;
+        }
         Ok(true)
     }
 

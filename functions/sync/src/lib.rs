@@ -1,6 +1,10 @@
-//! Copies all products and prices from Stripe: on a schedule, or by hand.
+//! Copies all products and prices from Stripe and repairs missed webhooks: on a schedule, or by hand.
 
+use std::time::Duration;
+
+use cart::Timestamp;
 use catalog::{Catalogue, Progress};
+use fulfilment::Fulfilment;
 use serde::Serialize;
 use settings::Environment;
 use store::Connection;
@@ -9,15 +13,38 @@ use store::Connection;
 #[derive(Debug)]
 pub struct Sync {
     catalogue: Catalogue,
+    fulfilment: Fulfilment,
 }
+
+/// How far back paid sessions are looked for, in hours: a day longer than Stripe repeats a webhook.
+///
+/// Source: <https://docs.stripe.com/webhooks#automatic-retries>
+const REPAIRED_HOURS: u64 = 4 * 24;
 
 /// What a run did.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Products copied.
+    /// Products compared.
     pub products: usize,
-    /// Prices copied.
+    /// Prices compared.
     pub prices: usize,
+    /// Products and prices that were new or different.
+    pub written: usize,
+    /// Products and prices that Stripe no longer has.
+    pub retired: usize,
+    /// Finished sessions whose order was missing or out of date.
+    pub repaired: usize,
+}
+
+/// What goes wrong in a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The catalogue could not be copied.
+    #[error(transparent)]
+    Catalogue(#[from] catalog::Error),
+    /// Orders could not be repaired.
+    #[error(transparent)]
+    Fulfilment(#[from] fulfilment::Error),
 }
 
 impl Sync {
@@ -28,17 +55,28 @@ impl Sync {
     /// A setting is missing or malformed.
     pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
-        Ok(Self { catalogue: Catalogue::new(&connection, environment)? })
+        Ok(Self {
+            catalogue: Catalogue::new(&connection, environment)?,
+            fulfilment: Fulfilment::new(&connection, environment)?,
+        })
     }
 
-    /// Copies everything, telling the log how far it is.
+    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails: run it again.
-    pub async fn run(&self) -> Result<Report, catalog::Error> {
-        let Progress { products, prices } =
-            self.catalogue.sync(|Progress { products, prices }| tracing::info!(products, prices, "syncing")).await?;
-        Ok(Report { products, prices })
+    pub async fn run(&self) -> Result<Report, Error> {
+        let now = Timestamp::now();
+        let since = now - Duration::from_secs(REPAIRED_HOURS * 60 * 60);
+        let repaired = self.fulfilment.repair(since, now).await?;
+        tracing::info!(repaired, "repaired");
+        let Progress { products, prices, written, retired } = self
+            .catalogue
+            .sync(|Progress { products, prices, written, retired }| {
+                tracing::info!(products, prices, written, retired, "syncing");
+            })
+            .await?;
+        Ok(Report { products, prices, written, retired, repaired })
     }
 }

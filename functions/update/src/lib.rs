@@ -4,7 +4,7 @@ use cart::{Change, Timestamp};
 use catalog::Catalogue;
 use settings::Environment;
 use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, WantedLine};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedLine};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Endpoint for Update {
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let now = Timestamp::now();
         let caller = Caller::of(&request, &self.shop)?;
-        let expected = web::precondition(&request)?;
+        let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
         let body = Body::of(&request)?;
         let lines = WantedLine::updates(&body)?;
@@ -42,10 +42,11 @@ impl Endpoint for Update {
         let mut offers = self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
         let lines = lines.into_iter().map(|line| line.into_update(&offers)).collect::<Result<_, _>>()?;
         let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
-        let changed = caller.change(&self.carts, &change, expected, now).await?;
+        let changed = caller.change(&self.carts, &change, &terms, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
-        offers.extend(self.catalogue.offers(cart.lines().iter().map(|line| &line.price)).await.map_err(failed)?);
+        let shown = cart.lines().iter().map(|line| &line.price);
+        self.catalogue.complete(&mut offers, shown).await.map_err(failed)?;
         Ok(web::cart_answer(&cart, Some(&token), &offers, &self.shop))
     }
 }

@@ -123,7 +123,12 @@ fn keyed(
         };
         return (refusal.status(), refusal.body(), false);
     }
-    let (status, body, executed) = match routes::dispatch(state, &call.method, call.path, params) {
+    let outcome = if state.fails(call.method.as_str(), call.path) {
+        Err(Refusal::Broken)
+    } else {
+        routes::dispatch(state, &call.method, call.path, params)
+    };
+    let (status, body, executed) = match outcome {
         Ok(body) => (StatusCode::OK, body, true),
         Err(refusal) => (refusal.status(), refusal.body(), refusal.executed()),
     };

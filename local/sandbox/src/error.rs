@@ -53,6 +53,9 @@ pub(crate) enum Refusal {
          using a key other than '{key}' if you meant to execute a different request."
     )]
     KeyMoved { key: String, path: String },
+    /// Stripe's own failure, which the sandbox has only when a test asks for it.
+    #[error("An unknown error occurred.")]
+    Broken,
 }
 
 impl Refusal {
@@ -68,7 +71,7 @@ impl Refusal {
 
     /// Whether the endpoint had begun to work, so that an idempotency key keeps this answer.
     pub(crate) fn executed(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::NoSuch { .. } | Self::Invalid { .. })
+        matches!(self, Self::NotFound { .. } | Self::NoSuch { .. } | Self::Invalid { .. } | Self::Broken)
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -85,12 +88,14 @@ impl Refusal {
             | Self::Invalid { .. }
             | Self::KeyReused { .. }
             | Self::KeyMoved { .. } => StatusCode::BAD_REQUEST,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self::KeyReused { .. } | Self::KeyMoved { .. } => "idempotency_error",
+            Self::Broken => "api_error",
             _ => "invalid_request_error",
         }
     }
@@ -109,7 +114,8 @@ impl Refusal {
             | Self::NotAForm
             | Self::Malformed { .. }
             | Self::KeyReused { .. }
-            | Self::KeyMoved { .. } => None,
+            | Self::KeyMoved { .. }
+            | Self::Broken => None,
         }
     }
 
@@ -128,7 +134,8 @@ impl Refusal {
             | Self::UnknownUrl { .. }
             | Self::NotAForm
             | Self::KeyReused { .. }
-            | Self::KeyMoved { .. } => None,
+            | Self::KeyMoved { .. }
+            | Self::Broken => None,
         }
     }
 

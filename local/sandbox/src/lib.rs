@@ -278,6 +278,11 @@ impl Sandbox {
         self.expire_due();
     }
 
+    /// Has the next request of this method and path fail with a 500, which an idempotency key keeps like any answer.
+    pub fn fail_next(&self, method: &str, path: &str) {
+        self.look(|state| state.failing.push((method.to_owned(), path.to_owned())));
+    }
+
     /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.
     #[must_use]
     pub fn delete_price(&self, id: &str) -> bool {

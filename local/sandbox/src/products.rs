@@ -184,7 +184,7 @@ pub(crate) fn update_price(state: &mut State, id: &str, form: &Params) -> Answer
         all.append(options);
         *options = all;
     }
-    clean(&mut params);
+    // An empty value takes a field away, `currency_options` all other currencies.
     let changed = merge(&before, params)?;
     let after = objects::price(changed.as_object().unwrap_or(&Map::new()), state.now())
         .map_err(|problem| refusal(&problem, ""))?;
@@ -338,9 +338,9 @@ fn merge(before: &Value, mut params: Params) -> Answer {
 }
 
 fn emit_update(state: &mut State, kind: &str, before: &Value, after: &Value) {
-    let previous = differences(before, after);
-    if !previous.is_empty() {
-        state.emit(kind, after.clone(), Some(previous));
+    // A change of what events do not show is an event all the same.
+    if before != after {
+        state.emit(kind, after.clone(), Some(differences(before, after)));
     }
 }
 

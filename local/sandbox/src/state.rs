@@ -107,6 +107,8 @@ pub(crate) struct State {
     keys: HashMap<String, Remembered>,
     open: BTreeSet<(i64, String)>,
     unsent: Vec<Value>,
+    /// Method and path of requests that shall fail, each once.
+    pub(crate) failing: Vec<(String, String)>,
     cause: Cause,
     ahead: Duration,
 }
@@ -135,6 +137,7 @@ impl State {
             keys: HashMap::new(),
             open: BTreeSet::new(),
             unsent: Vec::new(),
+            failing: Vec::new(),
             cause: Cause::default(),
             ahead: Duration::ZERO,
         };
@@ -161,6 +164,12 @@ impl State {
     pub(crate) fn now(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead;
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether this request shall fail, which it does once.
+    pub(crate) fn fails(&mut self, method: &str, path: &str) -> bool {
+        let found = self.failing.iter().position(|failing| failing.0 == method && failing.1 == path);
+        found.map(|index| self.failing.remove(index)).is_some()
     }
 
     /// Puts the sandbox's clock forward.

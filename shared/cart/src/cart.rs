@@ -21,6 +21,7 @@ pub struct Cart {
     currency: Option<Currency>,
     metadata: Metadata,
     pending: Option<PendingCheckout>,
+    sold_at: Option<u64>,
     created_at: Timestamp,
     updated_at: Timestamp,
     lifetime: Lifetime,
@@ -45,8 +46,10 @@ pub struct PendingCheckout {
     pub version: u64,
     /// A digest of the parameters that the session was made with.
     pub parameters: String,
-    /// When Stripe lets it expire.
-    pub expires_at: Timestamp,
+    /// When Stripe lets it expire; `None` once Stripe has said that nobody can pay it any more.
+    ///
+    /// A session that is over is still remembered: the next one is made in its place, under another idempotency key.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// How long a cart lives after its last change: 1 to 365 days.
@@ -84,6 +87,7 @@ pub struct Snapshot {
     pub currency: Option<Currency>,
     pub metadata: Metadata,
     pub pending: Option<PendingCheckout>,
+    pub sold_at: Option<u64>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
@@ -110,6 +114,7 @@ impl Cart {
             currency: None,
             metadata: Metadata::default(),
             pending: None,
+            sold_at: None,
             created_at: now,
             updated_at: now,
             lifetime,
@@ -121,8 +126,8 @@ impl Cart {
     #[must_use]
     pub fn restore(snapshot: Snapshot, lifetime: Lifetime) -> Self {
         let Snapshot { number, version, status, mut lines, currency, metadata, pending, .. } = snapshot;
-        let Snapshot { created_at, updated_at, expires_at, .. } = snapshot;
-        lines.sort_by(|a, b| (a.position, &a.price).cmp(&(b.position, &b.price)));
+        let Snapshot { sold_at, created_at, updated_at, expires_at, .. } = snapshot;
+        in_order(&mut lines);
         let currency = if lines.is_empty() { None } else { currency };
         Self {
             number,
@@ -132,6 +137,7 @@ impl Cart {
             currency,
             metadata,
             pending,
+            sold_at,
             created_at,
             updated_at,
             lifetime,
@@ -150,6 +156,7 @@ impl Cart {
             currency: self.currency,
             metadata: self.metadata.clone(),
             pending: self.pending.clone(),
+            sold_at: self.sold_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
             expires_at: self.expires_at,
@@ -196,6 +203,21 @@ impl Cart {
     #[must_use]
     pub fn pending(&self) -> Option<&PendingCheckout> {
         self.pending.as_ref()
+    }
+
+    /// Whether units of the cart were sold after it was at `version`, by another order than `order`.
+    ///
+    /// A session made from that version sold them too: the shopper may have paid twice.
+    #[must_use]
+    pub fn was_sold_since(&self, version: u64, order: OrderNumber) -> bool {
+        let completed = matches!(self.status, Status::Completed(other) if other != order);
+        completed || self.sold_at.is_some_and(|sold_at| sold_at > version)
+    }
+
+    /// The version at which units of it were last sold.
+    #[must_use]
+    pub fn sold_at(&self) -> Option<u64> {
+        self.sold_at
     }
 
     /// When it was opened.
@@ -289,6 +311,8 @@ impl Cart {
             }
         }
         changed.check_line_limits()?;
+        // Two changes of one moment, or of clocks that disagree, need not come in the order of their time.
+        in_order(&mut changed.lines);
 
         if changed.lines.is_empty() {
             changed.currency = None;
@@ -309,13 +333,15 @@ impl Cart {
     ///
     /// A cart that has not changed since is completed by `order` and final. Otherwise what was `sold` is taken out and
     /// the rest goes on, so that an item added between checkout and payment is not thrown away; if nothing is left,
-    /// the cart is completed all the same. A completed cart stays as it is.
+    /// the cart is completed all the same. A completed cart stays as it is. An expired cart is completed too, and its life
+    /// is not renewed.
     #[must_use]
     pub fn paid(mut self, order: OrderNumber, checked_out: u64, sold: &[OrderLine], now: Timestamp) -> Self {
         if self.status != Status::Active {
             return self;
         }
-        if self.version == checked_out {
+        let expired = now >= self.expires_at;
+        if self.version == checked_out || expired {
             self.lines.clear();
         }
         self.lines.retain_mut(|line| {
@@ -326,12 +352,18 @@ impl Cart {
             }
             true
         });
-        self.pending = None;
+        // Another session may still be payable: it stays noted until a checkout has expired it.
+        self.pending = self.pending.filter(|pending| OrderNumber::of_session(&pending.session) != order);
         if self.lines.is_empty() {
             self.currency = None;
             self.status = Status::Completed(order);
         }
+        let expires_at = self.expires_at;
         self.touch(now);
+        if expired {
+            self.expires_at = expires_at;
+        }
+        self.sold_at = Some(self.version);
         self
     }
 
@@ -427,6 +459,11 @@ impl LineUpdate {
     fn removes(&self, price: &PriceId) -> bool {
         matches!(self, Self::Remove(removed) if removed == price)
     }
+}
+
+/// Puts lines into the order in which they were first added.
+fn in_order(lines: &mut [Line]) {
+    lines.sort_by(|a, b| (a.position, &a.price).cmp(&(b.position, &b.price)));
 }
 
 /// The times of carts and orders are whole seconds, as a store keeps them.

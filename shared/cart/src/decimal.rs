@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Currency;
+
 /// A number with at most twelve decimals, as Stripe writes `unit_amount_decimal`: in minor units, `"0.05"` is a
 /// twentieth of a cent.
 ///
@@ -33,23 +35,52 @@ const ONE: i128 = 10_i128.pow(12);
 
 impl Decimal {
     /// This number, `count` times.
+    ///
+    /// Exact for every amount that Stripe takes and every quantity that a cart takes; saturates 10¹⁴ times beyond.
     #[must_use]
     pub fn times(self, count: u64) -> Self {
-        Self { trillionths: self.trillionths * i128::from(count) }
+        Self { trillionths: self.trillionths.saturating_mul(i128::from(count)) }
     }
 
-    /// The nearest integer; halves round away from zero.
+    /// The nearest integer; halves round away from zero, so that half a cent is paid as a whole one.
+    ///
+    /// Source: <https://docs.stripe.com/billing/subscriptions/decimal-amounts#rounding>
     #[must_use]
     pub fn rounded(self) -> i128 {
-        (self.trillionths + self.trillionths.signum() * (ONE / 2)) / ONE
+        self.trillionths.saturating_add(self.trillionths.signum() * (ONE / 2)) / ONE
     }
+
+    /// This number of minor units of `currency` in major units, as the shortest exact decimal.
+    ///
+    /// ```
+    /// let beads: cart::Decimal = "0.35".parse()?;
+    /// assert_eq!(beads.major(cart::Currency::USD), "0.0035");
+    /// # Ok::<(), cart::MalformedDecimal>(())
+    /// ```
+    #[must_use]
+    pub fn major(self, currency: Currency) -> String {
+        shortest(self.trillionths, DIGITS + usize::from(currency.minor_digits()))
+    }
+}
+
+/// `number` ÷ 10^`digits` as the shortest exact decimal, printed from integers.
+pub(crate) fn shortest(number: i128, digits: usize) -> String {
+    let mut text = format!("{:0width$}", number.unsigned_abs(), width = digits + 1);
+    if digits > 0 {
+        text.insert(text.len() - digits, '.');
+        text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
+    }
+    if number < 0 {
+        text.insert(0, '-');
+    }
+    text
 }
 
 impl std::ops::Add for Decimal {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { trillionths: self.trillionths + other.trillionths }
+        Self { trillionths: self.trillionths.saturating_add(other.trillionths) }
     }
 }
 
@@ -108,12 +139,7 @@ impl From<Decimal> for String {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.trillionths < 0 { "-" } else { "" };
-        let (whole, fraction) = (self.trillionths.abs() / ONE, self.trillionths.abs() % ONE);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
-        }
-        write!(f, "{sign}{whole}.{}", format!("{fraction:0DIGITS$}").trim_end_matches('0'))
+        f.write_str(&shortest(self.trillionths, DIGITS))
     }
 }
 
@@ -130,6 +156,31 @@ mod tests {
         for (text, rounded) in cases {
             assert_eq!(text.parse::<Decimal>().unwrap().rounded(), rounded, "{text}");
         }
+    }
+
+    #[test]
+    fn fractions_of_a_minor_unit_are_kept_in_major_units() {
+        let cases = [
+            ("0.35", "usd", "0.0035"),
+            ("1200", "usd", "12"),
+            ("95.5", "usd", "0.955"),
+            ("0.000000000001", "kwd", "0.000000000000001"),
+            ("0.5", "jpy", "0.5"),
+            ("0", "eur", "0"),
+        ];
+
+        for (minor, currency, major) in cases {
+            assert_eq!(minor.parse::<Decimal>().unwrap().major(currency.parse().unwrap()), major, "{minor} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_no_amount_reaches_saturates() {
+        let largest = Decimal::from(i64::MAX);
+
+        assert_eq!(largest.times(999_999).rounded(), i128::from(i64::MAX) * 999_999);
+        assert!(largest.times(u64::MAX).rounded() > 0);
+        assert!((largest.times(u64::MAX) + largest.times(u64::MAX)).rounded() > 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Currency;
+use crate::decimal::shortest;
 
 /// An amount in one currency, counted in the integer unit Stripe uses for it.
 ///
@@ -36,6 +37,14 @@ impl Money {
         self.minor
     }
 
+    /// This amount and `other`; `None` where they are of different currencies, which nothing adds up, or where the sum
+    /// would be beyond all bounds.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let minor = self.minor.checked_add(other.minor).filter(|_| self.currency == other.currency)?;
+        Some(Self { minor, ..self })
+    }
+
     /// The currency.
     #[must_use]
     pub fn currency(self) -> Currency {
@@ -47,16 +56,7 @@ impl Money {
     /// A valid JSON number, printed from integers.
     #[must_use]
     pub fn major(self) -> String {
-        let digits = usize::from(self.currency.minor_digits());
-        let mut text = format!("{:0width$}", self.minor.unsigned_abs(), width = digits + 1);
-        if digits > 0 {
-            text.insert(text.len() - digits, '.');
-            text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
-        }
-        if self.minor < 0 {
-            text.insert(0, '-');
-        }
-        text
+        shortest(self.minor, self.currency.minor_digits().into())
     }
 }
 
@@ -68,7 +68,34 @@ impl fmt::Display for Money {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn only_amounts_of_one_currency_add_up() {
+        let usd = |minor: i128| Money::new(minor, Currency::USD);
+        let yen = Money::new(1, "jpy".parse().unwrap());
+
+        assert_eq!(usd(1).checked_add(usd(2)), Some(usd(3)));
+        assert_eq!(usd(1).checked_add(yen), None);
+        assert_eq!(usd(i128::MAX).checked_add(usd(1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn major_units_parse_back(minor in any::<i64>(), code in "usd|jpy|kwd") {
+            let money = Money::new(minor, code.parse().unwrap());
+            let digits = usize::from(money.currency().minor_digits());
+
+            let major = money.major();
+            let (whole, fraction) = major.split_once('.').unwrap_or((&major, ""));
+
+            prop_assert!(serde_json::from_str::<serde_json::Number>(&major).is_ok());
+            prop_assert!(fraction.len() <= digits && !fraction.ends_with('0'));
+            prop_assert_eq!(format!("{whole}{fraction:0<digits$}").parse::<i64>(), Ok(minor));
+        }
+    }
 
     #[test]
     fn major_units_are_exact_and_shortest() {

@@ -33,6 +33,15 @@ impl Token {
         Self(bytes)
     }
 
+    /// The token that a client which may repeat its request, and brings no token yet, opens a cart with.
+    ///
+    /// Whoever does not know the client's `key` cannot compute it from the `salt`, which is all that is stored. It is as
+    /// hard to guess as the key is.
+    #[must_use]
+    pub fn of_key(key: &str, salt: [u8; 16]) -> Self {
+        Self(half_sha256(&[&salt, key.as_bytes()].concat()))
+    }
+
     /// The number of the cart that this token opens: the first 16 bytes of the SHA-256 of the token's 16 bytes.
     ///
     /// One way: whoever knows a number can open nothing.

@@ -366,11 +366,12 @@ impl Price {
     /// cannot be paid in that currency.
     ///
     /// - `transform_quantity` first turns units into packages.
-    /// - Decimal amounts are multiplied exactly and rounded once for the line, halves up.
+    /// - Decimal amounts are multiplied exactly. Stripe rounds each line once, after multiplying and before summing up:
+    ///   to the nearest minor unit, halves up.
     /// - A metered price comes to nothing now, a `custom_unit_amount` to its preset.
     ///
     /// Sources: <https://docs.stripe.com/products-prices/pricing-models>,
-    /// <https://docs.stripe.com/api/prices/object#price_object-unit_amount_decimal>
+    /// <https://docs.stripe.com/billing/subscriptions/decimal-amounts#rounding>
     #[must_use]
     pub fn amount(&self, quantity: u64, currency: Currency) -> Option<Money> {
         let terms = self.terms(currency)?;
@@ -385,12 +386,24 @@ impl Price {
         let exact = match (self.billing_scheme, self.tiers_mode) {
             (BillingScheme::Tiered, Some(TiersMode::Volume)) => volume(terms.tiers, units),
             (BillingScheme::Tiered, _) => graduated(terms.tiers, units),
-            (BillingScheme::PerUnit, _) => terms.unit.times(units),
+            (BillingScheme::PerUnit, _) => terms.unit.unwrap_or_default().times(units),
         };
         Some(Money::new(exact.rounded(), currency))
     }
 
-    /// What one unit costs in `currency`, before tiers.
+    /// What one unit (with `transform_quantity`, one package) costs in `currency`: in minor units, not rounded.
+    ///
+    /// `None` where no single amount says it: with tiers, where the shopper chooses and nothing is preset, and where
+    /// the price cannot be paid in that currency.
+    #[must_use]
+    pub fn unit(&self, currency: Currency) -> Option<Decimal> {
+        match self.billing_scheme {
+            BillingScheme::PerUnit => self.terms(currency)?.unit,
+            BillingScheme::Tiered => None,
+        }
+    }
+
+    /// What a price costs in `currency`.
     fn terms(&self, currency: Currency) -> Option<Terms<'_>> {
         if currency == self.currency {
             return Some(Terms {
@@ -408,22 +421,22 @@ impl Price {
 
 /// A price's amounts in one currency.
 struct Terms<'a> {
-    unit: Decimal,
+    unit: Option<Decimal>,
     tiers: &'a [Tier],
 }
 
-fn unit(decimal: Option<Decimal>, integer: Option<i64>, custom: Option<&CustomUnitAmount>) -> Decimal {
+fn unit(decimal: Option<Decimal>, integer: Option<i64>, custom: Option<&CustomUnitAmount>) -> Option<Decimal> {
     let preset = custom.and_then(|custom| custom.preset);
-    decimal.or(integer.map(Decimal::from)).or(preset.map(Decimal::from)).unwrap_or_default()
+    decimal.or(integer.map(Decimal::from)).or(preset.map(Decimal::from))
 }
 
 impl Tier {
     fn flat(&self) -> Decimal {
-        unit(self.flat_amount_decimal, self.flat_amount, None)
+        unit(self.flat_amount_decimal, self.flat_amount, None).unwrap_or_default()
     }
 
     fn per_unit(&self) -> Decimal {
-        unit(self.unit_amount_decimal, self.unit_amount, None)
+        unit(self.unit_amount_decimal, self.unit_amount, None).unwrap_or_default()
     }
 
     fn reaches(&self, units: u64) -> bool {

@@ -18,7 +18,7 @@ pub enum Rejection {
     #[error("too many items: at most 100, or 20 recurring and 20 one-time")]
     TooManyItems,
     /// A price cannot be paid in the cart's currency.
-    #[error("{price} cannot be paid in {currency}")]
+    #[error("price {price} cannot be paid in {currency}, the currency of the cart")]
     MixedCurrency {
         /// The price that does not fit.
         price: PriceId,
@@ -26,7 +26,7 @@ pub enum Rejection {
         currency: Currency,
     },
     /// Two recurring lines would be paid at different intervals.
-    #[error("{price} recurs every {offered}, the cart every {held}")]
+    #[error("price {price} is paid every {offered}, what is in the cart every {held}")]
     MixedInterval {
         /// The price that does not fit.
         price: PriceId,

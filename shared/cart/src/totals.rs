@@ -53,8 +53,10 @@ impl<'a> Totals<'a> {
                 (line, offer, amount(line, offer, currency))
             })
             .collect();
-        let sum: i128 = lines.iter().filter_map(|(_, _, amount)| amount.ok()).map(Money::minor).sum();
-        Self { lines, total: Money::new(sum, currency) }
+        // All amounts are in the one currency, and 100 lines do not reach the bounds of a sum.
+        let amounts = lines.iter().filter_map(|(_, _, amount)| amount.ok());
+        let total = amounts.fold(Money::new(0, currency), |sum, amount| sum.checked_add(amount).unwrap_or(sum));
+        Self { lines, total }
     }
 
     /// The lines that cannot be bought at the moment.

@@ -3,8 +3,14 @@
 //! News reaches the table by Stripe's events and by the sync. A price that neither has brought yet is fetched when it
 //! is first asked for.
 
+mod sync;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use cart::{Offer, Price, PriceId, Product, Rejection, Timestamp};
-use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use payments::{Event, Stripe};
 use settings::Environment;
 use store::{Connection, Offers, Saved, Stamp};
@@ -23,14 +29,7 @@ pub enum Error {
     Stripe(#[from] payments::Error),
 }
 
-/// How far a sync is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Progress {
-    /// Products copied so far.
-    pub products: usize,
-    /// Prices copied so far.
-    pub prices: usize,
-}
+pub use sync::Progress;
 
 /// Which of the account's products the shop sells.
 #[derive(Clone, Debug)]
@@ -46,6 +45,7 @@ pub struct Catalogue {
     table: store::Catalog,
     stripe: Stripe,
     policy: Policy,
+    unknown: Arc<Unknown>,
 }
 
 impl Error {
@@ -72,12 +72,18 @@ impl Catalogue {
             "tagged" => Policy::Tagged(normalised(environment.get("SYNC_TAG").unwrap_or("enupal-sync"))),
             _ => return Err(settings::Error::malformed("SYNC_MODE", "all or tagged")),
         };
-        Ok(Self { table: store::Catalog::new(connection, environment)?, stripe: Stripe::new(environment)?, policy })
+        Ok(Self {
+            table: store::Catalog::new(connection, environment)?,
+            stripe: Stripe::new(environment)?,
+            policy,
+            unknown: Arc::default(),
+        })
     }
 
     /// The offers of prices that a shopper wants to put into a cart. All can be bought.
     ///
-    /// A price that the table does not know is fetched from Stripe once, and kept.
+    /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
+    /// is not asked for again for ten seconds, unless the table learns of it.
     ///
     /// # Errors
     ///
@@ -85,26 +91,32 @@ impl Catalogue {
     /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
     pub async fn for_sale(&self, prices: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
         let mut offers = self.table.offers(prices).await?;
-        for price in prices {
-            if offers.get(price).is_none()
-                && let Some(offer) = self.fetch(price, now).await?
-            {
-                offers.insert(offer);
-            }
-            if !offers.get(price).is_some_and(Offer::is_active) {
-                return Err(Rejection::PriceNotFound(price.clone()).into());
-            }
+        let mut known = prices.iter().filter_map(|price| offers.get(price));
+        if let Some(archived) = known.find(|offer| !offer.is_active()) {
+            return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
+        }
+        let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
+        let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
+        let mut fetched = stream::iter(questions).buffered(FETCHES_AT_A_TIME);
+        while let Some(offer) = fetched.try_next().await? {
+            offers.insert(offer);
         }
         Ok(offers)
     }
 
-    /// The offers of these prices, as they were known not long ago.
+    /// Adds to `offers` those of these prices that it lacks, as they were known not long ago.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
-        Ok(self.table.offers(prices).await?)
+    pub async fn complete<'a>(
+        &self,
+        offers: &mut Offers,
+        prices: impl IntoIterator<Item = &'a PriceId>,
+    ) -> Result<(), Error> {
+        let absent: Vec<_> = prices.into_iter().filter(|price| offers.get(price).is_none()).collect();
+        offers.extend(self.table.offers(absent).await?);
+        Ok(())
     }
 
     /// The offers of these prices as the table has them now.
@@ -114,6 +126,25 @@ impl Catalogue {
     /// DynamoDB fails.
     pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
         Ok(self.table.fresh_offers(prices).await?)
+    }
+
+    /// Asks Stripe how prices are that it just refused to sell, although the table has them for sale.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails.
+    pub async fn refresh(&self, prices: &[PriceId], now: Timestamp) -> Result<(), Error> {
+        let stamp = Stamp::fetched(now);
+        for id in prices {
+            match found(self.stripe.price_with_product(id).await)? {
+                Some((price, product)) => {
+                    self.save_product(&product, stamp).await?;
+                    self.table.save_prices(&product.id, &[&price], stamp).await?;
+                }
+                None => self.table.retire_price(id, stamp).await?,
+            }
+        }
+        Ok(())
     }
 
     /// Takes in an event about a price or a product; `false` if it is about something else.
@@ -155,77 +186,78 @@ impl Catalogue {
         Ok(true)
     }
 
-    /// Copies all products and all prices from Stripe; `progress` is told after each page.
-    ///
-    /// Can be stopped and run again at any time: what is copied twice stays the same, and nothing older overwrites
-    /// anything newer.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB or Stripe fails, after retries.
-    pub async fn sync(&self, mut progress: impl FnMut(Progress)) -> Result<Progress, Error> {
-        let mut done = Progress::default();
-        let mut after = None;
-        loop {
-            let stamp = Stamp::fetched(Timestamp::now());
-            let page = self.stripe.products(after.as_ref()).await?;
-            all(page.data.iter().map(|product| self.save_product(product, stamp)).collect()).await?;
-            done.products += page.data.len();
-            progress(done);
-            after = page.data.last().map(|product| product.id.clone());
-            if !page.has_more || after.is_none() {
-                break;
-            }
-        }
-        let mut after = None;
-        loop {
-            let stamp = Stamp::fetched(Timestamp::now());
-            let page = self.stripe.prices(after.as_ref()).await?;
-            all(page.data.iter().map(|price| self.table.save_price(price, stamp)).collect()).await?;
-            done.prices += page.data.len();
-            progress(done);
-            after = page.data.last().map(|price| price.id.clone());
-            if !page.has_more || after.is_none() {
-                return Ok(done);
-            }
-        }
-    }
-
     async fn apply_price(&self, price: &Price, deleted: bool, stamp: Stamp, now: Timestamp) -> Result<(), Error> {
+        if self.table.knows_newer(&price.id, stamp).await? {
+            return Ok(());
+        }
         // An event leaves out tiers and other currencies: only a request brings them.
         let current = if deleted { None } else { found(self.stripe.price(&price.id).await)? };
-        match current {
-            Some(current) => self.table.save_price(&current, Stamp::fetched(now)).await?,
-            None => self.table.save_price(price, stamp).await?,
+        let knows_product = match current {
+            Some(current) => self.table.save_prices(&current.product, &[&current], Stamp::fetched(now)).await?,
+            None => self.table.save_prices(&price.product, &[price], stamp).await?,
         };
         // A price may be heard of before its product.
-        if self.table.product(&price.product).await?.is_none()
-            && let Some(product) = found(self.stripe.product(&price.product).await)?
-        {
+        if !knows_product && let Some(product) = found(self.stripe.product(&price.product).await)? {
             self.save_product(&product, Stamp::fetched(now)).await?;
         }
         Ok(())
     }
 
-    /// Asks Stripe for a price that the table does not know, and keeps it.
-    async fn fetch(&self, id: &PriceId, now: Timestamp) -> Result<Option<Offer>, Error> {
-        let Some(price) = found(self.stripe.price(id).await)? else { return Ok(None) };
-        let Some(product) = found(self.stripe.product(&price.product).await)? else {
-            return Ok(None);
-        };
-        if !self.policy.admits(&product) {
-            return Ok(None);
+    /// Asks Stripe for a price that the table does not know, and keeps it. It can be bought.
+    async fn fetch(&self, id: &PriceId, now: Timestamp) -> Result<Offer, Error> {
+        let not_found = || Rejection::PriceNotFound(id.clone());
+        if self.unknown.has(id) {
+            return Err(not_found().into());
         }
+        let Some((price, product)) = found(self.stripe.price_with_product(id).await)? else {
+            self.unknown.note(id);
+            return Err(not_found().into());
+        };
+        let product = self.as_sold(&product);
         let stamp = Stamp::fetched(now);
         self.table.save_product(&product, stamp).await?;
-        self.table.save_price(&price, stamp).await?;
-        Ok(Some(Offer { price, product }))
+        self.table.save_prices(&product.id, &[&price], stamp).await?;
+        let offer = Offer { price, product };
+        if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
     }
 
-    /// A product that the shop does not sell is kept as inactive, so that losing its tag takes it off the shelf.
     async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, store::Error> {
-        let product = Product { active: product.active && self.policy.admits(product), ..product.clone() };
-        self.table.save_product(&product, stamp).await
+        self.table.save_product(&self.as_sold(product), stamp).await
+    }
+
+    /// A product that the shop does not sell is kept as inactive, so that losing its tag takes it off the shelf, and
+    /// getting it back brings it back, in whichever order the news arrives.
+    fn as_sold(&self, product: &Product) -> Product {
+        Product { active: product.active && self.policy.admits(product), ..product.clone() }
+    }
+}
+
+/// How many prices that the table does not know are asked for at a time.
+const FETCHES_AT_A_TIME: usize = 4;
+
+/// The prices that Stripe did not know a moment ago, so that asking for them again and again costs it nothing.
+#[derive(Debug, Default)]
+struct Unknown(Mutex<HashMap<PriceId, Instant>>);
+
+impl Unknown {
+    /// How long Stripe's word is taken for granted.
+    const KEEP: Duration = Duration::from_secs(10);
+    /// How many prices are remembered.
+    const MOST: usize = 1000;
+
+    fn has(&self, price: &PriceId) -> bool {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.get(price).is_some_and(|since| since.elapsed() < Self::KEEP)
+    }
+
+    fn note(&self, price: &PriceId) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.len() >= Self::MOST {
+            noted.retain(|_, since| since.elapsed() < Self::KEEP);
+        }
+        if noted.len() < Self::MOST {
+            noted.insert(price.clone(), Instant::now());
+        }
     }
 }
 
@@ -236,13 +268,6 @@ impl Policy {
             Self::Tagged(tag) => product.metadata.keys().any(|key| normalised(key) == *tag),
         }
     }
-}
-
-/// How many rows a sync writes at a time.
-const WRITES_AT_A_TIME: usize = 16;
-
-async fn all(writes: Vec<impl Future<Output = Result<Saved, store::Error>>>) -> Result<(), store::Error> {
-    stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_for_each(|_| future::ready(Ok(()))).await
 }
 
 /// What Stripe has, if it has it.

@@ -3,12 +3,14 @@
 //! The webhook and the landing page run the same [`Fulfilment`], as often and as concurrently as they like: the
 //! order's number follows from the session, and the order is stored together with the completed cart or not at all.
 
-use std::collections::BTreeMap;
-
-use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Status, Timestamp};
-use payments::{LineItem, PaymentStatus, Session, SessionStatus, Stripe};
+use cart::{CartNumber, OrderNumber, OrderStatus, Status, Timestamp};
+use payments::{SessionStatus, Stripe};
 use settings::Environment;
 use store::{Carts, Connection, Orders, Placed};
+
+use crate::order::{order, status};
+
+mod order;
 
 /// Turns Checkout Sessions into orders.
 #[derive(Clone, Debug)]
@@ -100,6 +102,44 @@ impl Fulfilment {
         Ok(true)
     }
 
+    /// Has a cart forget a session that expired unpaid. One write.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn forget(&self, session: &str, cart: CartNumber) -> Result<(), Error> {
+        Ok(self.carts.note_expired(cart, session).await?)
+    }
+
+    /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
+    /// date whose payment was under way. Returns how many sessions it took up.
+    ///
+    /// Can be stopped and run again at any time. Costs a read per session.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: the next run goes on.
+    pub async fn repair(&self, since: Timestamp, now: Timestamp) -> Result<usize, Error> {
+        let mut repaired = 0;
+        let mut after = None;
+        loop {
+            let page = self.stripe.finished_sessions(since, after.as_deref()).await?;
+            for session in page.data.iter().filter(|session| session.cart().is_some()) {
+                let order = self.orders.find(OrderNumber::of_session(&session.id)).await?;
+                let due = status(session, session.refunded(), News::None);
+                let settled = order.is_some_and(|order| order.status >= due);
+                if !settled {
+                    self.fulfil(&session.id, News::None, now).await?;
+                    repaired += 1;
+                }
+            }
+            after = page.data.last().map(|session| session.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(repaired);
+            }
+        }
+    }
+
     /// Makes the order of a session that Stripe says is complete, unless there is one already, and brings the order
     /// of a delayed payment up to date.
     ///
@@ -119,7 +159,8 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let order_number = OrderNumber::of_session(&session.id);
-        let status = status(&session, news);
+        let refunded = self.stripe.refunded(&session).await?;
+        let status = status(&session, refunded, news);
 
         let outcome = Outcome::Ordered { number: order_number, awaits_payment: status == OrderStatus::AwaitingPayment };
 
@@ -134,7 +175,7 @@ impl Fulfilment {
                     Some(lines) => lines,
                     None => lines.insert(self.stripe.line_items(&session.id).await?),
                 };
-                let order = order(&session, order_number, number, status, lines, cart.as_ref(), now);
+                let order = order(&session, order_number, number, (status, refunded), lines, cart.as_ref(), now);
                 let after = cart.clone().map(|cart| {
                     let checked_out = session.cart_version().unwrap_or(cart.version());
                     cart.paid(order_number, checked_out, &order.lines, now)
@@ -152,7 +193,7 @@ impl Fulfilment {
                 }
                 Placed::Before => {
                     tally::count(tally::Metric::DuplicatesSuppressed);
-                    self.orders.advance(order_number, status, session.refunded()).await?;
+                    self.orders.advance(order_number, status, refunded).await?;
                     return Ok(outcome);
                 }
                 Placed::CartChanged => tally::count(tally::Metric::Conflicts),
@@ -160,89 +201,4 @@ impl Fulfilment {
         }
         Err(store::Error::Contended.into())
     }
-}
-
-fn status(session: &Session, news: News) -> OrderStatus {
-    match (session.payment_status, news) {
-        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
-            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), session.refunded())
-        }
-        (PaymentStatus::Unpaid, News::PaymentFailed) => OrderStatus::PaymentFailed,
-        (PaymentStatus::Unpaid, News::None) => {
-            let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
-            match intent.map(|intent| intent.status.as_str()) {
-                Some("requires_payment_method" | "canceled") => OrderStatus::PaymentFailed,
-                _ => OrderStatus::AwaitingPayment,
-            }
-        }
-    }
-}
-
-fn order(
-    session: &Session,
-    number: OrderNumber,
-    cart_number: cart::CartNumber,
-    status: OrderStatus,
-    lines: &[LineItem],
-    cart: Option<&cart::Cart>,
-    now: Timestamp,
-) -> Order {
-    let (shipping_name, shipping_address) = session.ship_to();
-    let mut metadata: BTreeMap<_, _> = session.metadata.clone().unwrap_or_default();
-    metadata.retain(|key, _| !cart::OWN_KEYS.contains(&key.as_str()));
-    let subtotal = session.amount_subtotal.unwrap_or_default();
-    let mut marks = Vec::new();
-    if cart.is_some_and(|cart| matches!(cart.status(), Status::Completed(other) if other != number)) {
-        marks.push(Mark::CartPaidTwice);
-    }
-    // A shopper who was allowed to change quantities on Stripe's page may well have done so.
-    let adjustable =
-        |line: &cart::Line| line.adjustable_quantity.as_ref().is_some_and(cart::AdjustableQuantity::enabled);
-    let fixed = cart.is_none_or(|cart| !cart.lines().iter().any(adjustable));
-    if fixed && session.cart_total().is_some_and(|expected| expected != subtotal) {
-        marks.push(Mark::UnexpectedAmount);
-    }
-    Order {
-        number,
-        cart: cart_number,
-        status,
-        lines: lines.iter().filter_map(|line| order_line(line, cart)).collect(),
-        currency: session.currency.unwrap_or(cart::Currency::USD),
-        subtotal,
-        discount: session.discount(),
-        tax: session.tax(),
-        shipping: session.shipping_amount(),
-        total: session.amount_total.unwrap_or_default(),
-        refunded: session.refunded(),
-        customer: session.buyer(),
-        billing_address: session.billing_address(),
-        shipping_name,
-        shipping_address,
-        metadata,
-        payment: Payment {
-            session: session.id.clone(),
-            payment_intent: session.payment_intent.as_ref().map(|object| object.id().to_owned()),
-            subscription: session.subscription.as_ref().map(|object| object.id().to_owned()),
-            invoice: session.invoice.as_ref().map(|object| object.id().to_owned()),
-        },
-        marks,
-        created_at: cart::whole_second(now),
-    }
-}
-
-fn order_line(line: &LineItem, cart: Option<&cart::Cart>) -> Option<OrderLine> {
-    let price = line.price.as_ref()?;
-    let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| held.price == price.id));
-    Some(OrderLine {
-        price: price.id.clone(),
-        product: price.product.as_ref().map(|product| product.id().to_owned()),
-        name: line.description.clone().unwrap_or_default(),
-        description: in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
-        // Stripe counts no units of metered usage.
-        quantity: line.quantity.or(in_cart.map(|held| held.quantity.into())).unwrap_or(1),
-        subtotal: line.amount_subtotal,
-        discount: line.amount_discount,
-        tax: line.amount_tax,
-        total: line.amount_total,
-    })
 }

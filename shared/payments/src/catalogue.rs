@@ -21,6 +21,32 @@ pub struct Page<T> {
     pub has_more: bool,
 }
 
+/// One page of the catalogue.
+#[derive(Debug)]
+pub struct CatalogPage<T> {
+    /// What is on it.
+    pub objects: Vec<T>,
+    /// The ids of objects on it that this version cannot read: the shop does without them, not without the page.
+    pub unreadable: Vec<String>,
+    /// After which object the next page starts; `None` on the last page.
+    pub next: Option<String>,
+}
+
+impl<T: DeserializeOwned> From<Page<Value>> for CatalogPage<T> {
+    fn from(page: Page<Value>) -> Self {
+        let id = |object: &Value| object["id"].as_str().unwrap_or_default().to_owned();
+        let next = page.data.last().filter(|_| page.has_more).map(id);
+        let (mut objects, mut unreadable) = (Vec::with_capacity(page.data.len()), Vec::new());
+        for object in page.data {
+            match T::deserialize(&object) {
+                Ok(readable) => objects.push(readable),
+                Err(_) => unreadable.push(id(&object)),
+            }
+        }
+        Self { objects, unreadable, next }
+    }
+}
+
 /// The most objects Stripe puts on one page.
 const PER_PAGE: i64 = 100;
 
@@ -44,30 +70,44 @@ impl Stripe {
         existing(self.call(RetrieveProduct::new(id.as_str()).build(), None).await?)
     }
 
-    /// A page of all prices, active or not.
+    /// A price with its product, active or not, in one request.
     ///
     /// # Errors
     ///
-    /// Stripe fails.
-    pub async fn prices(&self, after: Option<&PriceId>) -> Result<Page<Price>, Error> {
-        let mut request = ListPrice::new().limit(PER_PAGE).expand(expanded("data."));
-        if let Some(after) = after {
-            request = request.starting_after(after.as_str());
-        }
-        self.call(request.build(), None).await
+    /// Stripe fails, or there is no such price, or no such product any more: [`Error::is_missing`].
+    pub async fn price_with_product(&self, id: &PriceId) -> Result<(Price, Product), Error> {
+        let [tiers, currencies, their_tiers] = expanded("");
+        let request = RetrievePrice::new(id.as_str()).expand([tiers, currencies, their_tiers, "product".to_owned()]);
+        let mut price: Value = self.call(request.build(), None).await?;
+        let product: Product = existing(price["product"].take())?;
+        price["product"] = product.id.as_str().into();
+        Ok((existing(price)?, product))
     }
 
-    /// A page of all products, active or not.
+    /// A page of 100 of all prices, active or not, with their tiers and their other currencies; the newest first.
     ///
     /// # Errors
     ///
     /// Stripe fails.
-    pub async fn products(&self, after: Option<&ProductId>) -> Result<Page<Product>, Error> {
+    pub async fn prices(&self, after: Option<&str>) -> Result<CatalogPage<Price>, Error> {
+        let mut request = ListPrice::new().limit(PER_PAGE).expand(expanded("data."));
+        if let Some(after) = after {
+            request = request.starting_after(after);
+        }
+        self.call::<Page<Value>>(request.build(), None).await.map(CatalogPage::from)
+    }
+
+    /// A page of 100 of all products, active or not; the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails.
+    pub async fn products(&self, after: Option<&str>) -> Result<CatalogPage<Product>, Error> {
         let mut request = ListProduct::new().limit(PER_PAGE);
         if let Some(after) = after {
-            request = request.starting_after(after.as_str());
+            request = request.starting_after(after);
         }
-        self.call(request.build(), None).await
+        self.call::<Page<Value>>(request.build(), None).await.map(CatalogPage::from)
     }
 
     /// The id of the active promotion code that a shopper writes as `code`.
@@ -103,4 +143,31 @@ fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
 /// Stripe leaves tiers and other currencies out unless asked.
 fn expanded(prefix: &str) -> [String; 3] {
     ["tiers", "currency_options", "currency_options.tiers"].map(|field| format!("{prefix}{field}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_that_cannot_be_read_costs_only_itself() {
+        let good = json!({ "id": "price_a", "product": "prod_a", "currency": "usd", "unit_amount": 1 });
+        let strange = json!({ "id": "price_b", "product": "prod_a", "currency": "usd", "billing_scheme": "by_weight" });
+        let page = Page { data: vec![good, strange], has_more: true };
+
+        let page = CatalogPage::<Price>::from(page);
+
+        assert_eq!(page.objects.len(), 1);
+        assert_eq!(page.unreadable, ["price_b"]);
+        assert_eq!(page.next.as_deref(), Some("price_b"));
+    }
+
+    #[test]
+    fn the_last_page_has_no_next() {
+        let page = Page { data: vec![json!({ "id": "prod_a" })], has_more: false };
+
+        assert_eq!(CatalogPage::<Product>::from(page).next, None);
+    }
 }

@@ -102,8 +102,9 @@ impl CheckoutSettings {
             capture: word(environment, "CHECKOUT_CAPTURE", "automatic, automatic_async or manual", |word| {
                 matches!(word, api::CreateCheckoutSessionPaymentIntentDataCaptureMethod::Unknown(_))
             })?,
-            submit_type: word(environment, "CHECKOUT_SUBMIT_TYPE", "auto, book, donate, pay or subscribe", |word| {
-                matches!(word, CheckoutSessionSubmitType::Unknown(_))
+            // Only payments have a choice: Stripe's button for subscriptions says `Subscribe` by itself.
+            submit_type: word(environment, "CHECKOUT_SUBMIT_TYPE", "auto, book, donate or pay", |word| {
+                matches!(word, CheckoutSessionSubmitType::Subscribe | CheckoutSessionSubmitType::Unknown(_))
             })?,
             expires_after_minutes,
             overrides: overrides(environment)?,
@@ -135,7 +136,8 @@ impl CheckoutSettings {
 
     /// The parameters of a session that sells what is in `cart`, whose totals are `totals`.
     ///
-    /// The mode follows from the lines: any recurring line makes a subscription. `base` is the URL under which this
+    /// The mode follows from the lines: any recurring line makes a subscription. `CHECKOUT_SHIPPING_RATES`,
+    /// `CHECKOUT_CAPTURE` and `CHECKOUT_SUBMIT_TYPE` are for payments only, as they are at Stripe. `base` is the URL under which this
     /// deployment is reached; Stripe sends the shopper to its `finish-order`.
     #[must_use]
     pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, shopper: &Shopper, base: &str) -> Parameters {
@@ -194,9 +196,6 @@ impl CheckoutSettings {
             // Stripe refuses the field for codes beside a discount that is applied already.
             request = request.allow_promotion_codes(allowed);
         }
-        if let Some(submit_type) = &self.submit_type {
-            request = request.submit_type(submit_type.clone());
-        }
         if subscribes {
             let mut data = api::CreateCheckoutSessionSubscriptionData::new();
             data.metadata = Some(trace);
@@ -206,6 +205,9 @@ impl CheckoutSettings {
             data.metadata = Some(trace);
             data.capture_method.clone_from(&self.capture);
             request = request.payment_intent_data(data);
+            if let Some(submit_type) = &self.submit_type {
+                request = request.submit_type(submit_type.clone());
+            }
             if !self.shipping_rates.is_empty() {
                 request = request
                     .shipping_options(self.shipping_rates.iter().map(|rate| shipping_option(rate)).collect::<Vec<_>>());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use cart::Timestamp;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -26,20 +27,25 @@ pub struct Stripe {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     authorization: HeaderValue,
+    attempts: u32,
+    attempt: Duration,
 }
 
-/// Creating a session takes Stripe about a second. Three attempts fit a function's twenty seconds.
-const ATTEMPT: Duration = Duration::from_secs(5);
+/// Creating a session takes Stripe about a second. Three attempts fit a function's 28 seconds.
+const ATTEMPT: u64 = 5000;
 const ATTEMPTS: u32 = 3;
+/// Where nobody waits for the answer: pauses of 19 seconds in all.
+const PATIENT_ATTEMPTS: u32 = 8;
 /// The first pause between attempts; it doubles.
 const PAUSE: Duration = Duration::from_millis(150);
 
 impl Stripe {
-    /// A client as `environment` says: `STRIPE_SECRET_KEY`, and `STRIPE_API_URL` for another base URL than Stripe's.
+    /// A client as `environment` says: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` for another base URL than Stripe's, and
+    /// `STRIPE_TIMEOUT_MS`, the most that one attempt may take (50 to 20000 milliseconds, default 5000).
     ///
     /// # Errors
     ///
-    /// The key is missing or malformed.
+    /// The key is missing, or a setting is malformed.
     pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let key = environment.required("STRIPE_SECRET_KEY")?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
@@ -49,9 +55,21 @@ impl Stripe {
         if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
             return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
         }
+        let attempt = environment.parse("STRIPE_TIMEOUT_MS", "50 to 20000")?.unwrap_or(ATTEMPT);
+        if !(50..=20_000).contains(&attempt) {
+            return Err(settings::Error::malformed("STRIPE_TIMEOUT_MS", "50 to 20000"));
+        }
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), authorization })
+        let base = base.trim_end_matches('/').to_owned();
+        let attempt = Duration::from_millis(attempt);
+        Ok(Self { client, base, authorization, attempts: ATTEMPTS, attempt })
+    }
+
+    /// The same client for work for which nobody waits: rides out a rate limit or an outage of some seconds.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { attempts: PATIENT_ATTEMPTS, ..self.clone() }
     }
 
     /// Sends a request and reads its answer.
@@ -65,22 +83,35 @@ impl Stripe {
     }
 
     /// Sends a request, repeating it where that is safe and may help.
+    ///
+    /// Stripe keeps what it answered under an idempotency key for a day, and be it a 500. A key that is the same for all
+    /// who want the same would be stuck with it. So where Stripe says that such an answer is an old one, the next attempt
+    /// uses a key of this minute, which is still the same for all who ask now. An answer that is not a repetition never
+    /// changes the key: the request may have taken effect.
+    ///
+    /// Source: <https://docs.stripe.com/api/idempotent_requests>
     pub(crate) async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
         let reads = matches!(request.method, StripeMethod::Get);
+        let mut key = idempotency_key.map(str::to_owned);
         let mut attempt = 1;
         loop {
-            let answer = match tokio::time::timeout(ATTEMPT, self.attempt(&request, idempotency_key)).await {
+            let answer = match tokio::time::timeout(self.attempt, self.attempt(&request, key.as_deref())).await {
                 Ok(answer) => answer,
-                Err(_) => Err(Error::Unavailable { reason: "no answer in time".to_owned() }),
+                Err(_) => Err(Error::unavailable("no answer in time")),
             };
-            let again = match &answer {
-                Err(Error::Unavailable { .. }) => reads || idempotency_key.is_some(),
-                _ => false,
+            let replayed = match &answer {
+                Err(Error::Unavailable { replayed, .. }) if reads || key.is_some() => *replayed,
+                _ => return answer,
             };
-            if !again || attempt == ATTEMPTS {
+            if attempt == self.attempts {
                 return answer;
             }
-            tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+            if replayed {
+                let minute = Timestamp::now().as_second() / 60;
+                key = idempotency_key.map(|key| format!("{key}-{minute}-{attempt}"));
+            } else {
+                tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+            }
             attempt += 1;
         }
     }
@@ -106,8 +137,9 @@ impl Stripe {
 
         let response = self.client.request(request).await.map_err(|error| unavailable(&error))?;
         let status = response.status();
+        let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
         let bytes = response.into_body().collect().await.map_err(|error| unavailable(&error))?.to_bytes();
-        if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
+        if status.is_success() { Ok(bytes) } else { Err(refusal(status, replayed, &bytes)) }
     }
 }
 
@@ -124,13 +156,13 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
     let chain: Vec<String> =
         std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    Error::Unavailable { reason: chain.join(": ") }
+    Error::unavailable(chain.join(": "))
 }
 
 /// Reads Stripe's error body.
 ///
 /// Source: <https://docs.stripe.com/api/errors>
-fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
+fn refusal(status: StatusCode, replayed: bool, bytes: &[u8]) -> Error {
     #[derive(Deserialize, Default)]
     struct Body {
         error: Details,
@@ -146,7 +178,7 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
     let message = details.message.unwrap_or_default();
     // 409: another request with the same idempotency key is under way.
     if status.is_server_error() || matches!(status.as_u16(), 409 | 429) {
-        return Error::Unavailable { reason: format!("{status}: {message}") };
+        return Error::Unavailable { replayed, reason: format!("{status}: {message}") };
     }
     Error::Refused { status: status.as_u16(), code: details.code, param: details.param, message }
 }

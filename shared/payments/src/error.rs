@@ -6,6 +6,8 @@ pub enum Error {
     /// Stripe is overloaded, unreachable or slow: the same call may succeed in a moment.
     #[error("Stripe is unavailable: {reason}")]
     Unavailable {
+        /// Whether Stripe said so before, and repeated what it keeps under the request's idempotency key.
+        replayed: bool,
         /// What Stripe or the connection said.
         reason: String,
     },
@@ -30,6 +32,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { replayed: false, reason: reason.into() }
+    }
+
     /// Whether the same call may succeed in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Stripe's events.
 
-use cart::Timestamp;
+use cart::{CartNumber, OWN_KEYS, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -60,6 +60,17 @@ impl Event {
         serde::Deserialize::deserialize(&self.data.object).ok()
     }
 
+    /// The Checkout Session that the event is about, and the cart of ours that it was made of; `None` where it is about
+    /// anything else.
+    ///
+    /// Reads nothing but the session's id and our own metadata, so that no version of Stripe's API is too old or too new.
+    /// What a session comes to is asked of Stripe, not believed of an event.
+    #[must_use]
+    pub fn session(&self) -> Option<(&str, CartNumber)> {
+        let cart = self.data.object.get("metadata")?.get(OWN_KEYS[0])?.as_str()?.parse().ok()?;
+        Some((self.field("id").filter(|id| !id.is_empty())?, cart))
+    }
+
     /// A text field of the object that the event is about.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
@@ -81,6 +92,13 @@ impl WebhookSecrets {
             return Err(settings::Error::malformed(name, "at least one signing secret"));
         }
         Ok(Self(secrets))
+    }
+
+    /// The header `Stripe-Signature` with which `secret` signs a body at `time`: for those who send events to themselves.
+    #[must_use]
+    pub fn signature(secret: &str, time: Timestamp, body: &[u8]) -> String {
+        let time = time.as_second();
+        format!("t={time},v1={}", hex::encode(sign(secret, time, body)))
     }
 
     /// Takes a delivery for Stripe's if one of the secrets signed these very bytes within five minutes of `now`.

@@ -12,7 +12,7 @@ mod event;
 mod expired;
 mod session;
 
-pub use catalogue::Page;
+pub use catalogue::{CatalogPage, Page};
 pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper};
 pub use client::Stripe;
 pub use error::Error;

@@ -3,17 +3,24 @@
 use std::collections::BTreeMap;
 
 use cart::{Address, CartNumber, Currency, PriceId, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use stripe_checkout::checkout_session::{
     ExpireCheckoutSession, ListCheckoutSession, ListLineItemsCheckoutSession, RetrieveCheckoutSession,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest as _};
+use stripe_shared::CheckoutSessionStatus;
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use crate::catalogue::Page;
 use crate::{Error, Parameters, Stripe};
 
 /// A Checkout Session, as far as a cart and an order need it.
+///
+/// Read leniently: a field that another version of Stripe's API lacks, or sends as null, counts as its default, a word that
+/// this version does not know as the default word, and an older place of an address or of a refund is looked into where the
+/// present one has none.
 ///
 /// Source: <https://docs.stripe.com/api/checkout/sessions/object>
 #[derive(Debug, Clone, Deserialize)]
@@ -21,16 +28,16 @@ pub struct Session {
     /// The session's id.
     pub id: String,
     /// Where it stands.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub status: SessionStatus,
     /// Whether it is paid.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub payment_status: PaymentStatus,
     /// What is paid.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub mode: Mode,
-    /// The currency of all amounts.
-    #[serde(default)]
+    /// The currency of all amounts; `None` where it is none that money of this shop can have.
+    #[serde(default, deserialize_with = "parsed")]
     pub currency: Option<Currency>,
     /// The sum of the lines.
     #[serde(default)]
@@ -39,10 +46,10 @@ pub struct Session {
     #[serde(default)]
     pub amount_total: Option<i64>,
     /// When it was created, in seconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub created: i64,
     /// When it expires, in seconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,
     /// The merchant's and our own keys and values.
     #[serde(default)]
@@ -61,6 +68,8 @@ pub struct Session {
     pub customer: Option<Expandable<Named>>,
     #[serde(default)]
     customer_details: Option<CustomerDetails>,
+    #[serde(default)]
+    customer_email: Option<String>,
     #[serde(default)]
     total_details: Option<TotalDetails>,
     #[serde(default)]
@@ -140,11 +149,44 @@ pub struct Named {
 pub struct PaymentIntent {
     id: String,
     /// Stripe's word for where the payment stands.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub status: String,
     /// The last attempt to take the money.
     #[serde(default)]
     pub latest_charge: Option<Expandable<Charge>>,
+    /// Until 2022.
+    #[serde(default)]
+    charges: Option<Charges>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Charges {
+    #[serde(default)]
+    data: Vec<Charge>,
+}
+
+impl PaymentIntent {
+    /// The attempt that counts, where Stripe sent it along.
+    fn charge(&self) -> Option<&Charge> {
+        let latest = self.latest_charge.as_ref().and_then(Expandable::object);
+        latest.or_else(|| self.charges.as_ref()?.data.first())
+    }
+}
+
+/// A payment of an invoice.
+#[derive(Debug, Deserialize)]
+struct InvoicePayment {
+    id: String,
+    #[serde(default)]
+    invoice: Option<Expandable<Named>>,
+    #[serde(default)]
+    payment: Option<InvoicePaymentMeans>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InvoicePaymentMeans {
+    #[serde(default)]
+    payment_intent: Option<Expandable<PaymentIntent>>,
 }
 
 /// An attempt to take money.
@@ -152,8 +194,10 @@ pub struct PaymentIntent {
 pub struct Charge {
     id: String,
     /// What was paid back of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub amount_refunded: i64,
+    #[serde(default)]
+    billing_details: Option<CustomerDetails>,
 }
 
 /// Has an id.
@@ -171,7 +215,7 @@ macro_rules! has_id {
         })*
     };
 }
-has_id!(Named, PaymentIntent, Charge);
+has_id!(Named, PaymentIntent, Charge, InvoicePayment);
 
 impl<T: HasId> Expandable<T> {
     /// The object's id.
@@ -205,17 +249,17 @@ struct CustomerDetails {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 struct TotalDetails {
-    #[serde(default, rename = "amount_discount")]
+    #[serde(default, deserialize_with = "lenient", rename = "amount_discount")]
     discount: i64,
     #[serde(default, rename = "amount_shipping")]
     shipping: Option<i64>,
-    #[serde(default, rename = "amount_tax")]
+    #[serde(default, deserialize_with = "lenient", rename = "amount_tax")]
     tax: i64,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 struct ShippingCost {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     amount_subtotal: i64,
 }
 
@@ -265,19 +309,25 @@ impl Session {
     /// Who bought.
     #[must_use]
     pub fn buyer(&self) -> cart::Customer {
-        let details = self.customer_details.clone().unwrap_or_default();
+        let details = || self.customer_details.iter().chain(self.billing_details());
         cart::Customer {
             id: self.customer.as_ref().map(|customer| customer.id().to_owned()),
-            email: details.email,
-            name: details.name,
-            phone: details.phone,
+            email: details().find_map(|details| details.email.clone()).or_else(|| self.customer_email.clone()),
+            name: details().find_map(|details| details.name.clone()),
+            phone: details().find_map(|details| details.phone.clone()),
         }
     }
 
     /// The address on the invoice.
     #[must_use]
     pub fn billing_address(&self) -> Option<Address> {
-        self.customer_details.as_ref()?.address.clone()
+        let mut details = self.customer_details.iter().chain(self.billing_details());
+        details.find_map(|details| details.address.clone())
+    }
+
+    /// What the payment says of who paid: sessions have said less until 2022.
+    fn billing_details(&self) -> Option<&CustomerDetails> {
+        self.payment_intent.as_ref()?.object()?.charge()?.billing_details.as_ref()
     }
 
     /// Who receives the goods, and where, from wherever this version of the API has it.
@@ -314,7 +364,7 @@ impl Session {
     /// What was paid back so far, where the payment was sent along.
     #[must_use]
     pub fn refunded(&self) -> i64 {
-        let charge = self.payment_intent.as_ref().and_then(|intent| intent.object()?.latest_charge.as_ref()?.object());
+        let charge = self.payment_intent.as_ref().and_then(|intent| intent.object()?.charge());
         charge.map_or(0, |charge| charge.amount_refunded)
     }
 }
@@ -333,16 +383,16 @@ pub struct LineItem {
     #[serde(default)]
     pub quantity: Option<u64>,
     /// Before discounts and tax on top.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub amount_subtotal: i64,
     /// What was taken off.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub amount_discount: i64,
     /// The tax.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub amount_tax: i64,
     /// What the line came to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub amount_total: i64,
 }
 has_id!(LineItem);
@@ -418,10 +468,12 @@ impl Stripe {
     ///
     /// Stripe fails, or refuses because the session is not open: it may have been paid meanwhile.
     pub async fn expire_session(&self, id: &str) -> Result<Session, Error> {
-        self.call(ExpireCheckoutSession::new(id).build(), None).await
+        // Expiring twice is as good as once, so it may be repeated: a key says so.
+        self.call(ExpireCheckoutSession::new(id).build(), Some(&format!("expire-{id}"))).await
     }
 
-    /// The session that a payment belongs to.
+    /// The session that a payment belongs to: in payment mode by itself, in subscription mode by the subscription whose
+    /// first invoice it paid. Up to three requests.
     ///
     /// # Errors
     ///
@@ -429,8 +481,103 @@ impl Stripe {
     pub async fn session_of_payment(&self, payment_intent: &str) -> Result<Option<Session>, Error> {
         let request = ListCheckoutSession::new().payment_intent(payment_intent).limit(1).build();
         let page: Page<Session> = self.call(request, None).await?;
-        Ok(page.data.into_iter().next())
+        if let Some(session) = page.data.into_iter().next() {
+            return Ok(Some(session));
+        }
+        let query = json!({ "payment": { "type": "payment_intent", "payment_intent": payment_intent }, "limit": 1 });
+        let page: Page<InvoicePayment> = self.call(invoice_payments(&query), None).await?;
+        let Some(invoice) = page.data.into_iter().next().and_then(|payment| payment.invoice) else { return Ok(None) };
+        let request = RequestBuilder::new(StripeMethod::Get, format!("/invoices/{}", invoice.id()));
+        let invoice: Invoice = self.call(request, None).await?;
+        let Some(subscription) = invoice.subscription() else { return Ok(None) };
+        let request = ListCheckoutSession::new().subscription(subscription).limit(1).build();
+        let page: Page<Session> = self.call(request, None).await?;
+        // Later invoices are no business of the order's.
+        let paid_by = |session: &Session| session.invoice.as_ref().is_some_and(|first| first.id() == invoice.id);
+        Ok(page.data.into_iter().find(paid_by))
     }
+
+    /// What was paid back so far of a session: in subscription mode, of its first invoice, which is one more request.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails.
+    pub async fn refunded(&self, session: &Session) -> Result<i64, Error> {
+        let (Mode::Subscription, Some(invoice)) = (session.mode, &session.invoice) else {
+            return Ok(session.refunded());
+        };
+        let expanded = "data.payment.payment_intent.latest_charge";
+        let query = json!({ "invoice": invoice.id(), "expand": [expanded], "limit": 100 });
+        let page: Page<InvoicePayment> = self.call(invoice_payments(&query), None).await?;
+        let refunded = |payment: &InvoicePayment| {
+            Some(payment.payment.as_ref()?.payment_intent.as_ref()?.object()?.charge()?.amount_refunded)
+        };
+        Ok(page.data.iter().filter_map(refunded).sum())
+    }
+
+    /// A page of the sessions that were created at `since` or later and that shoppers have finished, newest first, each
+    /// with its payment.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails.
+    pub async fn finished_sessions(&self, since: Timestamp, after: Option<&str>) -> Result<Page<Session>, Error> {
+        let since = RangeBoundsTs { gte: Some(since.as_second()), ..RangeBoundsTs::default() };
+        let mut request = ListCheckoutSession::new()
+            .status(CheckoutSessionStatus::Complete)
+            .created(RangeQueryTs::Bounds(since))
+            .expand(["data.payment_intent.latest_charge".to_owned()])
+            .limit(100);
+        if let Some(after) = after {
+            request = request.starting_after(after);
+        }
+        self.call(request.build(), None).await
+    }
+}
+
+/// An invoice, as far as it leads to a subscription.
+#[derive(Debug, Deserialize)]
+struct Invoice {
+    id: String,
+    #[serde(default)]
+    parent: Option<InvoiceParent>,
+    /// Until 2025.
+    #[serde(default)]
+    subscription: Option<Expandable<Named>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InvoiceParent {
+    #[serde(default)]
+    subscription_details: Option<SubscriptionDetails>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SubscriptionDetails {
+    #[serde(default)]
+    subscription: Option<Expandable<Named>>,
+}
+
+impl Invoice {
+    fn subscription(&self) -> Option<&str> {
+        let details = self.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
+        let subscription = details.and_then(|details| details.subscription.as_ref()).or(self.subscription.as_ref());
+        subscription.map(Expandable::id)
+    }
+}
+
+fn invoice_payments(query: &Value) -> RequestBuilder {
+    RequestBuilder::new(StripeMethod::Get, "/invoice_payments").query(query)
+}
+
+/// A value, or its default where Stripe sends null.
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A text that means something to this version, or nothing.
+fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
 }
 
 /// Whether the text can be the id of an object of Stripe's.

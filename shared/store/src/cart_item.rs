@@ -16,21 +16,28 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `meta` | metadata |
-//! | `pc` | the pending checkout: `s` session, `v` cart version, `h` digest of its parameters, `x` expiry |
+//! | `pc` | the pending checkout: `s` session, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over) |
 //! | `st` | the order's number, once completed |
+//! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
-//! | `w` | the last writer: tells a retried write from a lost one |
+//! | `w0`, `w1`, `w2` | marks of the latest writes, see [`Writer`] |
+//! | `k` | requests that their clients named, see [`crate::Once`] |
+//!
+//! The last two are not the cart's own: whoever writes a cart as a whole leaves them alone.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cart::{
     AdjustableQuantity, Cart, Description, Lifetime, Line, Metadata, PendingCheckout, PriceId, Quantity, Recurrence,
     Snapshot, Status, Timestamp,
 };
 
-use crate::Error;
+use crate::expression::Update;
 use crate::item::{Item, Reader, number, seconds, text};
+use crate::{Error, Once};
 
 pub(crate) const NUMBER: &str = "number";
 pub(crate) const FORMAT: &str = "f";
@@ -48,12 +55,74 @@ pub(crate) const COMPLETED: &str = "st";
 pub(crate) const CREATED: &str = "created";
 pub(crate) const UPDATED: &str = "updated";
 pub(crate) const EXPIRES: &str = "exp";
-pub(crate) const WRITER: &str = "w";
+pub(crate) const SOLD: &str = "so";
+pub(crate) const REQUESTS: &str = "k";
+
+/// What belongs to the cart itself and is written with every change of it, but for its key and its pending checkout.
+const OWN: [&str; 15] = [
+    FORMAT, VERSION, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, RECURRING, RECURRENCE, CURRENCY, METADATA, COMPLETED,
+    SOLD, CREATED, UPDATED, EXPIRES,
+];
+
+/// Of a pending checkout.
+pub(crate) const EXPIRY: &str = "x";
 
 const TABLE: &str = "carts";
 
-/// Writes a whole cart, as written by `writer`.
-pub(crate) fn write(cart: &Cart, writer: &str) -> Item {
+/// A cart that nobody has written before.
+pub(crate) fn fresh(cart: &Cart, writer: &Writer, once: Option<&Once>, now: Timestamp) -> Item {
+    let mut item = write(cart);
+    item.insert(REQUESTS.into(), map(once.map(|once| (once.key(), once.entry(now, None)))));
+    item.insert(writer.attribute().into(), writer.as_set());
+    item
+}
+
+/// Says all of a cart that was read as `before` and shall be `after`, provided that it is still at the same version.
+///
+/// A checkout may be noted without a new version. So the pending checkout is written only where it changes, and then only
+/// over the one that was read.
+pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
+    let mut item = write(after);
+    let mut update = at_version(before.version());
+    for name in OWN {
+        let attribute = update.name(name);
+        match item.remove(name) {
+            None => update.remove(attribute),
+            Some(value) => {
+                let value = update.value(value);
+                update.set(format!("{attribute} = {value}"));
+            }
+        }
+    }
+    if before.pending() != after.pending() {
+        let attribute = update.name(PENDING);
+        let known = before.pending().map(|known| update.value(text(&known.session)));
+        update.guard(match known {
+            None => format!("attribute_not_exists({attribute})"),
+            Some(known) => format!("{attribute}.s = {known}"),
+        });
+        match after.pending() {
+            None => update.remove(attribute),
+            Some(checkout) => {
+                let value = update.value(pending(checkout));
+                update.set(format!("{attribute} = {value}"));
+            }
+        }
+    }
+    update
+}
+
+/// The condition that the cart is still at `version`.
+pub(crate) fn at_version(version: u64) -> Update {
+    let mut guard = Update::default();
+    let name = guard.name(VERSION);
+    let value = guard.value(number(version));
+    guard.guard(format!("{name} = {value}"));
+    guard
+}
+
+/// The attributes of a cart.
+fn write(cart: &Cart) -> Item {
     let lines = || cart.lines().iter();
     let mut item = Item::from([
         (NUMBER.into(), text(cart.number())),
@@ -73,8 +142,10 @@ pub(crate) fn write(cart: &Cart, writer: &str) -> Item {
         (CREATED.into(), seconds(cart.created_at())),
         (UPDATED.into(), seconds(cart.updated_at())),
         (EXPIRES.into(), seconds(cart.expires_at())),
-        (WRITER.into(), text(writer)),
     ]);
+    if let Some(version) = cart.sold_at() {
+        item.insert(SOLD.into(), number(version));
+    }
     if let Some(currency) = cart.currency() {
         item.insert(CURRENCY.into(), text(currency));
     }
@@ -134,6 +205,7 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
             .get(PENDING)
             .map(|value| read_pending(value).ok_or_else(|| reader.corrupt(PENDING)))
             .transpose()?,
+        sold_at: reader.parsed_if_there(SOLD)?,
         created_at: reader.time(CREATED)?,
         updated_at: reader.time(UPDATED)?,
         expires_at: reader.time(EXPIRES)?,
@@ -141,9 +213,60 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     Ok(Cart::restore(snapshot, lifetime))
 }
 
-/// Whether `writer` wrote this state of the item.
-pub(crate) fn is_by(item: &Item, writer: &str) -> bool {
-    item.get(WRITER).and_then(|value| value.as_s().ok()).is_some_and(|last| last == writer)
+/// The mark of one write, by which it is known when it comes again.
+///
+/// The SDK repeats a request whose answer was lost. If the lost one took effect, the mark is in the item: the guard fails,
+/// and the write is not made twice, however many others wrote in between.
+///
+/// Marks are kept in three sets by the time of their request, one set for each period of 30 seconds in turn. Every write
+/// puts its mark into the set of its own period and drops the set whose turn comes next, so a mark stays for at least one
+/// period, which is longer than any function runs, and an item holds the marks of one or two busy minutes at most.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    mark: String,
+    period: usize,
+}
+
+const MARKS: [&str; 3] = ["w0", "w1", "w2"];
+/// In seconds; longer than the longest time limit of a function that changes carts.
+const PERIOD: i64 = 30;
+
+impl Writer {
+    /// A mark that no other write bears.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let mut bytes = [0; 6];
+        let mark = match getrandom::fill(&mut bytes) {
+            Ok(()) => URL_SAFE_NO_PAD.encode(bytes),
+            // Without a random source the time has to do: marks only tell apart the writes to one cart.
+            Err(_) => Timestamp::now().as_nanosecond().to_string(),
+        };
+        let turn = now.as_second().div_euclid(PERIOD).rem_euclid(3);
+        Self { mark, period: usize::try_from(turn).unwrap_or_default() }
+    }
+
+    fn attribute(&self) -> &'static str {
+        MARKS[self.period]
+    }
+
+    fn as_set(&self) -> AttributeValue {
+        AttributeValue::Ss(vec![self.mark.clone()])
+    }
+
+    /// Has the update bear the mark, and happen only if it has not happened before.
+    pub(crate) fn sign(&self, update: &mut Update) {
+        let own = update.name(self.attribute());
+        let next = update.name(MARKS[(self.period + 1) % MARKS.len()]);
+        let [mark, set] = [text(&self.mark), self.as_set()].map(|value| update.value(value));
+        update.guard(format!("NOT contains({own}, {mark})"));
+        update.add(format!("{own} {set}"));
+        update.remove(next);
+    }
+
+    /// Whether this write is among those that made the item what it is.
+    pub(crate) fn wrote(&self, item: &Item) -> bool {
+        let marks = item.get(self.attribute()).and_then(|set| set.as_ss().ok());
+        marks.is_some_and(|marks| marks.contains(&self.mark))
+    }
 }
 
 pub(crate) fn metadata(metadata: &Metadata) -> AttributeValue {
@@ -166,12 +289,9 @@ fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
 }
 
 pub(crate) fn pending(checkout: &PendingCheckout) -> AttributeValue {
-    map([
-        ("s", text(&checkout.session)),
-        ("v", number(checkout.version)),
-        ("h", text(&checkout.parameters)),
-        ("x", seconds(checkout.expires_at)),
-    ])
+    map([("s", text(&checkout.session)), ("v", number(checkout.version)), ("h", text(&checkout.parameters))]
+        .into_iter()
+        .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time)))))
 }
 
 fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
@@ -180,10 +300,13 @@ fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
         session: map.get("s")?.as_s().ok()?.clone(),
         version: map.get("v")?.as_n().ok()?.parse().ok()?,
         parameters: map.get("h")?.as_s().ok()?.clone(),
-        expires_at: Timestamp::from_second(map.get("x")?.as_n().ok()?.parse().ok()?).ok()?,
+        expires_at: match map.get(EXPIRY) {
+            None => None,
+            Some(value) => Some(Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok()?),
+        },
     })
 }
 
-fn map<'a>(entries: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> AttributeValue {
+pub(crate) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> AttributeValue {
     AttributeValue::M(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>())
 }

@@ -3,14 +3,17 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use cart::{Cart, CartNumber, Change, Lifetime, PendingCheckout, Rejection, Timestamp};
+use jiff::SignedDuration;
 use settings::Environment;
 
-use crate::cart_item::{self, COMPLETED, NUMBER, PENDING, VERSION, WRITER};
-use crate::expression::Update;
-use crate::item::{self, Item, text};
-use crate::{Connection, Error};
+use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, PENDING, REQUESTS, VERSION, Writer, at_version};
+use crate::expression::{Update, any};
+use crate::item::{self, Item, Reader, seconds, text};
+use crate::once::{self, Memory};
+use crate::{Connection, Error, Once};
 
 mod guarded;
 
@@ -20,6 +23,15 @@ pub struct Carts {
     connection: Connection,
     table: String,
     lifetime: Lifetime,
+}
+
+/// On what terms a client wants a change.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Terms {
+    /// The version that the cart must be at.
+    pub expected: Option<u64>,
+    /// The request's name: it takes effect once, however often it is sent within 24 hours.
+    pub once: Option<Once>,
 }
 
 /// Why a cart was not changed.
@@ -34,6 +46,9 @@ pub enum ChangeError {
         /// The cart's version.
         current: u64,
     },
+    /// The client gave another request the same name.
+    #[error("another request had the same name")]
+    Renamed,
     /// A rule refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -41,6 +56,11 @@ pub enum ChangeError {
     #[error(transparent)]
     Store(#[from] Error),
 }
+
+/// Of a salt's item: a digest of the request.
+const REQUEST: &str = "r";
+/// Of a salt's item: the salt.
+const SALT: &str = "s";
 
 /// How often a write that lost a race is tried again: each time somebody else's write got through.
 const TRIES: usize = 100;
@@ -78,6 +98,28 @@ impl Carts {
         Ok(self.find_any(number).await?.filter(|cart| now < cart.expires_at()))
     }
 
+    /// The cart with this number, unless it is expired, and the Checkout Session that the request `once` was answered
+    /// with, if it was. One strongly consistent read.
+    ///
+    /// # Errors
+    ///
+    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::Store`] if DynamoDB fails.
+    pub async fn find_for(
+        &self,
+        number: CartNumber,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<(Option<Cart>, Option<String>), ChangeError> {
+        let Some(item) = self.get(number).await? else { return Ok((None, None)) };
+        let cart = Some(cart_item::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at());
+        match once.map_or(Memory::None, |once| once.recall(&item, now)) {
+            Memory::None => Ok((cart, None)),
+            Memory::Same(session) => Ok((cart, session)),
+            Memory::Other => Err(ChangeError::Renamed),
+        }
+    }
+
     /// The cart with this number, even if it is expired.
     ///
     /// # Errors
@@ -88,25 +130,88 @@ impl Carts {
         item.map(|item| cart_item::read(&item, self.lifetime)).transpose()
     }
 
+    /// Whether the rules let a cart be opened with this change. No request.
+    ///
+    /// # Errors
+    ///
+    /// The rules refuse.
+    pub fn admits(&self, number: CartNumber, change: &Change, now: Timestamp) -> Result<(), Rejection> {
+        Cart::new(number, now, self.lifetime).apply(change, now)
+    }
+
     /// Opens a cart under a number that nobody has used, with its first change. One write.
+    ///
+    /// A request with a name finds the cart that it opened before.
     ///
     /// # Errors
     ///
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
+    /// - [`ChangeError::Renamed`] if another request had the same name.
     /// - [`ChangeError::Store`] if DynamoDB fails.
-    pub async fn open(&self, number: CartNumber, change: &Change, now: Timestamp) -> Result<Cart, ChangeError> {
+    pub async fn open(
+        &self,
+        number: CartNumber,
+        change: &Change,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<Cart, ChangeError> {
         let mut cart = Cart::new(number, now, self.lifetime);
         cart.apply(change, now)?;
-        let writer = new_writer();
+        let writer = Writer::new(now);
 
-        let mut guard = Update::default();
-        let key = guard.name(NUMBER);
-        guard.guard(format!("attribute_not_exists({key})"));
-        match self.put(&cart, &writer, guard).await? {
-            Write::Done => Ok(cart),
-            // 128 random bits do not collide.
-            Write::Refused(_) => Err(Error::Contended.into()),
+        match self.put(cart_item::fresh(&cart, &writer, once, now), absent()).await? {
+            None => Ok(cart),
+            Some(item) if writer.wrote(&item) => Ok(cart),
+            Some(item) => match once.map_or(Memory::None, |once| once.recall(&item, now)) {
+                Memory::Same(_) => Ok(cart_item::read(&item, self.lifetime)?),
+                Memory::Other => Err(ChangeError::Renamed),
+                // 128 random bits do not collide.
+                Memory::None => Err(Error::Contended.into()),
+            },
         }
+    }
+
+    /// The salt that the first request called `name`, by a client without a cart, goes by for 24 hours; `salt` if there
+    /// was none, or if the one there was is `spent`. One write.
+    ///
+    /// However many repetitions race each other, all get the same.
+    ///
+    /// # Errors
+    ///
+    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::Store`] if DynamoDB fails.
+    pub async fn salt(
+        &self,
+        name: &Once,
+        salt: [u8; 16],
+        spent: Option<[u8; 16]>,
+        now: Timestamp,
+    ) -> Result<[u8; 16], ChangeError> {
+        let bytes = |salt: [u8; 16]| AttributeValue::B(Blob::new(salt));
+        let over = now.saturating_add(SignedDuration::from_secs(once::LIFETIME)).unwrap_or(Timestamp::MAX);
+        let item = Item::from([
+            // No cart's number looks like this.
+            (NUMBER.to_owned(), text(format!("opening-{}", name.key()))),
+            (REQUEST.to_owned(), text(name.request())),
+            (SALT.to_owned(), bytes(salt)),
+            (EXPIRES.to_owned(), seconds(over)),
+        ]);
+        let mut guard = Update::default();
+        let [key, expires] = [NUMBER, EXPIRES].map(|name| guard.name(name));
+        let time = guard.value(seconds(now));
+        let mut free = vec![format!("attribute_not_exists({key})"), format!("{expires} <= {time}")];
+        if let Some(spent) = spent {
+            free.push(format!("{} = {}", guard.name(SALT), guard.value(bytes(spent))));
+        }
+        guard.guard(any(free));
+
+        let Some(item) = self.put(item, guard).await? else { return Ok(salt) };
+        let reader = Reader { table: "carts", item: &item };
+        if reader.text(REQUEST) != Some(name.request()) {
+            return Err(ChangeError::Renamed);
+        }
+        let salt = item.get(SALT).and_then(|salt| salt.as_b().ok()?.as_ref().try_into().ok());
+        Ok(salt.ok_or_else(|| reader.corrupt(SALT))?)
     }
 
     /// Applies a change to an open cart and returns the whole cart.
@@ -114,22 +219,24 @@ impl Carts {
     /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
     /// the current item back, the rules decide on it, and a second write is conditional on the version they saw.
     /// Concurrent changes are all applied, one after the other. Applied once, even where DynamoDB's answer was lost
-    /// and the call is repeated.
+    /// and the call is repeated; and once for all requests of the same name, whatever became of the cart meanwhile.
     ///
     /// # Errors
     ///
     /// - [`ChangeError::Absent`] if there is no such cart, or it is expired or completed.
-    /// - [`ChangeError::Stale`] if `expected` is given and is not the cart's version.
+    /// - [`ChangeError::Stale`] if the terms insist on a version that is not the cart's.
+    /// - [`ChangeError::Renamed`] if another request had the same name.
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn change(
         &self,
         number: CartNumber,
         change: &Change,
-        expected: Option<u64>,
+        terms: &Terms,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
-        let writer = new_writer();
+        let Terms { expected, once } = terms;
+        let writer = Writer::new(now);
         let mut current = match guarded::expression(change, now, self.lifetime) {
             None => self.get(number).await?,
             Some(mut update) => {
@@ -138,7 +245,14 @@ impl Carts {
                     let expected = update.value(item::number(expected));
                     update.guard(format!("{version} = {expected}"));
                 }
-                match self.update(number, update, &writer).await? {
+                if let Some(once) = once {
+                    remember(&mut update, once, None, None, now);
+                    let requests = update.name(REQUESTS);
+                    let many = update.value(item::number(once::SWEEP_FROM));
+                    update.guard(format!("size({requests}) < {many}"));
+                }
+                writer.sign(&mut update);
+                match self.update(number, update).await? {
                     Applied::Done(cart) => return Ok(cart),
                     Applied::Refused(item) => item,
                 }
@@ -147,25 +261,40 @@ impl Carts {
 
         for _ in 0..TRIES {
             let Some(item) = &current else { return Err(ChangeError::Absent) };
-            let mut cart = cart_item::read(item, self.lifetime)?;
-            if cart_item::is_by(item, &writer) {
-                return Ok(cart);
+            let before = cart_item::read(item, self.lifetime)?;
+            if writer.wrote(item) {
+                return Ok(before);
             }
-            if expected.is_some_and(|expected| expected != cart.version()) {
-                let closed = !cart.is_open(now);
-                return Err(if closed { ChangeError::Absent } else { ChangeError::Stale { current: cart.version() } });
+            match once.as_ref().map_or(Memory::None, |once| once.recall(item, now)) {
+                Memory::None => {}
+                Memory::Same(_) => return Ok(before),
+                Memory::Other => return Err(ChangeError::Renamed),
             }
-            let seen = cart.version();
-            match cart.apply(change, now) {
-                Err(Rejection::Closed) => return Err(ChangeError::Absent),
-                Err(rejection) => return Err(rejection.into()),
-                Ok(()) if cart.version() == seen => return Ok(cart),
-                Ok(()) => {}
+            if !before.is_open(now) {
+                return Err(ChangeError::Absent);
+            }
+            if expected.is_some_and(|expected| expected != before.version()) {
+                return Err(ChangeError::Stale { current: before.version() });
+            }
+            let mut after = before.clone();
+            after.apply(change, now)?;
+            if after == before && once.is_none() {
+                return Ok(before);
             }
 
-            match self.put(&cart, &writer, at_version(seen)).await? {
-                Write::Done => return Ok(cart),
-                Write::Refused(item) => {
+            let mut update = cart_item::replace(&before, &after);
+            if let Some(once) = once {
+                let requests = update.name(REQUESTS);
+                for forgotten in once::forgettable(item, once, now) {
+                    let forgotten = update.name(&forgotten);
+                    update.remove(format!("{requests}.{forgotten}"));
+                }
+                remember(&mut update, once, once.stored(item), None, now);
+            }
+            writer.sign(&mut update);
+            match self.update(number, update).await? {
+                Applied::Done(cart) => return Ok(cart),
+                Applied::Refused(item) => {
                     tally::count(tally::Metric::Conflicts);
                     current = item;
                 }
@@ -175,10 +304,11 @@ impl Carts {
     }
 
     /// Notes that the cart, still at `checkout.version`, was handed out as a Checkout Session, in place of the session
-    /// `replaces`.
+    /// `replaces`; and that this was the answer to the request `once`.
     ///
-    /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, nothing
-    /// is noted, and the caller sees the other version or the other session. Neither version nor life change.
+    /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, or the
+    /// request had been answered before, nothing is noted, and the caller sees the other version or the other session.
+    /// Neither version nor life change.
     ///
     /// # Errors
     ///
@@ -189,7 +319,9 @@ impl Carts {
         number: CartNumber,
         checkout: &PendingCheckout,
         replaces: Option<&str>,
-    ) -> Result<Cart, ChangeError> {
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<Noted, ChangeError> {
         let mut update = at_version(checkout.version);
         let [pending, completed] = [PENDING, COMPLETED].map(|name| update.name(name));
         let [value, own] = [cart_item::pending(checkout), text(&checkout.session)].map(|value| update.value(value));
@@ -200,11 +332,38 @@ impl Carts {
         update.guard(format!("{known} OR {pending}.s = {own}"));
         update.guard(format!("attribute_not_exists({completed})"));
         update.set(format!("{pending} = {value}"));
-        match self.send_update(number, update).await? {
-            Applied::Done(cart) => Ok(cart),
-            Applied::Refused(None) => Err(ChangeError::Absent),
-            Applied::Refused(Some(item)) => Ok(cart_item::read(&item, self.lifetime)?),
+        if let Some(once) = once {
+            remember(&mut update, once, None, Some(&checkout.session), now);
         }
+        match self.update(number, update).await? {
+            Applied::Done(_) => Ok(Noted::Now),
+            Applied::Refused(None) => Err(ChangeError::Absent),
+            Applied::Refused(Some(item)) => {
+                let cart = cart_item::read(&item, self.lifetime)?;
+                let noted = cart.pending().is_some_and(|pending| pending.session == checkout.session);
+                let answered = once.map_or(Memory::None, |once| once.recall(&item, now));
+                Ok(match answered {
+                    Memory::None if noted && once.is_none() => Noted::Now,
+                    Memory::Same(session) if session.as_deref() == Some(&checkout.session) => Noted::Now,
+                    _ => Noted::Not { keeps: noted },
+                })
+            }
+        }
+    }
+
+    /// Notes that nobody can pay the session any more that the cart was handed out as; nothing if it was another one.
+    /// One write.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn note_expired(&self, number: CartNumber, session: &str) -> Result<(), Error> {
+        let mut update = Update::default();
+        let [pending, expiry] = [PENDING, EXPIRY].map(|name| update.name(name));
+        let session = update.value(text(session));
+        update.guard(format!("{pending}.s = {session}"));
+        update.remove(format!("{pending}.{expiry}"));
+        self.update(number, update).await.map(|_| ())
     }
 
     async fn get(&self, number: CartNumber) -> Result<Option<Item>, Error> {
@@ -221,17 +380,7 @@ impl Carts {
         Ok(output.item)
     }
 
-    async fn update(&self, number: CartNumber, mut update: Update, writer: &str) -> Result<Applied, Error> {
-        // The SDK repeats a call whose answer was lost. If the lost one took effect, the guard fails, and the item
-        // that comes back carries our mark.
-        let last = update.name(WRITER);
-        let writer = update.value(text(writer));
-        update.guard(format!("{last} <> {writer}"));
-        update.set(format!("{last} = {writer}"));
-        self.send_update(number, update).await
-    }
-
-    async fn send_update(&self, number: CartNumber, update: Update) -> Result<Applied, Error> {
+    async fn update(&self, number: CartNumber, update: Update) -> Result<Applied, Error> {
         let result = self
             .connection
             .client()
@@ -256,13 +405,14 @@ impl Carts {
         }
     }
 
-    async fn put(&self, cart: &Cart, writer: &str, guard: Update) -> Result<Write, Error> {
+    /// Puts an item where the guard holds; else returns the item that is there.
+    async fn put(&self, item: Item, guard: Update) -> Result<Option<Item>, Error> {
         let result = self
             .connection
             .client()
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(cart_item::write(cart, writer)))
+            .set_item(Some(item))
             .condition_expression(guard.condition())
             .set_expression_attribute_names(Some(guard.names))
             .set_expression_attribute_values(Some(guard.values).filter(|values| !values.is_empty()))
@@ -270,17 +420,26 @@ impl Carts {
             .send()
             .await;
         match result {
-            Ok(_) => Ok(Write::Done),
+            Ok(_) => Ok(None),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
-                PutItemError::ConditionalCheckFailedException(failed) => Ok(match failed.item {
-                    Some(item) if cart_item::is_by(&item, writer) => Write::Done,
-                    item => Write::Refused(item),
-                }),
+                PutItemError::ConditionalCheckFailedException(failed) => Ok(Some(failed.item.unwrap_or_default())),
                 error => Err(Error::from_service("PutItem", &error)),
             },
             Err(error) => Err(Error::from_sdk("PutItem", error)),
         }
     }
+}
+
+/// Whether a session was noted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Noted {
+    /// It is the one that the cart is handed out as.
+    Now,
+    /// The cart changed, or another session was noted first, or the request had been answered before.
+    Not {
+        /// Whether the cart is handed out as the session all the same.
+        keeps: bool,
+    },
 }
 
 /// What became of a guarded update.
@@ -291,25 +450,22 @@ enum Applied {
     Refused(Option<Item>),
 }
 
-/// What became of a conditional put.
-enum Write {
-    /// It took effect.
-    Done,
-    /// Its condition did not hold; this is the item as it is.
-    Refused(Option<Item>),
-}
-
-/// The condition that the cart is still at `version`.
-fn at_version(version: u64) -> Update {
+/// The condition that there is no such item.
+fn absent() -> Update {
     let mut guard = Update::default();
-    let name = guard.name(VERSION);
-    let value = guard.value(item::number(version));
-    guard.guard(format!("{name} = {value}"));
+    let key = guard.name(NUMBER);
+    guard.guard(format!("attribute_not_exists({key})"));
     guard
 }
 
-/// A mark that no other write bears.
-fn new_writer() -> String {
-    // Without a random source the time has to do: the mark only tells apart writes to one cart at one moment.
-    getrandom::u64().map_or_else(|_| Timestamp::now().as_nanosecond().to_string(), |bits| format!("{bits:x}"))
+/// Remembers a request of which the cart must remember `known` and nothing else.
+fn remember(update: &mut Update, once: &Once, known: Option<&AttributeValue>, session: Option<&str>, now: Timestamp) {
+    let [requests, key] = [REQUESTS, once.key()].map(|name| update.name(name));
+    let entry = update.value(once.entry(now, session));
+    let known = known.map(|known| update.value(known.clone()));
+    update.guard(match known {
+        None => format!("attribute_not_exists({requests}.{key})"),
+        Some(known) => format!("{requests}.{key} = {known}"),
+    });
+    update.set(format!("{requests}.{key} = {entry}"));
 }

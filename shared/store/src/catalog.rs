@@ -6,8 +6,13 @@
 //!
 //! Because both registers only move forward, prices and products may arrive in any order, repeatedly and at the same
 //! time, and the rows end up the same.
+//!
+//! Rows carry no version of their format: a sync writes every row anew that is not just what it would write.
+//!
+//! Only rows of products that are for sale have a kind, and so stand in the index from which products are listed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -120,6 +125,92 @@ pub enum Saved {
     Tie,
 }
 
+/// What a table holds: a digest of each register, so that thousands of rows fit into memory.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    products: HashMap<String, Held>,
+    prices: HashMap<String, (Held, Option<Digest>)>,
+}
+
+/// A register that a row holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    digest: Digest,
+    active: bool,
+}
+
+/// Tells contents of registers apart. Not kept anywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The digest of a product or a price.
+    #[must_use]
+    pub fn of(object: &impl serde::Serialize) -> Self {
+        Self::of_text(&json(object))
+    }
+
+    fn of_text(text: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(text.as_bytes());
+        Self(hasher.finish())
+    }
+}
+
+impl Inventory {
+    /// A row that cannot be read is left out, so that a sync writes it anew.
+    fn take_in(&mut self, row: &Item) {
+        #[derive(serde::Deserialize)]
+        struct Status {
+            active: bool,
+        }
+        let reader = Reader { table: TABLE, item: row };
+        let held = |name| {
+            let text = reader.text(name)?;
+            let Status { active } = serde_json::from_str(text).ok()?;
+            Some(Held { digest: Digest::of_text(text), active })
+        };
+        let Some(id) = reader.text(ID).map(str::to_owned) else { return };
+        let product = held(PRODUCT);
+        if row.contains_key(PRICE) {
+            if let Some(price) = held(PRICE) {
+                self.prices.insert(id, (price, product.map(|held| held.digest)));
+            }
+        } else if let Some(product) = product {
+            self.products.insert(id, product);
+        }
+    }
+
+    /// Crosses a product off; returns whether the table holds it just so.
+    pub fn tick_product(&mut self, id: &ProductId, content: Digest) -> bool {
+        self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
+    }
+
+    /// Crosses a price off; returns whether the table holds it just so, together with this content of its product.
+    pub fn tick_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
+        let held = self.prices.remove(id.as_str());
+        held.is_some_and(|(held, handed_down)| held.digest == content && handed_down == product)
+    }
+
+    /// Crosses a product or a price off, whatever the table holds of it.
+    pub fn skip(&mut self, id: &str) {
+        self.products.remove(id);
+        self.prices.remove(id);
+    }
+
+    /// The products that are for sale and were not crossed off.
+    pub fn products_left(&self) -> impl Iterator<Item = ProductId> {
+        let left = self.products.iter().filter(|(_, held)| held.active);
+        left.filter_map(|(id, _)| id.parse().ok())
+    }
+
+    /// The prices that are for sale and were not crossed off.
+    pub fn prices_left(&self) -> impl Iterator<Item = PriceId> {
+        let left = self.prices.iter().filter(|(_, (held, _))| held.active);
+        left.filter_map(|(id, _)| id.parse().ok())
+    }
+}
+
 /// One page of products that are for sale, each with its prices.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -172,12 +263,12 @@ impl Catalog {
             }
         }
         if !missing.is_empty() {
-            offers.extend(self.fresh_offers(missing).await?);
+            offers.extend(self.read_offers(missing, false).await?);
         }
         Ok(offers)
     }
 
-    /// The offers of these prices as the table has them now.
+    /// The offers of these prices as the table has them now, every write before this call included.
     ///
     /// One batch for up to 100 prices.
     ///
@@ -185,9 +276,17 @@ impl Catalog {
     ///
     /// DynamoDB fails, or a row is corrupt.
     pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
+        self.read_offers(prices, true).await
+    }
+
+    async fn read_offers<'a>(
+        &self,
+        prices: impl IntoIterator<Item = &'a PriceId>,
+        consistent: bool,
+    ) -> Result<Offers, Error> {
         // One batch must not name a key twice.
         let ids: BTreeSet<&str> = prices.into_iter().map(PriceId::as_str).collect();
-        let rows = self.batch(ids).await?;
+        let rows = self.batch(ids, consistent).await?;
         let mut offers = Offers::default();
         for row in &rows {
             if let Some(offer) = read_offer(row)? {
@@ -201,29 +300,25 @@ impl Catalog {
         Ok(offers)
     }
 
-    /// Saves news of a price.
+    /// Saves news of prices of one product; returns whether the catalogue knows that product.
+    ///
+    /// One write for the product's row and one for each price.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn save_price(&self, price: &Price, stamp: Stamp) -> Result<Saved, Error> {
-        // First the product's row learns of the price. From then on news of the product reaches the price's row.
+    pub async fn save_prices(&self, product: &ProductId, prices: &[&Price], stamp: Stamp) -> Result<bool, Error> {
+        // First the product's row learns of the prices. From then on news of the product reaches their rows.
         let mut known = Update::default();
-        let [prices, kind] = [PRICES, KIND].map(|name| known.name(name));
-        let [id, product_kind] =
-            [AttributeValue::Ss(vec![price.id.to_string()]), text(PRODUCT)].map(|value| known.value(value));
-        known.set(format!("{kind} = {product_kind}"));
-        known.add(format!("{prices} {id}"));
-        let product = self.write(price.product.as_str(), known).await?.unwrap_or_default();
+        let name = known.name(PRICES);
+        let ids = known.value(AttributeValue::Ss(prices.iter().map(|price| price.id.to_string()).collect()));
+        known.add(format!("{name} {ids}"));
+        let row = self.try_write(product.as_str(), known).await?.unwrap_or_else(|row| row);
+        let product = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP));
 
-        let (saved, row) = self.advance(price.id.as_str(), PRICE, PRICE_STAMP, &json(price), stamp).await?;
-        if let (Some(json), Some(stamp)) = (product.get(PRODUCT), product.get(PRODUCT_STAMP)) {
-            let behind = row.get(PRODUCT_STAMP).is_none_or(|known| known != stamp);
-            if behind {
-                self.hand_down(price.id.as_str(), json, stamp).await?;
-            }
-        }
-        Ok(saved)
+        let writes: Vec<_> = prices.iter().map(|price| self.save_price_row(price, product, stamp)).collect();
+        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
+        Ok(product.is_some())
     }
 
     /// Saves news of a product, also in the rows of its prices.
@@ -232,26 +327,93 @@ impl Catalog {
     ///
     /// DynamoDB fails.
     pub async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, Error> {
-        let (saved, row) = self.advance(product.id.as_str(), PRODUCT, PRODUCT_STAMP, &json(product), stamp).await?;
-        if let (Some(json), Some(stamp)) = (row.get(PRODUCT), row.get(PRODUCT_STAMP)) {
+        let mut update = Update::default();
+        forward(&mut update, PRODUCT_REGISTER, &text(json(product)), &number(stamp.milliseconds), "<");
+        let kind = update.name(KIND);
+        if product.active {
+            let listed = update.value(text(PRODUCT));
+            update.set(format!("{kind} = {listed}"));
+        } else {
+            update.remove(kind);
+        }
+        let (saved, row) = match self.try_write(product.id.as_str(), update).await? {
+            Ok(row) => (Saved::Newer, row),
+            Err(row) => {
+                let known: i64 = Reader { table: TABLE, item: &row }.parsed(PRODUCT_STAMP)?;
+                (if known < stamp.until { Saved::Tie } else { Saved::Older }, row)
+            }
+        };
+        if let Some(register) = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP)) {
             let prices = row.get(PRICES).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
-            let writes: Vec<_> = prices.iter().map(|price| self.hand_down(price, json, stamp)).collect();
+            let writes: Vec<_> = prices.iter().map(|price| self.hand_down(price, register)).collect();
             stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         }
         Ok(saved)
     }
 
-    /// The product, if the catalogue knows it.
+    /// Whether what is known of a price is certainly newer than `stamp`.
     ///
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn product(&self, id: &ProductId) -> Result<Option<Product>, Error> {
-        let rows = self.batch([id.as_str()]).await?;
-        rows.first().map(|row| register(row, PRODUCT)).transpose().map(Option::flatten)
+    pub async fn knows_newer(&self, price: &PriceId, stamp: Stamp) -> Result<bool, Error> {
+        let rows = self.batch([price.as_str()], false).await?;
+        let Some(row) = rows.first() else { return Ok(false) };
+        let known: Option<i64> = Reader { table: TABLE, item: row }.parsed_if_there(PRICE_STAMP)?;
+        Ok(known.is_some_and(|known| known >= stamp.until))
+    }
+
+    /// Takes a price, which Stripe no longer has, off the shelf.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or the row is corrupt.
+    pub async fn retire_price(&self, id: &PriceId, stamp: Stamp) -> Result<(), Error> {
+        let rows = self.batch([id.as_str()], true).await?;
+        if let Some(price) = rows.first().map(|row| register::<Price>(row, PRICE)).transpose()?.flatten() {
+            let price = Price { active: false, ..price };
+            self.save_prices(&price.product, &[&price], stamp).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a product, which Stripe no longer has, off the shelf.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or the row is corrupt.
+    pub async fn retire_product(&self, id: &ProductId, stamp: Stamp) -> Result<(), Error> {
+        let rows = self.batch([id.as_str()], true).await?;
+        if let Some(product) = rows.first().map(|row| register::<Product>(row, PRODUCT)).transpose()?.flatten() {
+            self.save_product(&Product { active: false, ..product }, stamp).await?;
+        }
+        Ok(())
+    }
+
+    /// What the whole table holds, by one scan: half a read unit for each 4 KB.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn inventory(&self) -> Result<Inventory, Error> {
+        let mut inventory = Inventory::default();
+        let mut start = None;
+        loop {
+            let scan = self.connection.client().scan().table_name(&self.table).set_exclusive_start_key(start);
+            let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
+            for row in page.items.unwrap_or_default() {
+                inventory.take_in(&row);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(inventory);
+            }
+        }
     }
 
     /// A page of at most `limit` products, starting after `after`. Only products and prices that are active are listed.
+    ///
+    /// One query, and one batch for every 100 prices.
     ///
     /// # Errors
     ///
@@ -300,7 +462,7 @@ impl Catalog {
         for (_, row) in &rows {
             ids.extend(row.get(PRICES).and_then(|set| set.as_ss().ok()).into_iter().flatten().map(String::as_str));
         }
-        let prices = self.batch(ids).await?;
+        let prices = self.batch(ids, false).await?;
         let mut prices: Vec<Price> =
             prices.iter().filter_map(|row| register(row, PRICE).transpose()).collect::<Result<_, _>>()?;
         prices.retain(|price| price.active);
@@ -312,49 +474,39 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// Moves a register of a row forward, and returns the row as it is then.
-    async fn advance(
+    /// Moves the price's register of a row forward, and its product's register where it is behind.
+    async fn save_price_row(
         &self,
-        id: &str,
-        register: &str,
-        stamp_name: &str,
-        json: &str,
+        price: &Price,
+        product: Option<(&AttributeValue, &AttributeValue)>,
         stamp: Stamp,
-    ) -> Result<(Saved, Item), Error> {
-        let mut update = Update::default();
-        let [value_name, stamp_attribute, kind] = [register, stamp_name, KIND].map(|name| update.name(name));
-        let [value, time, register_kind] =
-            [text(json), number(stamp.milliseconds), text(register)].map(|value| update.value(value));
-        update.guard(format!("attribute_not_exists({stamp_attribute}) OR {stamp_attribute} < {time}"));
-        update.set(format!("{value_name} = {value}"));
-        update.set(format!("{stamp_attribute} = {time}"));
-        update.set(format!("{kind} = {register_kind}"));
-        match self.try_write(id, update).await? {
-            Ok(row) => Ok((Saved::Newer, row)),
-            Err(row) => {
-                let reader = Reader { table: TABLE, item: &row };
-                let known: i64 = match stamp_name {
-                    PRICE_STAMP => reader.parsed(PRICE_STAMP)?,
-                    _ => reader.parsed(PRODUCT_STAMP)?,
-                };
-                Ok((if known < stamp.until { Saved::Tie } else { Saved::Older }, row))
+    ) -> Result<(), Error> {
+        let id = price.id.as_str();
+        let (value, time) = (text(json(price)), number(stamp.milliseconds));
+        if let Some((product, product_time)) = product {
+            // Almost always neither register is ahead of what is written.
+            let mut both = Update::default();
+            forward(&mut both, PRICE_REGISTER, &value, &time, "<");
+            forward(&mut both, PRODUCT_REGISTER, product, product_time, "<=");
+            if self.try_write(id, both).await?.is_ok() {
+                return Ok(());
             }
+        }
+        let mut update = Update::default();
+        forward(&mut update, PRICE_REGISTER, &value, &time, "<");
+        // Either the register is moved forward, or it is ahead.
+        let row = self.try_write(id, update).await?.unwrap_or_else(|row| row);
+        match product {
+            Some(register) if row.get(PRODUCT_STAMP) != Some(register.1) => self.hand_down(id, register).await,
+            _ => Ok(()),
         }
     }
 
     /// Moves the product's register of a price's row forward, if it is behind.
-    async fn hand_down(&self, price: &str, product: &AttributeValue, stamp: &AttributeValue) -> Result<(), Error> {
+    async fn hand_down(&self, price: &str, (product, time): (&AttributeValue, &AttributeValue)) -> Result<(), Error> {
         let mut update = Update::default();
-        let [name, stamp_name] = [PRODUCT, PRODUCT_STAMP].map(|name| update.name(name));
-        let [value, time] = [product.clone(), stamp.clone()].map(|value| update.value(value));
-        update.guard(format!("attribute_not_exists({stamp_name}) OR {stamp_name} < {time}"));
-        update.set(format!("{name} = {value}"));
-        update.set(format!("{stamp_name} = {time}"));
+        forward(&mut update, PRODUCT_REGISTER, product, time, "<");
         self.try_write(price, update).await.map(drop)
-    }
-
-    async fn write(&self, id: &str, update: Update) -> Result<Option<Item>, Error> {
-        Ok(self.try_write(id, update).await?.ok())
     }
 
     /// Writes a row; `Err` holds the row as it is where the guard did not hold.
@@ -384,7 +536,7 @@ impl Catalog {
         }
     }
 
-    async fn batch<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<Item>, Error> {
+    async fn batch<'a>(&self, ids: impl IntoIterator<Item = &'a str>, consistent: bool) -> Result<Vec<Item>, Error> {
         let mut keys: Vec<Item> = ids.into_iter().map(|id| Item::from([(ID.to_owned(), text(id))])).collect();
         let mut rows = Vec::with_capacity(keys.len());
         // DynamoDB may leave keys over when it is busy; the SDK's own retries bound how often the call fails outright.
@@ -393,6 +545,7 @@ impl Catalog {
             let rest = keys.split_off(keys.len().min(BATCH));
             let asked = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
+                .consistent_read(consistent)
                 .build()
                 .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })?;
             let output = self
@@ -413,6 +566,20 @@ impl Catalog {
         }
         Ok(rows)
     }
+}
+
+/// A register of a row: the attribute with its value, and the one with the time of the news that brought it.
+type Register = (&'static str, &'static str);
+const PRICE_REGISTER: Register = (PRICE, PRICE_STAMP);
+const PRODUCT_REGISTER: Register = (PRODUCT, PRODUCT_STAMP);
+
+/// Moves a register forward, where the time that is known `precedes` (`<` or `<=`) the new one.
+fn forward(update: &mut Update, register: Register, value: &AttributeValue, time: &AttributeValue, precedes: &str) {
+    let [name, stamp] = [register.0, register.1].map(|name| update.name(name));
+    let [value, time] = [value, time].map(|value| update.value(value.clone()));
+    update.guard(format!("attribute_not_exists({stamp}) OR {stamp} {precedes} {time}"));
+    update.set(format!("{name} = {value}"));
+    update.set(format!("{stamp} = {time}"));
 }
 
 fn json(value: &impl serde::Serialize) -> String {

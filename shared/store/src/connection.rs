@@ -23,10 +23,9 @@ pub struct Connection {
     client: Client,
 }
 
-/// DynamoDB answers within milliseconds. These bounds leave room for two more tries within a function's ten seconds.
-const CONNECT: Duration = Duration::from_secs(1);
-const ATTEMPT: Duration = Duration::from_secs(2);
-const OPERATION: Duration = Duration::from_secs(5);
+/// The most that one attempt may take, in milliseconds. DynamoDB answers within milliseconds; two attempts fit the five
+/// seconds of the shortest functions.
+const ATTEMPT: u64 = 2000;
 
 impl Connection {
     /// The client itself, for what a deployment does outside the functions: creating tables.
@@ -37,9 +36,12 @@ impl Connection {
 
     /// A client as `environment` says.
     ///
+    /// `DYNAMODB_TIMEOUT_MS` is the most that one attempt may take (50 to 10000 milliseconds, default 2000); all attempts
+    /// together may take twice that.
+    ///
     /// # Errors
     ///
-    /// Region or credentials are not set.
+    /// Region or credentials are not set, or a setting is malformed.
     pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let credentials = Credentials::new(
             environment.required("AWS_ACCESS_KEY_ID")?,
@@ -48,6 +50,12 @@ impl Connection {
             None,
             "environment",
         );
+        let name = "DYNAMODB_TIMEOUT_MS";
+        let attempt = environment.parse(name, "50 to 10000")?.unwrap_or(ATTEMPT);
+        if !(50..=10_000).contains(&attempt) {
+            return Err(settings::Error::malformed(name, "50 to 10000"));
+        }
+        let attempt = Duration::from_millis(attempt);
         let http = aws_smithy_http_client::Builder::new()
             // The other provider gathers entropy for a tenth of a second at its first use.
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -61,9 +69,9 @@ impl Connection {
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(CONNECT)
-                    .operation_attempt_timeout(ATTEMPT)
-                    .operation_timeout(OPERATION)
+                    .connect_timeout(attempt / 2)
+                    .operation_attempt_timeout(attempt)
+                    .operation_timeout(attempt * 2)
                     .build(),
             );
         if let Some(url) = environment.get("AWS_ENDPOINT_URL_DYNAMODB") {

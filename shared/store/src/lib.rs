@@ -11,11 +11,13 @@ mod connection;
 mod error;
 mod expression;
 mod item;
+mod once;
 mod orders;
 
 pub use abandoned::Abandoned;
-pub use carts::{Carts, ChangeError};
-pub use catalog::{Catalog, Listing, Offers, Saved, Stamp};
+pub use carts::{Carts, ChangeError, Noted, Terms};
+pub use catalog::{Catalog, Digest, Inventory, Listing, Offers, Saved, Stamp};
 pub use connection::Connection;
 pub use error::Error;
+pub use once::Once;
 pub use orders::{Orders, Placed};

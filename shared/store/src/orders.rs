@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
-use cart::{Cart, Order, OrderNumber, OrderStatus};
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update as UpdateItem};
+use cart::{Cart, CartNumber, Order, OrderNumber, OrderStatus};
 use settings::Environment;
 
 use crate::cart_item;
@@ -81,11 +81,7 @@ impl Orders {
         absent.guard(format!("attribute_not_exists({key})"));
         let mut writes = vec![put(&self.table, write(order), absent)?];
         if let Some((before, after)) = cart {
-            let mut unchanged = Update::default();
-            let version = unchanged.name(cart_item::VERSION);
-            let seen = unchanged.value(number(before.version()));
-            unchanged.guard(format!("{version} = {seen}"));
-            writes.push(put(carts.table(), cart_item::write(after, "order"), unchanged)?);
+            writes.push(update(carts.table(), before.number(), cart_item::replace(before, after))?);
         }
 
         let result = self.connection.client().transact_write_items().set_transact_items(Some(writes)).send().await;
@@ -179,6 +175,19 @@ fn put(table: &str, item: Item, guard: Update) -> Result<TransactWriteItem, Erro
         .build()
         .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
     Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn update(table: &str, cart: CartNumber, update: Update) -> Result<TransactWriteItem, Error> {
+    let update = UpdateItem::builder()
+        .table_name(table)
+        .key(cart_item::NUMBER, text(cart))
+        .update_expression(update.expression())
+        .condition_expression(update.condition())
+        .set_expression_attribute_names(Some(update.names))
+        .set_expression_attribute_values(Some(update.values))
+        .build()
+        .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
 /// The document holds what never changes; status and refunds stand beside it, where they can be moved forward.

@@ -4,8 +4,9 @@ use cart::{Cart, Change, Currency, Timestamp, Token};
 use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, HeaderName, Method, header};
 
-use store::{Carts, ChangeError};
+use store::{Carts, ChangeError, Once};
 
+use crate::terms::{Named, Terms};
 use crate::{Error, Request, Shop};
 
 /// The client behind a request to a cart: the token that it brought, if any.
@@ -70,39 +71,76 @@ impl Caller {
     /// # Errors
     ///
     /// - [`Error::VersionMismatch`] if the client insists on a version that the cart is not at.
+    /// - [`Error::IdempotencyMismatch`] if the client gave another request the same name.
     /// - [`Error::Rejected`] if the rules refuse; the cart is unchanged.
     /// - [`Error::Upstream`] if DynamoDB fails.
     pub async fn change(
         self,
         carts: &Carts,
         change: &Change,
-        expected: Option<u64>,
+        terms: &Terms,
         now: Timestamp,
     ) -> Result<Option<(Token, Cart)>, Error> {
-        if let Some(token) = self.token {
-            match carts.change(token.number(), change, expected, now).await {
-                Ok(cart) => return Ok(Some((token, cart))),
+        if let Some(token) = &self.token {
+            match carts.change(token.number(), change, &terms.store, now).await {
+                Ok(cart) => return Ok(Some((token.clone(), cart))),
                 Err(ChangeError::Absent) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        if expected.is_some() {
+        if terms.expected().is_some() {
             return Err(Error::VersionMismatch { current: None });
         }
         if !change.opens_a_cart() {
             return Ok(None);
         }
-        let token = new_token()?;
-        let cart = carts.open(token.number(), change, now).await?;
+        if let Some(named) = &terms.named {
+            return self.open_once(carts, change, named, terms.once(), now).await.map(Some);
+        }
+        let token = Token::from_bytes(random()?);
+        let cart = carts.open(token.number(), change, None, now).await?;
         Ok(Some((token, cart)))
+    }
+
+    /// Opens a cart with a request that may be sent again before the client knows the cart's token.
+    ///
+    /// The token is made of the key and of a salt that all repetitions find under the key, so that they all open the
+    /// same cart, and none of it needs to be stored. A client that brought no token is handed one a second time only
+    /// while nothing but this request has happened to the cart: whoever else sends the same key from the same address
+    /// never gets into a cart that its shopper uses.
+    async fn open_once(
+        &self,
+        carts: &Carts,
+        change: &Change,
+        named: &Named,
+        once: Option<&Once>,
+        now: Timestamp,
+    ) -> Result<(Token, Cart), Error> {
+        // A request that is refused leaves no name behind.
+        carts.admits(named.token([0; 16]).number(), change, now)?;
+        let name = named.opening(self.token.as_ref());
+        let mut spent = None;
+        for _ in 0..OPENINGS {
+            let salt = carts.salt(&name, random()?, spent, now).await?;
+            let token = named.token(salt);
+            let cart = carts.open(token.number(), change, once, now).await?;
+            let untouched = cart.version() == 1 && cart.is_open(now);
+            if untouched || (self.token.is_some() && now < cart.expires_at()) {
+                return Ok((token, cart));
+            }
+            spent = Some(salt);
+        }
+        Err(crate::upstream(true, store::Error::Contended))
     }
 }
 
-/// A token that nobody has.
-fn new_token() -> Result<Token, Error> {
+/// How often a cart that was opened under the same key may turn out to be in use.
+const OPENINGS: usize = 8;
+
+fn random() -> Result<[u8; 16], Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| crate::upstream(true, error))?;
-    Ok(Token::from_bytes(bytes))
+    Ok(bytes)
 }
 
 fn is_own_origin(headers: &HeaderMap, shop: &Shop) -> bool {
@@ -111,20 +149,6 @@ fn is_own_origin(headers: &HeaderMap, shop: &Shop) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let same = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
     same || shop.origins.iter().any(|allowed| allowed == origin)
-}
-
-/// The version that the client insists on with `If-Match`.
-///
-/// # Errors
-///
-/// [`Error::Header`] if it is not an entity tag of ours.
-pub fn precondition(request: &Request) -> Result<Option<u64>, Error> {
-    let problem = "is not the ETag of a cart";
-    let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    let tag = text.strip_prefix("W/").unwrap_or(text);
-    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-    version.map(Some).ok_or(Error::Header { name: "If-Match", problem })
 }
 
 /// The currency that the client wants a new cart to have, from `X-Currency` or `X-MOLTIN-CURRENCY`.

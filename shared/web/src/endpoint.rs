@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hasher as _};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, RequestExt as _, service_fn};
@@ -72,12 +73,25 @@ pub async fn start<T>(
     started.inspect_err(|error| tracing::error!(%error, "cannot start"))
 }
 
+/// How long before Lambda would end it an invocation gives up: time enough to say so.
+const RESERVE: Duration = Duration::from_millis(250);
+
+/// What the endpoint waited for took too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the function's time is over")]
+struct Overdue;
+
 /// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
+///
+/// Shortly before Lambda would end the function, whatever it still waits for is given up, and the client is told to try
+/// again. That is safe wherever a crash is: after any step the next attempt goes on.
 pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> Response {
     let begun = log.request();
-    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone()).unwrap_or_default();
+    let context = request.lambda_context_ref();
+    let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
+    let time = context.and_then(|context| time_left(context.deadline));
     let token = Caller::presented(request.headers());
-    let (result, tally) = tally::of(Box::pin(endpoint.handle(request))).await;
+    let (result, tally) = tally::of(within(time, Box::pin(endpoint.handle(request)))).await;
 
     let mut cause = None;
     let response = result.unwrap_or_else(|error| {
@@ -89,6 +103,23 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> R
     let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
     log.answered(&begun, answer, &tally);
     response
+}
+
+/// What the endpoint answers, if it does so in time.
+async fn within(
+    time: Option<Duration>,
+    answer: impl Future<Output = Result<Response, Error>>,
+) -> Result<Response, Error> {
+    match time {
+        None => answer.await,
+        Some(time) => tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(crate::upstream(true, Overdue))),
+    }
+}
+
+/// The time until `deadline`, in milliseconds since 1970, less the reserve; `None` where there is no deadline.
+fn time_left(deadline: u64) -> Option<Duration> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (deadline > 0).then(|| Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE))
 }
 
 /// A JSON response that no cache keeps.
@@ -142,4 +173,37 @@ pub fn cacheable(request: &Request, body: &impl Serialize) -> Response {
 pub fn query(request: &Request, name: &str) -> Option<String> {
     let parameters = request.query_string_parameters_ref()?;
     parameters.first(name).map(str::to_owned).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for something that never happens.
+    struct Stuck;
+
+    impl Endpoint for Stuck {
+        const NAME: &str = "stuck";
+
+        fn new(_: &Environment) -> Result<Self, settings::Error> {
+            Ok(Self)
+        }
+
+        async fn handle(&self, _: Request) -> Result<Response, Error> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_answers_before_its_time_is_over() {
+        let in_five_seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(5);
+        let mut context = lambda_http::Context::default();
+        context.deadline = u64::try_from(in_five_seconds.as_millis()).unwrap();
+
+        let request = Request::new(Body::Empty).with_lambda_context(context);
+        let response = answer(&Stuck, &Log::new(&Environment::default()), request).await;
+
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
 }

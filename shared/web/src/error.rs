@@ -58,9 +58,20 @@ pub enum Error {
         /// The cart's version, where there is a cart.
         current: Option<u64>,
     },
+    /// The client gave this request the name of another.
+    #[error("Idempotency-Key was used for another request")]
+    IdempotencyMismatch,
     /// Stripe knows no such promotion code, or it is used up.
     #[error("This promotion code cannot be used")]
     PromotionCodeInvalid,
+    /// The cart comes to more than Stripe takes in one payment: eight digits in minor units, for most currencies.
+    ///
+    /// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
+    #[error("The total is more than can be paid at once")]
+    AmountTooLarge,
+    /// The cart comes to less than Stripe takes: 50 cents, or what that is in other currencies.
+    #[error("The total is less than can be paid")]
+    AmountTooSmall,
     /// There is no such order.
     #[error("Cannot find order")]
     OrderNotFound,
@@ -111,6 +122,8 @@ impl Error {
             | Self::Header { .. }
             | Self::CartEmpty
             | Self::PromotionCodeInvalid
+            | Self::AmountTooLarge
+            | Self::AmountTooSmall
             | Self::Signature(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -128,6 +141,7 @@ impl Error {
             },
             Self::CartChanged(_) => StatusCode::CONFLICT,
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
             Self::Upstream { transient: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { transient: false, .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -158,7 +172,10 @@ impl Error {
             Self::CartEmpty => "cart_empty",
             Self::CartChanged(_) => "cart_changed",
             Self::VersionMismatch { .. } => "version_mismatch",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::PromotionCodeInvalid => "invalid_promotion_code",
+            Self::AmountTooLarge => "amount_too_large",
+            Self::AmountTooSmall => "amount_too_small",
             Self::OrderNotFound => "order_not_found",
             Self::Signature(_) => "invalid_signature",
             Self::Upstream { .. } => "server_error",
@@ -187,6 +204,7 @@ impl Error {
             },
             Self::CartChanged(prices) => json!({ "prices": prices }),
             Self::VersionMismatch { current } => json!({ "version": current }),
+            Self::IdempotencyMismatch => json!({ "header": crate::Terms::IDEMPOTENCY_KEY }),
             Self::PromotionCodeInvalid => json!({ "field": "promotion_code" }),
             Self::Signature(_) => json!({ "header": "Stripe-Signature" }),
             Self::InvalidJson(_)
@@ -195,6 +213,8 @@ impl Error {
             | Self::BodyTooLarge
             | Self::ForeignOrigin
             | Self::CartEmpty
+            | Self::AmountTooLarge
+            | Self::AmountTooSmall
             | Self::OrderNotFound
             | Self::Upstream { .. } => json!({}),
         }
@@ -249,6 +269,7 @@ impl From<store::ChangeError> for Error {
         match error {
             store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
             store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
+            store::ChangeError::Renamed => Self::IdempotencyMismatch,
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
             store::ChangeError::Store(error) => error.into(),
         }

@@ -2,18 +2,25 @@
 
 use std::fmt;
 
-use cart::Money;
+use cart::{Currency, Money};
 use fixed_decimal::Decimal;
+use icu_decimal::DecimalFormatter;
+use icu_decimal::options::DecimalFormatterOptions;
 use icu_experimental::dimension::currency::CurrencyType;
 use icu_experimental::dimension::currency::formatter::CurrencyFormatter;
 use icu_experimental::dimension::currency::options::CurrencyFormatterOptions;
 use icu_locale_core::Locale;
 use writeable::Writeable as _;
 
-/// Formats amounts in the shop's locale, from CLDR's data.
+/// Formats amounts in the shop's locale, from CLDR's data. No digit that somebody pays is ever rounded away.
 pub struct Formatter {
     locale: Locale,
 }
+
+/// The most decimals that CLDR gives a currency.
+///
+/// Source: <https://www.unicode.org/reports/tr35/tr35-numbers.html#Supplemental_Currency_Data>
+const MOST_DECIMALS: i16 = 4;
 
 impl Formatter {
     /// A formatter for a locale such as `en-US`; `None` where it is malformed.
@@ -27,18 +34,43 @@ impl Formatter {
     /// An amount that CLDR cannot format comes out plainly, as `1234.5 XYZ`.
     #[must_use]
     pub fn format(&self, money: Money) -> String {
-        self.localised(money)
-            .unwrap_or_else(|| format!("{} {}", money.major(), money.currency().as_str().to_uppercase()))
+        self.exact(&money.major(), money.currency())
     }
 
-    fn localised(&self, money: Money) -> Option<String> {
-        let code = money.currency().as_str().to_ascii_uppercase();
-        let currency: CurrencyType = code.parse().ok()?;
+    /// What one unit costs, given in minor units, with all its digits: `$12.00`, `$0.0035`.
+    #[must_use]
+    pub fn format_unit(&self, unit: cart::Decimal, currency: Currency) -> String {
+        self.exact(&unit.major(currency), currency)
+    }
+
+    fn exact(&self, major: &str, currency: Currency) -> String {
+        self.localised(major, currency).unwrap_or_else(|| format!("{major} {}", currency.as_str().to_uppercase()))
+    }
+
+    fn localised(&self, major: &str, currency: Currency) -> Option<String> {
+        let code: CurrencyType = currency.as_str().to_ascii_uppercase().parse().ok()?;
         let formatter =
-            CurrencyFormatter::try_new_symbol((&self.locale).into(), currency, CurrencyFormatterOptions::default())
-                .ok()?;
-        let amount: Decimal = money.major().parse().ok()?;
-        Some(formatter.format_fixed_decimal(&amount).write_to_string().into_owned())
+            CurrencyFormatter::try_new_symbol((&self.locale).into(), code, CurrencyFormatterOptions::default()).ok()?;
+        let numbers = DecimalFormatter::try_new((&self.locale).into(), DecimalFormatterOptions::default()).ok()?;
+        let number = |number: &Decimal| numbers.format(number).write_to_string().into_owned();
+        let mut amount: Decimal = major.parse().ok()?;
+        let text = formatter.format_fixed_decimal(&amount).write_to_string().into_owned();
+        if text.contains(&number(&amount)) {
+            return Some(text);
+        }
+
+        // CLDR writes fewer decimals than there are: fractions of a cent, and currencies that have cents at Stripe and
+        // none in CLDR. The number is put where CLDR puts a zero.
+        let decimals = i16::from(currency.minor_digits());
+        amount.pad_end(-decimals);
+        let nothing = formatter.format_fixed_decimal(&Decimal::from(0)).write_to_string().into_owned();
+        let mut zeros = (0..=MOST_DECIMALS).rev().map(|decimals| {
+            let mut zero = Decimal::from(0);
+            zero.pad_end(-decimals);
+            number(&zero)
+        });
+        let place = zeros.find(|zero| nothing.contains(zero.as_str()))?;
+        Some(nothing.replacen(&place, &number(&amount), 1))
     }
 }
 
@@ -50,6 +82,8 @@ impl fmt::Debug for Formatter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -68,6 +102,42 @@ mod tests {
         for (locale, minor, currency, expected) in cases {
             let money = Money::new(minor, currency.parse().unwrap());
             assert_eq!(Formatter::new(locale).unwrap().format(money), expected);
+        }
+    }
+
+    #[test]
+    fn no_digit_that_somebody_pays_is_rounded_away() {
+        let cases = [
+            ("en-US", "0.35", "usd", "$0.0035"),
+            ("en-US", "123456.789", "usd", "$1,234.56789"),
+            ("en-US", "1200", "usd", "$12.00"),
+            ("en-US", "95.5", "usd", "$0.955"),
+            ("de-DE", "0.35", "eur", "0,0035\u{a0}€"),
+            ("fr-CA", "100000.5", "usd", "1\u{a0}000,005\u{a0}$\u{a0}US"),
+            ("en-US", "0.5", "jpy", "¥0.5"),
+            ("en-US", "3250.5", "kwd", "KWD\u{a0}3.2505"),
+            // Two decimals at Stripe, none in CLDR.
+            ("en-US", "150", "all", "ALL\u{a0}1.50"),
+            ("en-US", "100", "all", "ALL\u{a0}1"),
+        ];
+
+        for (locale, unit, currency, expected) in cases {
+            let text = Formatter::new(locale).unwrap().format_unit(unit.parse().unwrap(), currency.parse().unwrap());
+            assert_eq!(text, expected, "{unit} {currency} in {locale}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(minor in any::<i64>(), code in "usd|eur|jpy|kwd|isk|huf|lak") {
+            let money = Money::new(minor, code.parse().unwrap());
+
+            let text = Formatter::new("en-US").unwrap().format(money);
+
+            let digits: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | '-')).collect();
+            let mut read: Decimal = digits.parse().unwrap();
+            read.trim_end();
+            prop_assert_eq!(read.to_string(), money.major(), "{}", text);
         }
     }
 }

@@ -11,10 +11,11 @@ mod format;
 mod line;
 mod log;
 mod shop;
+mod terms;
 mod view;
 
 pub use body::{Body, Field};
-pub use caller::{Caller, base_url, precondition, preferred_currency};
+pub use caller::{Caller, base_url, preferred_currency};
 pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
 pub use error::{Error, upstream};
 pub use format::Formatter;
@@ -22,4 +23,5 @@ pub use lambda_http::http::StatusCode;
 pub use line::{WantedLine, wanted_metadata};
 pub use log::{Log, subscriber};
 pub use shop::Shop;
+pub use terms::Terms;
 pub use view::{CartView, cart_answer, no_cart};

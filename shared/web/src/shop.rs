@@ -55,6 +55,12 @@ impl Shop {
         self.formatter.format(money)
     }
 
+    /// What one unit costs, given in minor units, as people in the shop's locale write it, with all its digits.
+    #[must_use]
+    pub fn written_unit(&self, unit: cart::Decimal, currency: Currency) -> String {
+        self.formatter.format_unit(unit, currency)
+    }
+
     /// Hands the token to the client, in the cookie and in `Cart-Token`.
     pub(crate) fn hand_over(&self, token: &Token, response: &mut Response) {
         let token = token.reveal();

@@ -83,7 +83,7 @@ fn set(
     attaches: bool,
     now: Timestamp,
 ) -> Option<()> {
-    if lines.len() > MAX_LINES {
+    if lines.len() > MAX_LINES || (lines.is_empty() && !attaches) {
         return None;
     }
     let items: Vec<Item> = lines.iter().filter_map(set_item).cloned().collect();

@@ -1,0 +1,144 @@
+//! What quantities of prices come to, and that carts lose nothing on the way.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
+
+use cart::{
+    Cart, Change, Currency, Item, Lifetime, LineUpdate, Offer, Price, Product, Quantity, Timestamp, Token, Totals,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn price(id: &str, terms: &Value) -> Price {
+    let mut price = json!({ "id": id, "product": "prod_a", "currency": "usd" });
+    price.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+    serde_json::from_value(price).unwrap()
+}
+
+fn amount(price: &Price, quantity: u64) -> i128 {
+    price.amount(quantity, Currency::USD).unwrap().minor()
+}
+
+fn quantity() -> impl Strategy<Value = u64> {
+    prop_oneof![1_u64..200, Just(999_999), 1_u64..999_999]
+}
+
+/// An amount in minor units with up to twelve decimals, as Stripe writes it.
+fn decimal() -> impl Strategy<Value = String> {
+    prop_oneof!["[0-9]{1,8}", "[0-9]{1,6}\\.[0-9]{1,12}", "0\\.0{0,11}[1-9]"]
+}
+
+/// Two to four tiers, the last without an end.
+fn tiers() -> impl Strategy<Value = Value> {
+    vec((1_u64..500, decimal(), proptest::option::of(decimal())), 2..5).prop_map(|tiers| {
+        let last = tiers.len() - 1;
+        let mut end = 0;
+        let tier = |(index, (units, unit, flat)): (usize, (u64, String, Option<String>))| {
+            end += units;
+            let up_to = (index < last).then_some(end);
+            json!({ "up_to": up_to, "unit_amount_decimal": unit, "flat_amount_decimal": flat })
+        };
+        tiers.into_iter().enumerate().map(tier).collect()
+    })
+}
+
+/// The terms of prices whose total never falls when more is bought. Those by volume may: the next tier is cheaper.
+fn growing_terms() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (0_i64..=99_999_999).prop_map(|unit| json!({ "unit_amount": unit })),
+        decimal().prop_map(|unit| json!({ "unit_amount_decimal": unit })),
+        (decimal(), 1_u64..100, "up|down").prop_map(|(unit, size, round)| {
+            json!({ "unit_amount_decimal": unit, "transform_quantity": { "divide_by": size, "round": round } })
+        }),
+        tiers().prop_map(|tiers| json!({ "billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": tiers })),
+    ]
+}
+
+fn terms() -> impl Strategy<Value = Value> {
+    let volume =
+        tiers().prop_map(|tiers| json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tiers }));
+    prop_oneof![4 => growing_terms(), 1 => volume]
+}
+
+proptest! {
+    #[test]
+    fn buying_more_never_costs_less(terms in growing_terms(), fewer in quantity(), more in quantity()) {
+        let price = price("price_a", &terms);
+        let (fewer, more) = (fewer.min(more), fewer.max(more));
+
+        prop_assert!(amount(&price, fewer) <= amount(&price, more), "{terms}");
+        prop_assert!(amount(&price, fewer) >= 0);
+    }
+
+    #[test]
+    fn a_line_is_never_further_off_than_half_a_minor_unit(unit in decimal(), quantity in quantity()) {
+        let price = price("price_a", &json!({ "unit_amount_decimal": unit }));
+        let (whole, fraction) = unit.split_once('.').unwrap_or((&unit, ""));
+        let trillionths: i128 = format!("{whole}{fraction:0<12}").parse().unwrap();
+
+        let off = amount(&price, quantity) * 10_i128.pow(12) - trillionths * i128::from(quantity);
+
+        // A half goes up, never down.
+        prop_assert!(-5 * 10_i128.pow(11) < off && off <= 5 * 10_i128.pow(11), "{unit} × {quantity}");
+    }
+
+    #[test]
+    fn adding_and_removing_again_leaves_nothing_behind(
+        held in vec((terms(), quantity()), 0..4),
+        added in vec((terms(), quantity()), 1..4),
+    ) {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let named = |kind: &str, lines: Vec<(Value, u64)>| -> Vec<(Price, Quantity)> {
+            let line = |(index, (terms, quantity)): (usize, (Value, u64))| {
+                (price(&format!("price_{kind}_{index}"), &terms), Quantity::new(quantity).unwrap())
+            };
+            lines.into_iter().enumerate().map(line).collect()
+        };
+        let [held, added] = [named("held", held), named("added", added)];
+        let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+        let offers: Vec<Offer> =
+            held.iter().chain(&added).map(|(price, _)| Offer { price: price.clone(), product: product.clone() }).collect();
+        let total = |cart: &Cart| {
+            Totals::of(cart, Currency::USD, |line| offers.iter().find(|offer| offer.price.id == line.price)).total
+        };
+        let items = |lines: &[(Price, Quantity)]| lines.iter().map(|(price, quantity)| Item::new(price, *quantity)).collect();
+        let mut cart = Cart::new(Token::from_bytes([7; 16]).number(), now, Lifetime::default());
+        if !held.is_empty() {
+            cart.apply(&Change::add(items(&held)).unwrap(), now).unwrap();
+        }
+        let before = cart.clone();
+
+        cart.apply(&Change::add(items(&added)).unwrap(), now).unwrap();
+        let sum: i128 = held.iter().chain(&added).map(|(price, quantity)| amount(price, (*quantity).into())).sum();
+        prop_assert_eq!(total(&cart).minor(), sum);
+        let removals = added.iter().map(|(price, _)| LineUpdate::Remove(price.id.clone())).collect();
+        cart.apply(&Change::update(removals), now).unwrap();
+
+        prop_assert_eq!(cart.lines(), before.lines());
+        prop_assert_eq!(cart.currency(), before.currency());
+        prop_assert_eq!(total(&cart), total(&before));
+    }
+}
+
+#[test]
+fn stripes_own_example_of_rounding_comes_out_as_documented() {
+    // <https://docs.stripe.com/billing/subscriptions/decimal-amounts#rounding>: 0.05 × 30 = 1.5 is 2 cents.
+    let storage = price("price_a", &json!({ "unit_amount_decimal": "0.05" }));
+
+    assert_eq!(amount(&storage, 30), 2);
+    assert_eq!(amount(&storage, 29), 1);
+    assert_eq!(amount(&storage, 9), 0);
+}
+
+#[test]
+fn the_price_of_one_unit_is_exact_or_absent() {
+    let usd = Currency::USD;
+    let unit = |terms: Value| price("price_a", &terms).unit(usd).map(|unit| unit.major(usd));
+    let tier = json!([{ "up_to": null, "unit_amount": 100 }]);
+
+    assert_eq!(unit(json!({ "unit_amount": 1200 })).as_deref(), Some("12"));
+    assert_eq!(unit(json!({ "unit_amount_decimal": "0.35" })).as_deref(), Some("0.0035"));
+    assert_eq!(unit(json!({ "custom_unit_amount": { "preset": 1500 } })).as_deref(), Some("15"));
+    assert_eq!(unit(json!({ "custom_unit_amount": {} })), None);
+    assert_eq!(unit(json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tier })), None);
+}

@@ -1,0 +1,294 @@
+//! What Stripe sold, as an order.
+
+use std::collections::BTreeMap;
+
+use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Timestamp};
+use payments::{LineItem, PaymentStatus, Session};
+
+use crate::News;
+
+/// Where the order of a session stands.
+pub(crate) fn status(session: &Session, refunded: i64, news: News) -> OrderStatus {
+    match (session.payment_status, news) {
+        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
+            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), refunded)
+        }
+        (PaymentStatus::Unpaid, News::PaymentFailed) => OrderStatus::PaymentFailed,
+        (PaymentStatus::Unpaid, News::None) => {
+            let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
+            match intent.map(|intent| intent.status.as_str()) {
+                Some("requires_payment_method" | "canceled") => OrderStatus::PaymentFailed,
+                _ => OrderStatus::AwaitingPayment,
+            }
+        }
+    }
+}
+
+/// The order that a session makes, as Stripe sold it, with what the cart knows beside.
+pub(crate) fn order(
+    session: &Session,
+    number: OrderNumber,
+    cart_number: cart::CartNumber,
+    (status, refunded): (OrderStatus, i64),
+    lines: &[LineItem],
+    cart: Option<&cart::Cart>,
+    now: Timestamp,
+) -> Order {
+    let (shipping_name, shipping_address) = session.ship_to();
+    let mut metadata: BTreeMap<_, _> = session.metadata.clone().unwrap_or_default();
+    metadata.retain(|key, _| !cart::OWN_KEYS.contains(&key.as_str()));
+    let subtotal = session.amount_subtotal.unwrap_or_default();
+    let mut marks = Vec::new();
+    let sold_before = |cart: &cart::Cart| cart.was_sold_since(session.cart_version().unwrap_or(cart.version()), number);
+    if cart.is_some_and(sold_before) {
+        marks.push(Mark::CartPaidTwice);
+    }
+    // A shopper who was allowed to change quantities on Stripe's page may well have done so.
+    let adjustable =
+        |line: &cart::Line| line.adjustable_quantity.as_ref().is_some_and(cart::AdjustableQuantity::enabled);
+    let fixed = cart.is_none_or(|cart| !cart.lines().iter().any(adjustable));
+    if fixed && session.cart_total().is_some_and(|expected| expected != subtotal) {
+        marks.push(Mark::UnexpectedAmount);
+    }
+    Order {
+        number,
+        cart: cart_number,
+        status,
+        lines: lines.iter().filter_map(|line| order_line(line, cart)).collect(),
+        currency: session.currency.unwrap_or(cart::Currency::USD),
+        subtotal,
+        discount: session.discount(),
+        tax: session.tax(),
+        shipping: session.shipping_amount(),
+        total: session.amount_total.unwrap_or_default(),
+        refunded,
+        customer: session.buyer(),
+        billing_address: session.billing_address(),
+        shipping_name,
+        shipping_address,
+        metadata,
+        payment: Payment {
+            session: session.id.clone(),
+            payment_intent: session.payment_intent.as_ref().map(|object| object.id().to_owned()),
+            subscription: session.subscription.as_ref().map(|object| object.id().to_owned()),
+            invoice: session.invoice.as_ref().map(|object| object.id().to_owned()),
+        },
+        marks,
+        created_at: cart::whole_second(now),
+    }
+}
+
+fn order_line(line: &LineItem, cart: Option<&cart::Cart>) -> Option<OrderLine> {
+    let price = line.price.as_ref()?;
+    let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| held.price == price.id));
+    Some(OrderLine {
+        price: price.id.clone(),
+        product: price.product.as_ref().map(|product| product.id().to_owned()),
+        name: line.description.clone().unwrap_or_default(),
+        description: in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
+        // Stripe counts no units of metered usage.
+        quantity: line.quantity.or(in_cart.map(|held| held.quantity.into())).unwrap_or(1),
+        subtotal: line.amount_subtotal,
+        discount: line.amount_discount,
+        tax: line.amount_tax,
+        total: line.amount_total,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use cart::{Address, Customer};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CART: &str = "be45cb2605bf36bebde684841a28f0fd";
+
+    fn address() -> Value {
+        json!({ "line1": "1 Main St", "line2": null, "city": "Springfield", "state": "IL", "postal_code": "62701", "country": "US" })
+    }
+
+    /// A session as today's API sends it, with the payment that is asked for along with it.
+    fn session() -> Value {
+        json!({
+            "id": "cs_test_1", "object": "checkout.session", "status": "complete", "payment_status": "paid",
+            "mode": "payment", "currency": "usd", "amount_subtotal": 2400, "amount_total": 2790, "created": 1,
+            "expires_at": 2, "customer": "cus_1", "invoice": null, "subscription": null,
+            "metadata": {
+                "stripe_payments_cart_number": CART, "stripe_payments_cart_version": "3",
+                "stripe_payments_cart_total": "2400", "is_gift": "yes",
+            },
+            "customer_email": null,
+            "customer_details": { "email": "ann@example.com", "name": "Ann", "phone": "+1555", "address": address() },
+            "collected_information": { "shipping_details": { "name": "Bob", "address": address() } },
+            "shipping_cost": { "amount_subtotal": 500, "amount_tax": 0, "amount_total": 500 },
+            "total_details": { "amount_discount": 200, "amount_shipping": 500, "amount_tax": 90 },
+            "payment_intent": {
+                "id": "pi_1", "object": "payment_intent", "status": "succeeded",
+                "latest_charge": { "id": "ch_1", "amount_refunded": 100 },
+            },
+        })
+    }
+
+    fn order_of(session: &Value) -> Order {
+        let session: Session = serde_json::from_value(session.clone()).unwrap();
+        let lines: Vec<LineItem> = serde_json::from_value(json!([{
+            "id": "li_1", "description": "Mug", "quantity": 2, "amount_subtotal": 2400, "amount_discount": 200,
+            "amount_tax": 90, "amount_total": 2290, "price": { "id": "price_mug", "product": "prod_mug" },
+        }]))
+        .unwrap();
+        let refunded = session.refunded();
+        let status = status(&session, refunded, News::None);
+        let number = OrderNumber::of_session(&session.id);
+        let cart = session.cart().unwrap();
+        order(&session, number, cart, (status, refunded), &lines, None, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Changes a session: `None` takes the field out.
+    fn with(changes: &[(&str, Option<Value>)]) -> Value {
+        let mut session = session();
+        for (field, value) in changes {
+            let object = session.as_object_mut().unwrap();
+            match value {
+                Some(value) => object.insert((*field).to_owned(), value.clone()),
+                None => object.remove(*field),
+            };
+        }
+        session
+    }
+
+    #[test]
+    fn a_session_of_todays_api_makes_a_complete_order() {
+        let order = order_of(&session());
+
+        let home: Address = serde_json::from_value(address()).unwrap();
+        let ann = Customer {
+            id: Some("cus_1".to_owned()),
+            email: Some("ann@example.com".to_owned()),
+            name: Some("Ann".to_owned()),
+            phone: Some("+1555".to_owned()),
+        };
+        assert_eq!(order.customer, ann);
+        assert_eq!((order.billing_address, order.shipping_address), (Some(home.clone()), Some(home)));
+        assert_eq!(order.shipping_name.as_deref(), Some("Bob"));
+        assert_eq!((order.subtotal, order.discount, order.shipping), (2400, 200, 500));
+        assert_eq!((order.tax, order.total, order.refunded), (90, 2790, 100));
+        assert_eq!(order.status, OrderStatus::PartiallyRefunded);
+        assert_eq!(order.metadata, BTreeMap::from([("is_gift".to_owned(), "yes".to_owned())]));
+        assert_eq!(order.payment.payment_intent.as_deref(), Some("pi_1"));
+        assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 2));
+        assert_eq!(order.marks, []);
+    }
+
+    #[test]
+    fn sessions_of_other_versions_of_the_api_make_the_same_order() {
+        let shipping = || Some(json!({ "name": "Bob", "address": address() }));
+        let charge = json!({
+            "id": "ch_1", "amount_refunded": 100,
+            "billing_details": { "email": "ann@example.com", "name": "Ann", "phone": "+1555", "address": address() },
+        });
+        let intent = |fields: Value| {
+            let mut intent = json!({ "id": "pi_1", "status": "succeeded" });
+            intent.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            Some(intent)
+        };
+        let cases = [
+            ("shipping_details", with(&[("collected_information", None), ("shipping_details", shipping())])),
+            ("shipping", with(&[("collected_information", None), ("shipping", shipping())])),
+            (
+                "nothing was collected",
+                with(&[
+                    ("collected_information", Some(json!({ "shipping_details": null }))),
+                    ("shipping_details", shipping()),
+                ]),
+            ),
+            (
+                "no total_details.amount_shipping",
+                with(&[(
+                    "total_details",
+                    Some(json!({ "amount_discount": 200, "amount_shipping": null, "amount_tax": 90 })),
+                )]),
+            ),
+            ("no shipping_cost", with(&[("shipping_cost", None)])),
+            (
+                "an expanded customer",
+                with(&[("customer", Some(json!({ "id": "cus_1", "object": "customer", "deleted": true })))]),
+            ),
+            (
+                "no customer_details",
+                with(&[
+                    ("customer_details", None),
+                    ("customer_email", Some(json!("ann@example.com"))),
+                    ("payment_intent", intent(json!({ "latest_charge": charge }))),
+                ]),
+            ),
+            (
+                "charges of a payment",
+                with(&[(
+                    "payment_intent",
+                    intent(json!({ "latest_charge": "ch_1", "charges": { "object": "list", "data": [charge] } })),
+                )]),
+            ),
+            (
+                "unknown fields and words",
+                with(&[
+                    ("mode", Some(json!("barter"))),
+                    ("currency_conversion", Some(json!({ "fx_rate": "1.1" }))),
+                    ("ui_mode", Some(json!("hologram"))),
+                    ("adaptive_pricing", Some(json!(null))),
+                ]),
+            ),
+            (
+                "null where a default will do",
+                with(&[
+                    ("mode", Some(Value::Null)),
+                    ("created", Some(Value::Null)),
+                    ("expires_at", Some(Value::Null)),
+                    ("shipping_cost", Some(Value::Null)),
+                ]),
+            ),
+        ];
+
+        let expected = order_of(&session());
+        for (case, session) in cases {
+            assert_eq!(order_of(&session), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_a_session_does_not_say_is_nothing_and_not_an_error() {
+        let metadata = json!({ "stripe_payments_cart_number": CART });
+        let bare: Session =
+            serde_json::from_value(json!({ "id": "cs_test_1", "metadata": metadata, "currency": "gold" })).unwrap();
+
+        let order = order(
+            &bare,
+            OrderNumber::of_session("cs_test_1"),
+            CART.parse().unwrap(),
+            (status(&bare, 0, News::None), 0),
+            &[],
+            None,
+            Timestamp::UNIX_EPOCH,
+        );
+
+        assert_eq!((order.total, order.status), (0, OrderStatus::AwaitingPayment));
+        assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));
+    }
+
+    #[test]
+    fn unknown_words_for_a_payment_never_count_as_paid() {
+        for (session_says, intent_says, expected) in [
+            ("paid", "succeeded", OrderStatus::PartiallyRefunded),
+            ("no_payment_required", "?", OrderStatus::PartiallyRefunded),
+            ("unpaid", "processing", OrderStatus::AwaitingPayment),
+            ("unpaid", "requires_payment_method", OrderStatus::PaymentFailed),
+            ("unpaid", "canceled", OrderStatus::PaymentFailed),
+            ("promised", "?", OrderStatus::AwaitingPayment),
+        ] {
+            let mut session = with(&[("payment_status", Some(json!(session_says)))]);
+            session["payment_intent"]["status"] = json!(intent_says);
+
+            assert_eq!(order_of(&session).status, expected, "{session_says}, {intent_says}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Requests that their clients named, so that repeating one has no further effect.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cart::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::cart_item::REQUESTS;
+use crate::item::{Item, text};
+
+/// A request that its client named, as a cart remembers it: a digest of the name, and one of what is asked for.
+///
+/// The name is kept in the cart's own item, as one more entry that the very write it belongs to makes. So it costs no
+/// request of its own and 36 bytes, takes effect exactly when the write does, and costs a request without a name nothing.
+/// A row of its own, written in one transaction with the cart, would cost four write units for one, and would have to be
+/// read first. The price is that an answer is not kept: a repeated request is answered with the cart as it is by then,
+/// which is the same answer unless somebody changed the cart in between.
+///
+/// Names belong to one cart. Two carts may use the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Once {
+    key: String,
+    request: String,
+}
+
+/// What a cart remembers of a named request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Memory {
+    /// Nothing, or nothing any more.
+    None,
+    /// It was this request, and made this Checkout Session, if any.
+    Same(Option<String>),
+    /// It was another request.
+    Other,
+}
+
+/// For how long a name is remembered, in seconds: 24 hours.
+pub(crate) const LIFETIME: i64 = 24 * 60 * 60;
+/// From so many names on, the forgotten ones are swept with the next named write.
+pub(crate) const SWEEP_FROM: usize = 32;
+/// The most names that a cart remembers, about 36 KB; the oldest go first.
+pub(crate) const MOST: usize = 1000;
+
+impl Once {
+    /// The request named `key`, which asks for what `parts` say together.
+    pub fn new<'a>(key: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        Self { key: digest(&Sha256::digest(key)), request: digest(&hash.finalize()) }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn request(&self) -> &str {
+        &self.request
+    }
+
+    /// What is remembered of the request once it has been carried out at `now`.
+    pub(crate) fn entry(&self, now: Timestamp, session: Option<&str>) -> AttributeValue {
+        text(format!("{}:{}:{}", now.as_second(), self.request, session.unwrap_or_default()))
+    }
+
+    /// What stands under this name in the cart `item`, forgotten or not.
+    pub(crate) fn stored<'a>(&self, item: &'a Item) -> Option<&'a AttributeValue> {
+        item.get(REQUESTS)?.as_m().ok()?.get(&self.key)
+    }
+
+    /// What the cart `item` remembers of this request.
+    pub(crate) fn recall(&self, item: &Item, now: Timestamp) -> Memory {
+        let Some((time, request, session)) = self.stored(item).and_then(parts) else { return Memory::None };
+        if is_over(time, now) {
+            Memory::None
+        } else if request == self.request {
+            Memory::Same(Some(session.to_owned()).filter(|session| !session.is_empty()))
+        } else {
+            Memory::Other
+        }
+    }
+}
+
+/// The names that a cart need not remember any more, with one more to come.
+pub(crate) fn forgettable(item: &Item, once: &Once, now: Timestamp) -> Vec<String> {
+    let Some(requests) = item.get(REQUESTS).and_then(|map| map.as_m().ok()) else { return Vec::new() };
+    if requests.len() < SWEEP_FROM {
+        return Vec::new();
+    }
+    let mut known: Vec<(i64, &String)> = requests
+        .iter()
+        .filter(|(key, _)| **key != once.key)
+        .map(|(key, entry)| (parts(entry).map_or(i64::MIN, |(time, ..)| time), key))
+        .collect();
+    known.sort_unstable();
+    let too_many = (known.len() + 1).saturating_sub(MOST);
+    let over = known.iter().take_while(|(time, _)| is_over(*time, now)).count();
+    // One expression names so many at most; the next write sweeps on.
+    let swept = known.iter().take(over.max(too_many).min(100));
+    swept.map(|(_, key)| (*key).clone()).collect()
+}
+
+fn is_over(time: i64, now: Timestamp) -> bool {
+    time.saturating_add(LIFETIME) <= now.as_second()
+}
+
+fn parts(entry: &AttributeValue) -> Option<(i64, &str, &str)> {
+    let mut parts = entry.as_s().ok()?.splitn(3, ':');
+    Some((parts.next()?.parse().ok()?, parts.next()?, parts.next()?))
+}
+
+/// 64 bits, in 11 characters: names and requests only need to be told apart within one cart.
+fn digest(hash: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(&hash[..8])
+}

@@ -1,0 +1,174 @@
+//! Random changes that often come near the limits of lines and quantities.
+
+use cart::{
+    AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Lifetime, LineUpdate, Metadata, PriceId,
+    Quantity, Recurrence, Timestamp, Token,
+};
+
+/// A seeded source of numbers (SplitMix64), so that a failure can be repeated by its seed.
+///
+/// Source: <https://prng.di.unimi.it/splitmix64.c>
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn one_in(&mut self, chances: u64) -> bool {
+        self.below(chances) == 0
+    }
+}
+
+pub(crate) fn lifetime() -> Lifetime {
+    Lifetime::days(7).unwrap()
+}
+
+pub(crate) fn start() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+/// Mostly the next moment, sometimes the same, and now and then after a cart has expired.
+pub(crate) fn moment_after(now: Timestamp, numbers: &mut Numbers) -> Timestamp {
+    let milliseconds = match numbers.below(40) {
+        0 => 7 * 24 * 60 * 60 * 1000 + numbers.below(3) * 500 - 500,
+        1..10 => 0,
+        _ => numbers.below(5000),
+    };
+    now + std::time::Duration::from_millis(milliseconds)
+}
+
+/// The number of a cart of its own.
+pub(crate) fn number(seed: u64, generation: u64) -> CartNumber {
+    Token::from_bytes((u128::from(seed) << 64 | u128::from(generation)).to_le_bytes()).number()
+}
+
+/// The prices of a shop: five in each of these kinds, and many of the first.
+pub(crate) fn item(price: u64, quantity: u64) -> Item {
+    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
+    let [month, year] = ["1month", "1year"].map(|text| text.parse::<Recurrence>().unwrap());
+    let (currencies, recurrence) = match price % 8 {
+        0..3 => (vec![usd], None),
+        3 => (vec![usd, eur], None),
+        4 => (vec![eur], None),
+        5 => (vec![eur, usd], Some(month)),
+        6 => (vec![usd], Some(month)),
+        _ => (vec![usd], Some(year)),
+    };
+    Item {
+        price: price_id(price),
+        quantity: Quantity::new(quantity).unwrap(),
+        adjustable_quantity: None,
+        description: None,
+        currencies,
+        recurrence,
+    }
+}
+
+fn price_id(price: u64) -> PriceId {
+    // As long as Stripe's own.
+    format!("price_1OaBcDEfGhIjKlMnOpQr{price:04}").parse().unwrap()
+}
+
+/// Few prices most of the time, so that lines meet; sometimes so many that there is no room.
+fn some_item(numbers: &mut Numbers, prices: u64) -> Item {
+    let quantity = match numbers.below(20) {
+        0 => 999_999,
+        1 => 999_990 + numbers.below(10),
+        _ => 1 + numbers.below(5),
+    };
+    let mut item = item(numbers.below(prices), quantity);
+    item.adjustable_quantity = adjustable(numbers);
+    item.description = description(numbers);
+    item
+}
+
+fn adjustable(numbers: &mut Numbers) -> Option<AdjustableQuantity> {
+    let enabled = numbers.one_in(2);
+    match numbers.below(8) {
+        0 => Some(AdjustableQuantity::new(enabled, None, None).unwrap()),
+        1 => Some(AdjustableQuantity::new(enabled, Some(1), Some(10)).unwrap()),
+        2 => Some(AdjustableQuantity::new(enabled, None, Some(999_999)).unwrap()),
+        _ => None,
+    }
+}
+
+fn description(numbers: &mut Numbers) -> Option<Description> {
+    let text = match numbers.below(8) {
+        0 => "blue ☂".to_owned(),
+        1 => " ".to_owned(),
+        2 => "x".repeat(500),
+        _ => return None,
+    };
+    Some(Description::new(text).unwrap())
+}
+
+fn metadata(numbers: &mut Numbers) -> Option<Metadata> {
+    match numbers.below(6) {
+        0 => Some(Metadata::default()),
+        1 => Some(Metadata::new([("note".to_owned(), numbers.next().to_string())]).unwrap()),
+        _ => None,
+    }
+}
+
+fn currency(numbers: &mut Numbers) -> Option<Currency> {
+    match numbers.below(8) {
+        0 => Some("eur".parse().unwrap()),
+        1 => Some("usd".parse().unwrap()),
+        2 => Some("jpy".parse().unwrap()),
+        _ => None,
+    }
+}
+
+/// Each price once.
+fn distinct<T>(lines: Vec<T>, price: impl Fn(&T) -> PriceId) -> Vec<T> {
+    let mut seen = std::collections::BTreeSet::new();
+    lines.into_iter().filter(|line| seen.insert(price(line))).collect()
+}
+
+/// Any change that a request can ask for.
+pub(crate) fn change(numbers: &mut Numbers) -> Change {
+    let many = numbers.one_in(8);
+    let prices = if many { 160 } else { 10 };
+    let count = if many { 15 + numbers.below(60) } else { 1 + numbers.below(3) };
+    match numbers.below(20) {
+        0..10 => {
+            let items = (0..count).map(|_| some_item(numbers, prices)).collect();
+            let items = distinct(items, |item: &Item| item.price.clone());
+            Change::add(items).unwrap().in_currency(currency(numbers)).with_metadata(metadata(numbers))
+        }
+        10..19 => {
+            let count = if numbers.one_in(12) { 0 } else { count };
+            let lines = (0..count).map(|_| line_update(numbers, prices)).collect();
+            let lines = distinct(lines, |line: &LineUpdate| match line {
+                LineUpdate::Set(item) => item.price.clone(),
+                LineUpdate::Describe { price, .. } | LineUpdate::Remove(price) => price.clone(),
+            });
+            Change::update(lines).in_currency(currency(numbers)).with_metadata(metadata(numbers))
+        }
+        _ => Change::Clear,
+    }
+}
+
+fn line_update(numbers: &mut Numbers, prices: u64) -> LineUpdate {
+    match numbers.below(6) {
+        0..3 => LineUpdate::Set(some_item(numbers, prices)),
+        3 => {
+            let price = price_id(numbers.below(prices));
+            LineUpdate::Describe { price, adjustable_quantity: adjustable(numbers), description: description(numbers) }
+        }
+        _ => LineUpdate::Remove(price_id(numbers.below(prices))),
+    }
+}

@@ -1,0 +1,158 @@
+//! Random histories of carts in the store, held against the rules themselves.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
+
+mod database;
+mod history;
+mod size;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cart::{Cart, CartNumber, Change, Rejection, Timestamp};
+use store::{Carts, ChangeError, Terms};
+
+use crate::database::Database;
+use crate::history::{Numbers, change, lifetime, moment_after, number, start};
+
+/// What a change came to, as the rules and the store both say it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Outcome {
+    Changed,
+    Refused(Rejection),
+    Absent,
+}
+
+/// Lets the rules alone decide on a change.
+fn by_the_rules(model: &mut Option<Cart>, number: CartNumber, change: &Change, now: Timestamp) -> Outcome {
+    if model.as_ref().is_none_or(|cart| !cart.is_open(now)) {
+        return Outcome::Absent;
+    }
+    let cart = model.get_or_insert_with(|| Cart::new(number, now, lifetime()));
+    match cart.apply(change, now) {
+        Ok(()) => Outcome::Changed,
+        Err(rejection) => Outcome::Refused(rejection),
+    }
+}
+
+async fn by_the_store(carts: &Carts, number: CartNumber, change: &Change, now: Timestamp) -> (Outcome, Option<Cart>) {
+    match carts.change(number, change, &Terms::default(), now).await {
+        Ok(cart) => (Outcome::Changed, Some(cart)),
+        Err(ChangeError::Rejected(rejection)) => (Outcome::Refused(rejection), None),
+        Err(ChangeError::Absent) => (Outcome::Absent, None),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The number of random histories; `CARTWRIGHT_HISTORIES` sets another.
+fn histories() -> u64 {
+    std::env::var("CARTWRIGHT_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say() {
+    let database = Database::open().await;
+    let carts = database.carts();
+
+    for seed in 0..histories() {
+        let mut numbers = Numbers::new(seed);
+        let mut now = start();
+        let mut generation = 0;
+        let mut model: Option<Cart> = None;
+        for step in 0..40 {
+            now = moment_after(now, &mut numbers);
+            let change = change(&mut numbers);
+            let name = number(seed, generation);
+            let expected = by_the_rules(&mut model, name, &change, now);
+
+            let (outcome, answered) = by_the_store(&carts, name, &change, now).await;
+
+            let context = format!("seed {seed}, step {step}: {change:#?}");
+            assert_eq!(outcome, expected, "{context}");
+            let stored = carts.find_any(name).await.unwrap();
+            assert_eq!(stored, model, "{context}");
+            if outcome == Outcome::Changed {
+                assert_eq!(answered, model, "{context}");
+            }
+            if outcome == Outcome::Absent && change.opens_a_cart() {
+                generation += 1;
+                let name = number(seed, generation);
+                let mut opened = Cart::new(name, now, lifetime());
+                let expected = opened.apply(&change, now);
+                let answer = carts.open(name, &change, None, now).await;
+                match (expected, answer) {
+                    (Ok(()), Ok(cart)) => assert_eq!(cart, opened, "{context}"),
+                    (Err(expected), Err(ChangeError::Rejected(rejection))) => {
+                        assert_eq!(rejection, expected, "{context}")
+                    }
+                    (expected, answer) => panic!("the rules: {expected:?}, the store: {answer:?}; {context}"),
+                }
+                model = carts.find_any(name).await.unwrap();
+                assert_eq!(model, Some(opened).filter(|cart| cart.version() > 0), "{context}");
+            }
+        }
+    }
+}
+
+/// Every change that took effect has a version of its own. So the versions say in which order they took effect, and in that
+/// order the rules must come to every single answer, and to what is stored at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_came_after_the_other() {
+    const CLIENTS: u64 = 8;
+    const CARTS: u64 = 4;
+    const OPERATIONS: u64 = 10_000;
+    let database = Arc::new(Database::open().await);
+    let carts = database.carts();
+    let now = start();
+    let first = Change::add(vec![history::item(0, 1)]).unwrap();
+    for cart in 0..CARTS {
+        carts.open(number(cart, 0), &first, None, now).await.unwrap();
+    }
+
+    let clients = (0..CLIENTS).map(|client| {
+        let carts = database.carts();
+        tokio::spawn(async move {
+            let mut numbers = Numbers::new(1000 + client);
+            let mut now = start();
+            let mut done = Vec::new();
+            for _ in 0..OPERATIONS / CLIENTS {
+                now = now + std::time::Duration::from_millis(numbers.below(3) * 500);
+                let change = change(&mut numbers);
+                let cart = numbers.below(CARTS);
+                let (outcome, answer) = by_the_store(&carts, number(cart, 0), &change, now).await;
+                assert_ne!(outcome, Outcome::Absent);
+                done.extend(answer.map(|answer| (cart, answer, change, now)));
+            }
+            done
+        })
+    });
+    let mut histories: BTreeMap<(u64, u64), Vec<(Cart, Change, Timestamp)>> = BTreeMap::new();
+    for client in clients.collect::<Vec<_>>() {
+        for (cart, answer, change, now) in client.await.unwrap() {
+            histories.entry((cart, answer.version())).or_default().push((answer, change, now));
+        }
+    }
+
+    let opened = |cart| {
+        let mut model = Cart::new(number(cart, 0), now, lifetime());
+        model.apply(&first, now).unwrap();
+        (cart, model)
+    };
+    let mut models: BTreeMap<u64, Cart> = (0..CARTS).map(opened).collect();
+    for ((cart, version), answers) in histories {
+        let model = models.get_mut(&cart).unwrap();
+        let after = |(_, change, now): &(Cart, Change, Timestamp)| {
+            let mut after = model.clone();
+            after.apply(change, *now).map(|()| after)
+        };
+        // One of the answers is to the change that made the version; the others asked for nothing and found it so.
+        if version > model.version() {
+            let made = answers.iter().map(after).find(|after| after.as_ref() == Ok(&answers[0].0));
+            *model = made.unwrap_or_else(|| panic!("nothing made version {version}: {answers:#?}")).unwrap();
+        }
+        assert!(answers.iter().all(|(answer, ..)| answer == model), "version {version}: {answers:#?}");
+    }
+    for (cart, model) in models {
+        assert_eq!(carts.find_any(number(cart, 0)).await.unwrap(), Some(model));
+    }
+}

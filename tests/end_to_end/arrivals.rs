@@ -1,0 +1,171 @@
+//! Stripe's events arrive in any order, several times, and at the same time: the order ends up the same.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::shop::{Shop, order_number};
+
+type Item = HashMap<String, AttributeValue>;
+
+/// How a delayed payment went at Stripe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Course {
+    Failed,
+    Paid,
+    PartiallyRefunded,
+    Refunded,
+}
+
+/// A finished session, and the cart as it was before any of its events arrived.
+struct Scene {
+    shop: Shop,
+    session: Value,
+    cart: Item,
+    /// What Stripe may deliver: `completed`, the payment's success and failure, refunds, and an expiry that was overtaken.
+    events: Vec<Value>,
+}
+
+impl Scene {
+    async fn of(course: Course) -> Self {
+        let shop = Shop::open().await;
+        shop.sandbox().pause_webhooks(true);
+        let visitor = shop.visitor();
+        visitor.add("price_mug", 2).await.ok();
+        let session = visitor.checkout().await.ok();
+        visitor.add("price_tshirt", 1).await.ok();
+        let number = visitor.cart().await["number"].as_str().unwrap().to_owned();
+        let cart = table(&shop, "CARTS_TABLE", &number, None).await.unwrap();
+
+        shop.press(&session, "pay_later").await;
+        let mut events = vec![shop.event("checkout.session.completed")];
+        shop.sandbox().settle(session["id"].as_str().unwrap(), course != Course::Failed).unwrap();
+        let refunds: &[u32] = match course {
+            Course::Failed | Course::Paid => &[],
+            Course::PartiallyRefunded => &[400],
+            Course::Refunded => &[400, 2000],
+        };
+        for amount in refunds {
+            refund(&shop, &events[0]["data"]["object"]["payment_intent"], *amount).await;
+            events.push(shop.event("charge.refunded"));
+        }
+        // Whether or not Stripe sent them, these may not change the outcome.
+        for kind in ["async_payment_succeeded", "async_payment_failed", "expired"] {
+            let mut event = events[0].clone();
+            event["type"] = json!(format!("checkout.session.{kind}"));
+            events.push(event);
+        }
+        Self { shop, session, cart, events }
+    }
+
+    /// The order and the cart after these events, each delivered so many times at once, on a clean slate.
+    async fn after(&self, deliveries: &[(&Value, usize)]) -> (Value, Value) {
+        let number = order_number(&self.session);
+        table(&self.shop, "ORDERS_TABLE", &number, Some(None)).await;
+        let name = self.cart["number"].as_s().unwrap();
+        table(&self.shop, "CARTS_TABLE", name, Some(Some(self.cart.clone()))).await;
+        for (event, times) in deliveries {
+            let answers = join_all((0..*times).map(|_| self.shop.deliver(event))).await;
+            assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+        }
+        let mut order = self.shop.order(&number).await.json();
+        if let Some(order) = order.as_object_mut() {
+            order.retain(|field, _| !field.starts_with("created") && field != "request_id");
+        }
+        let cart = table(&self.shop, "CARTS_TABLE", name, None).await.unwrap();
+        (order, json!({ "lines": format!("{:?}", cart["q"]), "version": format!("{:?}", cart["v"]) }))
+    }
+}
+
+/// Reads an item; or puts another in its place, or none.
+async fn table(shop: &Shop, setting: &str, number: &str, replacement: Option<Option<Item>>) -> Option<Item> {
+    let connection = store::Connection::new(shop.stack().environment()).unwrap();
+    let (client, table) = (connection.client(), shop.stack().environment().required(setting).unwrap());
+    let key = AttributeValue::S(number.to_owned());
+    match replacement {
+        None => client.get_item().table_name(table).key("number", key).send().await.unwrap().item,
+        Some(None) => {
+            client.delete_item().table_name(table).key("number", key).send().await.unwrap();
+            None
+        }
+        Some(item) => {
+            client.put_item().table_name(table).set_item(item).send().await.unwrap();
+            None
+        }
+    }
+}
+
+pub(crate) async fn refund(shop: &Shop, intent: &Value, amount: u32) {
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/refunds", shop.sandbox().url());
+    let body = format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
+    shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
+}
+
+/// All orders of `0..count`.
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(count - 1);
+    let insert = |permutation: &Vec<usize>, place: usize| {
+        let mut longer = permutation.clone();
+        longer.insert(place, count - 1);
+        longer
+    };
+    shorter.iter().flat_map(|permutation| (0..count).map(move |place| insert(permutation, place))).collect()
+}
+
+/// Of the many orders every so manieth is tried; all of them with `CARTWRIGHT_ARRIVALS=all`.
+fn tried(permutations: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let all = std::env::var("CARTWRIGHT_ARRIVALS").is_ok_and(|value| value == "all");
+    let step = if all { 1 } else { permutations.len() / 24 + 1 };
+    permutations.into_iter().step_by(step).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_order_events_arrive_in_the_order_is_the_same() {
+    let courses = [
+        (Course::Failed, "payment_failed", 0),
+        (Course::Paid, "paid", 0),
+        (Course::PartiallyRefunded, "partially_refunded", 400),
+        (Course::Refunded, "refunded", 2400),
+    ];
+    for (course, status, refunded) in courses {
+        let scene = Scene::of(course).await;
+        let once: Vec<_> = scene.events.iter().map(|event| (event, 1)).collect();
+        let expected = scene.after(&once).await;
+        assert_eq!((&expected.0["status"], &expected.0["refunded"]), (&json!(status), &json!(refunded)), "{course:?}");
+        assert_eq!(expected.0["total"], 2400);
+
+        for (index, permutation) in tried(permutations(scene.events.len())).into_iter().enumerate() {
+            let deliveries: Vec<_> = permutation
+                .iter()
+                .enumerate()
+                .map(|(place, event)| (&scene.events[*event], 1 + (index + place * 3) % 5))
+                .collect();
+            assert_eq!(scene.after(&deliveries).await, expected, "{course:?}, {permutation:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_of_the_events_arrive_the_order_is_the_same() {
+    let scene = Scene::of(Course::Refunded).await;
+    let once: Vec<_> = scene.events.iter().map(|event| (event, 1)).collect();
+    let expected = scene.after(&once).await;
+
+    for set in 1..1_usize << scene.events.len() {
+        let members = scene.events.iter().enumerate().filter(|(index, _)| set & (1 << index) != 0);
+        let deliveries: Vec<_> = members.map(|(index, event)| (event, 1 + (set + index) % 3)).rev().collect();
+        let (order, cart) = scene.after(&deliveries).await;
+
+        if deliveries.iter().all(|(event, _)| event["type"] == "checkout.session.expired") {
+            assert_eq!(order["code"], "order_not_found");
+        } else {
+            assert_eq!((order, cart), expected, "{set:b}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A cart has one currency.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop, Visitor};
+
+async fn add_in(visitor: &Visitor<'_>, header: (&str, &str), price: &str, quantity: u32) -> Answer {
+    let body = json!({ "items": [{ "price": price, "quantity": quantity }] });
+    let headers = [("content-type", "application/json"), header];
+    visitor.send(Method::POST, "/cart/add", &headers, body.to_string().into_bytes()).await
+}
+
+/// What the last checkout said of the currency.
+fn asked_in(shop: &Shop) -> Value {
+    let requests = shop.sandbox().requests();
+    requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params["currency"].clone()
+}
+
+#[tokio::test]
+async fn a_new_cart_takes_the_currency_of_the_header_where_the_price_has_it() {
+    let shop = Shop::open().await;
+
+    for name in ["X-Currency", "x-currency", "X-MOLTIN-CURRENCY"] {
+        let visitor = shop.visitor();
+        let cart = add_in(&visitor, (name, "EUR"), "price_tshirt", 2).await.ok();
+        let session = visitor.checkout().await.ok();
+
+        assert_eq!((&cart["currency"], &cart["total_price_minor"]), (&json!("eur"), &json!(5800)), "{name}");
+        assert_eq!(cart["total_price_with_currency"], "€58.00");
+        assert_eq!(asked_in(&shop), "eur");
+        assert_eq!((&session["currency"], &session["amount_total"]), (&json!("eur"), &json!(5800)));
+    }
+}
+
+#[tokio::test]
+async fn without_the_header_a_cart_takes_the_prices_own_currency() {
+    let shop = Shop::open_with([("DEFAULT_CURRENCY", "eur")]).await;
+    let visitor = shop.visitor();
+
+    let cart = visitor.add("price_tea_jpy", 3).await.ok();
+    visitor.checkout().await.ok();
+
+    assert_eq!((&cart["currency"], &cart["total_price_with_currency"]), (&json!("jpy"), &json!("¥1,500")));
+    assert_eq!(asked_in(&shop), Value::Null);
+}
+
+#[tokio::test]
+async fn prices_of_all_kinds_are_taken_in_the_carts_currency() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    add_in(&visitor, ("X-Currency", "eur"), "price_cards_volume", 60).await.ok();
+    visitor.add("price_donation", 1).await.ok();
+    visitor.add("price_mug_eur", 1).await.ok();
+
+    let cart = visitor.add("price_tshirt", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+
+    // 60 × 110 + 900, the preset, a mug, a T-shirt
+    assert_eq!(cart["total_price_minor"], 7500 + 1500 + 1100 + 2900);
+    assert_eq!(session["amount_total"], cart["total_price_minor"]);
+    assert_eq!(asked_in(&shop), "eur");
+}
+
+#[tokio::test]
+async fn a_price_without_the_carts_currency_is_refused_and_nothing_is_converted() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let before = add_in(&visitor, ("X-Currency", "eur"), "price_tshirt", 1).await.ok();
+
+    let added = visitor.add("price_mug", 1).await;
+    let set = visitor.set("price_mug", 1).await;
+    // The header speaks for a cart that has no currency yet.
+    let again = add_in(&visitor, ("X-Currency", "usd"), "price_mug", 1).await;
+
+    for answer in [added, set, again] {
+        assert_eq!(answer.error(400), "mixed_currency");
+        assert_eq!(answer.json()["details"], json!({ "price": "price_mug", "currency": "eur" }));
+    }
+    assert_eq!(visitor.cart().await, before);
+}
+
+#[tokio::test]
+async fn a_header_that_the_first_price_cannot_follow_is_refused_and_opens_no_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+
+    assert_eq!(add_in(&visitor, ("X-Currency", "eur"), "price_mug", 1).await.error(400), "mixed_currency");
+    assert_eq!(add_in(&visitor, ("X-Currency", "euro"), "price_mug", 1).await.error(400), "invalid_header");
+    assert_eq!(visitor.token(), None);
+}
+
+#[tokio::test]
+async fn an_emptied_cart_takes_a_new_currency() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.set("price_mug", 0).await.ok();
+
+    let cart = visitor.add("price_mug_eur", 1).await.ok();
+
+    assert_eq!((&cart["currency"], &cart["total_price_minor"]), (&json!("eur"), &json!(1100)));
+}
+
+#[tokio::test]
+async fn products_are_listed_in_the_currency_that_is_asked_for() {
+    let shop = Shop::open().await;
+
+    let listed = shop.get("/products?limit=100&currency=EUR").await.ok();
+
+    let prices: Vec<&Value> =
+        listed["data"].as_array().unwrap().iter().flat_map(|product| product["prices"].as_array().unwrap()).collect();
+    let unit = |id: &str| &prices.iter().find(|price| price["id"] == id).unwrap()["unit_price_with_currency"];
+    assert_eq!(unit("price_tshirt"), "€29.00");
+    assert_eq!(unit("price_mug_eur"), "€11.00");
+    assert_eq!(*unit("price_mug"), Value::Null);
+    assert_eq!(shop.get("/products?currency=euro").await.error(400), "invalid_field");
+}

@@ -1,0 +1,72 @@
+//! What a request costs, counted on the wire.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::shop::{Answer, Shop, Visitor};
+
+/// The calls to DynamoDB and Stripe while `act` runs.
+async fn calls_of(shop: &Shop, act: impl Future<Output = Answer>) -> Vec<String> {
+    shop.wire().plan(None);
+    let answer = act.await;
+    assert!(answer.status < 400, "{}", answer.text);
+    shop.wire().calls()
+}
+
+#[tokio::test]
+async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
+    let shop = Shop::open_on_wires([]).await;
+    let somebody = shop.visitor();
+    for price in ["price_mug", "price_tshirt", "price_poster", "price_sticker"] {
+        somebody.add(price, 1).await.ok();
+        somebody.set(price, 2).await.ok();
+    }
+    somebody.cart().await;
+    let visitor = shop.visitor();
+    let get = |visitor: &Visitor<'_>| {
+        let token = visitor.token().unwrap();
+        let shop = &shop;
+        async move { shop.send(Method::GET, "/cart", &[("cart-token", token.as_str())], Vec::new()).await }
+    };
+
+    assert_eq!(calls_of(&shop, visitor.add("price_mug", 1)).await, ["DynamoDB PutItem"], "a new cart");
+    assert_eq!(calls_of(&shop, visitor.add("price_mug", 1)).await, ["DynamoDB UpdateItem"], "a known line");
+    assert_eq!(calls_of(&shop, visitor.add("price_tshirt", 1)).await, ["DynamoDB UpdateItem"], "a new line");
+    assert_eq!(calls_of(&shop, get(&visitor)).await, ["DynamoDB GetItem"]);
+    assert_eq!(calls_of(&shop, visitor.set("price_mug", 5)).await, ["DynamoDB UpdateItem"], "another quantity");
+    assert_eq!(calls_of(&shop, visitor.set("price_poster", 1)).await, ["DynamoDB UpdateItem"], "a line by update");
+    assert_eq!(calls_of(&shop, visitor.set("price_mug", 0)).await, ["DynamoDB UpdateItem"], "a line less");
+    let attached = visitor.update(json!({ "metadata": { "is_gift": "yes" } }));
+    assert_eq!(calls_of(&shop, attached).await, ["DynamoDB UpdateItem"], "metadata");
+    assert_eq!(calls_of(&shop, visitor.clear()).await, ["DynamoDB UpdateItem"]);
+    assert_eq!(calls_of(&shop, shop.get("/cart")).await, Vec::<String>::new(), "nobody's cart");
+}
+
+#[tokio::test]
+async fn a_name_costs_a_request_nothing_once_there_is_a_cart() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let body = json!({ "items": [{ "price": "price_mug" }] }).to_string().into_bytes();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "0b7e6b1c")];
+    let add = || visitor.send(Method::POST, "/cart/add", &headers, body.clone());
+
+    assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"]);
+    assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"], "again");
+    assert_eq!(visitor.cart().await["item_count"], 2);
+}
+
+#[tokio::test]
+async fn the_webhook_of_a_paid_session_is_two_requests_to_dynamodb() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    let event = shop.event("checkout.session.completed");
+    shop.wire().plan(None);
+
+    shop.deliver(&event).await.ok();
+
+    assert_eq!(shop.wire().dynamodb_calls(), ["DynamoDB GetItem", "DynamoDB TransactWriteItems"]);
+}

@@ -1,0 +1,207 @@
+//! Whatever breaks, and wherever: after a retry there is one session, one order, and the right cart.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop, Visitor, order_number};
+use crate::wire::{Fault, Plan, When};
+
+/// Tries `act` on a new `T` for every way in which one of its calls may break; returns what was tried.
+///
+/// Where the function could not help itself it says so, and `act` is repeated, as a front-end or Stripe does.
+async fn break_everywhere<T>(
+    name: &str,
+    shop: &Shop,
+    prepare: impl AsyncFn() -> T,
+    act: impl AsyncFn(&T) -> Answer,
+    check: impl AsyncFn(&T, &str),
+) -> Vec<String> {
+    // The first time a function fills its memory.
+    act(&prepare().await).await;
+    let fine = prepare().await;
+    shop.wire().plan(None);
+    assert!(act(&fine).await.status < 400, "{name}");
+    let calls = shop.wire().calls();
+    check(&fine, name).await;
+
+    let mut tried = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        for when in [When::Before, When::After] {
+            for (fault, ends) in
+                [(Fault::Cut, true), (Fault::Cut, false), (Fault::Broken, false), (Fault::Throttled, false)]
+            {
+                // What is throttled takes no effect.
+                if (fault, when) == (Fault::Throttled, When::After) {
+                    continue;
+                }
+                let subject = prepare().await;
+                let plan = Plan { call: index, fault, when, ends };
+                let point = format!("{name}: {call}: {plan}");
+                shop.wire().plan(Some(plan));
+                let answer = act(&subject).await;
+                assert!(shop.wire().calls().len() > index, "{point}: the call was never made");
+                shop.wire().plan(None);
+                if ends {
+                    assert_eq!(answer.status, 503, "{point}: {}", answer.text);
+                    assert!(answer.header("retry-after").is_some(), "{point}");
+                }
+                if answer.status >= 500 {
+                    let again = act(&subject).await;
+                    assert!(again.status < 400, "{point}: again: {}", again.text);
+                }
+                check(&subject, &point).await;
+                tried.push(point);
+            }
+        }
+    }
+    tried
+}
+
+/// The sessions that were made of a visitor's cart.
+async fn sessions_of(shop: &Shop, visitor: &Visitor<'_>) -> Vec<Value> {
+    let number = visitor.cart().await["number"].clone();
+    let sessions = shop.sandbox().sessions().into_iter();
+    sessions.filter(|session| session["metadata"]["stripe_payments_cart_number"] == number).collect()
+}
+
+/// A visitor whose session is paid, of which the shop has not heard.
+async fn paid<'a>(shop: &'a Shop, changes: bool) -> (Visitor<'a>, Value, String, Value) {
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    if changes {
+        visitor.add("price_tshirt", 1).await.ok();
+        visitor.add("price_mug", 1).await.ok();
+    }
+    let landing = shop.press(&session, "pay").await.location().to_owned();
+    let event = shop.event("checkout.session.completed");
+    assert_eq!(event["data"]["object"]["id"], session["id"]);
+    (visitor, session, landing, event)
+}
+
+async fn check_order(shop: &Shop, visitor: &Visitor<'_>, session: &Value, point: &str) {
+    let order = shop.order(&order_number(session)).await.ok();
+    assert_eq!((&order["status"], &order["total"]), (&json!("paid"), &json!(2400)), "{point}");
+    let cart = visitor.cart().await;
+    assert_eq!((&cart["status"], &cart["item_count"]), (&json!("completed"), &json!(0)), "{point}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_at_any_call_of_checkout_or_fulfilment_is_got_over() {
+    let checkouts = async {
+        let shop = Shop::open_on_wires([]).await;
+        let first = break_everywhere(
+            "checkout",
+            &shop,
+            async || {
+                let visitor = shop.visitor();
+                visitor.add("price_mug", 2).await.ok();
+                visitor
+            },
+            async |visitor| visitor.checkout().await,
+            async |visitor, point| {
+                let sessions = sessions_of(&shop, visitor).await;
+                assert_eq!(sessions.len(), 1, "{point}");
+                assert_eq!((&sessions[0]["status"], &sessions[0]["amount_total"]), (&json!("open"), &json!(2400)));
+                assert_eq!(visitor.cart().await["item_count"], 2, "{point}");
+            },
+        );
+        let first = first.await;
+        let second = break_everywhere(
+            "checkout after a change",
+            &shop,
+            async || {
+                let visitor = shop.visitor();
+                visitor.add("price_mug", 2).await.ok();
+                visitor.checkout().await.ok();
+                visitor.add("price_tshirt", 1).await.ok();
+                visitor
+            },
+            async |visitor| visitor.checkout().await,
+            async |visitor, point| {
+                let sessions = sessions_of(&shop, visitor).await;
+                let states: Vec<_> = sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
+                assert_eq!(states, ["expired", "open"], "{point}");
+                assert_eq!(sessions[1]["amount_total"], 5600, "{point}");
+            },
+        );
+        [first, second.await].concat()
+    };
+    let webhooks = async {
+        let shop = Shop::open_on_wires([]).await;
+        let first = break_everywhere(
+            "stripe-webhook",
+            &shop,
+            async || paid(&shop, false).await,
+            async |(_, _, _, event)| shop.deliver(event).await,
+            async |(visitor, session, _, _), point| check_order(&shop, visitor, session, point).await,
+        );
+        let first = first.await;
+        let second = break_everywhere(
+            "stripe-webhook after a change",
+            &shop,
+            async || paid(&shop, true).await,
+            async |(_, _, _, event)| shop.deliver(event).await,
+            async |(visitor, session, _, _), point| {
+                assert_eq!(shop.order(&order_number(session)).await.ok()["total"], 2400, "{point}");
+                let cart = visitor.cart().await;
+                assert_eq!((&cart["status"], &cart["item_count"]), (&json!("active"), &json!(2)), "{point}");
+            },
+        );
+        [first, second.await].concat()
+    };
+    let landings = async {
+        let shop = Shop::open_on_wires([]).await;
+        let landing = break_everywhere(
+            "finish-order",
+            &shop,
+            async || paid(&shop, false).await,
+            async |(_, _, landing, _)| shop.get(landing).await,
+            async |(visitor, session, _, _), point| check_order(&shop, visitor, session, point).await,
+        );
+        landing.await
+    };
+    let (checkouts, webhooks, landings) = tokio::join!(checkouts, webhooks, landings);
+
+    let tried = [checkouts, webhooks, landings].concat();
+    eprintln!("{}\n{} points", tried.join("\n"), tried.len());
+    assert!(tried.len() >= 40, "{}", tried.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_after_its_effect_adds_nothing_twice() {
+    let shop = Shop::open_on_wires([]).await;
+    let tried = break_everywhere(
+        "add",
+        &shop,
+        async || {
+            let visitor = shop.visitor();
+            visitor.add("price_mug", 1).await.ok();
+            visitor
+        },
+        async |visitor| {
+            let body = json!({ "items": [{ "price": "price_mug" }, { "price": "price_tshirt" }] }).to_string();
+            let headers = [("content-type", "application/json"), ("idempotency-key", "one and the same")];
+            visitor.send(Method::POST, "/cart/add", &headers, body.into_bytes()).await
+        },
+        async |visitor, point| assert_eq!(visitor.cart().await["item_count"], 3, "{point}"),
+    );
+    assert!(tried.await.len() >= 6);
+}
+
+/// The mark of a lost write must outlive the writes of others: the one that is repeated comes after all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_recognised_though_others_wrote_meanwhile() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    for round in 0..10 {
+        shop.wire().plan(Some(Plan { call: round, fault: Fault::Cut, when: When::After, ends: false }));
+        let answers = futures_util::future::join_all((0..20).map(|_| visitor.add("price_mug", 1))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+    }
+
+    shop.wire().plan(None);
+    assert_eq!(visitor.cart().await["item_count"], 201);
+}

@@ -1,0 +1,216 @@
+//! `Idempotency-Key`: the same request, sent again, has no further effect.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop, Visitor};
+
+async fn post(visitor: &Visitor<'_>, path: &str, key: &str, body: Value) -> Answer {
+    let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    visitor.send(Method::POST, path, &headers, body).await
+}
+
+fn mug(quantity: u32) -> Value {
+    json!({ "items": [{ "price": "price_mug", "quantity": quantity }] })
+}
+
+#[tokio::test]
+async fn a_request_sent_again_is_applied_once_and_answered_alike() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_tshirt", 1).await.ok();
+
+    let requests = [
+        ("/cart/add", mug(2)),
+        ("/cart/update", json!({ "updates": { "price_tshirt": { "quantity": 5 } } })),
+        ("/cart/checkout", Value::Null),
+        ("/cart/clear", Value::Null),
+    ];
+    for (path, body) in requests {
+        let key = format!("key of {path}");
+        let first = post(&visitor, path, &key, body.clone()).await;
+        let second = post(&visitor, path, &key, body).await;
+        assert_eq!(second.ok(), first.ok(), "{path}");
+        assert_eq!(second.header("etag"), first.header("etag"), "{path}");
+    }
+    assert_eq!(visitor.cart().await["version"], 4);
+}
+
+#[tokio::test]
+async fn a_request_sent_again_after_other_changes_undoes_none_of_them() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let twice = json!({ "updates": { "price_mug": { "quantity": 2 } } });
+    let absent = json!({ "updates": { "price_poster": { "quantity": 0 } } });
+    post(&visitor, "/cart/update", "a", twice.clone()).await.ok();
+    post(&visitor, "/cart/update", "b", absent.clone()).await.ok();
+    visitor.set("price_mug", 7).await.ok();
+    visitor.add("price_poster", 1).await.ok();
+
+    let again = post(&visitor, "/cart/update", "a", twice).await.ok();
+    let removal = post(&visitor, "/cart/update", "b", absent).await.ok();
+
+    assert_eq!(again["item_count"], 8);
+    assert_eq!(removal, again);
+}
+
+#[tokio::test]
+async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    post(&visitor, "/cart/add", "key", mug(1)).await.ok();
+    let before = visitor.cart().await;
+
+    let others = [
+        post(&visitor, "/cart/add", "key", mug(2)).await,
+        post(&visitor, "/cart/update", "key", mug(1)).await,
+        post(&visitor, "/cart/clear", "key", Value::Null).await,
+        post(&visitor, "/cart/checkout", "key", Value::Null).await,
+    ];
+
+    // An update without updates is malformed whatever its name is.
+    assert_eq!(others[1].error(400), "invalid_field");
+    for answer in [&others[0], &others[2], &others[3]] {
+        assert_eq!(answer.error(422), "idempotency_mismatch");
+        assert_eq!(answer.json()["details"]["header"], "Idempotency-Key");
+    }
+    assert_eq!(visitor.cart().await, before);
+    assert!(shop.sandbox().sessions().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_no_name_behind() {
+    let shop = Shop::open().await;
+    for visitor in [shop.visitor(), shop.visitor_with("AAECAwQFBgcICQoLDA0ODw")] {
+        let unknown = json!({ "items": [{ "price": "price_nowhere" }] });
+        assert_eq!(post(&visitor, "/cart/add", "k", unknown).await.error(404), "price_not_found");
+        let mixed = json!({ "items": [{ "price": "price_mug" }, { "price": "price_tea_jpy" }] });
+        assert_eq!(post(&visitor, "/cart/add", "k", mixed).await.error(400), "mixed_currency");
+        assert_eq!(post(&visitor, "/cart/add", "k", mug(1)).await.ok()["item_count"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_has_1_to_255_characters() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+
+    for key in ["", "   ", &"k".repeat(256)] {
+        let answer = post(&visitor, "/cart/add", key, mug(1)).await;
+        assert_eq!(answer.error(400), "invalid_header", "{key:?}");
+    }
+    assert_eq!(post(&visitor, "/cart/add", &"k".repeat(255), mug(1)).await.ok()["item_count"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repetitions_that_race_each_other_are_one_request() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    let adds = join_all((0..30).map(|index| post(&visitor, "/cart/add", ["a", "b", "c"][index % 3], mug(10)))).await;
+    let checkouts = join_all((0..10).map(|_| post(&visitor, "/cart/checkout", "pay", Value::Null))).await;
+
+    assert!(adds.iter().all(|answer| answer.status == 200));
+    assert_eq!(visitor.cart().await["item_count"], 31);
+    let sessions: BTreeSet<_> = checkouts.iter().map(|answer| answer.ok()["id"].to_string()).collect();
+    assert_eq!((sessions.len(), shop.sandbox().sessions().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_checkout_sent_again_is_answered_with_its_session_whatever_became_of_the_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.checkout().await.ok();
+    let session = post(&visitor, "/cart/checkout", "pay", Value::Null).await.ok();
+    let before = visitor.token();
+    visitor.add("price_tshirt", 1).await.ok();
+
+    let after_a_change = post(&visitor, "/cart/checkout", "pay", Value::Null).await.ok();
+    visitor.set("price_tshirt", 0).await.ok();
+    shop.pay(&session).await;
+    let after_payment = post(&visitor, "/cart/checkout", "pay", Value::Null).await.ok();
+
+    assert_eq!(visitor.token(), before);
+    assert_eq!(after_a_change, session);
+    assert_eq!((&after_payment["id"], &after_payment["status"]), (&session["id"], &json!("complete")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_opens_a_cart_opens_one_however_often_it_is_sent() {
+    let shop = Shop::open().await;
+    let strangers: Vec<_> = (0..10).map(|_| shop.visitor()).collect();
+
+    let key = "3e0c7a52-6d4b-4a59-9c1e-0d5f2c9a7b11";
+    let first = post(&strangers[0], "/cart/add", key, mug(2)).await.ok();
+    let racing = join_all(strangers.iter().map(|visitor| post(visitor, "/cart/add", key, mug(2)))).await;
+
+    let tokens: BTreeSet<_> = strangers.iter().map(Visitor::token).collect();
+    assert_eq!(tokens.len(), 1, "all repetitions got the token");
+    for answer in racing {
+        assert_eq!(answer.ok(), first);
+    }
+    assert_eq!(strangers[0].cart().await["item_count"], 2);
+    let other = post(&shop.visitor(), "/cart/add", key, mug(3)).await;
+    assert_eq!(other.error(422), "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn a_key_lets_nobody_into_a_cart_that_is_in_use_or_of_another_client() {
+    let shop = Shop::open().await;
+    let [ann, bob] = [shop.visitor(), shop.visitor()];
+    let mine = post(&ann, "/cart/add", "1", mug(1)).await.ok();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "1"), ("user-agent", "another browser")];
+    let elsewhere = shop.send(Method::POST, "/cart/add", &headers, mug(1).to_string().into_bytes()).await.ok();
+    ann.add("price_tshirt", 1).await.ok();
+
+    let first = post(&bob, "/cart/add", "1", mug(1)).await.ok();
+    let again = post(&shop.visitor(), "/cart/add", "1", mug(1)).await.ok();
+
+    assert_ne!(elsewhere["number"], mine["number"]);
+    assert_ne!(first["number"], mine["number"]);
+    assert_eq!(again["number"], first["number"]);
+    assert_eq!(ann.cart().await["item_count"], 2);
+}
+
+#[tokio::test]
+async fn an_add_after_the_order_opens_one_new_cart_however_often_it_is_sent() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    post(&visitor, "/cart/add", "before", mug(1)).await.ok();
+    let token = visitor.token().unwrap();
+    let paid = visitor.cart().await;
+    shop.pay(&visitor.checkout().await.ok()).await;
+
+    let old = post(&visitor, "/cart/add", "before", mug(1)).await.ok();
+    let new = post(&visitor, "/cart/add", "after", mug(2)).await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    let again = post(&shop.visitor_with(&token), "/cart/add", "after", mug(2)).await.ok();
+
+    assert_eq!((&old["number"], &old["status"]), (&paid["number"], &json!("completed")));
+    assert_ne!(new["number"], paid["number"]);
+    assert_eq!(again["number"], new["number"]);
+    assert_eq!(again["item_count"], 3);
+}
+
+#[tokio::test]
+async fn a_condition_holds_once_for_all_repetitions() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k"), ("if-match", "\"1\"")];
+    let add = || visitor.send(Method::POST, "/cart/add", &headers, mug(1).to_string().into_bytes());
+
+    let first = add().await.ok();
+
+    assert_eq!(add().await.ok(), first);
+    let stale = [("content-type", "application/json"), ("if-match", "\"1\"")];
+    let refused = visitor.send(Method::POST, "/cart/add", &stale, mug(1).to_string().into_bytes()).await;
+    assert_eq!(refused.error(412), "version_mismatch");
+}

@@ -1,0 +1,75 @@
+//! Time limits: an overloaded dependency is a 503, never a hang.
+
+use reqwest::Method;
+
+use crate::shop::Shop;
+use crate::wire::{Fault, Plan, When};
+
+/// As short as it can be on a busy machine, while nothing else fails for it.
+const SHORT: [(&str, &str); 2] = [("DYNAMODB_TIMEOUT_MS", "1500"), ("STRIPE_TIMEOUT_MS", "1000")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dependency_that_never_answers_is_a_503_that_says_when_to_try_again() {
+    let shop = Shop::open_on_wires(SHORT).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let token = visitor.token().unwrap();
+    let session = visitor.checkout().await.ok();
+    let landing = shop.press(&session, "pay").await.location().to_owned();
+    let requests = [
+        ("GET", "/cart", 1),
+        ("POST", "/cart/clear", 1),
+        ("POST", "/cart/checkout", 2),
+        ("POST", "/cart/checkout", 3),
+        ("GET", landing.as_str(), 1),
+        ("GET", landing.as_str(), 2),
+        ("GET", "/orders/00000000000000000000000000000000", 1),
+        ("GET", "/products", 1),
+    ];
+
+    for (method, path, answered) in requests {
+        // All calls from this one on.
+        let plan = Plan { call: answered - 1, fault: Fault::Silent, when: When::Before, ends: true };
+        shop.wire().plan(Some(plan));
+        let method: Method = method.parse().unwrap();
+        let answer = shop.send(method, path, &[("cart-token", &token)], Vec::new()).await;
+
+        assert_eq!(answer.error(503), "server_error", "{path}, call {answered}");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{path}, call {answered}");
+        assert_eq!(answer.json()["message"], "Server Error");
+    }
+    shop.wire().plan(None);
+    assert_eq!(visitor.cart().await["item_count"], 1, "nothing was half done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_that_never_answers_is_made_again() {
+    let shop = Shop::open_on_wires(SHORT).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+
+    for when in [When::Before, When::After] {
+        shop.wire().plan(Some(Plan { call: 0, fault: Fault::Silent, when, ends: false }));
+        visitor.add("price_mug", 1).await.ok();
+    }
+    shop.wire().plan(Some(Plan { call: 2, fault: Fault::Silent, when: When::After, ends: false }));
+    visitor.checkout().await.ok();
+
+    assert_eq!(visitor.cart().await["item_count"], 3);
+    assert_eq!(shop.sandbox().sessions().len(), 1);
+}
+
+#[tokio::test]
+async fn malformed_time_limits_stop_a_function_at_its_start() {
+    for (name, value) in [("DYNAMODB_TIMEOUT_MS", "10"), ("DYNAMODB_TIMEOUT_MS", "1s"), ("STRIPE_TIMEOUT_MS", "60000")]
+    {
+        let mut environment = Shop::open().await.stack().environment().clone();
+        environment.set(name, value);
+
+        let connection = store::Connection::new(&environment).map(|_| ());
+        let stripe = payments::Stripe::new(&environment).map(|_| ());
+
+        let error = connection.and(stripe).unwrap_err().to_string();
+        assert!(error.starts_with(name), "{error}");
+    }
+}

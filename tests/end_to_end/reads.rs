@@ -1,0 +1,91 @@
+//! How often the catalogue is read.
+
+use serde_json::{Value, json};
+
+use crate::proxy::{Proxy, Seen};
+use crate::shop::Shop;
+
+/// A hundred prices, and a shop that sells them, once by itself and once behind proxies.
+async fn shops(cache_seconds: &str) -> (Shop, Proxy, Shop) {
+    let prices: Vec<Value> = (0..100)
+        .map(|index| json!({ "id": format!("price_{index}"), "product": "prod_a", "currency": "usd", "unit_amount": 10 }))
+        .collect();
+    let shop = Shop::open_on(&json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices }), []).await;
+    let dynamodb = Proxy::before(shop.stack().dynamodb_url()).await;
+    let stripe = Proxy::before(&shop.sandbox().url()).await;
+    let behind = shop.behind(&dynamodb, &stripe, [("CATALOG_CACHE_SECONDS", cache_seconds)]).await;
+    dynamodb.take();
+    (shop, dynamodb, behind)
+}
+
+fn items(prices: std::ops::Range<usize>) -> Value {
+    let items: Vec<_> = prices.map(|index| json!({ "price": format!("price_{index}") })).collect();
+    json!({ "items": items })
+}
+
+/// The operations on the table of the catalogue.
+fn on_the_catalogue(seen: Vec<Seen>, shop: &Shop) -> Vec<String> {
+    let table = format!("\"{}\"", shop.stack().environment().get("CATALOG_TABLE").unwrap());
+    seen.into_iter().filter(|seen| seen.body.contains(&table)).map(|seen| seen.operation).collect()
+}
+
+#[tokio::test]
+async fn a_cold_add_of_a_hundred_lines_reads_one_batch_and_a_warm_one_nothing() {
+    let (_origin, dynamodb, shop) = shops("60").await;
+    let visitor = shop.visitor();
+
+    assert_eq!(visitor.post("/cart/add", items(0..100)).await.ok()["item_count"], 100);
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), ["BatchGetItem"]);
+
+    assert_eq!(visitor.post("/cart/add", items(0..100)).await.ok()["item_count"], 200);
+    assert_eq!(shop.visitor().post("/cart/add", items(7..9)).await.ok()["item_count"], 2);
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cold_get_of_a_hundred_lines_reads_one_batch_and_a_warm_one_nothing() {
+    let (_origin, dynamodb, shop) = shops("60").await;
+    let visitor = shop.visitor();
+    visitor.post("/cart/add", items(0..100)).await.ok();
+    dynamodb.take();
+
+    // The function `get` has a memory of its own.
+    assert_eq!(visitor.cart().await["total_price_minor"], 1000);
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), ["BatchGetItem"]);
+
+    assert_eq!(visitor.cart().await["total_price_minor"], 1000);
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_add_to_a_cart_reads_each_price_at_most_once() {
+    let (_origin, dynamodb, shop) = shops("0").await;
+    let visitor = shop.visitor();
+    visitor.post("/cart/add", items(0..50)).await.ok();
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), ["BatchGetItem"]);
+
+    // Only the answer of the write tells which other lines there are.
+    visitor.post("/cart/add", items(50..60)).await.ok();
+
+    let seen = dynamodb.take();
+    let batches: Vec<_> = seen.iter().filter(|seen| seen.operation == "BatchGetItem").collect();
+    assert_eq!(batches.len(), 2);
+    let named =
+        |index: usize| batches.iter().filter(|batch| batch.body.contains(&format!("\"price_{index}\""))).count();
+    assert!((0..60).all(|index| named(index) == 1));
+}
+
+#[tokio::test]
+async fn what_was_read_is_believed_for_no_longer_than_set_and_checkout_always_looks() {
+    let (origin, dynamodb, shop) = shops("3600").await;
+    let visitor = shop.visitor();
+    visitor.post("/cart/add", items(0..2)).await.ok();
+    origin.stripe(reqwest::Method::POST, "/v1/prices/price_0", "active=false").await;
+    dynamodb.take();
+
+    assert_eq!(visitor.add("price_0", 1).await.status, 200);
+    let answer = visitor.checkout().await;
+
+    assert_eq!(answer.error(409), "cart_changed");
+    assert_eq!(on_the_catalogue(dynamodb.take(), &shop), ["BatchGetItem"]);
+}

@@ -1,0 +1,273 @@
+//! What puts itself right: missed webhooks, late refunds, dead sessions, stuck keys, expired carts.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::arrivals::refund;
+use crate::shop::{Shop, Visitor, order_number};
+
+/// Sets an attribute of a visitor's cart behind the functions' back.
+async fn set(shop: &Shop, visitor: &Visitor<'_>, path: &str, value: AttributeValue) {
+    let number = visitor.cart().await["number"].as_str().unwrap().to_owned();
+    let connection = store::Connection::new(shop.stack().environment()).unwrap();
+    let table = shop.stack().environment().required("CARTS_TABLE").unwrap();
+    let update = connection.client().update_item().table_name(table).key("number", AttributeValue::S(number));
+    let names = path.split('.').enumerate().map(|(index, name)| (format!("#{index}"), name.to_owned()));
+    let path = (0..path.split('.').count()).map(|index| format!("#{index}")).collect::<Vec<_>>().join(".");
+    let update = update.set_expression_attribute_names(Some(names.collect()));
+    let update = update.update_expression(format!("SET {path} = :value")).expression_attribute_values(":value", value);
+    update.send().await.unwrap();
+}
+
+fn seconds_from_now(seconds: i64) -> AttributeValue {
+    AttributeValue::N((cart::Timestamp::now().as_second() + seconds).to_string())
+}
+
+#[tokio::test]
+async fn the_sync_makes_the_orders_that_no_webhook_brought() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let mut sessions = Vec::new();
+    for (action, settles) in [("pay", None), ("pay_later", Some(true)), ("pay_later", Some(false)), ("fail", None)] {
+        let visitor = shop.visitor();
+        visitor.add("price_mug", 2).await.ok();
+        let session = visitor.checkout().await.ok();
+        shop.press(&session, action).await;
+        if action == "pay_later" {
+            shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+        }
+        if let Some(succeeds) = settles {
+            shop.sandbox().settle(session["id"].as_str().unwrap(), succeeds).unwrap();
+        }
+        sessions.push(session);
+    }
+
+    let first = shop.stack().sync().await.unwrap();
+    let second = shop.stack().sync().await.unwrap();
+
+    assert_eq!((first.repaired, second.repaired), (3, 0));
+    let mut statuses = Vec::new();
+    for session in &sessions {
+        statuses.push(shop.order(&order_number(session)).await.json()["status"].clone());
+    }
+    assert_eq!(json!(statuses), json!(["paid", "paid", "payment_failed", 404]));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_heard_of_first_makes_the_order_too() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    let completed = shop.event("checkout.session.completed");
+    refund(&shop, &completed["data"]["object"]["payment_intent"], 400).await;
+
+    shop.deliver(&shop.event("charge.refunded")).await.ok();
+    let first = shop.order(&order_number(&session)).await.ok();
+    shop.deliver(&completed).await.ok();
+
+    assert_eq!((&first["status"], &first["refunded"]), (&json!("partially_refunded"), &json!(400)));
+    assert_eq!(shop.order(&order_number(&session)).await.ok(), first);
+}
+
+#[tokio::test]
+async fn a_refund_of_a_subscriptions_first_invoice_changes_its_order() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_club_monthly", 1).await.ok();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    let before = shop.order(&order_number(&session)).await.ok();
+
+    let mut states = Vec::new();
+    for amount in [500, 1200] {
+        refund(&shop, &shop.event("charge.succeeded")["data"]["object"]["payment_intent"], amount).await;
+        assert_eq!(shop.deliver(&shop.event("charge.refunded")).await.ok()["handled"], true);
+        let order = shop.order(&order_number(&session)).await.ok();
+        states.push((order["status"].clone(), order["refunded"].clone()));
+    }
+
+    assert_eq!((&before["status"], &before["total"]), (&json!("paid"), &json!(1700)));
+    assert_eq!(states, [(json!("partially_refunded"), json!(500)), (json!("refunded"), json!(1700))]);
+}
+
+#[tokio::test]
+async fn a_session_that_expired_is_forgotten_and_the_next_checkout_makes_another() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let first = visitor.checkout().await.ok();
+    shop.sandbox().advance(std::time::Duration::from_secs(25 * 60 * 60));
+    let expired = shop.event("checkout.session.expired");
+    shop.wire().plan(None);
+    assert_eq!(shop.deliver(&expired).await.ok()["handled"], true);
+    assert_eq!(shop.wire().calls(), ["DynamoDB UpdateItem", "DynamoDB PutItem"], "forgotten, and noted as abandoned");
+
+    shop.wire().plan(None);
+    let second = visitor.checkout().await.ok();
+    let calls = shop.wire().calls();
+    // Late, and about a session that is no longer the cart's.
+    shop.deliver(&expired).await.ok();
+
+    assert_ne!(second["id"], first["id"]);
+    assert!(!calls.iter().any(|call| call.contains("{id}")), "Stripe need not be asked about the first: {calls:?}");
+    assert_eq!(visitor.checkout().await.ok()["id"], second["id"]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_about_to_expire_is_not_handed_out_again() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let first = visitor.checkout().await.ok();
+    set(&shop, &visitor, "pc.x", seconds_from_now(9 * 60)).await;
+
+    let second = visitor.checkout().await.ok();
+
+    assert_ne!(second["id"], first["id"]);
+    let sessions = shop.sandbox().sessions();
+    let states: Vec<_> = sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
+    assert_eq!(states, ["expired", "open"]);
+}
+
+#[tokio::test]
+async fn an_answer_of_500_that_stripe_keeps_does_not_block_the_checkout() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    shop.sandbox().fail_next("POST", "/v1/checkout/sessions");
+
+    let session = visitor.checkout().await.ok();
+
+    assert_eq!(session["status"], "open");
+    let requests = shop.sandbox().requests();
+    let keys: Vec<_> = requests
+        .into_iter()
+        .filter(|request| request.method == "POST" && request.path == "/v1/checkout/sessions")
+        .filter_map(|request| request.idempotency_key)
+        .collect();
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    assert_eq!(keys[0], keys[1], "the answer may have been lost on the way");
+    assert!(keys[2].starts_with(&keys[0]) && keys[2] != keys[0], "{keys:?}");
+    assert_eq!(visitor.checkout().await.ok()["id"], session["id"]);
+}
+
+#[tokio::test]
+async fn a_session_paid_while_a_changed_cart_is_checked_out_is_an_order_and_the_change_stays() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let first = visitor.checkout().await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    shop.press(&first, "pay").await;
+
+    let second = visitor.checkout().await.ok();
+
+    assert_eq!(shop.order(&order_number(&first)).await.ok()["total"], 2400);
+    assert_eq!((&second["status"], &second["amount_total"]), (&json!("open"), &json!(3200)));
+    let cart = visitor.cart().await;
+    assert_eq!((&cart["status"], &cart["item_count"]), (&json!("active"), &json!(1)));
+    shop.press(&second, "pay").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    assert_eq!(marks(&shop, &second).await, []);
+}
+
+#[tokio::test]
+async fn a_second_payment_for_the_same_units_is_marked_though_the_cart_goes_on() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let first = visitor.checkout().await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    let second = visitor.checkout().await.ok();
+    visitor.add("price_poster", 1).await.ok();
+    shop.press(&second, "pay").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    // As if Stripe had not expired the first in time: the same session once more, paid.
+    let copy = copy_of(&shop, &first).await;
+    shop.press(&copy, "pay").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    assert_eq!(marks(&shop, &second).await, []);
+    assert_eq!(marks(&shop, &copy).await, [cart::Mark::CartPaidTwice]);
+    assert_eq!(visitor.cart().await["item_count"], 1);
+}
+
+#[tokio::test]
+async fn an_amount_that_is_not_the_carts_is_stored_and_marked() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    let requests = shop.sandbox().requests();
+    let body = requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().body.clone();
+    let dearer = create(&shop, &body.replace("price_mug", "price_tshirt")).await;
+    shop.press(&dearer, "pay").await;
+
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    assert_ne!(dearer["id"], session["id"]);
+    assert_eq!(shop.order(&order_number(&dearer)).await.ok()["total"], 6400);
+    assert_eq!(marks(&shop, &dearer).await, [cart::Mark::UnexpectedAmount]);
+}
+
+#[tokio::test]
+async fn no_write_revives_an_expired_cart() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.visitor();
+    let old = visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    let token = visitor.token().unwrap();
+    set(&shop, &visitor, "exp", seconds_from_now(-1)).await;
+
+    // All at once, as they would race the expiry.
+    let [one, two, three] = [(); 3].map(|()| shop.visitor_with(&token));
+    let (added, updated, cleared) = tokio::join!(one.add("price_mug", 1), two.set("price_mug", 5), three.clear());
+    shop.press(&session, "pay").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    for answer in [added, updated] {
+        assert_ne!(answer.ok()["number"], old["number"]);
+    }
+    assert_eq!(cleared.ok()["number"], Value::Null);
+    assert_eq!(shop.visitor_with(&token).cart().await["number"], Value::Null);
+    assert_eq!(shop.visitor_with(&token).checkout().await.error(400), "cart_empty");
+    assert_eq!(shop.order(&order_number(&session)).await.ok()["total"], 2400);
+}
+
+async fn marks(shop: &Shop, session: &Value) -> Vec<cart::Mark> {
+    let connection = store::Connection::new(shop.stack().environment()).unwrap();
+    let orders = store::Orders::new(&connection, shop.stack().environment()).unwrap();
+    let order = orders.find(order_number(session).parse().unwrap()).await.unwrap();
+    order.unwrap().marks
+}
+
+/// Another session like this one, made behind the functions' back.
+async fn copy_of(shop: &Shop, session: &Value) -> Value {
+    let version = &session["metadata"]["stripe_payments_cart_version"];
+    let requests = shop.sandbox().requests();
+    let made = |request: &&stripe_sandbox::RecordedRequest| {
+        request.path == "/v1/checkout/sessions"
+            && request.params["metadata"]["stripe_payments_cart_version"] == *version
+    };
+    let body = requests.iter().find(made).unwrap().body.clone();
+    create(shop, &body).await
+}
+
+async fn create(shop: &Shop, body: &str) -> Value {
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
+    shop.send(Method::POST, &url, &headers, body.as_bytes().to_vec()).await.ok()
+}

@@ -1,0 +1,370 @@
+//! The shop's settings, as they show in what Stripe is asked for.
+//!
+//! `STRIPE_SCHEMA` names a JSON file whose `types.CartSessionCreateParams` is a JSON Schema of Stripe's parameters. Where
+//! it is set, every body is held against it.
+
+use checkout::Checkout;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use settings::Environment;
+use web::Endpoint as _;
+
+use crate::shop::Shop;
+
+/// The parameters of the only session that was asked for.
+#[track_caller]
+fn parameters(shop: &Shop) -> Value {
+    let requests = shop.sandbox().requests();
+    let mut made =
+        requests.into_iter().filter(|request| request.method == "POST" && request.path == "/v1/checkout/sessions");
+    let parameters = made.next().unwrap().params;
+    assert!(made.next().is_none());
+    conforms(&parameters);
+    parameters
+}
+
+/// Holds parameters against Stripe's own definition, where that is at hand.
+#[track_caller]
+fn conforms(parameters: &Value) {
+    let Ok(path) = std::env::var("STRIPE_SCHEMA") else {
+        eprintln!("STRIPE_SCHEMA is not set: parameters are not held against it");
+        return;
+    };
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let schema = file["types"]["CartSessionCreateParams"].take();
+    let typed = typed(parameters, &schema, &schema["definitions"]);
+    let errors: Vec<String> = jsonschema::draft7::new(&schema)
+        .unwrap()
+        .iter_errors(&typed)
+        .map(|error| format!("{}: {error:.300}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{typed:#}:\n{}", errors.join("\n"));
+}
+
+/// What a form's texts stand for: booleans and numbers where the schema has them.
+fn typed(value: &Value, schema: &Value, definitions: &Value) -> Value {
+    let schemas = alternatives(schema, definitions);
+    let says = |kind: &str| schemas.iter().any(|schema| schema["type"] == kind);
+    match value {
+        Value::String(text) if says("boolean") && matches!(text.as_str(), "true" | "false") => json!(text == "true"),
+        Value::String(text) if says("number") => {
+            text.parse::<i64>().map_or_else(|_| value.clone(), |number| json!(number))
+        }
+        Value::Array(items) => {
+            let item = schemas.iter().find_map(|schema| schema.get("items")).unwrap_or(&Value::Null);
+            items.iter().map(|value| typed(value, item, definitions)).collect()
+        }
+        Value::Object(fields) => {
+            let field = |name: &String| {
+                let known = schemas.iter().find_map(|schema| schema["properties"].get(name));
+                known
+                    .or_else(|| schemas.iter().find_map(|schema| schema.get("additionalProperties")))
+                    .unwrap_or(&Value::Null)
+            };
+            let fields = fields.iter().map(|(name, value)| (name.clone(), typed(value, field(name), definitions)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        value => value.clone(),
+    }
+}
+
+fn alternatives<'a>(schema: &'a Value, definitions: &'a Value) -> Vec<&'a Value> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.trim_start_matches("#/definitions/").replace("%3C", "<").replace("%3E", ">");
+        let definition = definitions.get(&name).unwrap_or_else(|| panic!("no definition {name}"));
+        return alternatives(definition, definitions);
+    }
+    match schema["anyOf"].as_array() {
+        Some(schemas) => schemas.iter().flat_map(|schema| alternatives(schema, definitions)).collect(),
+        None => vec![schema],
+    }
+}
+
+/// What a checkout of one mug is asked for with under one setting, or none.
+async fn sent<const N: usize>(settings: [(&str, &str); N]) -> Value {
+    let shop = Shop::open_with(settings).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.checkout().await.ok();
+    parameters(&shop)
+}
+
+/// What a checkout of a subscription is asked for with.
+async fn sent_for_subscription<const N: usize>(settings: [(&str, &str); N]) -> Value {
+    let shop = Shop::open_with(settings).await;
+    let visitor = shop.visitor();
+    visitor.add("price_club_monthly", 1).await.ok();
+    visitor.checkout().await.ok();
+    parameters(&shop)
+}
+
+/// The fields that are there besides those that every session has.
+fn extra(parameters: &Value) -> Value {
+    let always = ["cancel_url", "line_items", "metadata", "mode", "success_url"];
+    let fields = parameters.as_object().unwrap().iter();
+    Value::Object(
+        fields.filter(|(name, _)| !always.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect(),
+    )
+}
+
+/// The field besides those of a payment without settings.
+fn only(parameters: &Value) -> Value {
+    let mut extra = extra(parameters);
+    extra.as_object_mut().unwrap().remove("payment_intent_data");
+    extra
+}
+
+#[tokio::test]
+async fn without_settings_nothing_is_sent_but_the_cart_and_the_way_back() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_mug", 2).await.ok();
+    visitor.checkout().await.ok();
+
+    let sent = parameters(&shop);
+
+    let own = json!({ "stripe_payments_cart_number": cart["number"] });
+    assert_eq!(extra(&sent), json!({ "payment_intent_data": { "metadata": own } }));
+    assert_eq!(sent["mode"], "payment");
+    assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2" }]));
+    assert_eq!(sent["metadata"]["stripe_payments_cart_number"], cart["number"]);
+}
+
+#[tokio::test]
+async fn a_subscription_without_settings_carries_the_carts_number() {
+    let sent = sent_for_subscription([]).await;
+
+    let own = json!({ "stripe_payments_cart_number": sent["metadata"]["stripe_payments_cart_number"] });
+    assert_eq!(extra(&sent), json!({ "subscription_data": { "metadata": own } }));
+    assert_eq!(sent["mode"], "subscription");
+}
+
+#[tokio::test]
+async fn success_and_cancel_url() {
+    let settings = [("CANCEL_URL", "https://shop.example/cart"), ("PUBLIC_URL", "https://api.shop.example/")];
+    let sent = sent(settings).await;
+
+    // The shop's own page comes after the order is made.
+    let finish = "https://api.shop.example/finish-order?session_id={CHECKOUT_SESSION_ID}";
+    assert_eq!(sent["success_url"], finish);
+    assert_eq!(sent["cancel_url"], "https://shop.example/cart");
+}
+
+#[tokio::test]
+async fn payment_methods() {
+    let sent = sent([("CHECKOUT_PAYMENT_METHODS", "card, sepa_debit")]).await;
+
+    assert_eq!(only(&sent), json!({ "allowed_payment_method_types": ["card", "sepa_debit"] }));
+}
+
+#[tokio::test]
+async fn locale() {
+    assert_eq!(only(&sent([("CHECKOUT_LOCALE", "pt-BR")]).await), json!({ "locale": "pt-BR" }));
+    assert_eq!(only(&sent([("CHECKOUT_LOCALE", "auto")]).await), json!({ "locale": "auto" }));
+}
+
+#[tokio::test]
+async fn billing_address() {
+    let sent = sent([("CHECKOUT_BILLING_ADDRESS", "required")]).await;
+
+    assert_eq!(only(&sent), json!({ "billing_address_collection": "required" }));
+}
+
+#[tokio::test]
+async fn shipping_countries() {
+    let sent = sent([("CHECKOUT_SHIPPING_COUNTRIES", "DE,AT , CH")]).await;
+
+    let expected = json!({ "shipping_address_collection": { "allowed_countries": ["DE", "AT", "CH"] } });
+    assert_eq!(only(&sent), expected);
+}
+
+#[tokio::test]
+async fn shipping_rates_for_payments_only() {
+    let setting = [("CHECKOUT_SHIPPING_RATES", "shr_standard,shr_express")];
+
+    let expected = json!([{ "shipping_rate": "shr_standard" }, { "shipping_rate": "shr_express" }]);
+    assert_eq!(only(&sent(setting).await), json!({ "shipping_options": expected }));
+    assert_eq!(sent_for_subscription(setting).await.get("shipping_options"), None);
+}
+
+#[tokio::test]
+async fn automatic_tax() {
+    let sent = sent([("CHECKOUT_AUTOMATIC_TAX", "true")]).await;
+
+    assert_eq!(only(&sent), json!({ "automatic_tax": { "enabled": "true" } }));
+}
+
+#[tokio::test]
+async fn phone() {
+    let sent = sent([("CHECKOUT_PHONE", "true")]).await;
+
+    assert_eq!(only(&sent), json!({ "phone_number_collection": { "enabled": "true" } }));
+}
+
+#[tokio::test]
+async fn tax_ids() {
+    let sent = sent([("CHECKOUT_TAX_IDS", "true")]).await;
+
+    assert_eq!(only(&sent), json!({ "tax_id_collection": { "enabled": "true" } }));
+}
+
+#[tokio::test]
+async fn promotion_codes_unless_one_is_applied_already() {
+    let setting = [("CHECKOUT_PROMOTION_CODES", "true")];
+    let shop = Shop::open_with(setting).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.post("/cart/checkout", json!({ "promotion_code": "WELCOME10" })).await.ok();
+
+    assert_eq!(only(&sent(setting).await), json!({ "allow_promotion_codes": "true" }));
+    // Stripe refuses both together.
+    assert_eq!(only(&parameters(&shop)), json!({ "discounts": [{ "promotion_code": "promo_welcome10" }] }));
+}
+
+#[tokio::test]
+async fn capture_for_payments_only() {
+    let setting = [("CHECKOUT_CAPTURE", "manual")];
+
+    assert_eq!(sent(setting).await["payment_intent_data"]["capture_method"], "manual");
+    assert_eq!(sent_for_subscription(setting).await.get("payment_intent_data"), None);
+}
+
+#[tokio::test]
+async fn submit_type_for_payments_only() {
+    let setting = [("CHECKOUT_SUBMIT_TYPE", "donate")];
+
+    assert_eq!(only(&sent(setting).await), json!({ "submit_type": "donate" }));
+    assert_eq!(sent_for_subscription(setting).await.get("submit_type"), None);
+}
+
+#[tokio::test]
+async fn expiry() {
+    let before = cart::Timestamp::now().as_second();
+    let sent = sent([("CHECKOUT_EXPIRES_AFTER_MINUTES", "45")]).await;
+
+    let expires_at: i64 = sent["expires_at"].as_str().unwrap().parse().unwrap();
+    assert_eq!(expires_at % 60, 0);
+    let after = cart::Timestamp::now().as_second();
+    assert!((before + 45 * 60..=after + 47 * 60).contains(&expires_at), "{expires_at}");
+}
+
+#[tokio::test]
+async fn the_bounds_of_the_expiry_are_taken_by_stripe() {
+    for minutes in ["30", "1440"] {
+        sent([("CHECKOUT_EXPIRES_AFTER_MINUTES", minutes)]).await;
+    }
+}
+
+#[tokio::test]
+async fn email_is_filled_in() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.post("/cart/checkout", json!({ "email": "ann@shop.example" })).await.ok();
+
+    assert_eq!(only(&parameters(&shop)), json!({ "customer_email": "ann@shop.example" }));
+}
+
+#[tokio::test]
+async fn overrides_are_merged_over_the_parameters() {
+    let overrides = json!({
+        "locale": null,
+        "custom_text": { "submit": { "message": "Thank you" } },
+        "metadata": { "campaign": "spring" },
+        "phone_number_collection": { "enabled": true },
+        "success_url": "https://shop.example/thanks",
+    });
+    let settings = [("CHECKOUT_LOCALE", "de"), ("CHECKOUT_SESSION_OVERRIDES", &overrides.to_string())];
+
+    let sent = sent(settings).await;
+
+    assert_eq!(sent.get("locale"), None);
+    assert_eq!(sent["custom_text"], overrides["custom_text"]);
+    assert_eq!(sent["phone_number_collection"], json!({ "enabled": "true" }));
+    assert_eq!(sent["success_url"], "https://shop.example/thanks");
+    assert_eq!(sent["metadata"]["campaign"], "spring");
+    assert!(sent["metadata"]["stripe_payments_cart_number"].is_string());
+}
+
+#[tokio::test]
+async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
+    let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", r#"{"locale":"fr"}"#)]).await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_mug", 2).await.ok();
+    let checkout = Checkout::new(shop.stack().environment()).unwrap().with_hook(|parameters| {
+        assert_eq!(parameters["locale"], "fr");
+        parameters.insert("locale".to_owned(), json!("it"));
+        parameters.insert("mode".to_owned(), json!("setup"));
+        parameters.insert("line_items".to_owned(), json!([{ "price": "price_sticker", "quantity": 1 }]));
+        parameters.insert("metadata".to_owned(), json!({ "stripe_payments_cart_number": "x", "own": "y" }));
+    });
+    let request = lambda_http::http::Request::builder()
+        .method(Method::POST)
+        .uri("/cart/checkout")
+        .header("host", "api.shop.example")
+        .header("cart-token", visitor.token().unwrap())
+        .body(lambda_http::Body::Empty)
+        .unwrap();
+
+    let answer = web::answer(&checkout, &web::Log::new(shop.stack().environment()), request).await;
+
+    assert_eq!(answer.status(), 200, "{:?}", answer.body());
+    let sent = parameters(&shop);
+    assert_eq!(sent["locale"], "it");
+    assert_eq!(sent["mode"], "payment");
+    assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2" }]));
+    assert_eq!(sent["metadata"]["own"], "y");
+    assert_eq!(sent["metadata"]["stripe_payments_cart_number"], cart["number"]);
+}
+
+#[test]
+fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
+    let cases = [
+        ("CANCEL_URL", ""),
+        ("CHECKOUT_PAYMENT_METHODS", "card,gold"),
+        ("CHECKOUT_LOCALE", "klingon"),
+        ("CHECKOUT_BILLING_ADDRESS", "always"),
+        ("CHECKOUT_SHIPPING_COUNTRIES", "DE,Austria"),
+        ("CHECKOUT_SHIPPING_RATES", "a,b,c,d,e,f"),
+        ("CHECKOUT_AUTOMATIC_TAX", "yes"),
+        ("CHECKOUT_PROMOTION_CODES", "1"),
+        ("CHECKOUT_PHONE", "on"),
+        ("CHECKOUT_TAX_IDS", "True"),
+        ("CHECKOUT_CAPTURE", "later"),
+        ("CHECKOUT_SUBMIT_TYPE", "buy"),
+        ("CHECKOUT_SUBMIT_TYPE", "subscribe"),
+        ("CHECKOUT_EXPIRES_AFTER_MINUTES", "29"),
+        ("CHECKOUT_EXPIRES_AFTER_MINUTES", "1441"),
+        ("CHECKOUT_EXPIRES_AFTER_MINUTES", "1h"),
+        ("CHECKOUT_SESSION_OVERRIDES", "{"),
+        ("CHECKOUT_SESSION_OVERRIDES", "[]"),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"mode":"setup"}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"line_items":null}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":null}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":{"stripe_payments_cart_number":"1"}}"#),
+        ("SYNC_MODE", "some"),
+        ("CATALOG_CACHE_SECONDS", "3601"),
+        ("DEFAULT_CURRENCY", "dollars"),
+        ("SHOP_LOCALE", "no such locale"),
+        ("STRIPE_API_URL", "stripe"),
+    ];
+    let complete = Environment::from_iter([
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("CARTS_TABLE", "carts"),
+        ("CATALOG_TABLE", "catalog"),
+        ("ORDERS_TABLE", "orders"),
+        ("STRIPE_SECRET_KEY", "sk_test_x"),
+        ("SUCCESS_URL", "https://shop.example/thanks/{number}"),
+        ("CANCEL_URL", "https://shop.example/cart"),
+    ]);
+    assert!(Checkout::new(&complete).is_ok());
+
+    for (name, value) in cases {
+        let mut environment = complete.clone();
+        environment.set(name, value);
+        let error = Checkout::new(&environment).unwrap_err().to_string();
+        assert!(error.starts_with(name), "{name}={value}: {error}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The whole catalogue, copied and repaired.
+
+use catalog::{Catalogue, Progress};
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::{Catalog, Connection};
+
+use crate::proxy::{Proxy, Seen};
+use crate::shop::Shop;
+
+const PRODUCTS: usize = 1000;
+const PRICES: usize = 3000;
+
+fn large_catalogue() -> Value {
+    let products: Vec<Value> = (0..PRODUCTS)
+        .map(|index| json!({ "id": format!("prod_{index:04}"), "name": format!("Product {index}") }))
+        .collect();
+    let prices: Vec<Value> = (0..PRICES)
+        .map(|index| {
+            json!({ "id": format!("price_{index:04}"), "product": format!("prod_{:04}", index / 3), "currency": "usd",
+                    "unit_amount": 100 + index })
+        })
+        .collect();
+    json!({ "products": products, "prices": prices })
+}
+
+/// The catalogue of a shop, reached by way of proxies.
+async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Proxy, Proxy) {
+    let dynamodb = Proxy::before(shop.stack().dynamodb_url()).await;
+    let stripe = Proxy::before(&shop.sandbox().url()).await;
+    let mut environment = shop.stack().environment().clone();
+    environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url());
+    environment.set("STRIPE_API_URL", stripe.url());
+    environment.set("CATALOG_TABLE", table);
+    let connection = Connection::new(&environment).unwrap();
+    let catalogue = Catalogue::new(&connection, &environment).unwrap();
+    let table = Catalog::new(&connection, &environment).unwrap();
+    (catalogue, table, dynamodb, stripe)
+}
+
+fn count(seen: &[Seen], operation: &str) -> usize {
+    seen.iter().filter(|seen| seen.operation == operation).count()
+}
+
+fn name_of_table(shop: &Shop) -> String {
+    shop.stack().environment().get("CATALOG_TABLE").unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_prices_are_copied_in_pages_of_a_hundred_and_unchanged_ones_are_not_written_again() {
+    // The shop itself syncs when it opens: that is the first run.
+    let shop = Shop::open_on(&large_catalogue(), []).await;
+    let pages = |path: &str| shop.stripe_requests("GET", path);
+    assert_eq!((pages("/v1/products"), pages("/v1/prices")), (10, 30));
+    let visitor = shop.visitor();
+    assert_eq!(visitor.add("price_0000", 1).await.ok()["total_price_minor"], 100);
+    assert_eq!(visitor.add("price_2999", 1).await.ok()["total_price_minor"], 3199);
+
+    let (catalogue, _, dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    let mut told = Vec::new();
+    let done = catalogue.sync(|progress| told.push(progress)).await.unwrap();
+
+    assert_eq!(done, Progress { products: PRODUCTS, prices: PRICES, written: 0, retired: 0 });
+    assert_eq!(told.len(), 41);
+    assert!(told.is_sorted_by_key(|progress| progress.products + progress.prices));
+    assert_eq!(stripe.take().len(), 40);
+    let seen = dynamodb.take();
+    assert_eq!(count(&seen, "Scan"), seen.len(), "{:?}", seen.iter().map(|seen| &seen.operation).collect::<Vec<_>>());
+
+    // A row that changed is written, and its page's others are not.
+    shop.sandbox().pause_webhooks(true);
+    shop.stripe(Method::POST, "/v1/prices/price_1500", "nickname=changed").await;
+    let done = catalogue.sync(|_| ()).await.unwrap();
+    assert_eq!(done.written, 1);
+    assert_eq!(count(&dynamodb.take(), "UpdateItem"), 2);
+
+    // A rate limit and an outage in the middle are ridden out.
+    shop.stripe(Method::POST, "/v1/products/prod_0999", "name=changed").await;
+    stripe.take();
+    stripe.script([None, Some(429), None, Some(500), Some(503), None, None]);
+    let done = catalogue.sync(|_| ()).await.unwrap();
+    assert_eq!((done.products, done.prices, done.written), (PRODUCTS, PRICES, 4));
+    assert_eq!(stripe.take().len(), 43);
+    assert_eq!(visitor.cart().await["products"]["prod_0999"]["name"], "changed");
+}
+
+#[tokio::test]
+async fn a_sync_that_was_killed_is_finished_by_the_next() {
+    let shop = Shop::open().await;
+    let (catalogue, _, dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    shop.sandbox().pause_webhooks(true);
+    shop.stripe(Method::POST, "/v1/products/prod_mug", "name=New mug").await;
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "nickname=New").await;
+
+    // Every write may be the last one: with each step, one more gets through.
+    let mut runs = 0;
+    loop {
+        dynamodb.script(std::iter::repeat_n(None, 1 + runs).chain([Some(400)]));
+        runs += 1;
+        match catalogue.sync(|_| ()).await {
+            Ok(_) => break,
+            Err(error) => assert!(matches!(error, catalog::Error::Store(_)), "{error}"),
+        }
+        assert!(runs < 20);
+    }
+    dynamodb.script([]);
+
+    assert!(runs > 2, "{runs}");
+    assert_eq!(catalogue.sync(|_| ()).await.unwrap().written, 0);
+    let cart = shop.visitor().add("price_mug", 1).await.ok();
+    assert_eq!(cart["products"]["prod_mug"]["name"], "New mug");
+    assert_eq!(cart["items"][0]["nickname"], "New");
+    drop(stripe);
+}
+
+#[tokio::test]
+async fn a_sync_that_stripe_stops_says_so_and_can_be_run_again() {
+    let shop = Shop::open().await;
+    let (catalogue, _, _dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    stripe.script([None, Some(401)]);
+
+    let error = catalogue.sync(|_| ()).await.unwrap_err();
+
+    assert!(matches!(error, catalog::Error::Stripe(_)), "{error}");
+    assert!(catalogue.sync(|_| ()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_stripe_deleted_unheard_is_taken_off_the_shelf() {
+    let catalogue = json!({
+        "products": [{ "id": "prod_a", "name": "A" }, { "id": "prod_b", "name": "B" }],
+        "prices": [{ "id": "price_a", "product": "prod_a", "currency": "usd", "unit_amount": 100 },
+                   { "id": "price_b", "product": "prod_a", "currency": "usd", "unit_amount": 200 }],
+    });
+    let shop = Shop::open_on(&catalogue, []).await;
+    let visitor = shop.visitor();
+    visitor.add("price_a", 1).await.ok();
+    shop.sandbox().pause_webhooks(true);
+    assert!(shop.sandbox().delete_price("price_a"));
+    shop.stripe(Method::DELETE, "/v1/products/prod_b", "").await;
+
+    let report = shop.stack().sync().await.unwrap();
+
+    assert_eq!((report.products, report.prices, report.written, report.retired), (1, 1, 0, 2));
+    assert_eq!(visitor.cart().await["warnings"][0]["price"], "price_a");
+    assert_eq!(visitor.add("price_b", 1).await.ok()["total_price_minor"], 200);
+    let listed = shop.get("/products").await.ok();
+    assert_eq!(listed["data"].as_array().unwrap().len(), 1);
+    // Once is enough.
+    assert_eq!(shop.stack().sync().await.unwrap().retired, 0);
+}
+
+#[tokio::test]
+async fn a_missed_change_of_a_tag_is_repaired() {
+    let shop = Shop::open_with([("SYNC_MODE", "tagged")]).await;
+    let visitor = shop.visitor();
+    shop.sandbox().pause_webhooks(true);
+
+    shop.stripe(Method::POST, "/v1/products/prod_mug", "metadata[enupal-sync]=1").await;
+    shop.stack().sync().await.unwrap();
+    assert_eq!(visitor.add("price_mug", 1).await.ok()["item_count"], 1);
+
+    shop.stripe(Method::POST, "/v1/products/prod_mug", "metadata[enupal-sync]=").await;
+    shop.stack().sync().await.unwrap();
+    assert_eq!(visitor.add("price_mug", 1).await.error(404), "price_not_found");
+}

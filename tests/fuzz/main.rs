@@ -1,0 +1,191 @@
+//! Everything that reads what strangers send, fed with what nobody sends on purpose.
+//!
+//! Inputs are made from well-formed ones by a seeded source of mutations, so that a failure can be repeated: the test names
+//! the input. Whatever once made one fail is kept in `corpus/` and tried first. `CARTWRIGHT_FUZZ_INPUTS` sets how many inputs
+//! each target gets (20000).
+
+#![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
+mod mutation;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cart::{CartNumber, Price, Product, Timestamp, Token};
+use lambda_http::http::header;
+use payments::{Session, WebhookSecrets};
+use settings::Environment;
+use web::{Body, Caller, Request, Shop, Terms, WantedLine};
+
+use crate::mutation::Mutations;
+
+/// Feeds a target with the corpus, the seeds, and mutations of them.
+fn fuzz(name: &str, seeds: &[&str], target: impl Fn(&[u8])) {
+    let inputs = std::env::var("CARTWRIGHT_FUZZ_INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    let try_out = |input: &[u8]| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
+        assert!(
+            outcome.is_ok(),
+            "{name} panics on {:?}: keep it in tests/fuzz/corpus/{name}",
+            String::from_utf8_lossy(input)
+        );
+    };
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let kept = std::fs::read_dir(kept).into_iter().flatten().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    for input in kept.chain(seeds.iter().map(|seed| seed.as_bytes().to_vec())) {
+        try_out(&input);
+    }
+    let mut mutations = Mutations::new(name, seeds);
+    for _ in 0..inputs {
+        try_out(&mutations.next());
+    }
+}
+
+fn shop() -> Shop {
+    Shop::new(&Environment::from_iter([("ALLOWED_ORIGINS", "https://shop.example")])).unwrap()
+}
+
+/// Reads a body all the way to a change of the cart, as add, update and checkout do.
+fn read_body(request: &Request) {
+    let Ok(body) = Body::of(request) else { return };
+    let lines = WantedLine::items(&body).into_iter().chain(WantedLine::updates(&body));
+    for lines in lines {
+        let _ = WantedLine::prices(&lines);
+        for line in lines {
+            let _ = line.into_update(&store::Offers::default());
+        }
+    }
+    let _ = web::wanted_metadata(&body);
+    for name in ["email", "promotion_code"] {
+        let _ = body.field(name).map(|field| (field.text().is_ok(), field.scalar().is_ok(), field.flag().is_ok()));
+    }
+}
+
+fn request(content_type: &str, body: &[u8]) -> Request {
+    let builder =
+        lambda_http::http::Request::post("https://api.example/cart/add").header(header::CONTENT_TYPE, content_type);
+    builder.body(lambda_http::Body::Binary(body.to_vec())).unwrap()
+}
+
+#[test]
+fn json_bodies() {
+    let seeds = [
+        r#"{"items":[{"price":"price_a","quantity":2,"adjustable_quantity":{"enabled":true,"minimum":1,"maximum":10},"description":"blue"}],"metadata":{"is_gift":"yes"}}"#,
+        r#"{"updates":{"price_a":{"quantity":0},"price_b":{"quantity":"999999","description":""}},"metadata":{"a":1,"b":null,"c":[]}}"#,
+        r#"{"items":[{"price":"price_a","quantity":1e400},{"price":"price_a","quantity":-0.0},{"price":18446744073709551616}]}"#,
+        r#"{"email":"ann@example.com","promotion_code":"\ud800\u0000WELCOME"}"#,
+        r#"[[[[[[[[{"a":{"a":{"a":{}}}}]]]]]]]]"#,
+        "",
+        "null",
+    ];
+    fuzz("json_bodies", &seeds, |input| read_body(&request("application/json", input)));
+}
+
+#[test]
+fn form_bodies() {
+    let seeds = [
+        "items[0][price]=price_a&items[0][quantity]=2&items[0][adjustable_quantity][enabled]=true",
+        "items[1][price]=b&items[0][price]=a&items[][price]=c&items[999999999][price]=d&items=e",
+        "updates[price_x][quantity]=2&updates%5Bprice_y%5D%5Bquantity%5D=0&metadata[a]=b&metadata[a][b]=c",
+        "a[b][c][d][e][f][g][h]=1&[]=2&[a]=3&a]=4&a[=5&=6&&%&%zz&%F0%9F&+=+",
+    ];
+    fuzz("form_bodies", &seeds, |input| read_body(&request("application/x-www-form-urlencoded; charset=x", input)));
+}
+
+#[test]
+fn headers() {
+    let shop = shop();
+    let seeds = [
+        "cookie: a=b; cart_token=AAECAwQFBgcICQoLDA0ODw; c",
+        "cart-token: AAECAwQFBgcICQoLDA0ODw",
+        "if-match: W/\"18446744073709551615\"",
+        "idempotency-key: 3e0c7a52-6d4b-4a59-9c1e-0d5f2c9a7b11",
+        "x-currency: eUr",
+        "origin: https://shop.example",
+        "content-type: application/json; charset=utf-8",
+        "host: shop.example:443",
+        "x-forwarded-proto: https",
+        "stripe-signature: t=1,v1=00",
+    ];
+    fuzz("headers", &seeds, |input| {
+        let mut builder = lambda_http::http::Request::post("https://api.example/cart/add");
+        for line in input.split(|byte| *byte == b'\n') {
+            let mut parts = line.splitn(2, |byte| *byte == b':');
+            let (Some(name), Some(value)) = (parts.next(), parts.next()) else { continue };
+            let name = lambda_http::http::HeaderName::from_bytes(name);
+            let value = lambda_http::http::HeaderValue::from_bytes(value);
+            if let (Ok(name), Ok(value)) = (name, value) {
+                builder = builder.header(name, value);
+            }
+        }
+        let request = builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap();
+        let _ = Caller::of(&request, &shop).map(|caller| caller.token().map(Token::number));
+        let _ = Terms::of(&request).map(|terms| terms.expected());
+        let _ = web::preferred_currency(&request);
+        let _ = web::base_url(&request);
+        read_body(&request);
+    });
+}
+
+#[test]
+fn tokens_and_numbers() {
+    let seeds = ["AAECAwQFBgcICQoLDA0ODw", "be45cb2605bf36bebde684841a28f0fd", "price_1OaBcDEfGhIjKlMnOpQr0001", "usd"];
+    fuzz("tokens_and_numbers", &seeds, |input| {
+        let text = String::from_utf8_lossy(input);
+        if let Ok(token) = text.parse::<Token>() {
+            assert_eq!(token.reveal(), text);
+        }
+        if let Ok(number) = text.parse::<CartNumber>() {
+            assert_eq!(number.to_string(), text);
+        }
+        let _ = text.parse::<cart::PriceId>();
+        let _ = text.parse::<cart::Currency>();
+    });
+}
+
+#[test]
+fn webhook_signatures() {
+    let secrets = WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", "whsec_a,whsec_b")])).unwrap();
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    let seeds = [
+        "t=1700000000,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd,v0=6ffbb59b",
+        "t=-9223372036854775808,v1=00,v1=,v1=zz",
+        "t=9223372036854775807,t=1700000000,v1=00",
+    ];
+    fuzz("webhook_signatures", &seeds, |input| {
+        let header = String::from_utf8_lossy(input);
+        assert!(secrets.verify(Some(&header), input, now).is_err(), "nobody but Stripe can sign");
+    });
+}
+
+/// Events that bear Stripe's signature, whatever is in them.
+#[test]
+fn webhook_events() {
+    let secret = "whsec_a";
+    let secrets = WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", secret)])).unwrap();
+    let seeds = [
+        r#"{"id":"evt_1","type":"checkout.session.completed","created":1,"data":{"object":{"id":"cs_1","status":"complete","payment_status":"paid","mode":"payment","currency":"usd","amount_total":2790,"metadata":{"stripe_payments_cart_number":"be45cb2605bf36bebde684841a28f0fd"},"payment_intent":{"id":"pi_1","latest_charge":{"id":"ch_1","amount_refunded":100}},"customer_details":{"address":{"line1":null}}}}}"#,
+        r#"{"id":"evt_2","type":"price.updated","created":9223372036854775807,"data":{"object":{"id":"price_a","active":true,"currency":"usd","product":"prod_a","type":"recurring","recurring":{"interval":"month","interval_count":3},"unit_amount":1200,"unit_amount_decimal":"0.000000000001","tiers":[{"up_to":null,"flat_amount":1}],"transform_quantity":{"divide_by":0,"round":"up"}}}}"#,
+        r#"{"id":"evt_3","type":"product.deleted","created":-1,"data":{"object":{"id":"prod_a","active":false,"images":[],"metadata":{"enupal-sync":"1"},"package_dimensions":null}}}"#,
+        r#"{"id":"evt_4","type":"charge.refunded","created":1,"data":{"object":{"id":"ch_1","payment_intent":"pi_1","amount_refunded":-1}}}"#,
+    ];
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    fuzz("webhook_events", &seeds, |input| {
+        let signature = WebhookSecrets::signature(secret, now, input);
+        let Ok(event) = secrets.verify(Some(&signature), input, now) else { return };
+        let _ = event.session();
+        let _ = event.field("payment_intent");
+        if let Some(session) = event.object::<Session>() {
+            let _ = (session.cart(), session.cart_version(), session.expiry(), session.buyer(), session.ship_to());
+            let _ = (session.discount(), session.tax(), session.shipping_amount(), session.refunded());
+        }
+        if let Some(price) = event.object::<Price>() {
+            let _ = price.recurrence();
+            for currency in price.currencies().collect::<Vec<_>>() {
+                for quantity in [0, 1, 7, 999_999] {
+                    let _ = price.amount(quantity, currency);
+                }
+            }
+        }
+        let _ = event.object::<Product>();
+    });
+}

@@ -1,0 +1,103 @@
+//! Inputs made from others.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+/// A seeded source of inputs: each is a seed, or a piece of one, changed in a few places.
+pub(crate) struct Mutations {
+    state: u64,
+    seeds: Vec<Vec<u8>>,
+}
+
+/// What breaks parsers: structure, bounds of numbers, escapes, and bytes that are no text.
+const PIECES: [&[u8]; 36] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b":",
+    b",",
+    b"=",
+    b"&",
+    b"%",
+    b";",
+    b"\\",
+    b"\n",
+    b" ",
+    b"\0",
+    b"null",
+    b"true",
+    b"0",
+    b"-1",
+    b"1.5",
+    b"1e9",
+    b"1e-400",
+    b"999999",
+    b"1000000",
+    b"4294967296",
+    b"9223372036854775807",
+    b"18446744073709551616",
+    b"-9223372036854775809",
+    b"\\u0000",
+    b"\\ud800",
+    b"\xff",
+    b"\xc3\xa9",
+    b"\xf0\x9f\x98\x80",
+    b"[0]",
+    b"%5B%5D",
+    b"%00",
+];
+const LONGEST: usize = 4096;
+
+impl Mutations {
+    pub(crate) fn new(name: &str, seeds: &[&str]) -> Self {
+        let mut hash = DefaultHasher::new();
+        name.hash(&mut hash);
+        Self { state: hash.finish(), seeds: seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect() }
+    }
+
+    /// SplitMix64. Source: <https://prng.di.unimi.it/splitmix64.c>
+    fn number(&mut self) -> usize {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 1).unwrap_or_default()
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.number() % bound.max(1)
+    }
+
+    pub(crate) fn next(&mut self) -> Vec<u8> {
+        let index = self.below(self.seeds.len());
+        let mut input = self.seeds[index].clone();
+        for _ in 0..=self.below(6) {
+            let at = self.below(input.len() + 1);
+            let end = (at + self.below(12)).min(input.len());
+            match self.below(7) {
+                0 => drop(input.drain(at..end)),
+                1 | 2 => {
+                    let piece = PIECES[self.below(PIECES.len())];
+                    drop(input.splice(at..end, piece.iter().copied()));
+                }
+                3 => {
+                    let piece = PIECES[self.below(PIECES.len())];
+                    drop(input.splice(at..at, piece.iter().copied()));
+                }
+                4 if at < input.len() => input[at] ^= 1 << self.below(8),
+                5 => {
+                    // A part of another seed, or of the same once more.
+                    let other = self.below(self.seeds.len());
+                    let other = self.seeds[other].clone();
+                    let from = self.below(other.len() + 1);
+                    let to = (from + self.below(80)).min(other.len());
+                    drop(input.splice(at..at, other[from..to].iter().copied()));
+                }
+                _ => input.truncate(at),
+            }
+        }
+        input.truncate(LONGEST);
+        input
+    }
+}
