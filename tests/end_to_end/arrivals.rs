@@ -37,7 +37,7 @@ impl Scene {
         let session = visitor.checkout().await.ok();
         visitor.add("price_tshirt", 1).await.ok();
         let number = visitor.cart().await["number"].as_str().unwrap().to_owned();
-        let cart = table(&shop, "CARTS_TABLE", &number, None).await.unwrap();
+        let cart = Table::of(&shop, "CARTS_TABLE").get(&number).await;
 
         shop.press(&session, "pay_later").await;
         let mut events = vec![shop.event("checkout.session.completed")];
@@ -63,9 +63,9 @@ impl Scene {
     /// The order and the cart after these events, each delivered so many times at once, on a clean slate.
     async fn after(&self, deliveries: &[(&Value, usize)]) -> (Value, Value) {
         let number = order_number(&self.session);
-        table(&self.shop, "ORDERS_TABLE", &number, Some(None)).await;
-        let name = self.cart["number"].as_s().unwrap();
-        table(&self.shop, "CARTS_TABLE", name, Some(Some(self.cart.clone()))).await;
+        let carts = Table::of(&self.shop, "CARTS_TABLE");
+        carts.put(&self.cart).await;
+        Table::of(&self.shop, "ORDERS_TABLE").delete(&number).await;
         for (event, times) in deliveries {
             let answers = join_all((0..*times).map(|_| self.shop.deliver(event))).await;
             assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -74,26 +74,36 @@ impl Scene {
         if let Some(order) = order.as_object_mut() {
             order.retain(|field, _| !field.starts_with("created") && field != "request_id");
         }
-        let cart = table(&self.shop, "CARTS_TABLE", name, None).await.unwrap();
+        let cart = carts.get(self.cart["number"].as_s().unwrap()).await;
         (order, json!({ "lines": format!("{:?}", cart["q"]), "version": format!("{:?}", cart["v"]) }))
     }
 }
 
-/// Reads an item; or puts another in its place, or none.
-async fn table(shop: &Shop, setting: &str, number: &str, replacement: Option<Option<Item>>) -> Option<Item> {
-    let connection = store::Connection::new(shop.stack().environment()).unwrap();
-    let (client, table) = (connection.client(), shop.stack().environment().required(setting).unwrap());
-    let key = AttributeValue::S(number.to_owned());
-    match replacement {
-        None => client.get_item().table_name(table).key("number", key).send().await.unwrap().item,
-        Some(None) => {
-            client.delete_item().table_name(table).key("number", key).send().await.unwrap();
-            None
-        }
-        Some(item) => {
-            client.put_item().table_name(table).set_item(item).send().await.unwrap();
-            None
-        }
+/// The table of a shop that a setting names.
+struct Table {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+}
+
+impl Table {
+    fn of(shop: &Shop, setting: &str) -> Self {
+        let environment = shop.stack().environment();
+        let connection = store::Connection::new(environment).unwrap();
+        Self { client: connection.client().clone(), name: environment.required(setting).unwrap().to_owned() }
+    }
+
+    async fn get(&self, number: &str) -> Item {
+        let get = self.client.get_item().table_name(&self.name).consistent_read(true);
+        get.key("number", AttributeValue::S(number.to_owned())).send().await.unwrap().item.unwrap()
+    }
+
+    async fn put(&self, item: &Item) {
+        self.client.put_item().table_name(&self.name).set_item(Some(item.clone())).send().await.unwrap();
+    }
+
+    async fn delete(&self, number: &str) {
+        let delete = self.client.delete_item().table_name(&self.name);
+        delete.key("number", AttributeValue::S(number.to_owned())).send().await.unwrap();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whatever breaks, and wherever: after a retry there is one session, one order, and the right cart.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -65,7 +67,7 @@ async fn sessions_of(shop: &Shop, visitor: &Visitor<'_>) -> Vec<Value> {
 }
 
 /// A visitor whose session is paid, of which the shop has not heard.
-async fn paid<'a>(shop: &'a Shop, changes: bool) -> (Visitor<'a>, Value, String, Value) {
+async fn paid(shop: &Shop, changes: bool) -> (Visitor<'_>, Value, String, Value) {
     let visitor = shop.visitor();
     visitor.add("price_mug", 2).await.ok();
     let session = visitor.checkout().await.ok();
@@ -187,6 +189,31 @@ async fn an_answer_that_is_lost_after_its_effect_adds_nothing_twice() {
         async |visitor, point| assert_eq!(visitor.cart().await["item_count"], 3, "{point}"),
     );
     assert!(tried.await.len() >= 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitors = AtomicUsize::new(0);
+    let tried = break_everywhere(
+        "the first add",
+        &shop,
+        async || (shop.visitor(), visitors.fetch_add(1, Ordering::Relaxed)),
+        async |(visitor, index)| {
+            let headers = [("content-type", "application/json"), ("idempotency-key", &format!("visitor {index}"))];
+            let body = json!({ "items": [{ "price": "price_mug", "quantity": 2 }] }).to_string();
+            visitor.send(Method::POST, "/cart/add", &headers, body.into_bytes()).await
+        },
+        async |(visitor, _), point| {
+            assert_eq!(visitor.cart().await["item_count"], 2, "{point}");
+            let environment = shop.stack().environment();
+            let connection = store::Connection::new(environment).unwrap();
+            let scan = connection.client().scan().table_name(environment.required("CARTS_TABLE").unwrap());
+            let carts = scan.filter_expression("attribute_exists(q)").send().await.unwrap().count();
+            assert_eq!(usize::try_from(carts), Ok(visitors.load(Ordering::Relaxed)), "{point}");
+        },
+    );
+    assert_eq!(tried.await.len(), 2 * 7);
 }
 
 /// The mark of a lost write must outlive the writes of others: the one that is repeated comes after all of them.

@@ -98,12 +98,11 @@ impl Shop {
         let mut environment = Environment::from_iter(settings);
         let mut dynamodb_url = None;
         share_database(&mut environment, &mut dynamodb_url);
-        let (dynamodb_url, database) = match dynamodb_url {
-            Some(url) => (url, None),
-            None => {
-                let (url, stop) = wire::database().await;
-                (url, Some(stop))
-            }
+        let (dynamodb_url, database) = if let Some(url) = dynamodb_url {
+            (url, None)
+        } else {
+            let (url, stop) = wire::database().await;
+            (url, Some(stop))
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = Config { catalog: Catalog::sample(), webhook_secret: SECRET.to_owned(), ..Config::default() };

@@ -56,7 +56,7 @@ impl Mutations {
         Self { state: hash.finish(), seeds: seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect() }
     }
 
-    /// SplitMix64. Source: <https://prng.di.unimi.it/splitmix64.c>
+    /// `SplitMix64`. Source: <https://prng.di.unimi.it/splitmix64.c>
     fn number(&mut self) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;

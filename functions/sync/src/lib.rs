@@ -68,7 +68,7 @@ impl Sync {
     /// DynamoDB or Stripe fails: run it again.
     pub async fn run(&self) -> Result<Report, Error> {
         let now = Timestamp::now();
-        let since = now - Duration::from_secs(REPAIRED_HOURS * 60 * 60);
+        let since = now - Duration::from_hours(REPAIRED_HOURS);
         let repaired = self.fulfilment.repair(since, now).await?;
         tracing::info!(repaired, "repaired");
         let Progress { products, prices, written, retired } = self

@@ -91,7 +91,9 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> R
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let time = context.and_then(|context| time_left(context.deadline));
     let token = Caller::presented(request.headers());
-    let (result, tally) = tally::of(within(time, Box::pin(endpoint.handle(request)))).await;
+    // On the heap, as it holds everything that the endpoint works with.
+    let handled = Box::pin(endpoint.handle(request));
+    let (result, tally) = tally::of(within(time, handled)).await;
 
     let mut cause = None;
     let response = result.unwrap_or_else(|error| {

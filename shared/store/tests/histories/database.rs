@@ -1,9 +1,10 @@
 //! A database for a test: embedded, or the one at `CARTWRIGHT_DYNAMODB_URL`.
 
+use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
 use settings::Environment;
 use store::{Carts, Connection};
@@ -20,17 +21,14 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) async fn open() -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let url = match Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL") {
-            Some(url) => url.to_owned(),
-            None => {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                let url = format!("http://{}", listener.local_addr().unwrap());
-                let database = dynoxide::Database::memory().unwrap();
-                tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
-                    drop(stopped.await);
-                }));
-                url
-            }
+        let url = if let Some(url) = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL") {
+            url.to_owned()
+        } else {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let database = dynoxide::Database::memory().unwrap();
+            tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async { drop(stopped.await) }));
+            url
         };
         let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
         let table = format!("carts-{}-{nanoseconds}", std::process::id());
@@ -54,11 +52,8 @@ impl Database {
     }
 
     /// The item of a cart, as it is stored.
-    pub(crate) async fn item(
-        &self,
-        number: cart::CartNumber,
-    ) -> std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue> {
-        let key = aws_sdk_dynamodb::types::AttributeValue::S(number.to_string());
+    pub(crate) async fn item(&self, number: cart::CartNumber) -> HashMap<String, AttributeValue> {
+        let key = AttributeValue::S(number.to_string());
         let table = self.environment.required("CARTS_TABLE").unwrap();
         let output = self.connection.client().get_item().table_name(table).key("number", key).send().await;
         output.unwrap().item.unwrap()

@@ -5,7 +5,7 @@ use cart::{
     Quantity, Recurrence, Timestamp, Token,
 };
 
-/// A seeded source of numbers (SplitMix64), so that a failure can be repeated by its seed.
+/// A seeded source of numbers (`SplitMix64`), so that a failure can be repeated by its seed.
 ///
 /// Source: <https://prng.di.unimi.it/splitmix64.c>
 pub(crate) struct Numbers(u64);

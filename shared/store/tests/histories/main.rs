@@ -4,6 +4,7 @@
 
 mod database;
 mod history;
+mod names;
 mod size;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,9 @@ async fn by_the_store(carts: &Carts, number: CartNumber, change: &Change, now: T
     }
 }
 
+/// The cart that a change was answered with, and when it was asked for.
+type Answered = (Cart, Change, Timestamp);
+
 /// The number of random histories; `CARTWRIGHT_HISTORIES` sets another.
 fn histories() -> u64 {
     std::env::var("CARTWRIGHT_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
@@ -83,7 +87,7 @@ async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say
                 match (expected, answer) {
                     (Ok(()), Ok(cart)) => assert_eq!(cart, opened, "{context}"),
                     (Err(expected), Err(ChangeError::Rejected(rejection))) => {
-                        assert_eq!(rejection, expected, "{context}")
+                        assert_eq!(rejection, expected, "{context}");
                     }
                     (expected, answer) => panic!("the rules: {expected:?}, the store: {answer:?}; {context}"),
                 }
@@ -116,7 +120,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
             let mut now = start();
             let mut done = Vec::new();
             for _ in 0..OPERATIONS / CLIENTS {
-                now = now + std::time::Duration::from_millis(numbers.below(3) * 500);
+                now += std::time::Duration::from_millis(numbers.below(3) * 500);
                 let change = change(&mut numbers);
                 let cart = numbers.below(CARTS);
                 let (outcome, answer) = by_the_store(&carts, number(cart, 0), &change, now).await;
@@ -126,7 +130,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
             done
         })
     });
-    let mut histories: BTreeMap<(u64, u64), Vec<(Cart, Change, Timestamp)>> = BTreeMap::new();
+    let mut histories: BTreeMap<(u64, u64), Vec<Answered>> = BTreeMap::new();
     for client in clients.collect::<Vec<_>>() {
         for (cart, answer, change, now) in client.await.unwrap() {
             histories.entry((cart, answer.version())).or_default().push((answer, change, now));
@@ -141,7 +145,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
     let mut models: BTreeMap<u64, Cart> = (0..CARTS).map(opened).collect();
     for ((cart, version), answers) in histories {
         let model = models.get_mut(&cart).unwrap();
-        let after = |(_, change, now): &(Cart, Change, Timestamp)| {
+        let after = |(_, change, now): &Answered| {
             let mut after = model.clone();
             after.apply(change, *now).map(|()| after)
         };

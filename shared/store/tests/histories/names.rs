@@ -1,0 +1,124 @@
+//! Requests that their clients named.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use cart::{Cart, Change, PendingCheckout};
+use store::{Carts, ChangeError, Noted, Once, Terms};
+
+use crate::database::Database;
+use crate::history::{item, number, start};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn named(key: &str, request: &str) -> Terms {
+    Terms { expected: None, once: Some(Once::new(key, [request.as_bytes()])) }
+}
+
+fn mug(quantity: u64) -> Change {
+    Change::add(vec![item(0, quantity)]).unwrap()
+}
+
+async fn opened(carts: &Carts) -> Cart {
+    carts.open(number(7, 0), &mug(1), None, start()).await.unwrap()
+}
+
+fn known(item: &std::collections::HashMap<String, AttributeValue>) -> usize {
+    item["k"].as_m().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_name_is_remembered_for_24_hours() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let number = opened(&carts).await.number();
+    let almost = start() + DAY.saturating_sub(Duration::from_secs(1));
+
+    let mut counts = Vec::new();
+    for (now, request) in [(start(), "one"), (almost, "one"), (start() + DAY, "one"), (start() + DAY * 2, "two")] {
+        let cart = carts.change(number, &mug(1), &named("key", request), now).await.unwrap();
+        counts.push(cart.item_count());
+    }
+    let mismatch = carts.change(number, &mug(1), &named("key", "one"), start() + DAY * 2).await;
+
+    assert_eq!(counts, [2, 2, 3, 4]);
+    assert!(matches!(mismatch, Err(ChangeError::Renamed)), "{mismatch:?}");
+    assert_eq!(known(&database.item(number).await), 1);
+}
+
+#[tokio::test]
+async fn forgotten_names_are_swept_and_remembered_ones_are_kept() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let number = opened(&carts).await.number();
+    for index in 0..40 {
+        carts.change(number, &mug(1), &named(&format!("old {index}"), ""), start()).await.unwrap();
+    }
+    let before = known(&database.item(number).await);
+    let later = start() + DAY;
+    for index in 0..40 {
+        carts.change(number, &mug(1), &named(&format!("new {index}"), ""), later).await.unwrap();
+    }
+    let after = known(&database.item(number).await);
+
+    for index in 0..40 {
+        carts.change(number, &mug(1), &named(&format!("new {index}"), ""), later).await.unwrap();
+    }
+    assert_eq!((before, after), (40, 40));
+    assert_eq!(carts.find_any(number).await.unwrap().unwrap().item_count(), 81);
+}
+
+#[tokio::test]
+async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let before = opened(&carts).await;
+    let nothing = Change::update(vec![cart::LineUpdate::Remove("price_absent".parse().unwrap())]);
+
+    let answer = carts.change(before.number(), &nothing, &named("key", "nothing"), start()).await.unwrap();
+    let other = carts.change(before.number(), &mug(1), &named("key", "mug"), start()).await;
+
+    assert_eq!(answer, before);
+    assert!(matches!(other, Err(ChangeError::Renamed)), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let cart = opened(&carts).await;
+    let pending = PendingCheckout {
+        session: "cs_test_1".to_owned(),
+        version: cart.version(),
+        parameters: "digest".to_owned(),
+        expires_at: Some(start() + DAY),
+    };
+    // So many lines that the change takes a read, and a write conditional on what was read.
+    let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
+
+    let (changed, noted) =
+        tokio::join!(async { carts.change(cart.number(), &many, &Terms::default(), start()).await }, async {
+            carts.note_checkout(cart.number(), &pending, None, None, start()).await
+        },);
+
+    let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
+    assert_eq!(stored.lines().len(), changed.unwrap().lines().len());
+    assert_eq!(stored.pending().is_some(), noted.unwrap() == Noted::Now);
+}
+
+#[tokio::test]
+async fn all_who_open_a_cart_under_one_name_get_one_salt() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let name = Once::new("name", [b"request".as_slice()]);
+
+    let [one, two] = [[1; 16], [2; 16]];
+    let first = carts.salt(&name, one, None, start()).await.unwrap();
+    let second = carts.salt(&name, two, None, start()).await.unwrap();
+    let spent = carts.salt(&name, two, Some(one), start()).await.unwrap();
+    let late = carts.salt(&name, one, None, start() + DAY).await.unwrap();
+    let other = carts.salt(&Once::new("name", [b"other".as_slice()]), one, None, start() + DAY).await;
+
+    assert_eq!([first, second, spent, late], [one, one, two, one]);
+    assert!(matches!(other, Err(ChangeError::Renamed)), "{other:?}");
+}
