@@ -134,7 +134,7 @@ mod tests {
         });
         let idle = of(tokio::task::yield_now());
 
-        let ((_, busy), (_, idle)) = tokio::join!(busy, idle);
+        let (((), busy), ((), idle)) = tokio::join!(busy, idle);
         count(Metric::Conflicts);
 
         assert_eq!(busy.counted().collect::<Vec<_>>(), [("Conflicts", 2)]);
