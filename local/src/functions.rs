@@ -14,6 +14,7 @@ pub(crate) struct Functions {
     finish_order: finish_order::FinishOrder,
     order: order::Orders,
     products: products::Products,
+    log: web::Log,
 }
 
 impl Functions {
@@ -28,21 +29,22 @@ impl Functions {
             finish_order: finish_order::FinishOrder::new(environment)?,
             order: order::Orders::new(environment)?,
             products: products::Products::new(environment)?,
+            log: web::Log::new(environment),
         })
     }
 
     /// Lets a function answer; `None` if there is none of this name.
     pub(crate) async fn call(&self, function: &str, request: Request) -> Option<Response> {
         Some(match function {
-            "get" => web::answer(&self.get, request).await,
-            "add" => web::answer(&self.add, request).await,
-            "update" => web::answer(&self.update, request).await,
-            "clear" => web::answer(&self.clear, request).await,
-            "checkout" => web::answer(&self.checkout, request).await,
-            "stripe-webhook" => web::answer(&self.stripe_webhook, request).await,
-            "finish-order" => web::answer(&self.finish_order, request).await,
-            "order" => web::answer(&self.order, request).await,
-            "products" => web::answer(&self.products, request).await,
+            "get" => web::answer(&self.get, &self.log, request).await,
+            "add" => web::answer(&self.add, &self.log, request).await,
+            "update" => web::answer(&self.update, &self.log, request).await,
+            "clear" => web::answer(&self.clear, &self.log, request).await,
+            "checkout" => web::answer(&self.checkout, &self.log, request).await,
+            "stripe-webhook" => web::answer(&self.stripe_webhook, &self.log, request).await,
+            "finish-order" => web::answer(&self.finish_order, &self.log, request).await,
+            "order" => web::answer(&self.order, &self.log, request).await,
+            "products" => web::answer(&self.products, &self.log, request).await,
             _ => return None,
         })
     }

@@ -107,7 +107,7 @@ async fn a_session_that_expired_is_forgotten_and_the_next_checkout_makes_another
     let expired = shop.event("checkout.session.expired");
     shop.wire().plan(None);
     assert_eq!(shop.deliver(&expired).await.ok()["handled"], true);
-    assert_eq!(shop.wire().calls(), ["DynamoDB UpdateItem"]);
+    assert_eq!(shop.wire().calls(), ["DynamoDB UpdateItem", "DynamoDB PutItem"], "forgotten, and noted as abandoned");
 
     shop.wire().plan(None);
     let second = visitor.checkout().await.ok();

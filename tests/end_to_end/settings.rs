@@ -306,7 +306,7 @@ async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
         .body(lambda_http::Body::Empty)
         .unwrap();
 
-    let answer = web::answer(&checkout, request).await;
+    let answer = web::answer(&checkout, &web::Log::new(shop.stack().environment()), request).await;
 
     assert_eq!(answer.status(), 200, "{:?}", answer.body());
     let sent = parameters(&shop);

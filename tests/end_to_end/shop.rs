@@ -17,6 +17,8 @@ use crate::wire::{self, Wire};
 
 use crate::proxy::Proxy;
 
+use crate::contract;
+
 /// The running bundle.
 pub(crate) struct Shop {
     stack: Stack,
@@ -143,17 +145,22 @@ impl Shop {
         Visitor { shop: self, token: Mutex::new(Some(token.to_owned())) }
     }
 
-    /// Any request to the API, or to a full URL.
+    /// Any request to the API, or to a full URL. An answer of the API that openapi.yaml does not document fails the test.
     pub(crate) async fn send(&self, method: Method, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let own = url.strip_prefix(self.stack.url()).unwrap_or(url).to_owned();
         let url = if url.starts_with("http") { url.to_owned() } else { format!("{}{url}", self.stack.url()) };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
         }
-        let response = self.client.request(method, url).headers(map).body(body).send().await.unwrap();
+        let response = self.client.request(method.clone(), url).headers(map).body(body).send().await.unwrap();
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        Answer { status, headers, text: response.text().await.unwrap() }
+        let text = response.text().await.unwrap();
+        if own.starts_with('/') {
+            contract::check(&method, &own, status, &headers, &text);
+        }
+        Answer { status, headers, text }
     }
 
     pub(crate) async fn get(&self, url: &str) -> Answer {

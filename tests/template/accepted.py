@@ -28,8 +28,9 @@ ACCEPTED = {
         ["ApiLogs", *(f"{name}Logs" for name in FUNCTIONS)],
     ),
     "CKV_AWS_27": (
-        "The queue holds scheduler events and error texts, encrypted with SQS's own key; checkov looks for KMS only.",
-        ["SyncFailures"],
+        "The queues hold scheduler events, positions in streams and error texts, encrypted with SQS's own key; checkov "
+        "looks for KMS only.",
+        ["SyncFailures", "EventFailures"],
     ),
     "CKV_AWS_119": (
         "Orders are encrypted with the AWS managed key, carts and catalogue with DynamoDB's own. A customer managed key "

@@ -28,6 +28,9 @@ ROUTES = {
     ("GET", "/products"): "Products",
 }
 
+# Where the metrics of a stack are: two stacks of an account do not mix.
+NAMESPACE = {"Fn::Sub": "Cartwright/${AWS::StackName}"}
+
 READ_WRITE = {"GetItem", "PutItem", "UpdateItem"}
 KNOW_PRICES = {"BatchGetItem", "GetItem", "UpdateItem"}
 # Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
@@ -64,6 +67,7 @@ PERMISSIONS = {
 SHOP_SETTINGS = {
     "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY", "SHOP_LOCALE",
     "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG", "CATALOG_CACHE_SECONDS",
+    "METRICS_NAMESPACE",
 }  # fmt: skip
 CHECKOUT_SETTINGS = {
     "CHECKOUT_PAYMENT_METHODS", "CHECKOUT_LOCALE", "CHECKOUT_BILLING_ADDRESS", "CHECKOUT_SHIPPING_COUNTRIES",
@@ -344,6 +348,9 @@ def test_every_setting_comes_from_the_parameter_of_its_name(stack):
             if setting.endswith("_TABLE"):
                 assert value == {"Ref": setting.removesuffix("_TABLE").capitalize()}
                 continue
+            if setting == "METRICS_NAMESPACE":
+                assert value == NAMESPACE
+                continue
             parameter = "".join(word.capitalize() for word in setting.split("_"))
             assert value in ({"Ref": parameter}, {"Fn::Join": [",", {"Ref": parameter}]})
 
@@ -387,6 +394,7 @@ def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(s
         ("SyncTag", ["enupal-sync", "enupal_sync"], ["", "a b", "a[b]"]),
         ("DefaultCurrency", ["usd"], ["USD", "us"]),
         ("ShopLocale", ["en-US", "de", "zh-Hant-TW"], ["", "en_US"]),
+        ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["alarms", "arn:aws:sqs:a:123456789012:b"]),
     ],
 )
 def test_a_malformed_parameter_stops_the_deployment(stack, parameter, good, bad):
@@ -452,5 +460,119 @@ def test_a_failed_sync_ends_in_the_queue_whether_it_was_delivered_or_not(stack):
 
 
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
-    assert set(stack["Outputs"]) == {"ApiUrl", "WebhookUrl", "CartsTable", "CatalogTable", "OrdersTable"}
+    assert set(stack["Outputs"]) == {
+        "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "EventBus", "DashboardUrl",
+    }  # fmt: skip
     assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"][0] == "${Base}/stripe/webhook"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Events
+# ---------------------------------------------------------------------------------------------------------------------
+
+PIPES = {"OrderCreated": "Orders", "OrderChanged": "Orders", "CartAbandoned": "Carts"}
+
+
+def test_what_is_written_is_told_from_the_streams_of_the_tables_and_by_nothing_else(stack):
+    pipes = resources(stack, "AWS::Pipes::Pipe")
+    tables = resources(stack, "AWS::DynamoDB::Table")
+
+    assert {name: pipe["Source"]["Fn::GetAtt"] for name, pipe in pipes.items()} == {
+        name: [table, "StreamArn"] for name, table in PIPES.items()
+    }
+    for table in PIPES.values():
+        assert tables[table]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+        # "No more than two processes should be reading from the same shard at the same time."
+        assert list(PIPES.values()).count(table) <= 2
+    for pipe in pipes.values():
+        assert pipe["Target"] == {"Fn::GetAtt": ["Events", "Arn"]}
+    for role in resources(stack, "AWS::IAM::Role").values():
+        if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": ["lambda.amazonaws.com"]}:
+            assert "events:" not in json.dumps(list(statements(role)))
+
+
+def test_every_event_has_its_type(stack):
+    types = {
+        name: pipe["TargetParameters"]["EventBridgeEventBusParameters"]["DetailType"]
+        for name, pipe in resources(stack, "AWS::Pipes::Pipe").items()
+    }
+    (pattern,) = resources(stack, "AWS::Pipes::Pipe")["OrderChanged"]["SourceParameters"]["FilterCriteria"]["Filters"]
+
+    assert types == {
+        "OrderCreated": "order.created",
+        "OrderChanged": "$.dynamodb.NewImage.event.S",
+        "CartAbandoned": "cart.abandoned",
+    }
+    told = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]["event"]["S"]
+    assert told == ["order.paid", "order.refunded", "payment.failed"]
+
+
+def test_an_event_that_cannot_be_told_is_kept_and_holds_nothing_personal(stack):
+    for pipe in resources(stack, "AWS::Pipes::Pipe").values():
+        reading = pipe["SourceParameters"]["DynamoDBStreamParameters"]
+        (filter_,) = pipe["SourceParameters"]["FilterCriteria"]["Filters"]
+        told = set(re.findall(r"<\$\.dynamodb\.NewImage\.(\w+)\.[SN]>", pipe["TargetParameters"]["InputTemplate"]))
+
+        assert reading["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventFailures", "Arn"]}}
+        assert reading["StartingPosition"] == "TRIM_HORIZON"
+        assert json.loads(filter_["Pattern"])
+        assert json.loads(re.sub(r"<[^>]+>", '""', pipe["TargetParameters"]["InputTemplate"]))
+        assert told <= {"number", "cart", "session", "status", "currency", "total", "refunded", "recovery_url"}
+
+
+def test_a_pipe_may_read_its_stream_and_tell_the_bus(stack):
+    read = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+    for table in set(PIPES.values()):
+        role = resources(stack, "AWS::IAM::Role")[f"{table}PipeRole"]
+        found = {
+            tuple(statement["Resource"]["Fn::GetAtt"]): {action.split(":")[1] for action in as_list(statement["Action"])}
+            for statement in statements(role)
+        }
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+
+        assert found == {
+            (table, "StreamArn"): read,
+            ("Events", "Arn"): {"PutEvents"},
+            ("EventFailures", "Arn"): {"SendMessage"},
+        }
+        assert trust["Principal"] == {"Service": "pipes.amazonaws.com"}
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Alarms
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_alarm_tells_the_topic_where_there_is_one_and_none_rings_while_nobody_shops(stack):
+    alarms = resources(stack, "AWS::CloudWatch::Alarm")
+    topic = [{"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
+
+    assert set(alarms) == {
+        "ApiFailing", "WebhookFailing", "Throttled", "OrderDoubtful", "SyncFailing", "EventsFailing",
+    }  # fmt: skip
+    for alarm in alarms.values():
+        assert alarm["AlarmDescription"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == topic
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_and_dashboard_look_at_metrics_that_the_functions_write(stack):
+    source = (ROOT / "shared/tally/src/lib.rs").read_text()
+    written = set(re.findall(r'=> "(\w+)",', source)) | {"WebhookFailures"}
+    body = resources(stack, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+
+    shown = set(re.findall(r'"Cartwright/\$\{AWS::StackName\}", "(\w+)"', body))
+
+    assert shown == written
+    assert resources(stack, "AWS::CloudWatch::Alarm")["OrderDoubtful"]["MetricName"] in written
+    (transformation,) = resources(stack, "AWS::Logs::MetricFilter")["WebhookFailures"]["MetricTransformations"]
+    assert transformation["MetricNamespace"] == NAMESPACE
+    assert len(json.loads(re.sub(r"\$\{[^}]+\}", "x", body))["widgets"]) == 7
+
+
+def test_every_alarm_is_explained_in_the_operators_guide(stack):
+    guide = (ROOT / "docs/operate.md").read_text()
+
+    for name in resources(stack, "AWS::CloudWatch::Alarm"):
+        assert f"`{name}`" in guide, name

@@ -15,6 +15,7 @@ pub struct Add {
 }
 
 impl Endpoint for Add {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {

@@ -33,6 +33,7 @@ impl Checkout {
 }
 
 impl Endpoint for Checkout {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {

@@ -5,6 +5,7 @@ use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
 use store::{Noted, Once};
+use tally::Metric;
 use web::{Body, Error};
 
 use crate::Checkout;
@@ -86,8 +87,13 @@ impl Checkout {
                 Some(pending) => self.earlier(pending, cart.version(), &digest, now).await?,
             };
             let handed_out = match earlier {
-                Earlier::Usable(answer) if once.is_none() => return Ok(answer),
-                Earlier::Usable(answer) => cart.pending().cloned().map(|pending| (pending, answer)),
+                Earlier::Usable(answer) if once.is_none() => {
+                    tally::count(Metric::SessionsReused);
+                    return Ok(answer);
+                }
+                Earlier::Usable(answer) => {
+                    cart.pending().cloned().map(|pending| (pending, answer, Metric::SessionsReused))
+                }
                 Earlier::Gone => {
                     let replaces = cart.pending().map(|pending| pending.session.as_str());
                     let (session, answer) = self.create(&cart, &parameters, replaces, now).await?;
@@ -99,14 +105,16 @@ impl Checkout {
                         descriptions: cart.descriptions(),
                         adjustable,
                     };
-                    Some((pending, answer))
+                    Some((pending, answer, Metric::SessionsCreated))
                 }
                 Earlier::Paid => None,
             };
-            if let Some((pending, answer)) = handed_out
-                && self.note(&cart, &pending, once, now).await?
-            {
-                return Ok(answer);
+            if let Some((pending, answer, metric)) = handed_out {
+                if self.note(&cart, &pending, once, now).await? {
+                    tally::count(metric);
+                    return Ok(answer);
+                }
+                tally::count(Metric::Conflicts);
             }
             cart = match self.carts.find_for(cart.number(), once, now).await? {
                 (_, Some(answered)) => return self.answered(&answered).await,
@@ -184,7 +192,10 @@ impl Checkout {
     /// Makes sure that nobody can pay a session any more, unless somebody has paid it already.
     async fn expire(&self, session: &str, now: Timestamp) -> Result<Earlier, Error> {
         match self.stripe.expire_session(session).await {
-            Ok(_) => Ok(Earlier::Gone),
+            Ok(_) => {
+                tally::count(Metric::SessionsExpired);
+                Ok(Earlier::Gone)
+            }
             Err(error) if error.is_missing() => Ok(Earlier::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
             Err(refusal @ payments::Error::Refused { .. }) => {

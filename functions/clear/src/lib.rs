@@ -13,6 +13,8 @@ pub struct Clear {
 }
 
 impl Endpoint for Clear {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self { shop: Shop::new(environment)?, carts: Carts::new(&connection, environment)? })

@@ -17,6 +17,7 @@ pub struct FinishOrder {
 }
 
 impl Endpoint for FinishOrder {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {

@@ -14,6 +14,8 @@ pub struct Get {
 }
 
 impl Endpoint for Get {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {

@@ -14,6 +14,8 @@ pub struct Orders {
 }
 
 impl Endpoint for Orders {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(&connection, environment)? })

@@ -18,6 +18,8 @@ const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
 
 impl Endpoint for Products {
+    const NAME: &str = env!("CARGO_PKG_NAME");
+
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self { shop: Shop::new(environment)?, catalog: Catalog::new(&connection, environment)? })

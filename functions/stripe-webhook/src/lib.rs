@@ -5,27 +5,30 @@
 use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::{Fulfilment, News};
-use payments::{Event, WebhookSecrets};
+use payments::{Event, ExpiredSession, WebhookSecrets};
 use serde_json::json;
 use settings::Environment;
-use store::Connection;
+use store::{Abandoned, Carts, Connection};
 use web::{Endpoint, Error, Request, Response};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct StripeWebhook {
     secrets: WebhookSecrets,
+    carts: Carts,
     catalogue: Catalogue,
     fulfilment: Fulfilment,
 }
 
 impl Endpoint for StripeWebhook {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
         let connection = Connection::new(environment)?;
         Ok(Self {
             secrets: WebhookSecrets::new(environment)?,
+            carts: Carts::new(&connection, environment)?,
             catalogue: Catalogue::new(&connection, environment)?,
             fulfilment: Fulfilment::new(&connection, environment)?,
         })
@@ -51,7 +54,7 @@ impl StripeWebhook {
                 self.fulfil(event, News::None, now).await
             }
             "checkout.session.async_payment_failed" => self.fulfil(event, News::PaymentFailed, now).await,
-            "checkout.session.expired" => self.forget(event).await,
+            "checkout.session.expired" => self.expired(event, now).await,
             "charge.refunded" => self.refund(event, now).await,
             _ => {
                 let applied = self.catalogue.apply(event, now).await;
@@ -67,9 +70,14 @@ impl StripeWebhook {
         Ok(true)
     }
 
-    async fn forget(&self, event: &Event) -> Result<bool, Error> {
+    /// Has the cart forget a session that is over, and notes that the cart was abandoned where that is so.
+    async fn expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
         let Some((session, cart)) = event.session() else { return Ok(false) };
         self.fulfilment.forget(session, cart).await.map_err(failed)?;
+        if let Some((session, cart)) = ExpiredSession::abandoned(event) {
+            let recovery_url = session.recovery_url().map(str::to_owned);
+            self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;
+        }
         Ok(true)
     }
 

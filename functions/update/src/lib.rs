@@ -15,6 +15,7 @@ pub struct Update {
 }
 
 impl Endpoint for Update {
+    const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
     fn new(environment: &Environment) -> Result<Self, settings::Error> {

@@ -171,6 +171,9 @@ impl Catalogue {
                 let Some(mut product) = event.object::<Product>() else { return Ok(false) };
                 product.active &= !deleted;
                 let saved = self.save_product(&product, stamp).await?;
+                if saved == Saved::Older {
+                    tally::count(tally::Metric::StaleEvents);
+                }
                 if saved == Saved::Tie
                     && !deleted
                     && let Some(current) = found(self.stripe.product(&product.id).await)?

@@ -180,15 +180,23 @@ impl Fulfilment {
                     let checked_out = session.cart_version().unwrap_or(cart.version());
                     cart.paid(order_number, checked_out, &order.lines, now)
                 });
-                self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await?
+                let placed = self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await?;
+                if placed == Placed::Now && !order.marks.is_empty() {
+                    tally::count(tally::Metric::DoubtfulOrders);
+                }
+                placed
             };
             match placed {
-                Placed::Now => return Ok(outcome),
+                Placed::Now => {
+                    tally::count(tally::Metric::Orders);
+                    return Ok(outcome);
+                }
                 Placed::Before => {
+                    tally::count(tally::Metric::DuplicatesSuppressed);
                     self.orders.advance(order_number, status, refunded).await?;
                     return Ok(outcome);
                 }
-                Placed::CartChanged => {}
+                Placed::CartChanged => tally::count(tally::Metric::Conflicts),
             }
         }
         Err(store::Error::Contended.into())

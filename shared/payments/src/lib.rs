@@ -9,6 +9,7 @@ mod checkout;
 mod client;
 mod error;
 mod event;
+mod expired;
 mod session;
 
 pub use catalogue::{CatalogPage, Page};
@@ -16,4 +17,5 @@ pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper};
 pub use client::Stripe;
 pub use error::Error;
 pub use event::{Event, Rejected, WebhookSecrets};
+pub use expired::ExpiredSession;
 pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};

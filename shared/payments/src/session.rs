@@ -429,7 +429,8 @@ impl Stripe {
     ///
     /// # Errors
     ///
-    /// Stripe fails, or there is none: [`Error::is_missing`].
+    /// Stripe fails, or there is none: [`Error::is_missing`]. What cannot be an id is not asked for: it would stand in the
+    /// path of the request, and lead elsewhere.
     pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
         if !is_session_id(id) {
             return Err(Error::missing());

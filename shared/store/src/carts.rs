@@ -87,6 +87,10 @@ impl Carts {
         Lifetime::days(days).ok_or_else(|| settings::Error::malformed(name, expected))
     }
 
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     pub(crate) fn table(&self) -> &str {
         &self.table
     }
@@ -296,7 +300,10 @@ impl Carts {
             writer.sign(&mut update);
             match self.update(number, update).await? {
                 Applied::Done(cart) => return Ok(*cart),
-                Applied::Refused(item) => current = item,
+                Applied::Refused(item) => {
+                    tally::count(tally::Metric::Conflicts);
+                    current = item;
+                }
             }
         }
         Err(Error::Contended.into())

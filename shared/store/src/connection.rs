@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use settings::Environment;
 
 /// A client of DynamoDB, shared by all tables of a function.
@@ -62,6 +65,7 @@ impl Connection {
             .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
             .credentials_provider(credentials)
             .http_client(http)
+            .interceptor(Counter)
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -74,5 +78,26 @@ impl Connection {
             config = config.endpoint_url(url);
         }
         Ok(Self { client: Client::from_conf(config.build()) })
+    }
+}
+
+/// Counts what is sent to DynamoDB, and tells of it where that is asked for.
+#[derive(Debug)]
+struct Counter;
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        tally::database_request();
+        tracing::debug!(operation = config.load::<Metadata>().map(Metadata::name), "DynamoDB");
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! The one crate that knows what an item looks like and what an expression says. Rules are decided in [`cart`]; where
 //! an expression guards a write, the guard is sufficient for the rules to accept, never a substitute for them.
 
+mod abandoned;
 mod cart_item;
 mod carts;
 mod catalog;
@@ -13,6 +14,7 @@ mod item;
 mod once;
 mod orders;
 
+pub use abandoned::Abandoned;
 pub use carts::{Carts, ChangeError, Noted, Terms};
 pub use catalog::{Catalog, Digest, Inventory, Listing, Offers, Saved, Stamp};
 pub use connection::Connection;

@@ -17,6 +17,8 @@ const FORMAT: &str = "f";
 const STATUS: &str = "status";
 const REFUNDED: &str = "refunded";
 const DOCUMENT: &str = "order";
+/// The type of the event that tells of the order as it is; absent while there is only the order to tell of.
+const EVENT: &str = "event";
 const TABLE: &str = "orders";
 
 /// The orders.
@@ -135,6 +137,10 @@ impl Orders {
         });
         update.set(format!("{status_name} = {new_status}"));
         update.set(format!("{refunded_name} = {amount}"));
+        if let Some(event) = event(status) {
+            let [name, event] = [update.name(EVENT), update.value(text(event))];
+            update.set(format!("{name} = {event}"));
+        }
         let result = self
             .connection
             .client()
@@ -186,7 +192,7 @@ fn update(table: &str, cart: CartNumber, update: Update) -> Result<TransactWrite
 
 /// The document holds what never changes; status and refunds stand beside it, where they can be moved forward.
 fn write(order: &Order) -> Item {
-    Item::from([
+    let mut item = Item::from([
         (NUMBER.to_owned(), text(order.number)),
         (FORMAT.to_owned(), number(1)),
         (STATUS.to_owned(), text(order.status.as_str())),
@@ -198,7 +204,21 @@ fn write(order: &Order) -> Item {
         ("created".to_owned(), number(order.created_at.as_second())),
         // An order is plain data: it always serialises.
         (DOCUMENT.to_owned(), text(serde_json::to_string(order).unwrap_or_default())),
-    ])
+    ]);
+    if let Some(event) = event(order.status) {
+        item.insert(EVENT.to_owned(), text(event));
+    }
+    item
+}
+
+/// What there is to tell once an order comes to have this status, beside that there is one.
+fn event(status: OrderStatus) -> Option<&'static str> {
+    match status {
+        OrderStatus::AwaitingPayment => None,
+        OrderStatus::PaymentFailed => Some("payment.failed"),
+        OrderStatus::Paid => Some("order.paid"),
+        OrderStatus::PartiallyRefunded | OrderStatus::Refunded => Some("order.refunded"),
+    }
 }
 
 fn read(item: &Item) -> Result<Order, Error> {

@@ -45,6 +45,12 @@ impl Caller {
         Ok(Self { token: cookie(headers) })
     }
 
+    /// The token in a message's header or cookie, if it is well-formed; whether it opens anything is another matter.
+    pub(crate) fn presented(headers: &HeaderMap) -> Option<Token> {
+        let header = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        header.or_else(|| cookie(headers))
+    }
+
     /// The token that the client brought.
     #[must_use]
     pub fn token(&self) -> Option<&Token> {

@@ -10,7 +10,8 @@ use lambda_http::{Body, RequestExt as _, service_fn};
 use serde::Serialize;
 use settings::Environment;
 
-use crate::Error;
+use crate::log::{self, Log};
+use crate::{Caller, Error};
 
 /// Why a function stops.
 pub type StartError = lambda_http::Error;
@@ -22,6 +23,8 @@ pub type Response = lambda_http::Response<Body>;
 
 /// One HTTP endpoint: one Lambda function.
 pub trait Endpoint: Sized + Send + Sync + 'static {
+    /// The function's name.
+    const NAME: &str;
     /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
     const SECRETS: &[&str] = &[];
 
@@ -42,10 +45,10 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 ///
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let endpoint = &start(E::SECRETS, E::new).await?;
+    let (endpoint, log) = &start(E::SECRETS, |environment| Ok((E::new(environment)?, Log::new(environment)))).await?;
     lambda_http::run(service_fn(|request| async move {
         // An error here would fail the invocation instead of answering it.
-        Ok::<_, std::convert::Infallible>(answer(endpoint, request).await)
+        Ok::<_, std::convert::Infallible>(answer(endpoint, log, request).await)
     }))
     .await
 }
@@ -59,8 +62,8 @@ pub async fn start<T>(
     secrets: &[&str],
     build: impl FnOnce(&Environment) -> Result<T, settings::Error>,
 ) -> Result<T, StartError> {
-    tracing_subscriber::fmt().json().without_time().with_target(false).with_current_span(false).init();
     let mut environment = Environment::of_process();
+    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
     let started = match secrets {
         [] => build(&environment).map_err(StartError::from),
         names => match secrets::resolve(&mut environment, names).await {
@@ -79,31 +82,40 @@ const RESERVE: Duration = Duration::from_millis(250);
 #[error("the function's time is over")]
 struct Overdue;
 
-/// Answers a request, errors included; logs the cause of a 5xx once.
+/// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
 ///
 /// Shortly before Lambda would end the function, whatever it still waits for is given up, and the client is told to try
 /// again. That is safe wherever a crash is: after any step the next attempt goes on.
-pub async fn answer<E: Endpoint>(endpoint: &E, request: Request) -> Response {
+pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> Response {
+    let begun = log.request();
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
-    let time_left = context.and_then(|context| time_left(context.deadline));
+    let time = context.and_then(|context| time_left(context.deadline));
+    let token = Caller::presented(request.headers());
     // On the heap, as it holds everything that the endpoint works with.
     let handled = Box::pin(endpoint.handle(request));
-    let answer = match time_left {
-        None => handled.await,
-        Some(time) => match tokio::time::timeout(time, handled).await {
-            Ok(answer) => answer,
-            Err(_) => Err(crate::upstream(true, Overdue)),
-        },
-    };
-    match answer {
-        Ok(response) => response,
-        Err(error) => {
-            if error.status().is_server_error() {
-                tracing::error!(request_id, cause = %error, "request failed");
-            }
-            error.response(&request_id)
-        }
+    let (result, tally) = tally::of(within(time, handled)).await;
+
+    let mut cause = None;
+    let response = result.unwrap_or_else(|error| {
+        cause = error.status().is_server_error().then(|| error.to_string());
+        error.response(&request_id)
+    });
+    let cart = Caller::presented(response.headers()).or(token).map(|token| token.number());
+    let status = response.status().as_u16();
+    let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
+    log.answered(&begun, answer, &tally);
+    response
+}
+
+/// What the endpoint answers, if it does so in time.
+async fn within(
+    time: Option<Duration>,
+    answer: impl Future<Output = Result<Response, Error>>,
+) -> Result<Response, Error> {
+    match time {
+        None => answer.await,
+        Some(time) => tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(crate::upstream(true, Overdue))),
     }
 }
 
@@ -179,6 +191,8 @@ mod tests {
     struct Stuck;
 
     impl Endpoint for Stuck {
+        const NAME: &str = "stuck";
+
         fn new(_: &Environment) -> Result<Self, settings::Error> {
             Ok(Self)
         }
@@ -195,7 +209,7 @@ mod tests {
         context.deadline = u64::try_from(in_five_seconds.as_millis()).unwrap();
 
         let request = Request::new(Body::Empty).with_lambda_context(context);
-        let response = answer(&Stuck, request).await;
+        let response = answer(&Stuck, &Log::new(&Environment::default()), request).await;
 
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");

@@ -1,0 +1,70 @@
+//! Notes of carts that nobody paid for, which the table's stream tells of.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use cart::{CartNumber, Timestamp};
+
+use crate::cart_item::{EXPIRES, NUMBER};
+use crate::expression::Update;
+use crate::item::{Item, number, seconds, text};
+use crate::{Carts, Error};
+
+/// A Checkout Session that ended without a payment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Abandoned {
+    /// The session.
+    pub session: String,
+    /// The cart that it was made from.
+    pub cart: CartNumber,
+    /// Where the shopper may go on, if they agreed to be told.
+    pub recovery_url: Option<String>,
+}
+
+/// How long a note is kept, in seconds: as long as Stripe's link to go on is good for.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/abandoned-carts>
+const KEPT: i64 = 30 * 24 * 60 * 60;
+
+impl Carts {
+    /// Notes once that a cart was abandoned; `false` where it is noted already. One write.
+    ///
+    /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, which the
+    /// shopper may well take up again.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn note_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<bool, Error> {
+        let mut absent = Update::default();
+        let key = absent.name(NUMBER);
+        absent.guard(format!("attribute_not_exists({key})"));
+        let item = Item::from([
+            (NUMBER.to_owned(), text(format!("abandoned-{}", abandoned.session))),
+            ("f".to_owned(), number(1)),
+            ("session".to_owned(), text(&abandoned.session)),
+            ("cart".to_owned(), text(abandoned.cart)),
+            // Always there, since the event's template names it.
+            ("recovery_url".to_owned(), text(abandoned.recovery_url.as_deref().unwrap_or_default())),
+            ("created".to_owned(), seconds(now)),
+            (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
+        ]);
+        let result = self
+            .connection()
+            .client()
+            .put_item()
+            .table_name(self.table())
+            .set_item(Some(item))
+            .condition_expression(absent.condition())
+            .set_expression_attribute_names(Some(absent.names))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(context)) => match context.into_err() {
+                PutItemError::ConditionalCheckFailedException(_) => Ok(false),
+                error => Err(Error::from_service("PutItem", &error)),
+            },
+            Err(error) => Err(Error::from_sdk("PutItem", error)),
+        }
+    }
+}

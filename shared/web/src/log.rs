@@ -1,0 +1,207 @@
+//! What the log says of a request: one line.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use cart::{CartNumber, Timestamp};
+use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde_json::json;
+use settings::Environment;
+use tally::Tally;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{Format, Json, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Where lines about requests come from. They are JSON already, and are printed as they are.
+const TARGET: &str = "request";
+
+/// Our own crates: only they obey the log level. What others say at a fine level may show what was sent.
+const OWN: [&str; 14] = [
+    TARGET,
+    "add",
+    "catalog",
+    "checkout",
+    "clear",
+    "finish_order",
+    "fulfilment",
+    "get",
+    "order",
+    "payments",
+    "products",
+    "store",
+    "stripe_webhook",
+    "update",
+];
+
+/// Writes one line for each request, with CloudWatch's metrics in it where something was counted.
+///
+/// A line holds what the list of [`Line`]'s fields says and nothing else: no token, no address, no body, no URL.
+#[derive(Debug)]
+pub struct Log {
+    namespace: String,
+    cold: AtomicBool,
+}
+
+/// A request that is being answered.
+pub(crate) struct Request {
+    begun: Instant,
+    cold: bool,
+}
+
+/// What there is to say of an answer.
+pub(crate) struct Answer<'a> {
+    pub(crate) function: &'static str,
+    pub(crate) status: u16,
+    pub(crate) cart: Option<CartNumber>,
+    pub(crate) request_id: &'a str,
+    /// Why it is a 5xx.
+    pub(crate) cause: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    level: &'static str,
+    function: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cart: Option<CartNumber>,
+    /// How long it took, in milliseconds.
+    ms: u128,
+    /// Requests to DynamoDB.
+    db: u32,
+    cold: bool,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(flatten)]
+    metrics: Metrics<'a>,
+}
+
+/// CloudWatch's embedded metric format.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+struct Metrics<'a> {
+    namespace: &'a str,
+    tally: &'a Tally,
+}
+
+impl Serialize for Metrics<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let names: Vec<_> = self.tally.counted().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
+        if !names.is_empty() {
+            let directive = json!({ "Namespace": self.namespace, "Dimensions": [[]], "Metrics": names });
+            let timestamp = Timestamp::now().as_millisecond();
+            map.serialize_entry("_aws", &json!({ "Timestamp": timestamp, "CloudWatchMetrics": [directive] }))?;
+        }
+        for (name, count) in self.tally.counted() {
+            map.serialize_entry(name, &count)?;
+        }
+        map.end()
+    }
+}
+
+impl Log {
+    /// A log as `environment` says: `METRICS_NAMESPACE` (Cartwright).
+    #[must_use]
+    pub fn new(environment: &Environment) -> Self {
+        let namespace = environment.get("METRICS_NAMESPACE").unwrap_or("Cartwright").to_owned();
+        Self { namespace, cold: AtomicBool::new(true) }
+    }
+
+    pub(crate) fn request(&self) -> Request {
+        Request { begun: Instant::now(), cold: self.cold.swap(false, Ordering::Relaxed) }
+    }
+
+    pub(crate) fn answered(&self, request: &Request, answer: Answer<'_>, tally: &Tally) {
+        let Answer { function, status, cart, request_id, cause } = answer;
+        let cause = cause.map(|cause| without_addresses(&cause));
+        let line = Line {
+            level: if cause.is_some() { "ERROR" } else { "INFO" },
+            function,
+            status,
+            cart,
+            ms: request.begun.elapsed().as_millis(),
+            db: tally.database_requests(),
+            cold: request.cold,
+            request_id,
+            cause: cause.as_deref(),
+            metrics: Metrics { namespace: &self.namespace, tally },
+        };
+        // Plain data with text keys: it always serialises.
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        if cause.is_some() {
+            tracing::error!(target: TARGET, "{text}");
+        } else {
+            tracing::info!(target: TARGET, "{text}");
+        }
+    }
+}
+
+/// Stripe's messages may quote what a shopper typed.
+fn without_addresses(text: &str) -> String {
+    text.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+/// What prints the log: JSON, one line each, from `AWS_LAMBDA_LOG_LEVEL` (info) on.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
+pub fn subscriber<W>(environment: &Environment, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level = environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or("info").to_lowercase();
+    let directives = OWN.iter().map(|name| format!("{name}={level}"));
+    let filter = EnvFilter::new(directives.chain(["warn".to_owned()]).collect::<Vec<_>>().join(","));
+    let json = tracing_subscriber::fmt::format().json().without_time().with_target(false).with_current_span(false);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
+        .event_format(Lines(json))
+        .with_writer(writer)
+        .finish()
+}
+
+/// Lines about requests as they are, all others in tracing's JSON.
+struct Lines(Format<Json, ()>);
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        if event.metadata().target() != TARGET {
+            return self.0.format_event(context, writer, event);
+        }
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        writeln!(writer, "{}", message.0)
+    }
+}
+
+/// The message of an event.
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_a_message_quotes_is_left_out() {
+        assert_eq!(without_addresses("Invalid email: ann@example.com given"), "Invalid email: … given");
+    }
+}

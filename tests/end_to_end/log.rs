@@ -1,0 +1,186 @@
+//! What the log says, and what it never says.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use settings::Environment;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::shop::{Shop, Visitor};
+
+/// Where the log of a test goes.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// Captures what the functions log on this thread, on which a test's whole shop runs, as long as the guard lives.
+    fn begin(level: &str) -> (Self, tracing::subscriber::DefaultGuard) {
+        let captured = Self::default();
+        let environment = Environment::from_iter([("AWS_LAMBDA_LOG_LEVEL", level)]);
+        let subscriber = web::subscriber(&environment, captured.clone());
+        (captured, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The lines about requests to `function`.
+    fn of(&self, function: &str) -> Vec<Value> {
+        let lines = self.lines();
+        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["function"] == function).collect()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_one_short_line() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+
+    let cart = visitor.add("price_mug", 1).await.ok();
+    visitor.cart().await;
+    shop.order("0").await;
+
+    let add = captured.of("add").remove(0);
+    assert_eq!((&add["status"], &add["cart"], &add["cold"]), (&json!(200), &cart["number"], &json!(true)));
+    assert!(add["db"].as_u64() > Some(0) && add["ms"].is_u64(), "{add}");
+    assert!(add["request_id"].as_str().unwrap().starts_with("local-"));
+    let get = captured.of("get").remove(0);
+    assert_eq!((&get["cart"], &get["cold"], &get["db"]), (&cart["number"], &json!(false), &json!(2)));
+    assert_eq!(captured.of("order")[0]["status"], 404);
+    // The embedded DynamoDB has lines of its own.
+    let lines: Vec<_> = captured.lines().into_iter().filter(|line| line.contains("\"function\"")).collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for line in lines {
+        // Lambda's request ids are 36 characters long.
+        assert!(line.len() + 36 <= 300, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_happened_is_counted_in_the_line_of_the_request() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open_with([("METRICS_NAMESPACE", "Cartwright/shop")]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.checkout().await.ok();
+    visitor.checkout().await.ok();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+
+    shop.pay(&session).await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    let made = |line: &Value, name: &str| line[name].as_u64().unwrap_or_default();
+    let checkouts = captured.of("checkout");
+    let counted: Vec<_> = checkouts
+        .iter()
+        .map(|line| [made(line, "SessionsCreated"), made(line, "SessionsReused"), made(line, "SessionsExpired")])
+        .collect();
+    assert_eq!(counted, [[1, 0, 0], [0, 1, 0], [1, 0, 1]]);
+    let webhooks = captured.of("stripe-webhook");
+    let sum = |name| webhooks.iter().map(|line| made(line, name)).sum::<u64>();
+    assert_eq!((sum("Orders"), sum("DuplicatesSuppressed"), sum("DoubtfulOrders")), (1, 1, 0));
+    let order = webhooks.iter().find(|line| line["Orders"] == 1).unwrap();
+    let directive = &order["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Cartwright/shop");
+    assert_eq!(directive["Metrics"], json!([{ "Name": "Orders", "Unit": "Count" }]));
+    assert!(order["_aws"]["Timestamp"].is_u64());
+    assert!(captured.of("add").iter().all(|line| line["_aws"].is_null()), "nothing happened there");
+}
+
+#[tokio::test]
+async fn the_cause_of_a_5xx_stands_in_its_line() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open().await;
+    let environment = shop.stack().environment();
+    let connection = store::Connection::new(environment).unwrap();
+    connection.client().delete_table().table_name(environment.get("ORDERS_TABLE").unwrap()).send().await.unwrap();
+
+    let answer = shop.order("55a109cdfba5b6648676ee8c21e22322").await;
+
+    let line = captured.of("order").remove(0);
+    assert_eq!((&line["status"], &line["level"]), (&json!(500), &json!("ERROR")));
+    assert_eq!(line["request_id"], answer.json()["request_id"]);
+    assert!(line["cause"].as_str().unwrap().contains("GetItem"), "{line}");
+    assert_eq!(answer.error(500), "server_error");
+    assert!(!answer.text.contains("GetItem"), "{}", answer.text);
+}
+
+/// Everything that a shop does, well and badly.
+async fn everything(shop: &Shop, visitor: &Visitor<'_>) -> Value {
+    let hidden = [("x-forwarded-for", "203.0.113.7"), ("content-type", "application/json")];
+    visitor.add("price_mug", 2).await.ok();
+    visitor.update(json!({ "metadata": { "note": "call Ann Example" } })).await.ok();
+    visitor.send(Method::POST, "/cart/add", &hidden, b"{\"items\":\"ann@example.com\"}".to_vec()).await;
+    visitor.send(Method::GET, "/cart", &hidden, Vec::new()).await.ok();
+    visitor.post("/cart/checkout", json!({ "promotion_code": "ann@example.com" })).await.error(400);
+    let session = visitor.post("/cart/checkout", json!({ "email": "ann@example.com" })).await.ok();
+    shop.pay(&session).await;
+    shop.get(&format!("/finish-order?session_id={}", session["id"].as_str().unwrap())).await.location();
+    shop.order(&crate::shop::order_number(&session)).await.ok();
+    shop.get("/products").await.ok();
+    shop.send(Method::POST, "/stripe/webhook", &[("stripe-signature", "t=1,v1=00")], b"{}".to_vec()).await.error(400);
+    visitor.clear().await;
+    shop.event("checkout.session.completed")["data"]["object"].clone()
+}
+
+#[tokio::test]
+async fn nothing_personal_and_no_secret_is_ever_logged() {
+    let (captured, _guard) = Captured::begin("DEBUG");
+    let settings = [
+        ("CHECKOUT_SHIPPING_COUNTRIES", "US"),
+        ("CHECKOUT_PHONE", "true"),
+        ("CHECKOUT_BILLING_ADDRESS", "required"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_known"),
+    ];
+    let shop = Shop::open_with(settings).await;
+    let visitor = shop.visitor();
+
+    let session = everything(&shop, &visitor).await;
+
+    let details = &session["customer_details"];
+    let mut known = vec![
+        visitor.token().unwrap(),
+        "whsec_known".to_owned(),
+        shop.stack().environment().get("STRIPE_SECRET_KEY").unwrap().to_owned(),
+        "203.0.113.7".to_owned(),
+        "ann@example.com".to_owned(),
+        "Ann Example".to_owned(),
+        session["payment_intent"].as_str().unwrap().to_owned(),
+    ];
+    for detail in ["/email", "/name", "/phone", "/address/line1", "/address/postal_code"] {
+        known.push(details.pointer(detail).unwrap().as_str().unwrap().to_owned());
+    }
+    let lines = captured.lines();
+    assert!(lines.iter().any(|line| line.contains("TransactWriteItems")), "the level is heeded: {lines:#?}");
+    for line in &lines {
+        for value in &known {
+            assert!(!line.contains(value.as_str()), "{value} is in {line}");
+        }
+    }
+}
