@@ -56,7 +56,7 @@ impl Gateway {
                     // An empty segment is none.
                     Ok(Path(parameters)) if parameters.values().any(String::is_empty) => gateway.not_found(),
                     Ok(Path(parameters)) => Box::pin(gateway.invoke(&function, parameters, request)).await,
-                    Err(_) => gateway.problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
+                    Err(_) => gateway.problem(StatusCode::NOT_FOUND, "not_found", "Not Found"),
                 }
             };
             let methods = paths.entry(&route.path).or_default();
