@@ -85,12 +85,14 @@ impl Catalogue {
     /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
     /// is not asked for again for ten seconds, unless the table learns of it.
     ///
+    /// The offers of the prices `beside` them, as they are known, come in the same batch.
+    ///
     /// # Errors
     ///
     /// - [`Rejection::PriceNotFound`] for the first price that is absent, inactive, or of an inactive product.
     /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
-    pub async fn for_sale(&self, prices: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
-        let mut offers = self.table.offers(prices).await?;
+    pub async fn for_sale(&self, prices: &[PriceId], beside: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
+        let mut offers = self.table.offers(prices.iter().chain(beside)).await?;
         let mut known = prices.iter().filter_map(|price| offers.get(price));
         if let Some(archived) = known.find(|offer| !offer.is_active()) {
             return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
@@ -102,6 +104,12 @@ impl Catalogue {
             offers.insert(offer);
         }
         Ok(offers)
+    }
+
+    /// Whether all these prices can be offered without asking the table.
+    #[must_use]
+    pub fn remembers(&self, prices: &[PriceId]) -> bool {
+        self.table.remembers(prices)
     }
 
     /// Adds to `offers` those of these prices that it lacks, as they were known not long ago.

@@ -271,6 +271,13 @@ impl Catalog {
         Ok(offers)
     }
 
+    /// Whether the offers of all these prices are in memory.
+    #[must_use]
+    pub fn remembers(&self, prices: &[PriceId]) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        prices.iter().all(|price| known.get(price).is_some_and(|known| known.since.elapsed() < self.keep))
+    }
+
     /// The offers of these prices as the table has them now, every write before this call included.
     ///
     /// One batch for up to 100 prices.

@@ -1,6 +1,6 @@
 //! Who asks.
 
-use cart::{Cart, Change, Currency, Timestamp, Token};
+use cart::{Cart, Change, Currency, PriceId, Timestamp, Token};
 use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, HeaderName, Method, header};
 use lambda_http::request::RequestContext;
@@ -55,6 +55,17 @@ impl Caller {
     #[must_use]
     pub fn token(&self) -> Option<&Token> {
         self.token.as_ref()
+    }
+
+    /// The prices in the client's cart. One read, or none without a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Upstream`] if DynamoDB fails.
+    pub async fn prices(&self, carts: &Carts, now: Timestamp) -> Result<Vec<PriceId>, Error> {
+        let Some(token) = &self.token else { return Ok(Vec::new()) };
+        let cart = carts.find(token.number(), now).await?;
+        Ok(cart.iter().flat_map(Cart::lines).map(|line| line.price.clone()).collect())
     }
 
     /// Applies a change to the client's cart, which is opened under a new token where there is none.
