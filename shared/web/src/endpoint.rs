@@ -118,10 +118,13 @@ async fn within(
     }
 }
 
-/// The time until `deadline`, in milliseconds since 1970, less the reserve; `None` where there is no deadline.
+/// The time until `deadline`, in milliseconds since 1970, less the reserve.
+///
+/// `None` where it is over before the work begins: no deadline of Lambda's, but one of `cargo lambda watch`, which tells a
+/// time in 1970, or of nobody.
 fn time_left(deadline: u64) -> Option<Duration> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (deadline > 0).then(|| Duration::from_millis(deadline).saturating_sub(now).saturating_sub(RESERVE))
+    Duration::from_millis(deadline).checked_sub(now).map(|left| left.saturating_sub(RESERVE))
 }
 
 /// A JSON response that no cache keeps.
@@ -207,5 +210,12 @@ mod tests {
 
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn a_deadline_that_was_over_before_is_none() {
+        for milliseconds in [0, 600_000] {
+            assert_eq!(time_left(milliseconds), None);
+        }
     }
 }
