@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType, TableStatus,
     TimeToLiveSpecification,
@@ -28,13 +29,14 @@ impl Embedded {
     /// Serves a database in memory, or in `data` where that is given.
     pub(crate) fn serve(listener: TcpListener, data: Option<&Path>) -> Result<Self, Error> {
         let database = match data {
-            None => dynoxide::Database::memory(),
+            None => dynoxide::Database::memory().map_err(|error| Error::Database(error.to_string()))?,
             Some(folder) => {
-                std::fs::create_dir_all(folder)?;
-                dynoxide::Database::new(&folder.join("dynamodb.sqlite").to_string_lossy())
+                let failed = |reason: String| Error::Data { folder: folder.display().to_string(), reason };
+                std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+                let file = folder.join("dynamodb.sqlite");
+                dynoxide::Database::new(&file.to_string_lossy()).map_err(|error| failed(error.to_string()))?
             }
-        }
-        .map_err(|error| Error::Database(error.to_string()))?;
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let served = database.clone();
         tokio::spawn(async move {
@@ -69,6 +71,16 @@ impl Drop for Embedded {
     }
 }
 
+/// Makes sure that something answers at `url`.
+pub(crate) async fn reach(connection: &Connection, url: &str) -> Result<(), Error> {
+    match connection.client().list_tables().limit(1).send().await {
+        // Whether it lets everything be done that is needed shows soon enough.
+        Ok(_) | Err(SdkError::ServiceError(_)) => Ok(()),
+        Err(SdkError::ResponseError(_)) => Err(Error::Database(format!("what answers at {url} is none"))),
+        Err(_) => Err(Error::Database(format!("nothing answers at {url}"))),
+    }
+}
+
 /// Creates a table as template.yaml defines it, unless it is there, and waits until it can be used.
 pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Table) -> Result<(), Error> {
     let client = connection.client();
@@ -93,7 +105,7 @@ pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Ta
                 .map_err(|error| failed(&error))?;
             request = request.global_secondary_indexes(index);
         }
-        request.send().await.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        request.send().await.map_err(|error| failed(&error.message().unwrap_or("no answer")))?;
         wait_until_active(connection, name).await?;
         if let Some(ttl) = &table.time_to_live_specification {
             let ttl = TimeToLiveSpecification::builder()
@@ -102,7 +114,7 @@ pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Ta
                 .build()
                 .map_err(|error| failed(&error))?;
             let enabled = client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await;
-            enabled.map_err(|error| failed(&aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+            enabled.map_err(|error| failed(&error.message().unwrap_or("no answer")))?;
         }
     }
     wait_until_active(connection, name).await

@@ -22,6 +22,17 @@ pub enum Error {
     /// DynamoDB cannot be used.
     #[error("DynamoDB: {0}")]
     Database(String),
+    /// The folder for DynamoDB's data cannot be used.
+    #[error("--data {folder}: {reason}")]
+    Data {
+        /// The folder.
+        folder: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file `.env` cannot be used.
+    #[error(".env: {0}")]
+    DotEnv(String),
     /// The catalogue file cannot be used.
     #[error("{file}: {reason}")]
     Catalog {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -32,11 +33,13 @@ pub(crate) struct Gateway {
     /// In seconds, by function.
     timeouts: BTreeMap<String, u64>,
     requests: AtomicU64,
+    /// Where the API is, for clients that do not say where they found it.
+    host: String,
 }
 
 impl Gateway {
-    pub(crate) fn new(functions: Functions, cors: Cors, template: &Template) -> Self {
-        Self { functions, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1) }
+    pub(crate) fn new(functions: Functions, cors: Cors, template: &Template, host: String) -> Self {
+        Self { functions, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1), host }
     }
 
     /// The routes of template.yaml, and the sample shop beside them.
@@ -47,9 +50,14 @@ impl Gateway {
             let method: MethodFilter = method.ok_or_else(|| Error::Template(format!("method {}", route.method)))?;
             let function = route.function.clone();
             let handler = async move |State(gateway): State<Arc<Self>>,
-                                      parameters: Path<BTreeMap<String, String>>,
+                                      parameters: Result<Path<BTreeMap<String, String>>, PathRejection>,
                                       request: Request| {
-                Box::pin(gateway.invoke(&function, parameters.0, request)).await
+                match parameters {
+                    // An empty segment is none.
+                    Ok(Path(parameters)) if parameters.values().any(String::is_empty) => gateway.not_found(),
+                    Ok(Path(parameters)) => Box::pin(gateway.invoke(&function, parameters, request)).await,
+                    Err(_) => gateway.problem(StatusCode::NOT_FOUND, "not_found", "Not Found"),
+                }
             };
             let methods = paths.entry(&route.path).or_default();
             *methods = std::mem::take(methods).on(method, handler);
@@ -65,20 +73,42 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let cors = self.cors.headers(&parts.headers, false);
         let mut response = match to_bytes(body, MAX_BODY).await {
-            Err(_) => problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
+            Err(_) => self.problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
             Ok(body) => {
-                let id = format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed));
-                match lambda_request(&event(&parts, &parameters, &body, &id), id, self.timeouts.get(function)) {
-                    None => problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
+                let id = self.request_id();
+                let event = event(&parts, &parameters, &body, &id, &self.host);
+                match lambda_request(&event, id, self.timeouts.get(function)) {
+                    None => self.problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
                     Some(request) => match self.functions.call(function, request).await {
                         Some(response) => response.map(into_body),
-                        None => problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
+                        None => self.problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
                     },
                 }
             }
         };
         response.headers_mut().extend(cors);
         response
+    }
+
+    fn request_id(&self) -> String {
+        format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn not_found(&self) -> Response {
+        self.problem(StatusCode::NOT_FOUND, "not_found", "Not Found")
+    }
+
+    /// What goes wrong before a function is asked, in the shape of the functions' own errors.
+    fn problem(&self, status: StatusCode, code: &str, message: &str) -> Response {
+        let body = json!({
+            "status": status.as_u16(),
+            "error": true,
+            "message": message,
+            "code": code,
+            "details": {},
+            "request_id": self.request_id(),
+        });
+        (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
     }
 }
 
@@ -87,17 +117,13 @@ async fn other_method(State(gateway): State<Arc<Gateway>>, request: Request) -> 
         let headers = gateway.cors.headers(request.headers(), true);
         return (StatusCode::NO_CONTENT, headers).into_response();
     }
-    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("{} is not allowed here", request.method()))
+    let message = format!("{} is not allowed here", request.method());
+    gateway.problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
 }
 
-async fn other_path(request: Request) -> Response {
+async fn other_path(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let file = storefront::file(request.uri().path()).filter(|_| request.method() == axum::http::Method::GET);
-    file.unwrap_or_else(|| problem(StatusCode::NOT_FOUND, "not_found", "Not Found"))
-}
-
-fn problem(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "status": status.as_u16(), "error": true, "message": message, "code": code });
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    file.unwrap_or_else(|| gateway.not_found())
 }
 
 /// The event that API Gateway makes of a request, in the payload format 2.0.
@@ -108,13 +134,18 @@ fn event(
     parameters: &BTreeMap<String, String>,
     body: &[u8],
     request_id: &str,
+    host: &str,
 ) -> Value {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
-    let cookies: Vec<&str> = texts(&parts.headers, &header::COOKIE).flat_map(|cookies| cookies.split("; ")).collect();
+    // The event is JSON: bytes that are not UTF-8 cannot stay what they are, but they spoil nothing around them.
+    let cookies = parts.headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let cookies: Vec<String> =
+        cookies.flat_map(|cookies| cookies.split("; ").map(str::to_owned).collect::<Vec<_>>()).collect();
     let mut headers = BTreeMap::new();
     for name in parts.headers.keys().filter(|name| **name != header::COOKIE) {
-        headers.insert(name.as_str(), texts(&parts.headers, name).collect::<Vec<_>>().join(","));
+        let values = parts.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        headers.insert(name.as_str(), values.collect::<Vec<_>>().join(","));
     }
     headers.insert("x-forwarded-proto", "http".to_owned());
     let text = std::str::from_utf8(body).ok().filter(|_| is_text(&parts.headers));
@@ -129,7 +160,7 @@ fn event(
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            "domainName": headers.get("host"),
+            "domainName": headers.get("host").map_or(host, String::as_str),
             "domainPrefix": "local",
             "http": {
                 "method": parts.method.as_str(),

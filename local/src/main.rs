@@ -24,7 +24,7 @@ struct Arguments {
     /// Port of the Stripe sandbox (0: any free one)
     #[arg(long, default_value_t = 12111)]
     stripe_port: u16,
-    /// Use this DynamoDB instead of the embedded one
+    /// Use this DynamoDB instead of the embedded one; `AWS_ENDPOINT_URL_DYNAMODB` says the same
     #[arg(long, value_name = "URL")]
     dynamodb_url: Option<String>,
     /// JSON file of Stripe objects that the sandbox starts with, instead of the sample
@@ -63,22 +63,34 @@ fn environment() -> Result<Environment, Error> {
     let mut environment = Environment::of_process();
     match dotenvy::dotenv_iter() {
         Ok(entries) => {
+            let mut last = None;
             for entry in entries {
-                let (name, value) = entry.map_err(|error| std::io::Error::other(format!(".env: {error}")))?;
+                let (name, value) = entry.map_err(|error| unreadable(&error, last.as_deref()))?;
                 environment.set_default(&name, value);
+                last = Some(name);
             }
         }
         Err(error) if error.not_found() => {}
-        Err(error) => return Err(std::io::Error::other(format!(".env: {error}")).into()),
+        Err(error) => return Err(unreadable(&error, None)),
     }
     Ok(environment)
+}
+
+/// Says where `.env` is wrong, not what stands there: it may be a secret.
+fn unreadable(error: &dotenvy::Error, last: Option<&str>) -> Error {
+    let place = last.map_or_else(|| "at its beginning".to_owned(), |name| format!("behind {name}"));
+    Error::DotEnv(match error {
+        dotenvy::Error::Io(error) => error.to_string(),
+        _ => format!("{place} is a line that is not NAME=value, or whose quotes do not match"),
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "this is what a person at a terminal wants to read")]
 fn announce(stack: &Stack) {
     let stripe = match stack.stripe() {
         StripeAt::Sandbox(sandbox) => format!("{} (sandbox: no money moves)", sandbox.url()),
-        StripeAt::Elsewhere(url) => format!("{url} (the real one)"),
+        at @ StripeAt::Elsewhere(url) if at.is_real() => format!("{url} (the real one)"),
+        StripeAt::Elsewhere(url) => url.clone(),
     };
     println!("Shop      {}/", stack.url());
     println!("API       {}/cart", stack.url());

@@ -23,7 +23,7 @@ pub struct Options {
     pub dynamodb_port: u16,
     /// The port of the Stripe sandbox; 0 takes a free one.
     pub stripe_port: u16,
-    /// Another DynamoDB than the embedded one.
+    /// Another DynamoDB than the embedded one. Without it `AWS_ENDPOINT_URL_DYNAMODB` names one, unless `data` is given.
     pub dynamodb_url: Option<String>,
     /// The sandbox's catalogue, in JSON; without it, the sample.
     pub catalog: Option<PathBuf>,
@@ -38,8 +38,16 @@ pub struct Options {
 pub enum StripeAt {
     /// In this process.
     Sandbox(Sandbox),
-    /// Elsewhere: the real one.
+    /// Elsewhere: the real one, or what `STRIPE_API_URL` says.
     Elsewhere(String),
+}
+
+impl StripeAt {
+    /// Whether this is the real Stripe, and not something that answers in its place.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        matches!(self, Self::Elsewhere(url) if url.trim_end_matches('/') == STRIPE)
+    }
 }
 
 /// The running stack; dropping it ends everything.
@@ -61,11 +69,20 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let template = Template::embedded()?;
         let listener = listen(options.port, "--port").await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let host = listener.local_addr()?.to_string();
+        let url = format!("http://{host}");
         let mut environment = options.environment;
 
-        let (database, dynamodb_url) = if let Some(url) = options.dynamodb_url {
-            (None, url)
+        if let Some(url) = &options.dynamodb_url {
+            environment.set("AWS_ENDPOINT_URL_DYNAMODB", url);
+        }
+        for name in URLS {
+            environment.url(name)?;
+        }
+        // Whoever says where to keep the data wants the database that keeps it there.
+        let elsewhere = environment.get("AWS_ENDPOINT_URL_DYNAMODB").filter(|_| options.data.is_none());
+        let (database, dynamodb_url) = if let Some(url) = elsewhere {
+            (None, url.to_owned())
         } else {
             let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
             let url = format!("http://{}", listener.local_addr()?);
@@ -81,12 +98,14 @@ impl Stack {
         let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
 
         let connection = Connection::new(&environment)?;
+        database::reach(&connection, &dynamodb_url).await?;
         for (resource, table) in &template.tables {
             let name = environment.required(&format!("{}_TABLE", resource.to_uppercase()))?;
             database::create_table(&connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        let gateway = Gateway::new(Functions::new(&environment)?, Cors::new(&template, origins), &template);
+        let functions = Functions::new(&environment)?;
+        let gateway = Gateway::new(functions, Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -140,6 +159,12 @@ impl Drop for Stack {
     }
 }
 
+/// The settings that are URLs.
+const URLS: &[&str] = &["AWS_ENDPOINT_URL_DYNAMODB", "STRIPE_API_URL", "PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL"];
+
+/// The real Stripe.
+const STRIPE: &str = "https://api.stripe.com";
+
 /// Defaults that fit the laptop.
 const DEFAULTS: &[(&str, &str)] = &[
     ("AWS_REGION", "us-east-1"),
@@ -160,7 +185,7 @@ async fn stripe(
     url: &str,
 ) -> Result<StripeAt, Error> {
     if environment.get("STRIPE_SECRET_KEY").is_some() {
-        let base = environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com");
+        let base = environment.get("STRIPE_API_URL").unwrap_or(STRIPE);
         return Ok(StripeAt::Elsewhere(base.to_owned()));
     }
     let catalog = match catalog {

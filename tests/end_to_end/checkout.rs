@@ -143,3 +143,17 @@ async fn an_archived_price_stops_the_checkout_and_is_named() {
     assert_eq!(cart["items"][0]["available"], false);
     assert_eq!(cart["total_price_minor"], 3200);
 }
+
+#[tokio::test]
+async fn metadata_whose_keys_are_numbers_reach_stripe_as_they_are() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.update(json!({ "metadata": { "01": "a", "1": "b", "2024": "c" } })).await.ok();
+
+    let session = visitor.checkout().await.ok();
+
+    for (key, value) in [("01", "a"), ("1", "b"), ("2024", "c")] {
+        assert_eq!(session["metadata"][key], value);
+    }
+}

@@ -225,3 +225,85 @@ async fn a_refund_changes_the_order() {
     assert_eq!((&partly["status"], &partly["refunded"]), (&json!("partially_refunded"), &json!(400)));
     assert_eq!((&fully["status"], &fully["refunded"]), (&json!("refunded"), &json!(2400)));
 }
+
+#[tokio::test]
+async fn what_cannot_be_a_sessions_id_never_reaches_stripe() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+    let id = session["id"].as_str().unwrap();
+    let before = shop.sandbox().requests().len();
+
+    for tail in ["/line_items", "%3Fexpand[]=x", "%2F..%2F..%2Fproducts", "%00", "%20b", "%60", "%C3%A9"] {
+        let answer = shop.get(&format!("/finish-order?session_id={id}{tail}")).await;
+        assert_eq!(answer.location(), format!("{}/?cancelled=1", shop.stack().url()), "{tail}");
+    }
+    for session in ["pi_1", "..", "cs_", "x"] {
+        let answer = shop.get(&format!("/finish-order?session_id={session}")).await;
+        assert_eq!(answer.location(), format!("{}/?cancelled=1", shop.stack().url()), "{session}");
+    }
+
+    assert_eq!(shop.sandbox().requests().len(), before);
+}
+
+#[tokio::test]
+async fn a_session_that_only_names_a_cart_is_another_integrations() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_poster", 3).await.ok();
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let body = format!(
+        "mode=payment&success_url=https://other.example/&line_items[0][price]=price_mug&line_items[0][quantity]=1\
+         &metadata[stripe_payments_cart_number]={}",
+        cart["number"].as_str().unwrap()
+    );
+    let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
+    let foreign = shop.send(reqwest::Method::POST, &url, &headers, body.into_bytes()).await.ok();
+
+    let number = shop.pay(&foreign).await;
+
+    assert_eq!(shop.order(&number).await.status, 404);
+    assert_eq!(visitor.cart().await, cart);
+}
+
+#[tokio::test]
+async fn the_order_has_the_texts_that_were_checked_out() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let describe = |text: &str| json!({ "updates": { "price_mug": { "description": text } } });
+    visitor.add("price_mug", 1).await.ok();
+    visitor.update(describe("for Ann")).await.ok();
+    let session = visitor.checkout().await.ok();
+    visitor.update(describe("for Bob")).await.ok();
+
+    let number = shop.pay(&session).await;
+
+    assert_eq!(shop.order(&number).await.ok()["lines"][0]["description"], "for Ann");
+}
+
+#[tokio::test]
+async fn an_order_of_the_largest_texts_is_stored() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
+    let url = format!("{}/v1/prices", shop.sandbox().url());
+    for _ in 0..10 {
+        let mut items = Vec::new();
+        for _ in 0..10 {
+            let body = b"currency=usd&unit_amount=100&product=prod_mug".to_vec();
+            let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
+            // Every character is escaped to two bytes in JSON.
+            items.push(json!({ "price": price["id"], "description": "\"".repeat(500) }));
+        }
+        visitor.post("/cart/add", json!({ "items": items })).await.ok();
+    }
+    // A body holds 64 KB: as many values of 500 characters in four bytes as fit.
+    let metadata: serde_json::Map<_, _> =
+        (0..28).map(|index| (format!("key{index}"), json!("\u{1F6D2}".repeat(500)))).collect();
+    visitor.update(json!({ "metadata": metadata })).await.ok();
+
+    let number = shop.pay(&visitor.checkout().await.ok()).await;
+
+    assert_eq!(shop.order(&number).await.ok()["lines"].as_array().unwrap().len(), 100);
+}

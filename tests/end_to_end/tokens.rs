@@ -76,16 +76,88 @@ async fn a_broken_cookie_counts_as_none() {
 }
 
 #[tokio::test]
+async fn a_neighbour_cookie_of_any_bytes_hides_nothing() {
+    let shop = Shop::open().await;
+    let first = post(&shop, &[]).await;
+    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+
+    for cookies in [format!("name=Zoë; {cookie}"), format!("{cookie};name=Zoë"), format!("a; ;{cookie}")] {
+        assert_eq!(cart(&shop, &[("cookie", &cookies)]).await["number"], first.json()["number"], "{cookies}");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_header_counts_as_absent() {
+    let shop = Shop::open().await;
+    let first = post(&shop, &[]).await;
+    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+
+    for name in ["cart-token", "x-currency", "x-moltin-currency", "if-match", "idempotency-key"] {
+        for blank in ["", "  "] {
+            let answer = post(&shop, &[("cookie", &cookie), (name, blank)]).await;
+            assert_eq!(answer.ok()["number"], first.json()["number"], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn if_match_with_a_star_means_any_cart() {
+    let shop = Shop::open().await;
+    let token = post(&shop, &[]).await.header("cart-token").unwrap().to_owned();
+
+    let with_a_cart = post(&shop, &[("cart-token", &token), ("if-match", "*")]).await;
+    let without_one = post(&shop, &[("if-match", "*")]).await;
+
+    assert_eq!(with_a_cart.ok()["item_count"], 2);
+    assert_eq!(without_one.error(412), "version_mismatch");
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_is_answered() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let shop = Shop::open().await;
+    let token = post(&shop, &[]).await.header("cart-token").unwrap().to_owned();
+
+    for path in ["/cart/add", "/cart/checkout"] {
+        let mut stream =
+            tokio::net::TcpStream::connect(shop.stack().url().trim_start_matches("http://")).await.unwrap();
+        let body = r#"{"items":[{"price":"price_mug"}]}"#;
+        let head = [
+            format!("POST {path} HTTP/1.0"),
+            format!("cart-token: {token}"),
+            "content-type: application/json".to_owned(),
+            format!("content-length: {}", body.len()),
+        ];
+        stream.write_all(format!("{}\r\n\r\n{body}", head.join("\r\n")).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+
+        assert_eq!(answer.split(' ').nth(1), Some("200"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_browser_posts_only_from_the_shops_own_pages() {
     let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example, https://www.shop.example")]).await;
     let first = post(&shop, &[]).await;
     let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let own = shop.stack().url().to_owned();
+    let other_scheme = own.replace("http://", "https://");
+    let no_scheme = own.replace("http://", "://");
 
     for origin in [own.as_str(), "https://shop.example", "https://www.shop.example"] {
         assert_eq!(post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status, 200, "{origin}");
     }
-    for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example", ""] {
+    for origin in [
+        "https://evil.example",
+        "null",
+        "https://shop.example.evil.example",
+        "http://shop.example",
+        "",
+        &other_scheme,
+        &no_scheme,
+    ] {
         let answer = post(&shop, &[("cookie", &cookie), ("origin", origin)]).await;
         assert_eq!(answer.error(403), "foreign_origin", "{origin}");
     }

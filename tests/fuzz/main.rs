@@ -14,7 +14,7 @@ use cart::{CartNumber, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Session, WebhookSecrets};
 use settings::Environment;
-use web::{Body, Caller, Request, Shop, Terms, WantedLine};
+use web::{Body, Caller, Request, Shop, Terms, WantedItem, WantedUpdate};
 
 use crate::mutation::Mutations;
 
@@ -47,11 +47,16 @@ fn shop() -> Shop {
 /// Reads a body all the way to a change of the cart, as add, update and checkout do.
 fn read_body(request: &Request) {
     let Ok(body) = Body::of(request) else { return };
-    let lines = WantedLine::items(&body).into_iter().chain(WantedLine::updates(&body));
-    for lines in lines {
-        let _ = WantedLine::prices(&lines);
-        for line in lines {
-            let _ = line.into_update(&store::Offers::default());
+    if let Ok(items) = WantedItem::all(&body) {
+        let _ = WantedItem::prices(&items);
+        for item in items {
+            let _ = item.into_item(&store::Offers::default());
+        }
+    }
+    if let Ok(updates) = WantedUpdate::all(&body) {
+        let _ = WantedUpdate::prices(&updates);
+        for update in updates {
+            let _ = update.into_update(&store::Offers::default());
         }
     }
     let _ = web::wanted_metadata(&body);

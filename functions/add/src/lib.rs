@@ -4,7 +4,7 @@ use cart::{Change, Timestamp};
 use catalog::Catalogue;
 use settings::Environment;
 use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedLine};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedItem};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -33,10 +33,10 @@ impl Endpoint for Add {
         let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
         let body = Body::of(&request)?;
-        let lines = WantedLine::items(&body)?;
+        let lines = WantedItem::all(&body)?;
         let metadata = web::wanted_metadata(&body)?;
 
-        let mut offers = self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
+        let mut offers = self.catalogue.for_sale(&WantedItem::prices(&lines)?, now).await.map_err(failed)?;
         let items = lines.into_iter().map(|line| line.into_item(&offers)).collect::<Result<_, _>>()?;
         let change = Change::add(items)?.in_currency(currency).with_metadata(metadata);
         let changed = caller.change(&self.carts, &change, &terms, now).await?;

@@ -1,6 +1,6 @@
 //! One Checkout Session per state of a cart.
 
-use cart::{Cart, PendingCheckout, Timestamp, Totals};
+use cart::{AdjustableQuantity, Cart, PendingCheckout, Timestamp, Totals};
 use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use crate::Checkout;
 /// A session that expires sooner than this, in seconds, is not handed out again.
 const MARGIN: i64 = 10 * 60;
 /// How often the cart may change under a checkout before it gives up.
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 
 /// What the shopper brings to the checkout.
 pub(crate) struct Wishes {
@@ -80,7 +80,7 @@ impl Checkout {
             if cart.lines().is_empty() {
                 return Err(Error::CartEmpty);
             }
-            let parameters = self.parameters(&cart, &shopper, base).await?;
+            let (parameters, adjustable) = self.parameters(&cart, &shopper, base).await?;
             let digest = parameters.digest();
             let earlier = match cart.pending() {
                 None => Earlier::Gone,
@@ -97,9 +97,14 @@ impl Checkout {
                 Earlier::Gone => {
                     let replaces = cart.pending().map(|pending| pending.session.as_str());
                     let (session, answer) = self.create(&cart, &parameters, replaces, now).await?;
-                    let (session, expires_at) = (session.id.clone(), Some(session.expiry()));
-                    let version = cart.version();
-                    let pending = PendingCheckout { session, version, parameters: digest, expires_at };
+                    let pending = PendingCheckout {
+                        session: session.id.clone(),
+                        version: cart.version(),
+                        parameters: digest,
+                        expires_at: Some(session.expiry()),
+                        descriptions: cart.descriptions(),
+                        adjustable,
+                    };
                     Some((pending, answer, Metric::SessionsCreated))
                 }
                 Earlier::Paid => None,
@@ -143,18 +148,21 @@ impl Checkout {
         Ok(false)
     }
 
-    /// What Stripe is to be asked for, at current prices.
-    async fn parameters(&self, cart: &Cart, shopper: &Shopper, base: &str) -> Result<Parameters, Error> {
+    /// What Stripe is to be asked for, at current prices; and whether the shopper may change there what is paid.
+    async fn parameters(&self, cart: &Cart, shopper: &Shopper, base: &str) -> Result<(Parameters, bool), Error> {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers =
             self.catalogue.fresh_offers(prices).await.map_err(|error| web::upstream(error.is_transient(), error))?;
         let totals = Totals::of(cart, self.currency, |line| offers.get(&line.price));
         let unavailable: Vec<_> = totals.unavailable().map(|(line, _)| line.price.clone()).collect();
-        if unavailable.is_empty() {
-            Ok(self.settings.parameters(cart, &totals, shopper, base))
-        } else {
-            Err(Error::CartChanged(unavailable))
+        if !unavailable.is_empty() {
+            return Err(Error::CartChanged(unavailable));
         }
+        let adjustable = totals.lines.iter().any(|(line, offer, _)| {
+            line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
+                || offer.is_some_and(|offer| offer.price.is_custom())
+        });
+        Ok((self.settings.parameters(cart, &totals, shopper, base), adjustable))
     }
 
     /// Looks after the session that the cart was handed out with before: a hosted page's lines cannot be changed.
@@ -190,11 +198,14 @@ impl Checkout {
             }
             Err(error) if error.is_missing() => Ok(Earlier::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
-            Err(payments::Error::Refused { .. }) => match self.stripe.session(session).await {
-                Ok((session, _)) if session.status == SessionStatus::Complete => self.paid(&session.id, now).await,
-                Ok(_) => Ok(Earlier::Gone),
-                Err(error) => Err(failed(error)),
-            },
+            Err(refusal @ payments::Error::Refused { .. }) => {
+                let (session, _) = self.stripe.session(session).await.map_err(failed)?;
+                match session.status {
+                    SessionStatus::Complete => self.paid(&session.id, now).await,
+                    SessionStatus::Expired => Ok(Earlier::Gone),
+                    SessionStatus::Open | SessionStatus::Unknown => Err(failed(refusal)),
+                }
+            }
             Err(error) => Err(failed(error)),
         }
     }

@@ -58,7 +58,7 @@ struct OrderView<'a> {
 
 #[derive(Serialize)]
 struct LineView<'a> {
-    price: &'a cart::PriceId,
+    price: Option<&'a cart::PriceId>,
     product: Option<&'a str>,
     name: &'a str,
     description: Option<&'a str>,
@@ -72,7 +72,7 @@ impl<'a> OrderView<'a> {
     fn new(order: &'a Order, shop: &Shop) -> Self {
         let written = |minor: i64| shop.written(Money::new(minor, order.currency));
         let line = |line: &'a OrderLine| LineView {
-            price: &line.price,
+            price: line.price.as_ref(),
             product: line.product.as_deref(),
             name: &line.name,
             description: line.description.as_deref(),

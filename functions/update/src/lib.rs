@@ -4,7 +4,7 @@ use cart::{Change, Timestamp};
 use catalog::Catalogue;
 use settings::Environment;
 use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedLine};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedUpdate};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ impl Endpoint for Update {
         let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
         let body = Body::of(&request)?;
-        let lines = WantedLine::updates(&body)?;
+        let lines = WantedUpdate::all(&body)?;
         let metadata = web::wanted_metadata(&body)?;
         if body.field("updates").is_none() && metadata.is_none() {
             return Err(Error::field("updates", "is required, or metadata"));
         }
 
-        let mut offers = self.catalogue.for_sale(&WantedLine::prices(&lines)?, now).await.map_err(failed)?;
+        let mut offers = self.catalogue.for_sale(&WantedUpdate::prices(&lines)?, now).await.map_err(failed)?;
         let lines = lines.into_iter().map(|line| line.into_update(&offers)).collect::<Result<_, _>>()?;
         let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
         let changed = caller.change(&self.carts, &change, &terms, now).await?;

@@ -1,5 +1,7 @@
 //! The cart and its rules.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use crate::{
@@ -50,6 +52,10 @@ pub struct PendingCheckout {
     ///
     /// A session that is over is still remembered: the next one is made in its place, under another idempotency key.
     pub expires_at: Option<Timestamp>,
+    /// The lines' own texts at that version, which Stripe has no place for.
+    pub descriptions: BTreeMap<PriceId, String>,
+    /// Whether the shopper may change on Stripe's page what is paid: quantities, or an amount of their own choice.
+    pub adjustable: bool,
 }
 
 /// How long a cart lives after its last change: 1 to 365 days.
@@ -61,6 +67,12 @@ impl Lifetime {
     #[must_use]
     pub fn days(days: u16) -> Option<Self> {
         (1..=365).contains(&days).then_some(Self(days))
+    }
+
+    /// In seconds.
+    #[must_use]
+    pub fn seconds(self) -> u32 {
+        u32::from(self.0) * 24 * 60 * 60
     }
 
     /// When a cart changed at `now` expires.
@@ -244,6 +256,13 @@ impl Cart {
         self.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
     }
 
+    /// The lines' own texts, by price.
+    #[must_use]
+    pub fn descriptions(&self) -> BTreeMap<PriceId, String> {
+        let described = self.lines.iter().filter_map(|line| Some((line, line.description.as_ref()?)));
+        described.map(|(line, description)| (line.price.clone(), description.as_str().to_owned())).collect()
+    }
+
     /// Whether it still takes changes at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
@@ -345,7 +364,8 @@ impl Cart {
             self.lines.clear();
         }
         self.lines.retain_mut(|line| {
-            let units: u64 = sold.iter().filter(|sold| sold.price == line.price).map(|sold| sold.quantity).sum();
+            let units: u64 =
+                sold.iter().filter(|sold| sold.price.as_ref() == Some(&line.price)).map(|sold| sold.quantity).sum();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
                 Ok(rest) => line.quantity = rest,
                 Err(_) => return false,

@@ -131,22 +131,27 @@ impl AdjustableQuantity {
     }
 }
 
-/// A line's own text for the shopper: at most 500 characters. A blank one stands for none.
+/// A line's own text for the shopper: at most 500 characters and 1,000 bytes, without control characters but line breaks and
+/// tabs. A blank one stands for none.
+///
+/// The bytes are bounded so that an order of 100 lines stays within an item of DynamoDB's, 400 KB.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Description(String);
 
 impl Description {
     /// The longest description, in characters.
     pub const MAX: usize = 500;
+    /// The longest description, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 1000;
 
     /// A description.
     ///
     /// # Errors
     ///
-    /// [`Rejection::Malformed`] above [`Description::MAX`] characters.
+    /// [`Rejection::Malformed`] if it is too long or contains control characters.
     pub fn new(text: impl Into<String>) -> Result<Self, Rejection> {
         let text = text.into();
-        if text.chars().count() > Self::MAX {
+        if text.chars().count() > Self::MAX || text.len() > Self::MAX_BYTES || text.contains(is_unprintable) {
             return Err(Rejection::Malformed { field: "description" });
         }
         Ok(Self(text))
@@ -163,6 +168,11 @@ impl Description {
     pub fn is_blank(&self) -> bool {
         self.0.trim().is_empty()
     }
+}
+
+/// Control characters but for what structures a text.
+pub(crate) fn is_unprintable(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
 /// One line of a cart: so many units of one price.

@@ -13,7 +13,7 @@ pub const OWN_KEYS: [&str; 3] =
 /// Keys and values that travel with the cart into the Checkout Session and the order.
 ///
 /// Bounded as Stripe bounds a session's metadata, less the keys that Cartwright adds: at most 47 keys of 1 to 40
-/// characters without brackets, values of at most 500 characters. Keys that begin with `stripe_payments_` are
+/// characters without brackets, values of at most 500 characters, without control characters. Keys that begin with `stripe_payments_` are
 /// Cartwright's own.
 ///
 /// Source: <https://docs.stripe.com/metadata#data>
@@ -39,11 +39,11 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// [`Rejection::Metadata`], naming the key, where a bound is exceeded.
+    /// [`Rejection::TooMuchMetadata`], or [`Rejection::Metadata`] naming the key, where a bound is exceeded.
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
         let entries: BTreeMap<_, _> = entries.into_iter().collect();
         if entries.len() > Self::MAX_KEYS {
-            return Err(Rejection::Metadata { key: String::new(), reason: "has more than 47 keys" });
+            return Err(Rejection::TooMuchMetadata);
         }
         for (key, value) in &entries {
             let reason = if key.is_empty() {
@@ -56,6 +56,8 @@ impl Metadata {
                 "is reserved"
             } else if value.chars().count() > Self::MAX_VALUE {
                 "has a value longer than 500 characters"
+            } else if key.contains(crate::line::is_unprintable) || value.contains(crate::line::is_unprintable) {
+                "contains control characters"
             } else {
                 continue;
             };

@@ -68,8 +68,8 @@ pub enum OrderStatus {
 /// One line of an order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// The price.
-    pub price: PriceId,
+    /// The price; absent where Stripe names none, as for an item that was not in the cart.
+    pub price: Option<PriceId>,
     /// The product.
     pub product: Option<String>,
     /// The text on Stripe's page, usually the product's name.

@@ -356,6 +356,12 @@ impl Price {
         self.recurring.as_ref().is_some_and(|recurring| recurring.usage_type == UsageType::Metered)
     }
 
+    /// Whether the shopper chooses the amount on Stripe's page.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.custom_unit_amount.is_some()
+    }
+
     /// The currencies in which the price can be paid, its own first.
     pub fn currencies(&self) -> impl Iterator<Item = Currency> {
         let others = self.currency_options.iter().flatten().map(|(currency, _)| *currency);

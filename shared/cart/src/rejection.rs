@@ -35,10 +35,13 @@ pub enum Rejection {
         /// How often the cart's recurring lines recur.
         held: Recurrence,
     },
-    /// Metadata exceed one of Stripe's limits.
+    /// Metadata have more keys than Stripe takes.
+    #[error("metadata has more than 47 keys")]
+    TooMuchMetadata,
+    /// A key or a value of metadata exceeds one of Stripe's limits.
     #[error("metadata key {key:?} {reason}")]
     Metadata {
-        /// The key at fault; empty where the number of keys is.
+        /// The key at fault.
         key: String,
         /// What is wrong with it.
         reason: &'static str,

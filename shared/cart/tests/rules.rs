@@ -211,7 +211,7 @@ fn metadata_are_replaced_where_given() {
 
 fn sold(price: &Price, quantity: u64) -> OrderLine {
     OrderLine {
-        price: price.id.clone(),
+        price: Some(price.id.clone()),
         product: None,
         name: String::new(),
         description: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Timestamp};
+use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, PendingCheckout, Timestamp};
 use payments::{LineItem, PaymentStatus, Session};
 
 use crate::News;
@@ -43,18 +43,19 @@ pub(crate) fn order(
     if cart.is_some_and(sold_before) {
         marks.push(Mark::CartPaidTwice);
     }
-    // A shopper who was allowed to change quantities on Stripe's page may well have done so.
-    let adjustable =
-        |line: &cart::Line| line.adjustable_quantity.as_ref().is_some_and(cart::AdjustableQuantity::enabled);
-    let fixed = cart.is_none_or(|cart| !cart.lines().iter().any(adjustable));
-    if fixed && session.cart_total().is_some_and(|expected| expected != subtotal) {
+    // What the cart noted when this very session was made; of a session that was replaced meanwhile nothing is noted.
+    let checkout = cart.and_then(cart::Cart::pending).filter(|checkout| checkout.session == session.id);
+    // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
+    if checkout.is_none_or(|checkout| !checkout.adjustable)
+        && session.cart_total().is_some_and(|expected| expected != subtotal)
+    {
         marks.push(Mark::UnexpectedAmount);
     }
     Order {
         number,
         cart: cart_number,
         status,
-        lines: lines.iter().filter_map(|line| order_line(line, cart)).collect(),
+        lines: lines.iter().map(|line| order_line(line, cart, checkout)).collect(),
         currency: session.currency.unwrap_or(cart::Currency::USD),
         subtotal,
         discount: session.discount(),
@@ -78,21 +79,29 @@ pub(crate) fn order(
     }
 }
 
-fn order_line(line: &LineItem, cart: Option<&cart::Cart>) -> Option<OrderLine> {
-    let price = line.price.as_ref()?;
-    let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| held.price == price.id));
-    Some(OrderLine {
-        price: price.id.clone(),
-        product: price.product.as_ref().map(|product| product.id().to_owned()),
-        name: line.description.clone().unwrap_or_default(),
-        description: in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
+/// The longest name of a line, in characters: as long as a product's name may be. An order of 100 lines has to fit an item.
+const LONGEST_NAME: usize = 250;
+
+fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&PendingCheckout>) -> OrderLine {
+    let price = line.price.as_ref().map(|price| &price.id);
+    let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
+    let description = match checkout {
+        Some(checkout) => price.and_then(|price| checkout.descriptions.get(price)).cloned(),
+        None => in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
+    };
+    let product = line.price.as_ref().and_then(|price| price.product.as_ref());
+    OrderLine {
+        price: price.cloned(),
+        product: product.map(|product| product.id().to_owned()),
+        name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
+        description,
         // Stripe counts no units of metered usage.
         quantity: line.quantity.or(in_cart.map(|held| held.quantity.into())).unwrap_or(1),
         subtotal: line.amount_subtotal,
         discount: line.amount_discount,
         tax: line.amount_tax,
         total: line.amount_total,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use cart::{Cart, OWN_KEYS, Timestamp, Totals};
+use cart::{Cart, Metadata, OWN_KEYS, Timestamp, Totals};
 use serde_json::{Map, Value};
 use settings::{Environment, Error};
 use sha2::{Digest as _, Sha256};
@@ -147,9 +147,6 @@ impl CheckoutSettings {
         let total = totals.total.minor().to_string();
         let own: HashMap<String, String> =
             OWN_KEYS.into_iter().map(str::to_owned).zip([number.clone(), version, total]).collect();
-        let mut metadata: HashMap<String, String> =
-            cart.metadata().iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        metadata.extend(own.clone());
         // Lets a person at Stripe's dashboard, and a refund's event, find the way back from a payment to its cart.
         let trace = HashMap::from([(OWN_KEYS[0].to_owned(), number)]);
 
@@ -157,8 +154,7 @@ impl CheckoutSettings {
             .mode(if subscribes { CheckoutSessionMode::Subscription } else { CheckoutSessionMode::Payment })
             .line_items(totals.lines.iter().map(line_item).collect::<Vec<_>>())
             .success_url(format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}"))
-            .cancel_url(&self.cancel_url)
-            .metadata(metadata);
+            .cancel_url(&self.cancel_url);
         if let Some(currency) = foreign_currency(totals) {
             request = request.currency(currency);
         }
@@ -213,12 +209,19 @@ impl CheckoutSettings {
                     .shipping_options(self.shipping_rates.iter().map(|rate| shipping_option(rate)).collect::<Vec<_>>());
             }
         }
-        self.customised(&request, &own)
+        self.customised(&request, cart.metadata(), &own)
     }
 
     /// Lets the merchant overwrite what is not protected.
-    fn customised(&self, request: &api::CreateCheckoutSession, own: &HashMap<String, String>) -> Parameters {
-        let standard = tree(request);
+    fn customised(
+        &self,
+        request: &api::CreateCheckoutSession,
+        metadata: &Metadata,
+        own: &HashMap<String, String>,
+    ) -> Parameters {
+        let mut standard = tree(request);
+        // Not by way of the form: keys that are numbers would not come back as what they were.
+        standard["metadata"] = metadata.iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect();
         let mut parameters = standard.clone();
         json_patch::merge(&mut parameters, &self.overrides);
         if let Some(parameters) = parameters.as_object_mut() {

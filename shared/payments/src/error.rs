@@ -12,7 +12,9 @@ pub enum Error {
         reason: String,
     },
     /// Stripe refused the request.
-    #[error("Stripe answered {status}: {message}")]
+    ///
+    /// Its text leaves Stripe's message out, which may quote what a shopper wrote.
+    #[error("Stripe answered {status}, code {}, parameter {}", code.as_deref().unwrap_or("none"), param.as_deref().unwrap_or("none"))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -20,7 +22,7 @@ pub enum Error {
         code: Option<String>,
         /// The parameter at fault.
         param: Option<String>,
-        /// Stripe's message. May quote what was sent: for logs, not for shoppers.
+        /// Stripe's message. May quote what was sent: neither for logs nor for shoppers.
         message: String,
     },
     /// Stripe's answer is not what it documents.
@@ -34,6 +36,12 @@ pub enum Error {
 impl Error {
     pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { replayed: false, reason: reason.into() }
+    }
+
+    /// The object that was asked for cannot exist.
+    pub(crate) fn missing() -> Self {
+        let code = Some("resource_missing".to_owned());
+        Self::Refused { status: 404, code, param: None, message: String::new() }
     }
 
     /// Whether the same call may succeed in a moment.

@@ -45,11 +45,14 @@ pub struct Event {
     /// When, in seconds since 1970.
     #[serde(default)]
     pub created: i64,
+    /// Thin events have none.
+    #[serde(default)]
     data: Data,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Data {
+    #[serde(default)]
     object: serde_json::Value,
 }
 

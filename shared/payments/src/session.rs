@@ -279,8 +279,11 @@ struct Shipping {
 
 impl Session {
     /// The cart that the session was made from; `None` for sessions of other integrations.
+    ///
+    /// Enupal's plugin names a cart's number in its own sessions too, but no version.
     #[must_use]
     pub fn cart(&self) -> Option<CartNumber> {
+        self.cart_version()?;
         self.own("stripe_payments_cart_number")?.parse().ok()
     }
 
@@ -429,13 +432,8 @@ impl Stripe {
     /// Stripe fails, or there is none: [`Error::is_missing`]. What cannot be an id is not asked for: it would stand in the
     /// path of the request, and lead elsewhere.
     pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
-        if !is_id(id) {
-            return Err(Error::Refused {
-                status: 404,
-                code: Some("resource_missing".to_owned()),
-                param: Some("session".to_owned()),
-                message: "not an id of Stripe's".to_owned(),
-            });
+        if !is_session_id(id) {
+            return Err(Error::missing());
         }
         let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
         both(&self.send(request, None).await?)
@@ -580,9 +578,10 @@ fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> R
     Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
 }
 
-/// Whether the text can be the id of an object of Stripe's.
-fn is_id(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+/// Whether the text can be a session's id: it comes from whoever visits the landing page, and goes into a URL.
+fn is_session_id(text: &str) -> bool {
+    let rest = text.strip_prefix("cs_").unwrap_or_default();
+    (1..=252).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn both(bytes: &[u8]) -> Result<(Session, Box<RawValue>), Error> {

@@ -90,6 +90,21 @@ impl Environment {
         self.parse(name, "true or false")
     }
 
+    /// A setting that is an absolute URL, over HTTP or HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for anything else.
+    pub fn url(&self, name: &str) -> Result<Option<&str>, Error> {
+        let url = self.get(name);
+        match url {
+            Some(url) if !is_absolute(url) => {
+                Err(Error::malformed(name, "an absolute URL such as https://shop.example"))
+            }
+            url => Ok(url),
+        }
+    }
+
     /// The parts of a comma-separated setting, without blank ones.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
@@ -108,6 +123,20 @@ impl Environment {
     }
 }
 
+fn is_absolute(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        // The colons of an IPv6 address stand in brackets.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    !host.is_empty()
+        && port.is_none_or(is_port)
+        && !url.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
         Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
@@ -118,5 +147,26 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_absolute() {
+        let url = |value: &str| Environment::from_iter([("URL", value)]).url("URL").map(|url| url.map(str::to_owned));
+
+        for good in ["https://shop.example", "http://127.0.0.1:3000/x?order={number}", "http://[::1]:80", "https://a?b"]
+        {
+            assert_eq!(url(good).ok().flatten().as_deref(), Some(good));
+        }
+        assert_eq!(url("").ok(), Some(None));
+        for bad in
+            ["shop.example", "/thanks", "https://", "https:///x", "ftp://a", "javascript:1", "http://a:b", "http://a b"]
+        {
+            assert!(url(bad).is_err(), "{bad}");
+        }
     }
 }

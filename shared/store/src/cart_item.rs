@@ -16,7 +16,7 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `meta` | metadata |
-//! | `pc` | the pending checkout: `s` session, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over) |
+//! | `pc` | the pending checkout: `s` session, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `t` price → description, `a` adjustable on Stripe's page |
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
@@ -25,7 +25,7 @@
 //!
 //! The last two are not the cart's own: whoever writes a cart as a whole leaves them alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
@@ -68,6 +68,8 @@ const OWN: [&str; 15] = [
 pub(crate) const EXPIRY: &str = "x";
 
 const TABLE: &str = "carts";
+/// The version of this format. Another one is not guessed at.
+const THIS_FORMAT: u32 = 1;
 
 /// A cart that nobody has written before.
 pub(crate) fn fresh(cart: &Cart, writer: &Writer, once: Option<&Once>, now: Timestamp) -> Item {
@@ -126,7 +128,7 @@ fn write(cart: &Cart) -> Item {
     let lines = || cart.lines().iter();
     let mut item = Item::from([
         (NUMBER.into(), text(cart.number())),
-        (FORMAT.into(), number(1)),
+        (FORMAT.into(), number(THIS_FORMAT)),
         (VERSION.into(), number(cart.version())),
         (QUANTITIES.into(), map(lines().map(|line| (line.price.as_str(), number(line.quantity))))),
         (POSITIONS.into(), map(lines().map(|line| (line.price.as_str(), number(line.position))))),
@@ -166,6 +168,9 @@ fn write(cart: &Cart) -> Item {
 /// Reads a cart back.
 pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     let reader = Reader { table: TABLE, item };
+    if reader.parsed::<u32>(FORMAT)? != THIS_FORMAT {
+        return Err(reader.corrupt(FORMAT));
+    }
     let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
     let recurring = item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
     let positions = item.get(POSITIONS).and_then(|map| map.as_m().ok());
@@ -289,9 +294,14 @@ fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
 }
 
 pub(crate) fn pending(checkout: &PendingCheckout) -> AttributeValue {
+    let texts = checkout.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
+    let texts = (!checkout.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
+    let adjustable = checkout.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
     map([("s", text(&checkout.session)), ("v", number(checkout.version)), ("h", text(&checkout.parameters))]
         .into_iter()
-        .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time)))))
+        .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time))))
+        .chain(texts)
+        .chain(adjustable))
 }
 
 fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
@@ -304,6 +314,16 @@ fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
             None => None,
             Some(value) => Some(Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok()?),
         },
+        descriptions: match map.get(TEXTS) {
+            None => BTreeMap::new(),
+            Some(texts) => {
+                let texts = texts.as_m().ok()?.iter();
+                texts
+                    .map(|(price, text)| Some((price.parse().ok()?, text.as_s().ok()?.clone())))
+                    .collect::<Option<_>>()?
+            }
+        },
+        adjustable: map.contains_key(ADJUSTABLE),
     })
 }
 

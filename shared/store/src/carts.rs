@@ -72,13 +72,19 @@ impl Carts {
     ///
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
-        let lifetime = match environment.parse("CART_TTL_DAYS", "1 to 365")? {
-            None => Lifetime::default(),
-            Some(days) => {
-                Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?
-            }
-        };
+        let lifetime = Self::lifetime(environment)?;
         Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
+    }
+
+    /// How long carts live after their last change: `CART_TTL_DAYS`, 1 to 365, default 7.
+    ///
+    /// # Errors
+    ///
+    /// The setting is malformed.
+    pub fn lifetime(environment: &Environment) -> Result<Lifetime, settings::Error> {
+        let (name, expected) = ("CART_TTL_DAYS", "1 to 365");
+        let Some(days) = environment.parse(name, expected)? else { return Ok(Lifetime::default()) };
+        Lifetime::days(days).ok_or_else(|| settings::Error::malformed(name, expected))
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -253,7 +259,7 @@ impl Carts {
                 }
                 writer.sign(&mut update);
                 match self.update(number, update).await? {
-                    Applied::Done(cart) => return Ok(cart),
+                    Applied::Done(cart) => return Ok(*cart),
                     Applied::Refused(item) => item,
                 }
             }
@@ -293,7 +299,7 @@ impl Carts {
             }
             writer.sign(&mut update);
             match self.update(number, update).await? {
-                Applied::Done(cart) => return Ok(cart),
+                Applied::Done(cart) => return Ok(*cart),
                 Applied::Refused(item) => {
                     tally::count(tally::Metric::Conflicts);
                     current = item;
@@ -396,7 +402,9 @@ impl Carts {
             .send()
             .await;
         match result {
-            Ok(output) => Ok(Applied::Done(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)),
+            Ok(output) => {
+                Ok(Applied::Done(Box::new(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)))
+            }
             Err(SdkError::ServiceError(context)) => match context.into_err() {
                 UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Applied::Refused(failed.item)),
                 error => Err(Error::from_service("UpdateItem", &error)),
@@ -445,7 +453,7 @@ pub enum Noted {
 /// What became of a guarded update.
 enum Applied {
     /// It took effect; this is the cart after it.
-    Done(Cart),
+    Done(Box<Cart>),
     /// Its guard did not hold; this is the item as it is.
     Refused(Option<Item>),
 }

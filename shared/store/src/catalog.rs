@@ -104,13 +104,16 @@ impl Stamp {
     /// An object that an event of this second says is deleted: the last news of it.
     #[must_use]
     pub fn deleted(second: i64) -> Self {
-        Self { milliseconds: second * 1000 + 999, until: (second + 1) * 1000 }
+        Self {
+            milliseconds: second.saturating_mul(1000).saturating_add(999),
+            until: second.saturating_add(1).saturating_mul(1000),
+        }
     }
 
     /// An object in an event created in this second.
     #[must_use]
     pub fn event(second: i64) -> Self {
-        Self { milliseconds: second * 1000, until: (second + 1) * 1000 }
+        Self { milliseconds: second.saturating_mul(1000), until: second.saturating_add(1).saturating_mul(1000) }
     }
 }
 

@@ -2,21 +2,21 @@
 
 use std::fmt;
 
+use cart::Quantity;
 use lambda_http::http::header;
-use serde_json::{Map, Value};
 
-use crate::{Error, Request};
+use crate::node::{Map, Node, member};
+use crate::{Error, Request, form};
 
 /// A body: an object of fields, sent as JSON or as a form with PHP's brackets.
 ///
-/// In a form numbers and booleans arrive as text, so text that reads as one is taken for one in JSON as well.
+/// In a form numbers and booleans arrive as text and lists as objects with indices for keys, so what reads as one is
+/// taken for one in JSON as well.
 #[derive(Debug)]
-pub struct Body(Map<String, Value>);
+pub struct Body(Map);
 
 /// The largest body, in bytes.
 const MAX_BYTES: usize = 65_536;
-/// The deepest field is `items[0][adjustable_quantity][enabled]`.
-const MAX_DEPTH: usize = 6;
 
 impl Body {
     /// Reads the body of a request. No body is an empty object.
@@ -37,23 +37,21 @@ impl Body {
         }
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        let value = match media_type.to_ascii_lowercase().as_str() {
-            "application/json" => {
-                serde_json::from_slice(bytes).map_err(|error| Error::InvalidJson(error.to_string()))?
-            }
-            "application/x-www-form-urlencoded" => form(bytes)?,
-            _ => return Err(Error::UnsupportedMediaType),
-        };
-        match value {
-            Value::Object(fields) => Ok(Self(fields)),
-            _ => Err(Error::field("body", "must be an object")),
+        match media_type.to_ascii_lowercase().as_str() {
+            "application/json" => match serde_json::from_slice(bytes) {
+                Ok(Node::Map(fields)) => Ok(Self(fields)),
+                Ok(_) => Err(Error::field("body", "must be an object")),
+                Err(error) => Err(Error::InvalidJson(error.to_string())),
+            },
+            "application/x-www-form-urlencoded" => form::parse(bytes).map(Self),
+            _ => Err(Error::UnsupportedMediaType),
         }
     }
 
     /// The field `name`; `None` where it is absent or null.
     #[must_use]
     pub fn field<'a>(&'a self, name: &'a str) -> Option<Field<'a>> {
-        found(self.0.get(name)).map(|value| Field { value, path: Path::Root(name) })
+        found(member(&self.0, name)).map(|value| Field { value, path: Path::Root(name) })
     }
 
     /// The field `name`.
@@ -66,20 +64,10 @@ impl Body {
     }
 }
 
-fn form(bytes: &[u8]) -> Result<Value, Error> {
-    let invalid = |error: &dyn fmt::Display| Error::InvalidForm(error.to_string());
-    let text = std::str::from_utf8(bytes).map_err(|error| invalid(&error))?;
-    serde_qs::Config::new()
-        .max_depth(MAX_DEPTH)
-        .use_form_encoding(true)
-        .deserialize_str(text)
-        .map_err(|error| invalid(&error))
-}
-
 /// A field's value, with the path that names it in errors.
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
-    value: &'a Value,
+    value: &'a Node,
     path: Path<'a>,
 }
 
@@ -87,7 +75,7 @@ pub struct Field<'a> {
 enum Path<'a> {
     Root(&'a str),
     Key(Box<Path<'a>>, &'a str),
-    Index(Box<Path<'a>>, usize),
+    Index(Box<Path<'a>>, u64),
 }
 
 impl fmt::Display for Path<'_> {
@@ -105,8 +93,37 @@ fn shown(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-fn found(value: Option<&Value>) -> Option<&Value> {
-    value.filter(|value| !value.is_null())
+fn found(value: Option<&Node>) -> Option<&Node> {
+    value.filter(|value| **value != Node::Null)
+}
+
+/// Why a value is not a whole number that can be worked with.
+enum NotWhole {
+    Fraction,
+    Negative,
+    TooLarge,
+}
+
+/// 2⁶⁴, the first number that is too large.
+const TOO_LARGE: f64 = 18_446_744_073_709_551_616.0;
+
+fn whole(value: &Node) -> Result<u64, NotWhole> {
+    match value {
+        Node::Number(number) => number.as_u64().ok_or_else(|| match number.as_f64() {
+            Some(number) if number < 0.0 && number.fract() == 0.0 => NotWhole::Negative,
+            Some(number) if number >= TOO_LARGE => NotWhole::TooLarge,
+            _ => NotWhole::Fraction,
+        }),
+        Node::Text(text) => {
+            let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |digits| (true, digits));
+            if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+                return Err(NotWhole::Fraction);
+            }
+            // Only a number too large does not parse.
+            if negative { Err(NotWhole::Negative) } else { digits.parse().map_err(|_| NotWhole::TooLarge) }
+        }
+        _ => Err(NotWhole::Fraction),
+    }
 }
 
 impl<'a> Field<'a> {
@@ -124,8 +141,6 @@ impl<'a> Field<'a> {
         use cart::Rejection;
 
         result.map_err(|rejection| match rejection {
-            Rejection::QuantityTooSmall => self.error("must be at least 1"),
-            Rejection::QuantityTooLarge => self.error("must be at most 999999"),
             Rejection::Malformed { field } => match field.rsplit_once('.') {
                 Some((_, name)) => Error::field(format!("{}.{name}", self.path), "is out of bounds"),
                 None => self.error("is out of bounds"),
@@ -137,7 +152,8 @@ impl<'a> Field<'a> {
     /// A member of this object; `None` where it is absent or null.
     #[must_use]
     pub fn field(&self, name: &'a str) -> Option<Self> {
-        let value = found(self.value.get(name))?;
+        let Node::Map(members) = self.value else { return None };
+        let value = found(member(members, name))?;
         Some(Self { value, path: Path::Key(Box::new(self.path.clone()), name) })
     }
 
@@ -157,27 +173,35 @@ impl<'a> Field<'a> {
     /// [`Error::Field`] where it is not an object. PHP writes an empty one as an empty list.
     pub fn members(&self) -> Result<Vec<(&'a str, Self)>, Error> {
         match self.value {
-            Value::Object(members) => Ok(members
+            Node::Map(members) => Ok(members
                 .iter()
                 .map(|(name, value)| {
                     (name.as_str(), Self { value, path: Path::Key(Box::new(self.path.clone()), name) })
                 })
                 .collect()),
-            Value::Array(list) if list.is_empty() => Ok(Vec::new()),
-            Value::String(text) if text.is_empty() => Ok(Vec::new()),
+            Node::List(list) if list.is_empty() => Ok(Vec::new()),
+            Node::Text(text) if text.is_empty() => Ok(Vec::new()),
             _ => Err(self.error("must be an object")),
         }
     }
 
-    /// This field as a list.
+    /// This field as a list. An object with indices for keys is one, in their order, whatever is missing between them.
     ///
     /// # Errors
     ///
     /// [`Error::Field`] where it is not one.
     pub fn list(&self) -> Result<Vec<Self>, Error> {
-        let list = self.value.as_array().ok_or_else(|| self.error("must be a list"))?;
+        let mut list: Vec<(u64, &Node)> = match self.value {
+            Node::List(list) => (0..).zip(list).collect(),
+            Node::Map(members) => {
+                let indices = members.iter().map(|(key, value)| Some((index(key)?, value)));
+                indices.collect::<Option<_>>().ok_or_else(|| self.error("must be a list"))?
+            }
+            _ => return Err(self.error("must be a list")),
+        };
+        list.sort_by_key(|(index, _)| *index);
         let item = |(index, value)| Self { value, path: Path::Index(Box::new(self.path.clone()), index) };
-        Ok(list.iter().enumerate().map(item).collect())
+        Ok(list.into_iter().map(item).collect())
     }
 
     /// This field as an object.
@@ -186,7 +210,7 @@ impl<'a> Field<'a> {
     ///
     /// [`Error::Field`] where it is not one.
     pub fn object(self) -> Result<Self, Error> {
-        if self.value.is_object() { Ok(self) } else { Err(self.error("must be an object")) }
+        if let Node::Map(_) = self.value { Ok(self) } else { Err(self.error("must be an object")) }
     }
 
     /// This field as text.
@@ -195,7 +219,7 @@ impl<'a> Field<'a> {
     ///
     /// [`Error::Field`] where it is not text.
     pub fn text(&self) -> Result<&'a str, Error> {
-        self.value.as_str().ok_or_else(|| self.error("must be a string"))
+        if let Node::Text(text) = self.value { Ok(text) } else { Err(self.error("must be a string")) }
     }
 
     /// This field as text, with numbers and booleans as they are written.
@@ -205,10 +229,10 @@ impl<'a> Field<'a> {
     /// [`Error::Field`] where it is a list or an object.
     pub fn scalar(&self) -> Result<String, Error> {
         match self.value {
-            Value::String(text) => Ok(text.clone()),
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Bool(flag) => Ok(flag.to_string()),
-            Value::Null | Value::Array(_) | Value::Object(_) => Err(self.error("must be a string")),
+            Node::Text(text) => Ok(text.clone()),
+            Node::Number(number) => Ok(number.to_string()),
+            Node::Flag(flag) => Ok(flag.to_string()),
+            Node::Null | Node::List(_) | Node::Map(_) => Err(self.error("must be a string")),
         }
     }
 
@@ -218,33 +242,60 @@ impl<'a> Field<'a> {
     ///
     /// [`Error::Field`] for anything else: fractions, signs, exponents.
     pub fn integer(&self) -> Result<u64, Error> {
-        let problem = || self.error("must be a whole number");
-        match self.value {
-            Value::Number(number) => number.as_u64().ok_or_else(|| match number.as_i64() {
-                Some(_) => self.error("must not be negative"),
-                None => problem(),
-            }),
-            Value::String(digits) if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
-                // Only a number too large fails here.
-                digits.parse().map_err(|_| self.error("is too large"))
-            }
-            _ => Err(problem()),
+        whole(self.value).map_err(|problem| {
+            self.error(match problem {
+                NotWhole::Fraction => "must be a whole number",
+                NotWhole::Negative => "must not be negative",
+                NotWhole::TooLarge => "is too large",
+            })
+        })
+    }
+
+    /// This field as a quantity; `None` where it is 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Quantity`] for anything else than a whole number up to [`Quantity::MAX`].
+    pub fn quantity(&self) -> Result<Option<Quantity>, Error> {
+        match whole(self.value) {
+            Ok(0) => Ok(None),
+            Ok(units) => Quantity::new(units).map(Some).map_err(|_| self.wrong_quantity("must be at most 999999")),
+            Err(NotWhole::TooLarge) => Err(self.wrong_quantity("must be at most 999999")),
+            Err(NotWhole::Negative) => Err(self.wrong_quantity("must not be negative")),
+            Err(NotWhole::Fraction) => Err(self.wrong_quantity("must be a whole number")),
         }
     }
 
-    /// This field as a boolean, or as its name, or as 1 or 0.
+    /// An error that names this field, a quantity.
+    pub(crate) fn wrong_quantity(&self, problem: &'static str) -> Error {
+        Error::Quantity { field: self.path.to_string(), problem }
+    }
+
+    /// This field as a boolean, or as its name, or as 1 or 0, or as on or off.
     ///
     /// # Errors
     ///
     /// [`Error::Field`] for anything else.
     pub fn flag(&self) -> Result<bool, Error> {
+        let problem = || self.error("must be true or false");
         match self.value {
-            Value::Bool(flag) => Ok(*flag),
-            Value::String(text) if text == "true" || text == "1" => Ok(true),
-            Value::String(text) if text == "false" || text == "0" => Ok(false),
-            Value::Number(number) if number.as_u64() == Some(1) => Ok(true),
-            Value::Number(number) if number.as_u64() == Some(0) => Ok(false),
-            _ => Err(self.error("must be true or false")),
+            Node::Flag(flag) => Ok(*flag),
+            Node::Text(text) => match text.as_str() {
+                "true" | "1" | "on" => Ok(true),
+                "false" | "0" | "off" => Ok(false),
+                _ => Err(problem()),
+            },
+            Node::Number(number) => match number.as_u64() {
+                Some(1) => Ok(true),
+                Some(0) => Ok(false),
+                _ => Err(problem()),
+            },
+            Node::Null | Node::List(_) | Node::Map(_) => Err(problem()),
         }
     }
+}
+
+/// The index that a key is.
+fn index(key: &str) -> Option<u64> {
+    key.bytes().all(|digit| digit.is_ascii_digit()).then(|| key.parse().ok()).flatten()
 }

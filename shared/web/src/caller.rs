@@ -3,6 +3,7 @@
 use cart::{Cart, Change, Currency, Timestamp, Token};
 use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, HeaderName, Method, header};
+use lambda_http::request::RequestContext;
 
 use store::{Carts, ChangeError, Once};
 
@@ -33,28 +34,21 @@ impl Caller {
     /// - [`Error::Header`] if `Cart-Token` is malformed.
     pub fn of(request: &Request, shop: &Shop) -> Result<Self, Error> {
         let headers = request.headers();
-        if let Some(value) = headers.get(Self::HEADER) {
-            let token = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+        if let Some(value) = crate::header(headers, Self::HEADER) {
+            let token = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
             let problem = "is not a cart token";
             return Ok(Self { token: Some(token.ok_or(Error::Header { name: "Cart-Token", problem })?) });
         }
         if request.method() == Method::POST && !is_own_origin(headers, shop) {
             return Err(Error::ForeignOrigin);
         }
-        Ok(Self { token: Self::presented(headers) })
+        Ok(Self { token: cookie(headers) })
     }
 
     /// The token in a message's header or cookie, if it is well-formed; whether it opens anything is another matter.
     pub(crate) fn presented(headers: &HeaderMap) -> Option<Token> {
         let header = headers.get(Self::HEADER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        header.or_else(|| {
-            cookies
-                .flat_map(|cookies| cookies.split(';'))
-                .filter_map(|cookie| cookie.trim().split_once('='))
-                .filter(|(name, _)| *name == Self::COOKIE)
-                .find_map(|(_, value)| value.parse().ok())
-        })
+        header.or_else(|| cookie(headers))
     }
 
     /// The token that the client brought.
@@ -88,7 +82,7 @@ impl Caller {
                 Err(error) => return Err(error.into()),
             }
         }
-        if terms.expected().is_some() {
+        if terms.expected().is_some() || terms.any_cart {
             return Err(Error::VersionMismatch { current: None });
         }
         if !change.opens_a_cart() {
@@ -143,13 +137,35 @@ fn random() -> Result<[u8; 16], Error> {
     Ok(bytes)
 }
 
+/// The first well-formed token among the cookies. What other cookies hold is nobody's business here: it may be anything.
+fn cookie(headers: &HeaderMap) -> Option<Token> {
+    let cookies =
+        headers.get_all(header::COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
+    cookies.map(<[u8]>::trim_ascii).find_map(|cookie| {
+        let value = cookie.strip_prefix(Caller::COOKIE.as_bytes())?.strip_prefix(b"=")?;
+        std::str::from_utf8(value).ok()?.parse().ok()
+    })
+}
+
 fn is_own_origin(headers: &HeaderMap, shop: &Shop) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let same = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    let same = text(headers, header::HOST).is_some_and(|host| origin == format!("{}://{host}", scheme(headers)));
     same || shop.origins.iter().any(|allowed| allowed == origin)
 }
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    crate::header(headers, name).and_then(|value| std::str::from_utf8(value).ok())
+}
+
+/// API Gateway speaks HTTPS only: without encryption is what says so, the local stack.
+fn scheme(headers: &HeaderMap) -> &'static str {
+    let plain = text(headers, FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+    if plain { "http" } else { "https" }
+}
+
+/// How the client's request came to API Gateway: `http` or `https`.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The currency that the client wants a new cart to have, from `X-Currency` or `X-MOLTIN-CURRENCY`.
 ///
@@ -158,8 +174,8 @@ fn is_own_origin(headers: &HeaderMap, shop: &Shop) -> bool {
 /// [`Error::Header`] if it is not a currency's code.
 pub fn preferred_currency(request: &Request) -> Result<Option<Currency>, Error> {
     for name in ["X-Currency", "X-MOLTIN-CURRENCY"] {
-        if let Some(value) = request.headers().get(name) {
-            let currency = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+        if let Some(value) = crate::header(request.headers(), name) {
+            let currency = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
             let problem = "is not a three-letter currency code";
             return currency.map(Some).ok_or(Error::Header { name, problem });
         }
@@ -168,14 +184,17 @@ pub fn preferred_currency(request: &Request) -> Result<Option<Currency>, Error> 
 }
 
 /// The URL under which the client reached this deployment: `https://host`, with a stage if the API has one.
+///
+/// Where the client names no host, the API's own.
 #[must_use]
 pub fn base_url(request: &Request) -> Option<String> {
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
-    let scheme = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok()).unwrap_or("https");
-    let stage = request.request_context_ref().and_then(|context| match context {
-        lambda_http::request::RequestContext::ApiGatewayV2(context) => context.stage.clone(),
+    let context = request.request_context_ref().and_then(|context| match context {
+        RequestContext::ApiGatewayV2(context) => Some(context),
         _ => None,
     });
-    let stage = stage.filter(|stage| stage != "$default").map(|stage| format!("/{stage}")).unwrap_or_default();
-    Some(format!("{scheme}://{host}{stage}"))
+    let api = context.and_then(|context| context.domain_name.as_deref());
+    let host = text(request.headers(), header::HOST).or(api)?;
+    let stage = context.and_then(|context| context.stage.as_deref()).filter(|stage| *stage != "$default");
+    let stage = stage.map(|stage| format!("/{stage}")).unwrap_or_default();
+    Some(format!("{}://{host}{stage}", scheme(request.headers())))
 }

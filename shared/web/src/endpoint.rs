@@ -4,7 +4,8 @@ use std::future::Future;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_http::http::{HeaderValue, StatusCode, header};
+use lambda_http::http::header::AsHeaderName;
+use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, RequestExt as _, service_fn};
 use serde::Serialize;
 use settings::Environment;
@@ -171,6 +172,11 @@ pub fn cacheable(request: &Request, body: &impl Serialize) -> Response {
         headers.insert(header::ETAG, tag);
     }
     response
+}
+
+/// The value of a header, without space around it; `None` where it is absent or blank.
+pub(crate) fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&[u8]> {
+    headers.get(name).map(|value| value.as_bytes().trim_ascii()).filter(|value| !value.is_empty())
 }
 
 /// A parameter of the query; `None` where it is absent or blank.

@@ -32,6 +32,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A line's quantity is none that a cart can hold.
+    #[error("{field} {problem}")]
+    Quantity {
+        /// The field's path, such as `items[0].quantity`.
+        field: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A header has a value that cannot be used.
     #[error("The header {name} {problem}")]
     Header {
@@ -119,6 +127,7 @@ impl Error {
             Self::InvalidJson(_)
             | Self::InvalidForm(_)
             | Self::Field { .. }
+            | Self::Quantity { .. }
             | Self::Header { .. }
             | Self::CartEmpty
             | Self::PromotionCodeInvalid
@@ -135,6 +144,7 @@ impl Error {
                 | Rejection::TooManyItems
                 | Rejection::MixedCurrency { .. }
                 | Rejection::MixedInterval { .. }
+                | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
                 | Rejection::Malformed { .. } => StatusCode::BAD_REQUEST,
                 Rejection::Closed => StatusCode::CONFLICT,
@@ -157,6 +167,7 @@ impl Error {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::BodyTooLarge => "body_too_large",
             Self::Field { .. } => "invalid_field",
+            Self::Quantity { .. } => "invalid_quantity",
             Self::Header { .. } => "invalid_header",
             Self::ForeignOrigin => "foreign_origin",
             Self::Rejected(rejection) => match rejection {
@@ -165,7 +176,7 @@ impl Error {
                 Rejection::TooManyItems => "too_many_items",
                 Rejection::MixedCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
-                Rejection::Metadata { .. } => "invalid_metadata",
+                Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
                 Rejection::Malformed { .. } => "invalid_field",
                 Rejection::Closed => "cart_closed",
             },
@@ -184,7 +195,7 @@ impl Error {
 
     fn details(&self) -> Value {
         match self {
-            Self::Field { field, .. } => json!({ "field": field }),
+            Self::Field { field, .. } | Self::Quantity { field, .. } => json!({ "field": field }),
             Self::Header { name, .. } => json!({ "header": name }),
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(price) => json!({ "price": price }),
@@ -198,6 +209,7 @@ impl Error {
                 Rejection::MixedInterval { price, offered, held } => {
                     json!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
                 }
+                Rejection::TooMuchMetadata => json!({ "field": "metadata" }),
                 Rejection::Metadata { key, .. } => json!({ "field": "metadata", "key": key }),
                 Rejection::Malformed { field } => json!({ "field": field }),
                 Rejection::Closed => json!({}),

@@ -1,6 +1,6 @@
 //! What all cart endpoints know of the shop.
 
-use cart::{Currency, Lifetime, Money, Token};
+use cart::{Currency, Money, Token};
 use lambda_http::http::{HeaderValue, header};
 use settings::Environment;
 
@@ -35,17 +35,13 @@ impl Shop {
                 "exact origins such as https://shop.example, comma-separated",
             ));
         }
-        let days: u16 = environment.parse("CART_TTL_DAYS", "1 to 365")?.unwrap_or(7);
-        let _ = Lifetime::days(days).ok_or_else(|| settings::Error::malformed("CART_TTL_DAYS", "1 to 365"))?;
+        let lifetime = store::Carts::lifetime(environment)?;
         Ok(Self {
             currency: environment.parse("DEFAULT_CURRENCY", "a three-letter currency code")?.unwrap_or(Currency::USD),
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             origins,
-            cookie_attributes: format!(
-                "HttpOnly; Secure; {same_site}; Path=/; Max-Age={}",
-                u32::from(days) * 24 * 60 * 60
-            ),
+            cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })
     }
 

@@ -12,6 +12,8 @@ use crate::{Error, Request};
 #[derive(Debug)]
 pub struct Terms {
     pub(crate) store: store::Terms,
+    /// Whether the client insists on a cart, at whatever version: `If-Match: *`.
+    pub(crate) any_cart: bool,
     pub(crate) named: Option<Named>,
 }
 
@@ -40,7 +42,12 @@ impl Terms {
     pub fn of(request: &Request) -> Result<Self, Error> {
         let named = Named::of(request)?;
         let once = named.as_ref().map(|named| Once::new(&named.key, named.parts()));
-        Ok(Self { store: store::Terms { expected: expected_version(request)?, once }, named })
+        let (expected, any_cart) = match expected_version(request)? {
+            None => (None, false),
+            Some(Expected::Any) => (None, true),
+            Some(Expected::Version(version)) => (Some(version), false),
+        };
+        Ok(Self { store: store::Terms { expected, once }, any_cart, named })
     }
 
     /// The version that the client insists on.
@@ -59,8 +66,8 @@ impl Terms {
 impl Named {
     fn of(request: &Request) -> Result<Option<Self>, Error> {
         let name = Terms::IDEMPOTENCY_KEY;
-        let Some(value) = request.headers().get(name) else { return Ok(None) };
-        let key = value.to_str().unwrap_or_default().trim();
+        let Some(value) = crate::header(request.headers(), name) else { return Ok(None) };
+        let key = visible(value).unwrap_or_default();
         if key.is_empty() || key.len() > Terms::LONGEST_KEY {
             return Err(Error::Header { name, problem: "must have 1 to 255 ASCII characters" });
         }
@@ -102,11 +109,26 @@ impl Named {
     }
 }
 
-fn expected_version(request: &Request) -> Result<Option<u64>, Error> {
+/// The text of a header of visible ASCII characters.
+fn visible(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok().filter(|text| text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()))
+}
+
+/// What `If-Match` insists on.
+enum Expected {
+    /// Any cart at all.
+    Any,
+    Version(u64),
+}
+
+fn expected_version(request: &Request) -> Result<Option<Expected>, Error> {
     let problem = "is not the ETag of a cart";
-    let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
+    let Some(value) = crate::header(request.headers(), header::IF_MATCH) else { return Ok(None) };
+    if value == b"*" {
+        return Ok(Some(Expected::Any));
+    }
+    let text = visible(value).unwrap_or_default();
     let tag = text.strip_prefix("W/").unwrap_or(text);
     let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-    version.map(Some).ok_or(Error::Header { name: "If-Match", problem })
+    version.map(|version| Some(Expected::Version(version))).ok_or(Error::Header { name: "If-Match", problem })
 }

@@ -1,5 +1,7 @@
 //! Requests that their clients named.
 
+use std::collections::BTreeMap;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -92,6 +94,8 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
         version: cart.version(),
         parameters: "digest".to_owned(),
         expires_at: Some(start() + DAY),
+        descriptions: BTreeMap::from([("price_a".parse().unwrap(), "blue".to_owned())]),
+        adjustable: true,
     };
     // So many lines that the change takes a read, and a write conditional on what was read.
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();

@@ -1,0 +1,81 @@
+//! What `cargo run` says when it cannot start.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder of its own.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("cartwright-start-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What a start that fails prints.
+fn complaint(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_local"))
+        .args(["--port", "0", "--dynamodb-port", "0", "--stripe-port", "0"])
+        .args(arguments)
+        .env_clear()
+        .envs(settings.iter().copied())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_dynamodb_that_does_not_answer_is_named_in_one_line() {
+    let folder = folder("unreachable");
+    let nowhere = "http://127.0.0.1:9";
+
+    let by_option = complaint(&folder, &["--dynamodb-url", nowhere], &[]);
+    let by_setting = complaint(&folder, &[], &[("AWS_ENDPOINT_URL_DYNAMODB", nowhere)]);
+    std::fs::write(folder.join(".env"), format!("AWS_ENDPOINT_URL_DYNAMODB={nowhere}\n")).unwrap();
+    let by_file = complaint(&folder, &[], &[]);
+
+    for complaint in [by_option, by_setting, by_file] {
+        assert_eq!(complaint, "error: DynamoDB: nothing answers at http://127.0.0.1:9\n");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn what_must_be_a_url_is_one() {
+    let folder = folder("urls");
+
+    let by_option = complaint(&folder, &["--dynamodb-url", "localhost:8000"], &[]);
+
+    assert!(by_option.starts_with("error: AWS_ENDPOINT_URL_DYNAMODB is malformed"), "{by_option}");
+    for name in ["PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL", "STRIPE_API_URL"] {
+        let complaint = complaint(&folder, &[], &[(name, "/thanks")]);
+        assert!(complaint.starts_with(&format!("error: {name} is malformed")), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_folder_for_data_that_cannot_be_used_is_named() {
+    let folder = folder("data");
+    std::fs::write(folder.join("taken"), "").unwrap();
+
+    let complaint = complaint(&folder, &["--data", "taken"], &[]);
+
+    assert!(complaint.starts_with("error: --data taken: "), "{complaint}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_broken_env_file_is_not_shown() {
+    let folder = folder("env");
+    std::fs::write(folder.join(".env"), "SHOP_LOCALE=de-DE\nSTRIPE_SECRET_KEY='sk_live_secret\n").unwrap();
+
+    let complaint = complaint(&folder, &[], &[]);
+
+    assert!(complaint.starts_with("error: .env: behind SHOP_LOCALE"), "{complaint}");
+    assert!(!complaint.contains("sk_live"), "{complaint}");
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,147 @@
+//! Forms with PHP's brackets.
+//!
+//! Source: <https://www.php.net/manual/en/language.variables.external.php>
+
+use crate::Error;
+use crate::node::{Map, Node};
+
+/// The most brackets that a name may have; more of them mean nothing. The deepest field that is read,
+/// `items[0][adjustable_quantity][enabled]`, has three.
+const MAX_DEPTH: usize = 8;
+/// PHP's own limit, `max_input_vars`.
+const MAX_PAIRS: usize = 1000;
+
+/// Reads a form: `a[b]` is the member `b` of `a`, `a[]` the next one, and of a name that is there twice the last value
+/// counts.
+///
+/// A list arrives as a map from its indices. A name whose brackets do not match has none. `a[]` without a value makes
+/// `a` empty, for which a form has no other way.
+///
+/// # Errors
+///
+/// [`Error::InvalidForm`] for more than 1000 fields.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Map, Error> {
+    let mut form = Map::new();
+    for (index, (name, value)) in form_urlencoded::parse(bytes).enumerate() {
+        if index == MAX_PAIRS {
+            return Err(Error::InvalidForm(format!("more than {MAX_PAIRS} fields")));
+        }
+        match keys(&name) {
+            Some((root, keys)) => put(&mut form, root, &keys, value.into_owned()),
+            None => put(&mut form, &name, &[], value.into_owned()),
+        }
+    }
+    Ok(form)
+}
+
+/// The parts of `root[key][key]`.
+fn keys(name: &str) -> Option<(&str, Vec<&str>)> {
+    let (root, mut rest) = name.split_at(name.find('[')?);
+    let mut keys = Vec::new();
+    while !rest.is_empty() {
+        let (key, behind) = rest.strip_prefix('[')?.split_once(']')?;
+        if key.contains('[') || keys.len() == MAX_DEPTH {
+            return None;
+        }
+        keys.push(key);
+        rest = behind;
+    }
+    (!root.is_empty() && !root.contains(']')).then_some((root, keys))
+}
+
+fn put(map: &mut Map, key: &str, keys: &[&str], value: String) {
+    let node = place(map, key);
+    let Some((key, keys)) = keys.split_first() else {
+        *node = Node::Text(value);
+        return;
+    };
+    if !matches!(node, Node::Map(_)) {
+        *node = Node::Map(Map::new());
+    }
+    let Node::Map(map) = node else { return };
+    match *key {
+        "" if keys.is_empty() && value.is_empty() => {}
+        "" => put(map, &next_index(map).to_string(), keys, value),
+        key => put(map, key, keys, value),
+    }
+}
+
+fn place<'a>(map: &'a mut Map, key: &str) -> &'a mut Node {
+    let place = map.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
+        map.push((key.to_owned(), Node::Null));
+        map.len() - 1
+    });
+    &mut map[place].1
+}
+
+fn next_index(map: &Map) -> u64 {
+    map.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().map_or(0, |last| last.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The form as JSON writes it, in its own order.
+    fn shown(form: &str) -> String {
+        fn written(node: &Node) -> String {
+            match node {
+                Node::Text(text) => format!("{text:?}"),
+                Node::Map(map) => braced(map),
+                other => format!("{other:?}"),
+            }
+        }
+        fn braced(map: &Map) -> String {
+            let members: Vec<_> = map.iter().map(|(key, node)| format!("{key}: {}", written(node))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        braced(&parse(form.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn brackets_nest_as_in_php() {
+        for (form, expected) in [
+            ("", "{}"),
+            ("&&", "{}"),
+            ("a", r#"{a: ""}"#),
+            ("b=1&a=2", r#"{b: "1", a: "2"}"#),
+            ("a=1&a=2", r#"{a: "2"}"#),
+            ("a[b][c]=1&a[d]=2", r#"{a: {b: {c: "1"}, d: "2"}}"#),
+            ("a%5Bb%5D=x+y%2B%C3%A9", r#"{a: {b: "x y+é"}}"#),
+            ("a[]=1&a[]=2", r#"{a: {0: "1", 1: "2"}}"#),
+            ("a[7]=1&a[]=2", r#"{a: {7: "1", 8: "2"}}"#),
+            ("a[][b]=1", r#"{a: {0: {b: "1"}}}"#),
+            ("a[]=", "{a: {}}"),
+            ("a=1&a[b]=2", r#"{a: {b: "2"}}"#),
+            ("a[b]=2&a=1", r#"{a: "1"}"#),
+        ] {
+            assert_eq!(shown(form), expected, "{form}");
+        }
+    }
+
+    #[test]
+    fn unmatched_brackets_are_part_of_the_name() {
+        for name in ["a[b", "a]", "a[b]c", "a[[b]]", "[a]", "a[b][", "a[b]]", "["] {
+            assert_eq!(shown(&format!("{name}=1")), format!("{{{name}: \"1\"}}"));
+        }
+        let deep = format!("a{}", "[b]".repeat(9));
+        assert_eq!(shown(&format!("{deep}=1")), format!("{{{deep}: \"1\"}}"));
+    }
+
+    #[test]
+    fn a_form_has_at_most_a_thousand_fields() {
+        let fields = |count| vec!["a[]=1"; count].join("&");
+
+        parse(fields(1000).as_bytes()).unwrap();
+        let error = parse(fields(1001).as_bytes()).unwrap_err();
+
+        assert_eq!(error.to_string(), "The body is not a valid form: more than 1000 fields");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_form_panics(form in r"([a\[\]=&%+0-9]|\PC){0,64}") {
+            let _ = parse(form.as_bytes());
+        }
+    }
+}
