@@ -236,7 +236,6 @@ fn requests() -> Vec<Case> {
         (Method::POST, "/a/b/cart/add", Nothing, 404, "not_found", "Not Found"),
         (Method::POST, "//cart/add", Nothing, 404, "not_found", "Not Found"),
         (Method::GET, "//cart", Nothing, 404, "not_found", "Not Found"),
-        (Method::POST, "/%ff/cart/add", Nothing, 404, "not_found", "Not Found"),
         (Method::GET, "/products?starting_after=a%20b", Nothing, 400, "invalid_field", "starting_after"),
         post("/cart/clear", Headers("if-match", "3"), 400, "invalid_header", "If-Match"),
         post("/cart/clear", Headers("if-match", "\"x\""), 400, "invalid_header", "If-Match"),
