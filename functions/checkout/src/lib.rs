@@ -48,7 +48,7 @@ impl Endpoint for Checkout {
             currency: environment
                 .parse("DEFAULT_CURRENCY", "a three-letter currency code")?
                 .unwrap_or(cart::Currency::USD),
-            public_url: environment.get("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: environment.url("PUBLIC_URL")?.map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
 

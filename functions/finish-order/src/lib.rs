@@ -24,8 +24,8 @@ impl Endpoint for FinishOrder {
         let connection = Connection::new(environment)?;
         Ok(Self {
             fulfilment: Fulfilment::new(&connection, environment)?,
-            success_url: environment.required("SUCCESS_URL")?.to_owned(),
-            cancel_url: environment.required("CANCEL_URL")?.to_owned(),
+            success_url: environment.required_url("SUCCESS_URL")?.to_owned(),
+            cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
         })
     }
 

@@ -75,7 +75,7 @@ impl CheckoutSettings {
             return Err(Error::malformed("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440"));
         }
         Ok(Self {
-            cancel_url: environment.required("CANCEL_URL")?.to_owned(),
+            cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
             payment_methods: words(
                 environment,
                 "CHECKOUT_PAYMENT_METHODS",

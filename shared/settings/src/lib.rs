@@ -105,6 +105,15 @@ impl Environment {
         }
     }
 
+    /// A setting that must be there and be an absolute URL, over HTTP or HTTPS.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where it is absent or blank, [`Error::Malformed`] for anything else.
+    pub fn required_url(&self, name: &str) -> Result<&str, Error> {
+        self.url(name)?.ok_or_else(|| Error::Missing { name: name.to_owned() })
+    }
+
     /// The parts of a comma-separated setting, without blank ones.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
