@@ -221,7 +221,7 @@ function asks(price, product, { currency = price.currency, each = '' } = {}) {
   const isMetered = recurring?.usage_type === 'metered';
   const unit = product?.unit_label ? ` per ${product.unit_label}` : '';
   const every = recurring ? ` / ${recurring.interval_count > 1 ? `${recurring.interval_count} ${recurring.interval}s` : recurring.interval}` : '';
-  if (price.billing_scheme === 'tiered') return `${written && !isMetered ? `${written} for one, then by` : 'Priced by'} quantity${every}`;
+  if (price.billing_scheme === 'tiered') return `Priced by quantity${every}`;
   // For one unit the API writes what is paid: nothing for metered use, rounded for fractions of a cent.
   const isPlain = written && !isMetered && amounts.unit_amount !== null;
   const amount = isPlain ? written : money(amounts.unit_amount_decimal ?? amounts.unit_amount, currency);

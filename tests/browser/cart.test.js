@@ -77,7 +77,7 @@ shopping('every kind of price says what it asks', async (shopper) => {
     'Tasting club': ['$5.00 / month', '$14.00 / 3 months', '$50.00 / year', '€4.50 / month'],
     'Sencha, 100 g': ['€6.50', '¥500'],
     'Glass beads': ['$0.0035'],
-    'Letterpress cards': ['$11.50 for one, then by quantity'],
+    'Letterpress cards': ['Priced by quantity'],
     'Pencils': ['$7.00 per 6'],
     'Photo storage': ['$0.04 per GB / month, billed by use'],
     'Plant a tree': ['You choose, $15.00 suggested'],
