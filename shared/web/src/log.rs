@@ -40,7 +40,7 @@ const OWN: [&str; 14] = [
 
 /// Writes one line for each request, with CloudWatch's metrics in it where something was counted.
 ///
-/// A line holds what the list of [`Line`]'s fields says and nothing else: no token, no address, no body, no URL.
+/// A line holds what the list of `Line`'s fields says and nothing else: no token, no address, no body, no URL.
 #[derive(Debug)]
 pub struct Log {
     namespace: String,
