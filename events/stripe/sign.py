@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Prints the event that API Gateway makes of one of Stripe's, signed now: Stripe's signatures are valid for 300 seconds.
 
-    events/stripe/sign.py events/stripe/product.created.json whsec_local >/tmp/event.json
-    cargo lambda invoke stripe-webhook -A 127.0.0.1 -P 9000 --data-file /tmp/event.json
+    events/stripe/sign.py events/stripe/product.created.json whsec_local >event.json
+    cargo lambda invoke stripe-webhook -A 127.0.0.1 -P 9000 --data-file event.json
 """
 
 import hashlib
