@@ -45,9 +45,6 @@ pub struct Session {
     /// What is to be paid.
     #[serde(default)]
     pub amount_total: Option<i64>,
-    /// When it was created, in seconds since 1970.
-    #[serde(default, deserialize_with = "lenient")]
-    pub created: i64,
     /// When it expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,

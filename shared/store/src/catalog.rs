@@ -86,7 +86,7 @@ impl Offers {
 /// How old a piece of news is, in milliseconds since 1970.
 ///
 /// Stripe's events tell whole seconds, what is fetched is known to the millisecond.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp {
     milliseconds: i64,
     /// The first millisecond that is certainly later.
