@@ -118,7 +118,7 @@ async fn the_cause_of_a_5xx_stands_in_its_line() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open().await;
     let environment = shop.stack().environment();
-    let connection = store::Connection::new(environment).unwrap();
+    let connection = &shop.stack().setup().database;
     connection.client().delete_table().table_name(environment.get("ORDERS_TABLE").unwrap()).send().await.unwrap();
 
     let answer = shop.order("55a109cdfba5b6648676ee8c21e22322").await;
