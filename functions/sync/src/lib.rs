@@ -8,12 +8,14 @@ use fulfilment::Fulfilment;
 use serde::Serialize;
 use settings::Environment;
 use store::Connection;
+use web::Log;
 
 /// The function.
 #[derive(Debug)]
 pub struct Sync {
     catalogue: Catalogue,
     fulfilment: Fulfilment,
+    log: Log,
 }
 
 /// How far back paid sessions are looked for, in hours: a day longer than Stripe repeats a webhook.
@@ -58,15 +60,21 @@ impl Sync {
         Ok(Self {
             catalogue: Catalogue::new(&connection, environment)?,
             fulfilment: Fulfilment::new(&connection, environment)?,
+            log: Log::new(environment),
         })
     }
 
-    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is.
+    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is and, in one line
+    /// at the end, what came of it.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails: run it again.
-    pub async fn run(&self) -> Result<Report, Error> {
+    pub async fn run(&self, request_id: &str) -> Result<Report, Error> {
+        web::invocation("sync", &self.log, request_id, self.repair_and_copy()).await
+    }
+
+    async fn repair_and_copy(&self) -> Result<Report, Error> {
         let now = Timestamp::now();
         let since = now - Duration::from_hours(REPAIRED_HOURS);
         let repaired = self.fulfilment.repair(since, now).await?;

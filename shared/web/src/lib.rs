@@ -19,7 +19,9 @@ mod view;
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};
 pub(crate) use endpoint::header;
-pub use endpoint::{Endpoint, Request, Response, StartError, answer, cacheable, json, query, redirect, run, start};
+pub use endpoint::{
+    Endpoint, Request, Response, StartError, answer, cacheable, invocation, json, query, redirect, run, start,
+};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;

@@ -21,7 +21,7 @@ use tracing_subscriber::registry::LookupSpan;
 const TARGET: &str = "request";
 
 /// Our own crates: only they obey the log level. What others say at a fine level may show what was sent.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     TARGET,
     "add",
     "catalog",
@@ -35,10 +35,11 @@ const OWN: [&str; 14] = [
     "products",
     "store",
     "stripe_webhook",
+    "sync",
     "update",
 ];
 
-/// Writes one line for each request, with CloudWatch's metrics in it where something was counted.
+/// Writes one line for each request or run, with CloudWatch's metrics in it where something was counted.
 ///
 /// A line holds what the list of `Line`'s fields says and nothing else: no token, no address, no body, no URL.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub struct Log {
     cold: AtomicBool,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, or a run of what answers none.
 pub(crate) struct Request {
     begun: Instant,
     cold: bool,
@@ -56,18 +57,24 @@ pub(crate) struct Request {
 /// What there is to say of an answer.
 pub(crate) struct Answer<'a> {
     pub(crate) function: &'static str,
-    pub(crate) status: u16,
+    /// `None` where nobody is answered.
+    pub(crate) status: Option<u16>,
     pub(crate) cart: Option<CartNumber>,
     pub(crate) request_id: &'a str,
-    /// Why it is a 5xx.
+    /// Why it is a 5xx, or failed.
     pub(crate) cause: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
+    /// When it was answered. Lambda takes a line without a time for one of level INFO, whatever it says of its level.
+    ///
+    /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
+    timestamp: String,
     level: &'static str,
     function: &'static str,
-    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cart: Option<CartNumber>,
     /// How long it took, in milliseconds.
@@ -122,6 +129,7 @@ impl Log {
         let Answer { function, status, cart, request_id, cause } = answer;
         let cause = cause.map(|cause| without_addresses(&cause));
         let line = Line {
+            timestamp: format!("{:.3}", Timestamp::now()),
             level: if cause.is_some() { "ERROR" } else { "INFO" },
             function,
             status,
@@ -158,7 +166,7 @@ where
     let level = environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or("info").to_lowercase();
     let directives = OWN.iter().map(|name| format!("{name}={level}"));
     let filter = EnvFilter::new(directives.chain(["warn".to_owned()]).collect::<Vec<_>>().join(","));
-    let json = tracing_subscriber::fmt::format().json().without_time().with_target(false).with_current_span(false);
+    let json = tracing_subscriber::fmt::format().json().with_target(false).with_current_span(false);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
@@ -168,7 +176,7 @@ where
 }
 
 /// Lines about requests as they are, all others in tracing's JSON.
-struct Lines(Format<Json, ()>);
+struct Lines(Format<Json>);
 
 impl<S, N> FormatEvent<S, N> for Lines
 where
