@@ -595,6 +595,7 @@ def test_a_pipe_goes_on_until_the_event_has_arrived_or_waits_in_the_queue(stack)
     for pipe in resources(stack, "AWS::Pipes::Pipe").values():
         reading = pipe["SourceParameters"]["DynamoDBStreamParameters"]
 
+        assert pipe["DesiredState"] == {"Ref": "EventPipes"}
         assert set(reading) == {
             "StartingPosition", "BatchSize", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
             "OnPartialBatchItemFailure", "DeadLetterConfig",
