@@ -1,7 +1,6 @@
 //! The functions, by the names of their binaries.
 
-use settings::Environment;
-use web::{Endpoint as _, Request, Response};
+use web::{Endpoint as _, Request, Response, Setup};
 
 /// Every HTTP function, in one process.
 pub(crate) struct Functions {
@@ -18,18 +17,18 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    pub(crate) fn new(environment: &Environment) -> Result<Self, settings::Error> {
+    pub(crate) fn new(setup: &Setup) -> Result<Self, settings::Error> {
         Ok(Self {
-            get: get::Get::new(environment)?,
-            add: add::Add::new(environment)?,
-            update: update::Update::new(environment)?,
-            clear: clear::Clear::new(environment)?,
-            checkout: checkout::Checkout::new(environment)?,
-            stripe_webhook: stripe_webhook::StripeWebhook::new(environment)?,
-            finish_order: finish_order::FinishOrder::new(environment)?,
-            order: order::Orders::new(environment)?,
-            products: products::Products::new(environment)?,
-            log: web::Log::new(environment),
+            get: get::Get::new(setup)?,
+            add: add::Add::new(setup)?,
+            update: update::Update::new(setup)?,
+            clear: clear::Clear::new(setup)?,
+            checkout: checkout::Checkout::new(setup)?,
+            stripe_webhook: stripe_webhook::StripeWebhook::new(setup)?,
+            finish_order: finish_order::FinishOrder::new(setup)?,
+            order: order::Orders::new(setup)?,
+            products: products::Products::new(setup)?,
+            log: web::Log::new(&setup.environment),
         })
     }
 

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use local::{Error, Options, Stack, StripeAt};
 use settings::Environment;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Serves the whole cart on this machine: the API with a sample shop, DynamoDB, and a stand-in for Stripe.
 ///
@@ -37,8 +39,10 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,dynoxide=error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    let usual = Targets::new().with_default(LevelFilter::WARN).with_target("dynoxide", LevelFilter::ERROR);
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(wanted.unwrap_or(usual)).init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use settings::Environment;
-use store::Connection;
 use stripe_sandbox::{Catalog, Config, Sandbox};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use web::Setup;
 
 use crate::cors::Cors;
 use crate::database::{self, Embedded};
@@ -55,7 +55,7 @@ pub struct Stack {
     url: String,
     dynamodb_url: String,
     stripe: StripeAt,
-    environment: Environment,
+    setup: Setup,
     gateway: JoinHandle<()>,
     _database: Option<Embedded>,
 }
@@ -97,14 +97,15 @@ impl Stack {
         environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret());
         let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
 
-        let connection = Connection::new(&environment)?;
-        database::reach(&connection, &dynamodb_url).await?;
+        let setup = Setup::new(environment)?;
+        let Setup { environment, database: connection, .. } = &setup;
+        database::reach(connection, &dynamodb_url).await?;
         for (resource, table) in &template.tables {
             let name = environment.required(&format!("{}_TABLE", resource.to_uppercase()))?;
-            database::create_table(&connection, name, table).await?;
+            database::create_table(connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        let functions = Functions::new(&environment)?;
+        let functions = Functions::new(&setup)?;
         let gateway = Gateway::new(functions, Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
@@ -113,7 +114,7 @@ impl Stack {
             }
         });
 
-        let stack = Self { url, dynamodb_url, stripe, environment, gateway, _database: database };
+        let stack = Self { url, dynamodb_url, stripe, setup, gateway, _database: database };
         stack.sync().await?;
         Ok(stack)
     }
@@ -124,7 +125,7 @@ impl Stack {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn sync(&self) -> Result<sync::Report, Error> {
-        let sync = sync::Sync::new(&self.environment)?;
+        let sync = sync::Sync::new(&self.setup)?;
         sync.run("local-sync").await.map_err(|error| Error::Sync(error.to_string()))
     }
 
@@ -149,7 +150,13 @@ impl Stack {
     /// The settings with which the functions run.
     #[must_use]
     pub fn environment(&self) -> &Environment {
-        &self.environment
+        &self.setup.environment
+    }
+
+    /// What the functions were made from.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 }
 

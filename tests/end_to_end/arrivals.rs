@@ -88,7 +88,7 @@ struct Table {
 impl Table {
     fn of(shop: &Shop, setting: &str) -> Self {
         let environment = shop.stack().environment();
-        let connection = store::Connection::new(environment).unwrap();
+        let connection = &shop.stack().setup().database;
         Self { client: connection.client().clone(), name: environment.required(setting).unwrap().to_owned() }
     }
 

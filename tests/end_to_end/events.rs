@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{Catalog, Connection, Stamp};
+use store::{Catalog, Stamp};
 use tokio::runtime::Runtime;
 
 use crate::shop::Shop;
@@ -110,7 +110,7 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
     let runtime = Runtime::new().unwrap();
     let shop = runtime.block_on(Shop::open_on(&json!({}), []));
     let environment = shop.stack().environment();
-    let catalog = Catalog::new(&Connection::new(environment).unwrap(), environment).unwrap();
+    let catalog = Catalog::new(&shop.stack().setup().database, environment).unwrap();
     let case = Cell::new(0);
 
     let outcome = cases(24).run(&(deliveries(9), any::<bool>()), |(order, at_once)| {
@@ -150,7 +150,11 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
                 let id = format!("{price}_{kind}").parse().unwrap();
                 let offers = catalog.fresh_offers([&id]).await.unwrap();
                 let offer = offers.get(&id).unwrap();
-                assert_eq!((offer.price.unit_amount, offer.product.name.as_str()), (Some(amount), "6"), "{order:?}");
+                assert_eq!(
+                    (offer.price().unit_amount, offer.product().name.as_str()),
+                    (Some(amount), "6"),
+                    "{order:?}"
+                );
                 assert!(offer.is_active());
             }
         });

@@ -112,7 +112,7 @@ async fn a_run_of_sync_is_one_line_too_and_the_cause_of_a_failure_stands_in_it()
 
     shop.stack().sync().await.unwrap();
     let environment = shop.stack().environment();
-    let connection = store::Connection::new(environment).unwrap();
+    let connection = &shop.stack().setup().database;
     connection.client().delete_table().table_name(environment.get("CATALOG_TABLE").unwrap()).send().await.unwrap();
     shop.stack().sync().await.unwrap_err();
 
@@ -162,7 +162,7 @@ async fn the_cause_of_a_5xx_stands_in_its_line() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open().await;
     let environment = shop.stack().environment();
-    let connection = store::Connection::new(environment).unwrap();
+    let connection = &shop.stack().setup().database;
     connection.client().delete_table().table_name(environment.get("ORDERS_TABLE").unwrap()).send().await.unwrap();
 
     let answer = shop.order("55a109cdfba5b6648676ee8c21e22322").await;

@@ -32,8 +32,8 @@ async fn everything_about_who_bought_is_stored() {
     visitor.add("price_mug", 1).await.ok();
     let number = shop.pay(&visitor.checkout().await.ok()).await;
 
-    let connection = store::Connection::new(shop.stack().environment()).unwrap();
-    let orders = store::Orders::new(&connection, shop.stack().environment()).unwrap();
+    let connection = &shop.stack().setup().database;
+    let orders = store::Orders::new(connection, shop.stack().environment()).unwrap();
     let order = orders.find(number.parse().unwrap()).await.unwrap().unwrap();
 
     let session = shop.event("checkout.session.completed")["data"]["object"].clone();

@@ -12,6 +12,9 @@ use settings::Environment;
 use stripe_sandbox::{Catalog, Config, Sandbox};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::wire::{self, Wire};
 
@@ -79,7 +82,9 @@ impl Shop {
 
     async fn start(mut options: Options) -> Self {
         // Shown for tests that fail: why a request was answered with a 5xx.
-        let _ = tracing_subscriber::fmt().with_env_filter("error,dynoxide=off").with_test_writer().try_init();
+        let levels = Targets::new().with_default(LevelFilter::ERROR).with_target("dynoxide", LevelFilter::OFF);
+        let lines = tracing_subscriber::fmt::layer().with_test_writer();
+        let _ = tracing_subscriber::registry().with(lines).with(levels).try_init();
         share_database(&mut options.environment, &mut options.dynamodb_url);
         Self { stack: Stack::start(options).await.unwrap(), client: client(), wired: None }
     }

@@ -1,9 +1,11 @@
 //! The whole catalogue, copied and repaired.
 
 use catalog::{Catalogue, Progress};
+use payments::Stripe;
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{Catalog, Connection};
+use store::Catalog;
+use web::Setup;
 
 use crate::shop::Shop;
 use crate::wire::{Call, Wire};
@@ -32,9 +34,10 @@ async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Wire, Wire) {
     environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url);
     environment.set("STRIPE_API_URL", stripe_url);
     environment.set("CATALOG_TABLE", table);
-    let connection = Connection::new(&environment).unwrap();
-    let catalogue = Catalogue::new(&connection, &environment).unwrap();
-    let table = Catalog::new(&connection, &environment).unwrap();
+    let Setup { environment, https, database } = Setup::new(environment).unwrap();
+    let client = Stripe::new(&environment, &https).unwrap();
+    let catalogue = Catalogue::new(&database, &client, &environment).unwrap();
+    let table = Catalog::new(&database, &environment).unwrap();
     (catalogue, table, dynamodb, stripe)
 }
 

@@ -2,9 +2,9 @@
 
 use cart::{Change, Timestamp};
 use catalog::Catalogue;
-use settings::Environment;
-use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms, WantedItem};
+use payments::Stripe;
+use store::Carts;
+use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms, WantedItem};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -18,12 +18,13 @@ impl Endpoint for Add {
     const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, https, database } = setup;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
             shop: Shop::new(environment)?,
-            carts: Carts::new(&connection, environment)?,
-            catalogue: Catalogue::new(&connection, environment)?,
+            carts: Carts::new(database, environment)?,
+            catalogue: Catalogue::new(database, &stripe, environment)?,
         })
     }
 

@@ -6,9 +6,8 @@ use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::Fulfilment;
 use payments::{CheckoutSettings, Hook, Stripe};
-use settings::Environment;
-use store::{Carts, Connection};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms};
+use store::Carts;
+use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -36,14 +35,19 @@ impl Endpoint for Checkout {
     const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    fn prepare(setup: &Setup) {
+        Stripe::open(&setup.environment, &setup.https);
+    }
+
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, https, database } = setup;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
             shop: Shop::new(environment)?,
-            carts: Carts::new(&connection, environment)?,
-            catalogue: Catalogue::new(&connection, environment)?,
-            stripe: Stripe::new(environment)?,
-            fulfilment: Fulfilment::new(&connection, environment)?,
+            carts: Carts::new(database, environment)?,
+            catalogue: Catalogue::new(database, &stripe, environment)?,
+            fulfilment: Fulfilment::new(database, &stripe, environment)?,
+            stripe,
             settings: CheckoutSettings::new(environment)?,
             currency: environment
                 .parse("DEFAULT_CURRENCY", "a three-letter currency code")?

@@ -160,7 +160,7 @@ impl Checkout {
         }
         let adjustable = totals.lines.iter().any(|(line, offer, _)| {
             line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
-                || offer.is_some_and(|offer| offer.price.is_custom())
+                || offer.is_some_and(|offer| offer.price().is_custom())
         });
         Ok((self.settings.parameters(cart, &totals, shopper, base), adjustable))
     }

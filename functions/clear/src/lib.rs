@@ -1,9 +1,8 @@
 //! `POST /cart/clear`: empties the cart, which keeps its number.
 
 use cart::{Change, Timestamp};
-use settings::Environment;
-use store::{Carts, Connection, Offers};
-use web::{Body, Caller, Endpoint, Error, Request, Response, Shop, Terms};
+use store::{Carts, Offers};
+use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -15,9 +14,9 @@ pub struct Clear {
 impl Endpoint for Clear {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
-        Ok(Self { shop: Shop::new(environment)?, carts: Carts::new(&connection, environment)? })
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, database, .. } = setup;
+        Ok(Self { shop: Shop::new(environment)?, carts: Carts::new(database, environment)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {

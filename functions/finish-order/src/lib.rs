@@ -4,9 +4,8 @@
 
 use cart::Timestamp;
 use fulfilment::{Fulfilment, News, Outcome};
-use settings::Environment;
-use store::Connection;
-use web::{Endpoint, Error, Request, Response};
+use payments::Stripe;
+use web::{Endpoint, Error, Request, Response, Setup};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -20,10 +19,15 @@ impl Endpoint for FinishOrder {
     const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    fn prepare(setup: &Setup) {
+        Stripe::open(&setup.environment, &setup.https);
+    }
+
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, https, database } = setup;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
-            fulfilment: Fulfilment::new(&connection, environment)?,
+            fulfilment: Fulfilment::new(database, &stripe, environment)?,
             success_url: environment.required_url("SUCCESS_URL")?.to_owned(),
             cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
         })

@@ -1,9 +1,8 @@
 //! `GET /cart`: the cart. Writes nothing: whoever only looks has no cart.
 
 use cart::Timestamp;
-use settings::Environment;
-use store::{Carts, Catalog, Connection};
-use web::{Caller, Endpoint, Error, Request, Response, Shop};
+use store::{Carts, Catalog};
+use web::{Caller, Endpoint, Error, Request, Response, Setup, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -16,12 +15,12 @@ pub struct Get {
 impl Endpoint for Get {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, database, .. } = setup;
         Ok(Self {
             shop: Shop::new(environment)?,
-            carts: Carts::new(&connection, environment)?,
-            catalog: Catalog::new(&connection, environment)?,
+            carts: Carts::new(database, environment)?,
+            catalog: Catalog::new(database, environment)?,
         })
     }
 

@@ -2,9 +2,7 @@
 
 use cart::{Currency, Money, Order, OrderLine, OrderStatus, Timestamp};
 use serde::Serialize;
-use settings::Environment;
-use store::Connection;
-use web::{Endpoint, Error, Request, Response, Shop};
+use web::{Endpoint, Error, Request, Response, Setup, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -16,9 +14,9 @@ pub struct Orders {
 impl Endpoint for Orders {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
-        Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(&connection, environment)? })
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, database, .. } = setup;
+        Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(database, environment)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {

@@ -2,9 +2,8 @@
 
 use cart::{Currency, Price, PriceId, Product, ProductId};
 use serde::Serialize;
-use settings::Environment;
-use store::{Catalog, Connection, Listing};
-use web::{Endpoint, Error, Request, Response, Shop};
+use store::{Catalog, Listing};
+use web::{Endpoint, Error, Request, Response, Setup, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -20,9 +19,9 @@ const MAX_LIMIT: usize = 100;
 impl Endpoint for Products {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
-        Ok(Self { shop: Shop::new(environment)?, catalog: Catalog::new(&connection, environment)? })
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, database, .. } = setup;
+        Ok(Self { shop: Shop::new(environment)?, catalog: Catalog::new(database, environment)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {

@@ -5,11 +5,10 @@
 use cart::Timestamp;
 use catalog::Catalogue;
 use fulfilment::{Fulfilment, News};
-use payments::{Event, ExpiredSession, WebhookSecrets};
+use payments::{Event, ExpiredSession, Stripe, WebhookSecrets};
 use serde_json::json;
-use settings::Environment;
-use store::{Abandoned, Carts, Connection};
-use web::{Endpoint, Error, Request, Response};
+use store::{Abandoned, Carts};
+use web::{Endpoint, Error, Request, Response, Setup};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -24,13 +23,18 @@ impl Endpoint for StripeWebhook {
     const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"];
 
-    fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    fn prepare(setup: &Setup) {
+        Stripe::open(&setup.environment, &setup.https);
+    }
+
+    fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, https, database } = setup;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
             secrets: WebhookSecrets::new(environment)?,
-            carts: Carts::new(&connection, environment)?,
-            catalogue: Catalogue::new(&connection, environment)?,
-            fulfilment: Fulfilment::new(&connection, environment)?,
+            carts: Carts::new(database, environment)?,
+            catalogue: Catalogue::new(database, &stripe, environment)?,
+            fulfilment: Fulfilment::new(database, &stripe, environment)?,
         })
     }
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 use cart::Timestamp;
 use catalog::{Catalogue, Progress};
 use fulfilment::Fulfilment;
+use payments::Stripe;
 use serde::Serialize;
-use settings::Environment;
-use store::Connection;
-use web::Log;
+use web::{Log, Setup};
 
 /// The function.
 #[derive(Debug)]
@@ -50,16 +49,22 @@ pub enum Error {
 }
 
 impl Sync {
+    /// Begins to open the connection to Stripe, before the key is known.
+    pub fn prepare(setup: &Setup) {
+        Stripe::open(&setup.environment, &setup.https);
+    }
+
     /// The function as its settings want it.
     ///
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let connection = Connection::new(environment)?;
+    pub fn new(setup: &Setup) -> Result<Self, settings::Error> {
+        let Setup { environment, https, database } = setup;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
-            catalogue: Catalogue::new(&connection, environment)?,
-            fulfilment: Fulfilment::new(&connection, environment)?,
+            catalogue: Catalogue::new(database, &stripe, environment)?,
+            fulfilment: Fulfilment::new(database, &stripe, environment)?,
             log: Log::new(environment),
         })
     }

@@ -3,12 +3,14 @@
 use crate::{Cart, Currency, Line, Money, Price, Product};
 
 /// A price with its product: what is for sale.
+///
+/// It is written as JSON once, when it is made, since carts show it far more often than it changes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Offer {
-    /// The price.
-    pub price: Price,
-    /// The product that it is a price of.
-    pub product: Product,
+    price: Price,
+    product: Product,
+    price_json: Box<str>,
+    product_json: Box<str>,
 }
 
 /// Why a line cannot be bought at the moment.
@@ -23,6 +25,37 @@ pub enum Unavailable {
 }
 
 impl Offer {
+    /// A price with the product that it is a price of.
+    #[must_use]
+    pub fn new(price: Price, product: Product) -> Self {
+        let [price_json, product_json] = [json(&price), json(&product)];
+        Self { price, product, price_json, product_json }
+    }
+
+    /// The price.
+    #[must_use]
+    pub fn price(&self) -> &Price {
+        &self.price
+    }
+
+    /// The product that it is a price of.
+    #[must_use]
+    pub fn product(&self) -> &Product {
+        &self.product
+    }
+
+    /// The price as a JSON object.
+    #[must_use]
+    pub fn price_json(&self) -> &str {
+        &self.price_json
+    }
+
+    /// The product as a JSON object.
+    #[must_use]
+    pub fn product_json(&self) -> &str {
+        &self.product_json
+    }
+
     /// Whether the price can be bought: neither it nor its product is archived.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -65,10 +98,15 @@ impl<'a> Totals<'a> {
     }
 }
 
+fn json(value: &impl serde::Serialize) -> Box<str> {
+    // Prices and products are plain data with text keys: they always serialise.
+    serde_json::to_string(value).unwrap_or_default().into()
+}
+
 fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
     let offer = offer.ok_or(Unavailable::Unknown)?;
     if !offer.is_active() {
         return Err(Unavailable::Inactive);
     }
-    offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
+    offer.price().amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
 }

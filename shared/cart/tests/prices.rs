@@ -97,9 +97,9 @@ proptest! {
         let [held, added] = [named("held", held), named("added", added)];
         let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
         let offers: Vec<Offer> =
-            held.iter().chain(&added).map(|(price, _)| Offer { price: price.clone(), product: product.clone() }).collect();
+            held.iter().chain(&added).map(|(price, _)| Offer::new(price.clone(), product.clone())).collect();
         let total = |cart: &Cart| {
-            Totals::of(cart, Currency::USD, |line| offers.iter().find(|offer| offer.price.id == line.price)).total
+            Totals::of(cart, Currency::USD, |line| offers.iter().find(|offer| offer.price().id == line.price)).total
         };
         let items = |lines: &[(Price, Quantity)]| lines.iter().map(|(price, quantity)| Item::new(price, *quantity)).collect();
         let mut cart = Cart::new(Token::from_bytes([7; 16]).number(), now, Lifetime::default());

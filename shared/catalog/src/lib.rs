@@ -66,7 +66,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, stripe: &Stripe, environment: &Environment) -> Result<Self, settings::Error> {
         let policy = match environment.get("SYNC_MODE").unwrap_or("all") {
             "all" => Policy::All,
             "tagged" => Policy::Tagged(normalised(environment.get("SYNC_TAG").unwrap_or("enupal-sync"))),
@@ -74,7 +74,7 @@ impl Catalogue {
         };
         Ok(Self {
             table: store::Catalog::new(connection, environment)?,
-            stripe: Stripe::new(environment)?,
+            stripe: stripe.clone(),
             policy,
             unknown: Arc::default(),
         })
@@ -95,7 +95,7 @@ impl Catalogue {
         let mut offers = self.table.offers(prices.iter().chain(beside)).await?;
         let mut known = prices.iter().filter_map(|price| offers.get(price));
         if let Some(archived) = known.find(|offer| !offer.is_active()) {
-            return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
+            return Err(Rejection::PriceNotFound(archived.price().id.clone()).into());
         }
         let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
         let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
@@ -225,7 +225,7 @@ impl Catalogue {
         let stamp = Stamp::fetched(now);
         self.table.save_product(&product, stamp).await?;
         self.table.save_prices(&product.id, &[&price], stamp).await?;
-        let offer = Offer { price, product };
+        let offer = Offer::new(price, product);
         if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
     }
 

@@ -78,9 +78,9 @@ impl Fulfilment {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
+    pub fn new(connection: &Connection, stripe: &Stripe, environment: &Environment) -> Result<Self, settings::Error> {
         Ok(Self {
-            stripe: Stripe::new(environment)?,
+            stripe: stripe.clone(),
             carts: Carts::new(connection, environment)?,
             orders: Orders::new(connection, environment)?,
         })

@@ -280,7 +280,7 @@ fn line_item(
     let mut item = api::CreateCheckoutSessionLineItems::new();
     item.price = Some(line.price.to_string());
     // Stripe takes no quantity for usage that is metered.
-    if !offer.is_some_and(|offer| offer.price.is_metered()) {
+    if !offer.is_some_and(|offer| offer.price().is_metered()) {
         item.quantity = Some(line.quantity.into());
         if let Some(adjustable) = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled()) {
             let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
@@ -296,7 +296,7 @@ fn line_item(
 /// The cart's currency, where it is not the own currency of every price.
 fn foreign_currency(totals: &Totals<'_>) -> Option<stripe_types::Currency> {
     let currency = totals.total.currency();
-    let own = totals.lines.iter().filter_map(|(_, offer, _)| *offer).all(|offer| offer.price.currency == currency);
+    let own = totals.lines.iter().filter_map(|(_, offer, _)| *offer).all(|offer| offer.price().currency == currency);
     if own { None } else { stripe_types::Currency::from_str(currency.as_str()).ok() }
 }
 

@@ -6,11 +6,8 @@ use bytes::Bytes;
 use cart::Timestamp;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::Full;
+use https::Https;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use settings::Environment;
@@ -24,7 +21,7 @@ use crate::Error;
 /// and writes under an idempotency key.
 #[derive(Clone)]
 pub struct Stripe {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    https: Https,
     base: String,
     authorization: HeaderValue,
     attempts: u32,
@@ -40,18 +37,23 @@ const PATIENT_ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(150);
 
 impl Stripe {
+    /// Begins to open a connection to Stripe, before the key is known.
+    pub fn open(environment: &Environment, https: &Https) {
+        https.open(base(environment));
+    }
+
     /// A client as `environment` says: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` for another base URL than Stripe's, and
     /// `STRIPE_TIMEOUT_MS`, the most that one attempt may take (50 to 20000 milliseconds, default 5000).
     ///
     /// # Errors
     ///
     /// The key is missing, or a setting is malformed.
-    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+    pub fn new(environment: &Environment, https: &Https) -> Result<Self, settings::Error> {
         let key = environment.required("STRIPE_SECRET_KEY")?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
             .map_err(|_| settings::Error::malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's"))?;
         authorization.set_sensitive(true);
-        let base = environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com");
+        let base = base(environment);
         if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
             return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
         }
@@ -59,11 +61,9 @@ impl Stripe {
         if !(50..=20_000).contains(&attempt) {
             return Err(settings::Error::malformed("STRIPE_TIMEOUT_MS", "50 to 20000"));
         }
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let base = base.trim_end_matches('/').to_owned();
         let attempt = Duration::from_millis(attempt);
-        Ok(Self { client, base, authorization, attempts: ATTEMPTS, attempt })
+        Ok(Self { https: https.clone(), base, authorization, attempts: ATTEMPTS, attempt })
     }
 
     /// The same client for work for which nobody waits: rides out a rate limit or an outage of some seconds.
@@ -135,10 +135,10 @@ impl Stripe {
         let body = Full::new(Bytes::from(request.body.clone().unwrap_or_default()));
         let request = builder.body(body).map_err(|error| unavailable(&error))?;
 
-        let response = self.client.request(request).await.map_err(|error| unavailable(&error))?;
+        let response = self.https.send(request).await.map_err(|error| unavailable(&error))?;
         let status = response.status();
         let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
-        let bytes = response.into_body().collect().await.map_err(|error| unavailable(&error))?.to_bytes();
+        let bytes = response.into_body();
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, replayed, &bytes)) }
     }
 }
@@ -153,10 +153,12 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::Unreadable { reason: error.to_string() })
 }
 
-fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
-    let chain: Vec<String> =
-        std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    Error::unavailable(chain.join(": "))
+fn base(environment: &Environment) -> &str {
+    environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com")
+}
+
+fn unavailable(error: &impl ToString) -> Error {
+    Error::unavailable(error.to_string())
 }
 
 /// Reads Stripe's error body.

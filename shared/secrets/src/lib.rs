@@ -11,10 +11,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
 use http::{HeaderValue, Request};
-use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
+use https::Https;
 use serde::Deserialize;
 use serde_json::json;
 use settings::Environment;
@@ -47,14 +45,14 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// [`Error::Unreadable`] if a parameter is named and cannot be read.
 ///
 /// Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
-pub async fn resolve(environment: &mut Environment, names: &[&str]) -> Result<(), Error> {
+pub async fn resolve(environment: &mut Environment, names: &[&str], https: &Https) -> Result<(), Error> {
     for name in names {
         let setting = format!("{name}_PARAMETER");
         let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else { continue };
         let unreadable =
             |reason: String| Error::Unreadable { setting: setting.clone(), parameter: parameter.to_owned(), reason };
         let request = request(environment, parameter)?.map_err(|error| unreadable(error.to_string()))?;
-        let answer = tokio::time::timeout(TIMEOUT, send(request)).await;
+        let answer = tokio::time::timeout(TIMEOUT, send(https, request)).await;
         let secret = answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).map_err(unreadable)?;
         environment.set(name, secret);
     }
@@ -116,7 +114,7 @@ fn signed(
     Ok(request)
 }
 
-async fn send(request: Request<Full<Bytes>>) -> Result<String, String> {
+async fn send(https: &Https, request: Request<Full<Bytes>>) -> Result<String, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Answer {
@@ -133,11 +131,8 @@ async fn send(request: Request<Full<Bytes>>) -> Result<String, String> {
         kind: String,
     }
 
-    let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    let client = Client::builder(TokioExecutor::new()).build(connector);
-    let response = client.request(request).await.map_err(|error| error.to_string())?;
-    let status = response.status();
-    let bytes = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let response = https.send(request).await.map_err(|error| error.to_string())?;
+    let (status, bytes) = (response.status(), response.into_body());
     if !status.is_success() {
         let refusal = serde_json::from_slice::<Refusal>(&bytes).map(|refusal| refusal.kind).unwrap_or_default();
         return Err(format!("{status} {refusal}"));
@@ -188,11 +183,15 @@ mod tests {
         environment
     }
 
+    fn https() -> Https {
+        Https::new(&Environment::default()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_named_parameter_becomes_the_setting() {
         let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/shop/key")]).await;
 
-        resolve(&mut environment, &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]).await.unwrap();
+        resolve(&mut environment, &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"], &https()).await.unwrap();
 
         assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_live_1"));
         assert_eq!(environment.get("STRIPE_WEBHOOK_SECRET"), None);
@@ -203,7 +202,7 @@ mod tests {
         let mut environment =
             environment(&[("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
 
-        resolve(&mut environment, &["STRIPE_SECRET_KEY"]).await.unwrap();
+        resolve(&mut environment, &["STRIPE_SECRET_KEY"], &https()).await.unwrap();
 
         assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_test_1"));
     }
@@ -212,7 +211,7 @@ mod tests {
     async fn a_parameter_that_is_missing_is_named() {
         let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
 
-        let error = resolve(&mut environment, &["STRIPE_SECRET_KEY"]).await.unwrap_err();
+        let error = resolve(&mut environment, &["STRIPE_SECRET_KEY"], &https()).await.unwrap_err();
 
         assert_eq!(
             error.to_string(),

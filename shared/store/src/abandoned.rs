@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use cart::{CartNumber, Timestamp};
 
 use crate::cart_item::{EXPIRES, NUMBER};
-use crate::expression::Update;
+use crate::expression::{Expression, Update};
 use crate::item::{Item, number, seconds, text};
 use crate::{Carts, Error};
 
@@ -48,14 +48,15 @@ impl Carts {
             ("created".to_owned(), seconds(now)),
             (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
         ]);
+        let Expression { condition, names, .. } = absent.into_expression();
         let result = self
             .connection()
             .client()
             .put_item()
             .table_name(self.table())
             .set_item(Some(item))
-            .condition_expression(absent.condition())
-            .set_expression_attribute_names(Some(absent.names))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
             .send()
             .await;
         match result {

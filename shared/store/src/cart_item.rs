@@ -87,27 +87,25 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
     let mut item = write(after);
     let mut update = at_version(before.version());
     for name in OWN {
-        let attribute = update.name(name);
         match item.remove(name) {
-            None => update.remove(attribute),
+            None => update.remove(name),
             Some(value) => {
                 let value = update.value(value);
-                update.set(format!("{attribute} = {value}"));
+                update.set(format!("{name} = {value}"));
             }
         }
     }
     if before.pending() != after.pending() {
-        let attribute = update.name(PENDING);
         let known = before.pending().map(|known| update.value(text(&known.session)));
         update.guard(match known {
-            None => format!("attribute_not_exists({attribute})"),
-            Some(known) => format!("{attribute}.s = {known}"),
+            None => format!("attribute_not_exists({PENDING})"),
+            Some(known) => format!("{PENDING}.s = {known}"),
         });
         match after.pending() {
-            None => update.remove(attribute),
+            None => update.remove(PENDING),
             Some(checkout) => {
                 let value = update.value(pending(checkout));
-                update.set(format!("{attribute} = {value}"));
+                update.set(format!("{PENDING} = {value}"));
             }
         }
     }
@@ -117,9 +115,8 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
 /// The condition that the cart is still at `version`.
 pub(crate) fn at_version(version: u64) -> Update {
     let mut guard = Update::default();
-    let name = guard.name(VERSION);
     let value = guard.value(number(version));
-    guard.guard(format!("{name} = {value}"));
+    guard.guard(format!("{VERSION} = {value}"));
     guard
 }
 
@@ -259,8 +256,7 @@ impl Writer {
 
     /// Has the update bear the mark, and happen only if it has not happened before.
     pub(crate) fn sign(&self, update: &mut Update) {
-        let own = update.name(self.attribute());
-        let next = update.name(MARKS[(self.period + 1) % MARKS.len()]);
+        let (own, next) = (self.attribute(), MARKS[(self.period + 1) % MARKS.len()]);
         let [mark, set] = [text(&self.mark), self.as_set()].map(|value| update.value(value));
         update.guard(format!("NOT contains({own}, {mark})"));
         update.add(format!("{own} {set}"));

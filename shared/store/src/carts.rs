@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use settings::Environment;
 
 use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, PENDING, REQUESTS, VERSION, Writer, at_version};
-use crate::expression::{Update, any};
+use crate::expression::{Expression, Update, any};
 use crate::item::{self, Item, Reader, seconds, text};
 use crate::once::{self, Memory};
 use crate::{Connection, Error, Once};
@@ -203,11 +203,10 @@ impl Carts {
             (EXPIRES.to_owned(), seconds(over)),
         ]);
         let mut guard = Update::default();
-        let [key, expires] = [NUMBER, EXPIRES].map(|name| guard.name(name));
         let time = guard.value(seconds(now));
-        let mut free = vec![format!("attribute_not_exists({key})"), format!("{expires} <= {time}")];
+        let mut free = vec![format!("attribute_not_exists({EXPIRES})"), format!("{EXPIRES} <= {time}")];
         if let Some(spent) = spent {
-            free.push(format!("{} = {}", guard.name(SALT), guard.value(bytes(spent))));
+            free.push(format!("{SALT} = {}", guard.value(bytes(spent))));
         }
         guard.guard(any(free));
 
@@ -247,15 +246,13 @@ impl Carts {
             None => self.get(number).await?,
             Some(mut update) => {
                 if let Some(expected) = expected {
-                    let version = update.name(VERSION);
                     let expected = update.value(item::number(expected));
-                    update.guard(format!("{version} = {expected}"));
+                    update.guard(format!("{VERSION} = {expected}"));
                 }
                 if let Some(once) = once {
                     remember(&mut update, once, None, None, now);
-                    let requests = update.name(REQUESTS);
                     let many = update.value(item::number(once::SWEEP_FROM));
-                    update.guard(format!("size({requests}) < {many}"));
+                    update.guard(format!("size({REQUESTS}) < {many}"));
                 }
                 writer.sign(&mut update);
                 match self.update(number, update).await? {
@@ -290,10 +287,9 @@ impl Carts {
 
             let mut update = cart_item::replace(&before, &after);
             if let Some(once) = once {
-                let requests = update.name(REQUESTS);
                 for forgotten in once::forgettable(item, once, now) {
                     let forgotten = update.name(&forgotten);
-                    update.remove(format!("{requests}.{forgotten}"));
+                    update.remove(format!("{REQUESTS}.{forgotten}"));
                 }
                 remember(&mut update, once, once.stored(item), None, now);
             }
@@ -329,15 +325,14 @@ impl Carts {
         now: Timestamp,
     ) -> Result<Noted, ChangeError> {
         let mut update = at_version(checkout.version);
-        let [pending, completed] = [PENDING, COMPLETED].map(|name| update.name(name));
         let [value, own] = [cart_item::pending(checkout), text(&checkout.session)].map(|value| update.value(value));
         let known = match replaces {
-            None => format!("attribute_not_exists({pending})"),
-            Some(before) => format!("{pending}.s = {}", update.value(text(before))),
+            None => format!("attribute_not_exists({PENDING})"),
+            Some(before) => format!("{PENDING}.s = {}", update.value(text(before))),
         };
-        update.guard(format!("{known} OR {pending}.s = {own}"));
-        update.guard(format!("attribute_not_exists({completed})"));
-        update.set(format!("{pending} = {value}"));
+        update.guard(format!("{known} OR {PENDING}.s = {own}"));
+        update.guard(format!("attribute_not_exists({COMPLETED})"));
+        update.set(format!("{PENDING} = {value}"));
         if let Some(once) = once {
             remember(&mut update, once, None, Some(&checkout.session), now);
         }
@@ -365,10 +360,9 @@ impl Carts {
     /// DynamoDB fails.
     pub async fn note_expired(&self, number: CartNumber, session: &str) -> Result<(), Error> {
         let mut update = Update::default();
-        let [pending, expiry] = [PENDING, EXPIRY].map(|name| update.name(name));
         let session = update.value(text(session));
-        update.guard(format!("{pending}.s = {session}"));
-        update.remove(format!("{pending}.{expiry}"));
+        update.guard(format!("{PENDING}.s = {session}"));
+        update.remove(format!("{PENDING}.{EXPIRY}"));
         self.update(number, update).await.map(|_| ())
     }
 
@@ -387,16 +381,17 @@ impl Carts {
     }
 
     async fn update(&self, number: CartNumber, update: Update) -> Result<Applied, Error> {
+        let Expression { update, condition, names, values } = update.into_expression();
         let result = self
             .connection
             .client()
             .update_item()
             .table_name(&self.table)
             .key(NUMBER, text(number))
-            .update_expression(update.expression())
-            .condition_expression(update.condition())
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
+            .set_update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -415,15 +410,16 @@ impl Carts {
 
     /// Puts an item where the guard holds; else returns the item that is there.
     async fn put(&self, item: Item, guard: Update) -> Result<Option<Item>, Error> {
+        let Expression { condition, names, values, .. } = guard.into_expression();
         let result = self
             .connection
             .client()
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression(guard.condition())
-            .set_expression_attribute_names(Some(guard.names))
-            .set_expression_attribute_values(Some(guard.values).filter(|values| !values.is_empty()))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -461,19 +457,18 @@ enum Applied {
 /// The condition that there is no such item.
 fn absent() -> Update {
     let mut guard = Update::default();
-    let key = guard.name(NUMBER);
-    guard.guard(format!("attribute_not_exists({key})"));
+    guard.guard(format!("attribute_not_exists({EXPIRES})"));
     guard
 }
 
 /// Remembers a request of which the cart must remember `known` and nothing else.
 fn remember(update: &mut Update, once: &Once, known: Option<&AttributeValue>, session: Option<&str>, now: Timestamp) {
-    let [requests, key] = [REQUESTS, once.key()].map(|name| update.name(name));
+    let key = update.name(once.key());
     let entry = update.value(once.entry(now, session));
     let known = known.map(|known| update.value(known.clone()));
     update.guard(match known {
-        None => format!("attribute_not_exists({requests}.{key})"),
-        Some(known) => format!("{requests}.{key} = {known}"),
+        None => format!("attribute_not_exists({REQUESTS}.{key})"),
+        Some(known) => format!("{REQUESTS}.{key} = {known}"),
     });
-    update.set(format!("{requests}.{key} = {entry}"));
+    update.set(format!("{REQUESTS}.{key} = {entry}"));
 }

@@ -23,7 +23,7 @@ use cart::{Offer, Price, PriceId, Product, ProductId, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::Environment;
 
-use crate::expression::Update;
+use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
 use crate::{Connection, Error};
 
@@ -74,7 +74,7 @@ impl Offers {
 
     /// Adds an offer.
     pub fn insert(&mut self, offer: Offer) {
-        self.0.insert(offer.price.id.clone(), Arc::new(offer));
+        self.0.insert(offer.price().id.clone(), Arc::new(offer));
     }
 
     /// Adds all offers of `others`.
@@ -436,6 +436,7 @@ impl Catalog {
             let mut query = Update::default();
             let kind = query.name(KIND);
             let product = query.value(text(PRODUCT));
+            let Expression { names, values, .. } = query.into_expression();
             let start_key =
                 start.as_ref().map(|id| Item::from([(ID.to_owned(), text(id)), (KIND.to_owned(), text(PRODUCT))]));
             let output = self
@@ -445,8 +446,8 @@ impl Catalog {
                 .table_name(&self.table)
                 .index_name("by_kind")
                 .key_condition_expression(format!("{kind} = {product}"))
-                .set_expression_attribute_names(Some(query.names))
-                .set_expression_attribute_values(Some(query.values))
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values)
                 .set_exclusive_start_key(start_key)
                 .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
                 .send()
@@ -521,17 +522,17 @@ impl Catalog {
 
     /// Writes a row; `Err` holds the row as it is where the guard did not hold.
     async fn try_write(&self, id: &str, update: Update) -> Result<Result<Item, Item>, Error> {
-        let condition = update.condition();
+        let Expression { update, condition, names, values } = update.into_expression();
         let result = self
             .connection
             .client()
             .update_item()
             .table_name(&self.table)
             .key(ID, text(id))
-            .update_expression(update.expression())
-            .set_condition_expression(Some(condition).filter(|condition| !condition.is_empty()))
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
+            .set_update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -606,5 +607,5 @@ fn read_offer(row: &Item) -> Result<Option<Offer>, Error> {
     let (Some(price), Some(product)) = (register(row, PRICE)?, register(row, PRODUCT)?) else {
         return Ok(None);
     };
-    Ok(Some(Offer { price, product }))
+    Ok(Some(Offer::new(price, product)))
 }

@@ -4,13 +4,24 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, ConfigBag, IdentityCache, Intercept, Region, RuntimeComponents, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::error::BoxError;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body_util::Full;
+use https::Https;
 use settings::Environment;
 
 /// A client of DynamoDB, shared by all tables of a function.
@@ -21,6 +32,8 @@ use settings::Environment;
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
+    https: Https,
+    url: String,
 }
 
 /// The most that one attempt may take, in milliseconds. DynamoDB answers within milliseconds; two attempts fit the five
@@ -34,7 +47,7 @@ impl Connection {
         &self.client
     }
 
-    /// A client as `environment` says.
+    /// A client as `environment` says, over `https`.
     ///
     /// `DYNAMODB_TIMEOUT_MS` is the most that one attempt may take (50 to 10000 milliseconds, default 2000); all attempts
     /// together may take twice that.
@@ -42,7 +55,7 @@ impl Connection {
     /// # Errors
     ///
     /// Region or credentials are not set, or a setting is malformed.
-    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
+    pub fn new(environment: &Environment, https: &Https) -> Result<Self, settings::Error> {
         let credentials = Credentials::new(
             environment.required("AWS_ACCESS_KEY_ID")?,
             environment.required("AWS_SECRET_ACCESS_KEY")?,
@@ -56,28 +69,72 @@ impl Connection {
             return Err(settings::Error::malformed(name, "50 to 10000"));
         }
         let attempt = Duration::from_millis(attempt);
-        let http = aws_smithy_http_client::Builder::new()
-            // The other provider gathers entropy for a tenth of a second at its first use.
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let mut config = aws_sdk_dynamodb::Config::builder()
+        let region = environment.required("AWS_REGION")?;
+        let endpoint = endpoint(region, environment.get("AWS_ENDPOINT_URL_DYNAMODB"))?;
+        let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(environment.required("AWS_REGION")?.to_owned()))
+            .region(Region::new(region.to_owned()))
+            .endpoint_resolver(endpoint.clone())
             .credentials_provider(credentials)
-            .http_client(http)
+            // They do not change while a function lives, and answers are never streams.
+            .identity_cache(IdentityCache::no_cache())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(http_client(https))
             .interceptor(Counter)
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
             .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(attempt / 2)
-                    .operation_attempt_timeout(attempt)
-                    .operation_timeout(attempt * 2)
-                    .build(),
+                TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 2).build(),
             );
-        if let Some(url) = environment.get("AWS_ENDPOINT_URL_DYNAMODB") {
-            config = config.endpoint_url(url);
-        }
-        Ok(Self { client: Client::from_conf(config.build()) })
+        Ok(Self { client: Client::from_conf(config.build()), https: https.clone(), url: endpoint.0.url().to_owned() })
+    }
+
+    /// Begins to open the connection that the first request will use.
+    pub fn open(&self) {
+        self.https.open(&self.url);
+    }
+}
+
+/// Where DynamoDB is: the same for all requests of a function, so it is found out once.
+#[derive(Clone, Debug)]
+struct OneEndpoint(Endpoint);
+
+impl ResolveEndpoint for OneEndpoint {
+    fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(self.0.clone()))
+    }
+}
+
+/// The endpoint of a region, or the one at `url`, by the SDK's own rules.
+fn endpoint(region: &str, url: Option<&str>) -> Result<OneEndpoint, settings::Error> {
+    let malformed = || settings::Error::malformed("AWS_REGION", "a region such as eu-central-1");
+    let parameters = Params::builder().region(region).set_endpoint(url.map(str::to_owned)).build();
+    let parameters = parameters.map_err(|_| malformed())?;
+    // The rules need nothing but their parameters: they never wait.
+    let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).now_or_never();
+    endpoint.and_then(Result::ok).map(OneEndpoint).ok_or_else(malformed)
+}
+
+/// The SDK's requests over our client.
+fn http_client(https: &Https) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector(https.clone()));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+#[derive(Debug)]
+struct Connector(Https);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let https = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let (head, body) =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?.into_parts();
+            // What is sent to DynamoDB is never a stream.
+            let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
+            let answer = https.send(http::Request::from_parts(head, Full::new(body))).await;
+            let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
+        })
     }
 }
 

@@ -1,76 +1,113 @@
 //! DynamoDB's expressions, put together clause by clause.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// An update expression with its guard, its names and its values.
+/// An update expression with its guard, its names and its values, as it grows.
+///
+/// Attributes of ours stand in it by their own names: none is a reserved word.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html>
 #[derive(Default)]
 pub(crate) struct Update {
-    set: Vec<String>,
-    remove: Vec<String>,
-    add: Vec<String>,
-    delete: Vec<String>,
-    guard: Vec<String>,
-    pub(crate) names: HashMap<String, String>,
-    pub(crate) values: HashMap<String, AttributeValue>,
+    set: String,
+    remove: String,
+    add: String,
+    delete: String,
+    guard: String,
+    names: Vec<String>,
+    values: Vec<AttributeValue>,
+}
+
+/// The same in DynamoDB's words. It takes nothing that is empty.
+pub(crate) struct Expression {
+    pub(crate) update: Option<String>,
+    pub(crate) condition: Option<String>,
+    pub(crate) names: Option<HashMap<String, String>>,
+    pub(crate) values: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Update {
-    /// A placeholder for an attribute's name.
+    /// A placeholder for an attribute's name that comes from outside: it may be a reserved word, or hold a sign.
+    ///
+    /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html>
     pub(crate) fn name(&mut self, name: &str) -> String {
-        if let Some((placeholder, _)) = self.names.iter().find(|(_, known)| *known == name) {
-            return placeholder.clone();
+        if let Some(index) = self.names.iter().position(|known| known == name) {
+            return placeholder('#', index);
         }
-        let placeholder = format!("#{}", self.names.len());
-        self.names.insert(placeholder.clone(), name.to_owned());
-        placeholder
+        self.names.push(name.to_owned());
+        placeholder('#', self.names.len() - 1)
     }
 
     /// A placeholder for a value.
     pub(crate) fn value(&mut self, value: AttributeValue) -> String {
-        let placeholder = format!(":{}", self.values.len());
-        self.values.insert(placeholder.clone(), value);
-        placeholder
-    }
-
-    pub(crate) fn set(&mut self, clause: String) {
-        self.set.push(clause);
-    }
-
-    pub(crate) fn remove(&mut self, path: String) {
-        self.remove.push(path);
-    }
-
-    pub(crate) fn add(&mut self, clause: String) {
-        self.add.push(clause);
-    }
-
-    pub(crate) fn delete(&mut self, clause: String) {
-        self.delete.push(clause);
-    }
-
-    /// One more condition that must hold.
-    pub(crate) fn guard(&mut self, condition: String) {
-        self.guard.push(condition);
-    }
-
-    pub(crate) fn expression(&self) -> String {
-        let mut text = String::new();
-        for (keyword, clauses) in
-            [("SET", &self.set), ("REMOVE", &self.remove), ("ADD", &self.add), ("DELETE", &self.delete)]
-        {
-            if !clauses.is_empty() {
-                let _ = write!(text, "{keyword} {} ", clauses.join(", "));
-            }
+        if let Some(index) = self.values.iter().position(|known| *known == value) {
+            return placeholder(':', index);
         }
-        text
+        self.values.push(value);
+        placeholder(':', self.values.len() - 1)
     }
 
-    pub(crate) fn condition(&self) -> String {
-        self.guard.iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" AND ")
+    pub(crate) fn set(&mut self, clause: impl AsRef<str>) {
+        clause_of(&mut self.set, "SET ", clause.as_ref());
     }
+
+    pub(crate) fn remove(&mut self, path: impl AsRef<str>) {
+        clause_of(&mut self.remove, "REMOVE ", path.as_ref());
+    }
+
+    pub(crate) fn add(&mut self, clause: impl AsRef<str>) {
+        clause_of(&mut self.add, "ADD ", clause.as_ref());
+    }
+
+    pub(crate) fn delete(&mut self, clause: impl AsRef<str>) {
+        clause_of(&mut self.delete, "DELETE ", clause.as_ref());
+    }
+
+    /// One more condition that must hold. It may have alternatives.
+    pub(crate) fn guard(&mut self, condition: impl AsRef<str>) {
+        let condition = condition.as_ref();
+        if !self.guard.is_empty() {
+            self.guard.push_str(" AND ");
+        }
+        // Redundant parentheses are refused, and whatever is sent is signed, byte by byte.
+        if condition.contains(" OR ") {
+            self.guard.extend(["(", condition, ")"]);
+        } else {
+            self.guard.push_str(condition);
+        }
+    }
+
+    /// The lengths of the update's and the condition's text, in bytes.
+    pub(crate) fn lengths(&self) -> [usize; 2] {
+        [self.clauses().map(|clauses| clauses.len() + 1).sum(), self.guard.len()]
+    }
+
+    pub(crate) fn into_expression(self) -> Expression {
+        let update = self.clauses().filter(|clauses| !clauses.is_empty()).collect::<Vec<_>>().join(" ");
+        let names: HashMap<_, _> = (0..).map(|index| placeholder('#', index)).zip(self.names).collect();
+        let values: HashMap<_, _> = (0..).map(|index| placeholder(':', index)).zip(self.values).collect();
+        Expression {
+            update: Some(update).filter(|update| !update.is_empty()),
+            condition: Some(self.guard).filter(|condition| !condition.is_empty()),
+            names: Some(names).filter(|names| !names.is_empty()),
+            values: Some(values).filter(|values| !values.is_empty()),
+        }
+    }
+
+    fn clauses(&self) -> impl Iterator<Item = &str> {
+        [&self.set, &self.remove, &self.add, &self.delete].into_iter().map(String::as_str)
+    }
+}
+
+fn clause_of(clauses: &mut String, keyword: &str, clause: &str) {
+    clauses.push_str(if clauses.is_empty() { keyword } else { ", " });
+    clauses.push_str(clause);
+}
+
+fn placeholder(sign: char, index: usize) -> String {
+    format!("{sign}{index}")
 }
 
 /// Alternatives, of which one must hold.

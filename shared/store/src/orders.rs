@@ -8,7 +8,7 @@ use cart::{Cart, CartNumber, Order, OrderNumber, OrderStatus};
 use settings::Environment;
 
 use crate::cart_item;
-use crate::expression::Update;
+use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
 use crate::{Carts, Connection, Error};
 
@@ -141,16 +141,17 @@ impl Orders {
             let [name, event] = [update.name(EVENT), update.value(text(event))];
             update.set(format!("{name} = {event}"));
         }
+        let Expression { update, condition, names, values } = update.into_expression();
         let result = self
             .connection
             .client()
             .update_item()
             .table_name(&self.table)
             .key(NUMBER, text(order))
-            .update_expression(update.expression())
-            .condition_expression(update.condition())
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
+            .set_update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
@@ -166,25 +167,27 @@ impl Orders {
 }
 
 fn put(table: &str, item: Item, guard: Update) -> Result<TransactWriteItem, Error> {
+    let Expression { condition, names, values, .. } = guard.into_expression();
     let put = Put::builder()
         .table_name(table)
         .set_item(Some(item))
-        .condition_expression(guard.condition())
-        .set_expression_attribute_names(Some(guard.names))
-        .set_expression_attribute_values(Some(guard.values).filter(|values| !values.is_empty()))
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
         .build()
         .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
 fn update(table: &str, cart: CartNumber, update: Update) -> Result<TransactWriteItem, Error> {
+    let Expression { update, condition, names, values } = update.into_expression();
     let update = UpdateItem::builder()
         .table_name(table)
         .key(cart_item::NUMBER, text(cart))
-        .update_expression(update.expression())
-        .condition_expression(update.condition())
-        .set_expression_attribute_names(Some(update.names))
-        .set_expression_attribute_values(Some(update.values))
+        .set_update_expression(update)
+        .set_condition_expression(condition)
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(values)
         .build()
         .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
     Ok(TransactWriteItem::builder().update(update).build())

@@ -5,17 +5,13 @@ use std::future::Future;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::log::{self, Log};
+use crate::setup::{self, Setup, StartError};
+use crate::{Caller, Error};
 use lambda_http::http::header::AsHeaderName;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
 use lambda_http::{Body, RequestExt as _, service_fn};
 use serde::Serialize;
-use settings::Environment;
-
-use crate::log::{self, Log};
-use crate::{Caller, Error};
-
-/// Why a function stops.
-pub type StartError = lambda_http::Error;
 
 /// A request as API Gateway hands it to a function.
 pub type Request = lambda_http::Request;
@@ -29,50 +25,38 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
     const SECRETS: &[&str] = &[];
 
+    /// Begins what takes time and needs no secret: opening connections that nearly every request needs. Called once per
+    /// cold start, before the secrets are read.
+    fn prepare(_: &Setup) {}
+
     /// The endpoint as its settings want it; called once per cold start.
     ///
     /// # Errors
     ///
     /// A setting is missing or malformed: the function must not start.
-    fn new(environment: &Environment) -> Result<Self, settings::Error>;
+    fn new(setup: &Setup) -> Result<Self, settings::Error>;
 
     /// Answers a request.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send;
 }
 
-/// Runs an endpoint as a Lambda function, until Lambda ends it.
+/// Runs an endpoint as a Lambda function, until Lambda ends it: one request at a time, or as many as
+/// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
 ///
 /// # Errors
 ///
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let (endpoint, log) = &start(E::SECRETS, |environment| Ok((E::new(environment)?, Log::new(environment)))).await?;
-    lambda_http::run(service_fn(|request| async move {
+    let build = |setup: &Setup| Ok((E::new(setup)?, Log::new(&setup.environment)));
+    // Lives as long as the process does, and serves requests one after the other or side by side.
+    let (endpoint, log) = &*Box::leak(Box::new(setup::start(E::SECRETS, E::prepare, build).await?));
+    let handler = service_fn(move |request| async move {
         // An error here would fail the invocation instead of answering it.
         Ok::<_, std::convert::Infallible>(answer(endpoint, log, request).await)
-    }))
-    .await
-}
-
-/// Starts logging, reads the environment and `secrets`, and builds `T` from them.
-///
-/// # Errors
-///
-/// A setting is missing or malformed, or a secret cannot be read; the log names it.
-pub async fn start<T>(
-    secrets: &[&str],
-    build: impl FnOnce(&Environment) -> Result<T, settings::Error>,
-) -> Result<T, StartError> {
-    let mut environment = Environment::of_process();
-    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
-    let started = match secrets {
-        [] => build(&environment).map_err(StartError::from),
-        names => match secrets::resolve(&mut environment, names).await {
-            Ok(()) => build(&environment).map_err(StartError::from),
-            Err(error) => Err(error.into()),
-        },
-    };
-    started.inspect_err(|error| tracing::error!(%error, "cannot start"))
+    });
+    lambda_http::runtime_concurrent(handler).run_concurrent().await
 }
 
 /// How long before Lambda would end it an invocation gives up: time enough to say so.
@@ -151,7 +135,12 @@ fn time_left(deadline: u64) -> Option<Duration> {
 /// A JSON response that no cache keeps.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // Views are plain data with text keys: they always serialise.
-    let mut response = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
+    json_text(status, serde_json::to_string(body).unwrap_or_default())
+}
+
+/// A response of JSON that is written already, which no cache keeps.
+pub(crate) fn json_text(status: StatusCode, json: String) -> Response {
+    let mut response = Response::new(Body::Text(json));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -208,6 +197,8 @@ pub fn query(request: &Request, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use settings::Environment;
+
     use super::*;
 
     /// Waits for something that never happens.
@@ -216,7 +207,7 @@ mod tests {
     impl Endpoint for Stuck {
         const NAME: &str = "stuck";
 
-        fn new(_: &Environment) -> Result<Self, settings::Error> {
+        fn new(_: &Setup) -> Result<Self, settings::Error> {
             Ok(Self)
         }
 

@@ -1,6 +1,8 @@
 //! Money as people of a place write it.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cart::{Currency, Money};
 use fixed_decimal::Decimal;
@@ -15,6 +17,8 @@ use writeable::Writeable as _;
 /// Formats amounts in the shop's locale, from CLDR's data. No digit that somebody pays is ever rounded away.
 pub struct Formatter {
     locale: Locale,
+    numbers: DecimalFormatter,
+    currencies: Mutex<HashMap<Currency, Arc<CurrencyFormatter<DecimalFormatter>>>>,
 }
 
 /// The most decimals that CLDR gives a currency.
@@ -26,7 +30,9 @@ impl Formatter {
     /// A formatter for a locale such as `en-US`; `None` where it is malformed.
     #[must_use]
     pub fn new(locale: &str) -> Option<Self> {
-        Some(Self { locale: locale.parse().ok()? })
+        let locale: Locale = locale.parse().ok()?;
+        let numbers = DecimalFormatter::try_new((&locale).into(), DecimalFormatterOptions::default()).ok()?;
+        Some(Self { locale, numbers, currencies: Mutex::default() })
     }
 
     /// The amount with its currency: `$1,234.50`, `1.234,50 €`, `¥1,500`.
@@ -48,14 +54,10 @@ impl Formatter {
     }
 
     fn localised(&self, major: &str, currency: Currency) -> Option<String> {
-        let code: CurrencyType = currency.as_str().to_ascii_uppercase().parse().ok()?;
-        let formatter =
-            CurrencyFormatter::try_new_symbol((&self.locale).into(), code, CurrencyFormatterOptions::default()).ok()?;
-        let numbers = DecimalFormatter::try_new((&self.locale).into(), DecimalFormatterOptions::default()).ok()?;
-        let number = |number: &Decimal| numbers.format(number).write_to_string().into_owned();
+        let formatter = self.in_currency(currency)?;
         let mut amount: Decimal = major.parse().ok()?;
         let text = formatter.format_fixed_decimal(&amount).write_to_string().into_owned();
-        if text.contains(&number(&amount)) {
+        if text.contains(&self.number(&amount)) {
             return Some(text);
         }
 
@@ -67,10 +69,26 @@ impl Formatter {
         let mut zeros = (0..=MOST_DECIMALS).rev().map(|decimals| {
             let mut zero = Decimal::from(0);
             zero.pad_end(-decimals);
-            number(&zero)
+            self.number(&zero)
         });
         let place = zeros.find(|zero| nothing.contains(zero.as_str()))?;
-        Some(nothing.replacen(&place, &number(&amount), 1))
+        Some(nothing.replacen(&place, &self.number(&amount), 1))
+    }
+
+    fn number(&self, number: &Decimal) -> String {
+        self.numbers.format(number).write_to_string().into_owned()
+    }
+
+    /// The currency's formatter, made when it is first asked for.
+    fn in_currency(&self, currency: Currency) -> Option<Arc<CurrencyFormatter<DecimalFormatter>>> {
+        let mut known = self.currencies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(formatter) = known.get(&currency) {
+            return Some(Arc::clone(formatter));
+        }
+        let code: CurrencyType = currency.as_str().to_ascii_uppercase().parse().ok()?;
+        let options = CurrencyFormatterOptions::default();
+        let formatter = CurrencyFormatter::try_new_symbol((&self.locale).into(), code, options).ok()?;
+        Some(Arc::clone(known.entry(currency).or_insert(Arc::new(formatter))))
     }
 }
 

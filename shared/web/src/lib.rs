@@ -12,6 +12,7 @@ mod format;
 mod line;
 mod log;
 mod node;
+mod setup;
 mod shop;
 mod terms;
 mod view;
@@ -19,14 +20,13 @@ mod view;
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};
 pub(crate) use endpoint::header;
-pub use endpoint::{
-    Endpoint, Request, Response, StartError, answer, cacheable, invocation, json, query, redirect, run, start,
-};
+pub use endpoint::{Endpoint, Request, Response, answer, cacheable, invocation, json, query, redirect, run};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda_http::http::StatusCode;
 pub use line::{WantedItem, WantedUpdate, wanted_metadata};
 pub use log::{Log, subscriber};
+pub use setup::{Setup, StartError, start};
 pub use shop::Shop;
 pub use terms::Terms;
 pub use view::{CartView, cart_answer, no_cart};

@@ -12,9 +12,11 @@ use settings::Environment;
 use tally::Tally;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::{Format, Json, Writer};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Where lines about requests come from. They are JSON already, and are printed as they are.
@@ -163,16 +165,18 @@ pub fn subscriber<W>(environment: &Environment, writer: W) -> impl Subscriber + 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let level = environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or("info").to_lowercase();
-    let directives = OWN.iter().map(|name| format!("{name}={level}"));
-    let filter = EnvFilter::new(directives.chain(["warn".to_owned()]).collect::<Vec<_>>().join(","));
+    let level = match environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_lowercase().as_str() {
+        "fatal" => LevelFilter::ERROR,
+        level => level.parse().unwrap_or(LevelFilter::INFO),
+    };
+    let levels = OWN.iter().map(|name| (*name, level));
     let json = tracing_subscriber::fmt::format().json().with_target(false).with_current_span(false);
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .fmt_fields(tracing_subscriber::fmt::format::JsonFields::new())
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(JsonFields::new())
         .event_format(Lines(json))
         .with_writer(writer)
-        .finish()
+        .with_filter(Targets::new().with_targets(levels).with_default(LevelFilter::WARN));
+    tracing_subscriber::registry().with(lines)
 }
 
 /// Lines about requests as they are, all others in tracing's JSON.

@@ -1,29 +1,41 @@
 //! A cart on the wire.
 
+use std::borrow::Cow;
+
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer, Price, PriceId, Product,
+    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer, PriceId, ProductId,
     Quantity, Status, Timestamp, Token, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use store::Offers;
 
 use crate::{Response, Shop};
 
 /// A cart as clients see it: the eight keys of Enupal's in their order, then what is added to them.
-#[derive(Serialize, Debug)]
+///
+/// Prices and products are JSON already. So a cart is written in three pieces, around its items and its products.
+#[derive(Debug)]
 pub struct CartView<'a> {
+    head: Head<'a>,
+    items: Vec<(Option<&'a str>, ItemTail<'a>)>,
+    products: Vec<(&'a ProductId, &'a str)>,
+    tail: Tail<'a>,
+}
+
+#[derive(Serialize, Debug)]
+struct Head<'a> {
     number: Option<CartNumber>,
     metadata: &'a Metadata,
     total_price: Box<RawValue>,
     total_price_with_currency: String,
     currency: Currency,
     item_count: u64,
-    items: Vec<ItemView<'a>>,
-    #[serde(serialize_with = "by_id")]
-    products: Vec<&'a Product>,
+}
+
+#[derive(Serialize, Debug)]
+struct Tail<'a> {
     status: &'static str,
     version: u64,
     total_price_minor: i128,
@@ -31,27 +43,23 @@ pub struct CartView<'a> {
     meta: Meta,
 }
 
-/// A line: the fields of its price, and its own.
+/// What a line has besides the fields of its price.
 #[derive(Serialize, Debug)]
-struct ItemView<'a> {
+struct ItemTail<'a> {
+    /// Where the catalogue lost the price, all that is left of it.
     #[serde(flatten)]
-    price: PriceView<'a>,
+    lost: Option<LostPrice<'a>>,
     quantity: Quantity,
-    adjustable_quantity: AdjustableQuantity,
+    adjustable_quantity: Cow<'a, AdjustableQuantity>,
     description: Option<&'a Description>,
     available: bool,
 }
 
 #[derive(Serialize, Debug)]
-#[serde(untagged)]
-enum PriceView<'a> {
-    Known(&'a Price),
-    /// The catalogue lost the price.
-    Unknown {
-        object: &'static str,
-        active: bool,
-        price: &'a PriceId,
-    },
+struct LostPrice<'a> {
+    object: &'static str,
+    active: bool,
+    price: &'a PriceId,
 }
 
 #[derive(Serialize, Debug)]
@@ -78,57 +86,128 @@ impl<'a> CartView<'a> {
     #[must_use]
     pub fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
         let totals = Totals::of(cart, shop.currency, |line| offers.get(&line.price));
-        let mut products: Vec<&Product> =
-            totals.lines.iter().filter_map(|(_, offer, _)| Some(&(*offer)?.product)).collect();
-        products.sort_by(|a, b| a.id.cmp(&b.id));
-        products.dedup_by(|a, b| a.id == b.id);
+        let offers = totals.lines.iter().filter_map(|(_, offer, _)| *offer);
+        let mut products: Vec<_> = offers.map(|offer| (&offer.product().id, offer.product_json())).collect();
+        products.sort_by_key(|(id, _)| *id);
+        products.dedup_by_key(|(id, _)| *id);
         Self {
-            number: Some(cart.number()),
-            metadata: cart.metadata(),
-            total_price: exact(totals.total),
-            total_price_with_currency: shop.formatter.format(totals.total),
-            currency: totals.total.currency(),
-            item_count: cart.item_count(),
-            warnings: totals
-                .unavailable()
-                .map(|(line, _)| Warning { code: "price_inactive", price: &line.price })
-                .collect(),
+            head: Head {
+                number: Some(cart.number()),
+                metadata: cart.metadata(),
+                total_price: exact(totals.total),
+                total_price_with_currency: shop.formatter.format(totals.total),
+                currency: totals.total.currency(),
+                item_count: cart.item_count(),
+            },
             items: totals.lines.iter().map(|(line, offer, amount)| item(line, *offer, amount.is_ok())).collect(),
             products,
-            status: match cart.status() {
-                Status::Active => "active",
-                Status::Completed(_) => "completed",
-            },
-            version: cart.version(),
-            total_price_minor: totals.total.minor(),
-            meta: Meta {
-                timestamps: Timestamps {
-                    created_at: Some(cart.created_at()),
-                    updated_at: Some(cart.updated_at()),
-                    expires_at: Some(cart.expires_at()),
+            tail: Tail {
+                status: match cart.status() {
+                    Status::Active => "active",
+                    Status::Completed(_) => "completed",
+                },
+                version: cart.version(),
+                total_price_minor: totals.total.minor(),
+                warnings: totals
+                    .unavailable()
+                    .map(|(line, _)| Warning { code: "price_inactive", price: &line.price })
+                    .collect(),
+                meta: Meta {
+                    timestamps: Timestamps {
+                        created_at: Some(cart.created_at()),
+                        updated_at: Some(cart.updated_at()),
+                        expires_at: Some(cart.expires_at()),
+                    },
                 },
             },
         }
     }
+
+    /// A view of no cart at all.
+    fn nothing(metadata: &'a Metadata, shop: &Shop) -> Self {
+        let nothing = Money::new(0, shop.currency);
+        Self {
+            head: Head {
+                number: None,
+                metadata,
+                total_price: exact(nothing),
+                total_price_with_currency: shop.formatter.format(nothing),
+                currency: shop.currency,
+                item_count: 0,
+            },
+            items: Vec::new(),
+            products: Vec::new(),
+            tail: Tail {
+                status: "active",
+                version: 0,
+                total_price_minor: 0,
+                warnings: Vec::new(),
+                meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
+            },
+        }
+    }
+
+    /// The cart as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let items: usize = self.items.iter().map(|(price, _)| price.map_or(0, str::len) + 150).sum();
+        let products: usize = self.products.iter().map(|(id, product)| id.as_str().len() + product.len() + 4).sum();
+        let mut out = String::with_capacity(1000 + items + products);
+
+        out.push('{');
+        members(&mut out, &json(&self.head));
+        out.push_str(",\"items\":[");
+        for (index, (price, rest)) in self.items.iter().enumerate() {
+            out.push_str(if index == 0 { "{" } else { ",{" });
+            if let Some(price) = price {
+                members(&mut out, price);
+                out.push(',');
+            }
+            members(&mut out, &json(rest));
+            out.push('}');
+        }
+        out.push_str("],\"products\":{");
+        for (index, (id, product)) in self.products.iter().enumerate() {
+            // Ids need no escaping.
+            out.push_str(if index == 0 { "\"" } else { ",\"" });
+            out.push_str(id.as_str());
+            out.push_str("\":");
+            out.push_str(product);
+        }
+        out.push_str("},");
+        members(&mut out, &json(&self.tail));
+        out.push('}');
+        out
+    }
 }
 
-fn item<'a>(line: &'a Line, offer: Option<&'a Offer>, available: bool) -> ItemView<'a> {
-    ItemView {
-        price: match offer {
-            Some(offer) => PriceView::Known(&offer.price),
-            None => PriceView::Unknown { object: "price", active: false, price: &line.price },
-        },
+/// Plain data with text keys: it always serialises.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Writes what stands between the braces of an object.
+fn members(out: &mut String, object: &str) {
+    out.push_str(object.strip_prefix('{').and_then(|object| object.strip_suffix('}')).unwrap_or_default());
+}
+
+/// A line: its price as JSON, where the catalogue still has it, and the rest.
+fn item<'a>(line: &'a Line, offer: Option<&'a Offer>, available: bool) -> (Option<&'a str>, ItemTail<'a>) {
+    let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
+    let rest = ItemTail {
+        lost,
         quantity: line.quantity,
-        adjustable_quantity: line.adjustable_quantity.clone().unwrap_or_default(),
+        adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
         description: line.description.as_ref(),
         available,
-    }
+    };
+    (offer.map(Offer::price_json), rest)
 }
 
 /// The answer that shows a cart, handing its token over with it.
 #[must_use]
 pub fn cart_answer(cart: &Cart, token: Option<&Token>, offers: &Offers, shop: &Shop) -> Response {
-    let mut response = crate::json(StatusCode::OK, &CartView::new(cart, offers, shop));
+    let mut response = crate::endpoint::json_text(StatusCode::OK, CartView::new(cart, offers, shop).to_json());
     // Digits in quotes: always a valid header.
     if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -142,36 +221,11 @@ pub fn cart_answer(cart: &Cart, token: Option<&Token>, offers: &Offers, shop: &S
 /// The answer where there is no cart.
 #[must_use]
 pub fn no_cart(shop: &Shop) -> Response {
-    let nothing = Money::new(0, shop.currency);
-    let metadata = Metadata::default();
-    let view = CartView {
-        number: None,
-        metadata: &metadata,
-        total_price: exact(nothing),
-        total_price_with_currency: shop.formatter.format(nothing),
-        currency: shop.currency,
-        item_count: 0,
-        items: Vec::new(),
-        products: Vec::new(),
-        status: "active",
-        version: 0,
-        total_price_minor: 0,
-        warnings: Vec::new(),
-        meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
-    };
-    crate::json(StatusCode::OK, &view)
+    crate::endpoint::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), shop).to_json())
 }
 
 /// The amount as a JSON number in major units, printed from integers.
 fn exact(money: Money) -> Box<RawValue> {
     // The digits of a number are JSON.
     RawValue::from_string(money.major()).unwrap_or_default()
-}
-
-fn by_id<S: Serializer>(products: &[&Product], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(products.len()))?;
-    for product in products {
-        map.serialize_entry(&product.id, product)?;
-    }
-    map.end()
 }

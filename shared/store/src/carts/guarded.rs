@@ -12,8 +12,8 @@ use cart::{
 };
 
 use crate::cart_item::{
-    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, NUMBER, POSITIONS, QUANTITIES, RECURRENCE, RECURRING,
-    TEXTS, UPDATED, VERSION,
+    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXTS,
+    UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -40,20 +40,18 @@ pub(super) fn expression(change: &Change, now: Timestamp, lifetime: Lifetime) ->
         }
         Change::Clear => clear(&mut update),
     }
-    (update.expression().len() <= MAX_EXPRESSION && update.condition().len() <= MAX_EXPRESSION).then_some(update)
+    update.lengths().iter().all(|length| *length <= MAX_EXPRESSION).then_some(update)
 }
 
 /// What every change does: it needs an open cart, counts up the version, renews the life.
 fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
-    let [key, version, updated, expires, completed] =
-        [NUMBER, VERSION, UPDATED, EXPIRES, COMPLETED].map(|name| update.name(name));
     let [one, time, expiry] = [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
-    update.guard(format!("attribute_exists({key})"));
-    update.guard(format!("{expires} > {time}"));
-    update.guard(format!("attribute_not_exists({completed})"));
-    update.set(format!("{version} = {version} + {one}"));
-    update.set(format!("{updated} = {time}"));
-    update.set(format!("{expires} = {expiry}"));
+    // Where there is no cart, this does not hold either.
+    update.guard(format!("{EXPIRES} > {time}"));
+    update.guard(format!("attribute_not_exists({COMPLETED})"));
+    update.set(format!("{VERSION} = {VERSION} + {one}"));
+    update.set(format!("{UPDATED} = {time}"));
+    update.set(format!("{EXPIRES} = {expiry}"));
 }
 
 fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
@@ -62,13 +60,12 @@ fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Ti
     }
     shared_terms(update, items, preferred)?;
     room(update, items);
-    let quantities = update.name(QUANTITIES);
     let zero = update.value(number(0));
     for (index, item) in items.iter().enumerate() {
         let price = update.name(item.price.as_str());
         let units = update.value(number(item.quantity));
         let most = update.value(number(Quantity::MAX - item.quantity.get()));
-        let held = format!("{quantities}.{price}");
+        let held = format!("{QUANTITIES}.{price}");
         update.guard(format!("attribute_not_exists({held}) OR {held} <= {most}"));
         update.set(format!("{held} = if_not_exists({held}, {zero}) + {units}"));
         place(update, item, now, index);
@@ -99,44 +96,39 @@ fn set(
     }
     if !items.is_empty() && !removed.is_empty() {
         // Removing all lines would free the currency for the new ones. One line that stays says it does not.
-        let quantities = update.name(QUANTITIES);
-        let stays = any(items.iter().map(|item| exists(update, &quantities, &item.price)));
+        let stays = any(items.iter().map(|item| exists(update, &item.price)));
         update.guard(stays);
     }
     if items.is_empty() && !removed.is_empty() && !attaches {
         // Removing what is not there changes nothing.
-        let quantities = update.name(QUANTITIES);
-        let there = any(removed.iter().map(|price| exists(update, &quantities, price)));
+        let there = any(removed.iter().map(|price| exists(update, price)));
         update.guard(there);
     }
     for (index, line) in lines.iter().enumerate() {
-        let quantities = update.name(QUANTITIES);
         match line {
             LineUpdate::Set(item) => {
                 let price = update.name(item.price.as_str());
                 let units = update.value(number(item.quantity));
-                update.set(format!("{quantities}.{price} = {units}"));
+                update.set(format!("{QUANTITIES}.{price} = {units}"));
                 place(update, item, now, index);
             }
             LineUpdate::Describe { price, adjustable_quantity, description } => {
-                let there = exists(update, &quantities, price);
+                let there = exists(update, price);
                 update.guard(there);
                 describe(update, price, adjustable_quantity.as_ref(), description.as_ref());
             }
             LineUpdate::Remove(price) => {
                 let price = update.name(price.as_str());
                 for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
-                    let map = update.name(map);
                     update.remove(format!("{map}.{price}"));
                 }
             }
         }
     }
     if !removed.is_empty() {
-        let recurring = update.name(RECURRING);
         let prices = removed.iter().map(ToString::to_string).collect();
         let prices = update.value(AttributeValue::Ss(prices));
-        update.delete(format!("{recurring} {prices}"));
+        update.delete(format!("{RECURRING} {prices}"));
     }
     Some(())
 }
@@ -144,11 +136,9 @@ fn set(
 fn clear(update: &mut Update) {
     let empty = update.value(AttributeValue::M(HashMap::new()));
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, METADATA] {
-        let map = update.name(map);
         update.set(format!("{map} = {empty}"));
     }
     for stale in [RECURRING, RECURRENCE, CURRENCY] {
-        let stale = update.name(stale);
         update.remove(stale);
     }
 }
@@ -162,16 +152,15 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
         if !fits(first) {
             return None;
         }
-        let [currency, quantities] = [CURRENCY, QUANTITIES].map(|name| update.name(name));
         let zero = update.value(number(0));
         let offered: Vec<_> = shared.into_iter().map(|currency| update.value(text(currency))).collect();
         let first = update.value(text(first));
         // The currency of a cart without lines is stale.
         update.guard(format!(
-            "attribute_not_exists({currency}) OR ({currency} IN ({}) AND size({quantities}) > {zero})",
+            "attribute_not_exists({CURRENCY}) OR ({CURRENCY} IN ({}) AND size({QUANTITIES}) > {zero})",
             offered.join(", ")
         ));
-        update.set(format!("{currency} = if_not_exists({currency}, {first})"));
+        update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
     }
 
     let mut recurring = items.iter().filter_map(|item| Some((&item.price, item.recurrence?)));
@@ -179,47 +168,42 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
         if recurring.any(|(_, other)| other != recurrence) {
             return None;
         }
-        let name = update.name(RECURRENCE);
         let value = update.value(text(recurrence));
-        update.guard(format!("attribute_not_exists({name}) OR {name} = {value}"));
-        update.set(format!("{name} = {value}"));
+        update.guard(format!("attribute_not_exists({RECURRENCE}) OR {RECURRENCE} = {value}"));
+        update.set(format!("{RECURRENCE} = {value}"));
         let prices = items.iter().filter(|item| item.recurrence.is_some()).map(|item| item.price.to_string());
         let prices = update.value(AttributeValue::Ss(prices.collect()));
-        let set = update.name(RECURRING);
-        update.add(format!("{set} {prices}"));
+        update.add(format!("{RECURRING} {prices}"));
     }
     Some(())
 }
 
 /// Room for the items, were they all new; or none of them is.
 fn room(update: &mut Update, items: &[Item]) {
-    let quantities = update.name(QUANTITIES);
     // So few lines fit whatever their kinds are.
-    let few = at_most(update, &quantities, Cart::MAX_LINES_PER_KIND, items.len());
-    let known = all(items.iter().map(|item| exists(update, &quantities, &item.price)));
+    let few = at_most(update, Cart::MAX_LINES_PER_KIND, items.len());
+    let known = all(items.iter().map(|item| exists(update, &item.price)));
     let mut alternatives = vec![few, known];
     if items.iter().all(|item| item.recurrence.is_none()) {
-        let recurrence = update.name(RECURRENCE);
-        let many = at_most(update, &quantities, Cart::MAX_LINES, items.len());
-        alternatives.push(all([format!("attribute_not_exists({recurrence})"), many]));
+        let many = at_most(update, Cart::MAX_LINES, items.len());
+        alternatives.push(all([format!("attribute_not_exists({RECURRENCE})"), many]));
     }
     update.guard(any(alternatives));
 }
 
 /// The cart has so few lines that `more` of them stay within `limit`.
-fn at_most(update: &mut Update, quantities: &str, limit: usize, more: usize) -> String {
+fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
     match limit.checked_sub(more) {
-        Some(rest) => format!("size({quantities}) <= {}", update.value(number(rest))),
-        None => format!("attribute_not_exists({quantities})"),
+        Some(rest) => format!("size({QUANTITIES}) <= {}", update.value(number(rest))),
+        None => format!("attribute_not_exists({QUANTITIES})"),
     }
 }
 
 /// What a line has beside its quantity.
 fn place(update: &mut Update, item: &Item, now: Timestamp, index: usize) {
-    let positions = update.name(POSITIONS);
     let price = update.name(item.price.as_str());
     let position = update.value(number(Line::position_at(now, index)));
-    update.set(format!("{positions}.{price} = if_not_exists({positions}.{price}, {position})"));
+    update.set(format!("{POSITIONS}.{price} = if_not_exists({POSITIONS}.{price}, {position})"));
     describe(update, &item.price, item.adjustable_quantity.as_ref(), item.description.as_ref());
 }
 
@@ -231,31 +215,28 @@ fn describe(
 ) {
     let price = update.name(price.as_str());
     if let Some(adjustable_quantity) = adjustable_quantity {
-        let map = update.name(ADJUSTABLE);
         let value = update.value(cart_item::adjustable(adjustable_quantity));
-        update.set(format!("{map}.{price} = {value}"));
+        update.set(format!("{ADJUSTABLE}.{price} = {value}"));
     }
     if let Some(description) = description {
-        let map = update.name(TEXTS);
         if description.is_blank() {
-            update.remove(format!("{map}.{price}"));
+            update.remove(format!("{TEXTS}.{price}"));
         } else {
             let value = update.value(text(description.as_str()));
-            update.set(format!("{map}.{price} = {value}"));
+            update.set(format!("{TEXTS}.{price} = {value}"));
         }
     }
 }
 
 fn attach(update: &mut Update, metadata: Option<&Metadata>) {
     if let Some(metadata) = metadata {
-        let name = update.name(METADATA);
         let value = update.value(cart_item::metadata(metadata));
-        update.set(format!("{name} = {value}"));
+        update.set(format!("{METADATA} = {value}"));
     }
 }
 
-fn exists(update: &mut Update, quantities: &str, price: &PriceId) -> String {
-    format!("attribute_exists({quantities}.{})", update.name(price.as_str()))
+fn exists(update: &mut Update, price: &PriceId) -> String {
+    format!("attribute_exists({QUANTITIES}.{})", update.name(price.as_str()))
 }
 
 fn set_item(line: &LineUpdate) -> Option<&Item> {

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
+use https::Https;
 use settings::Environment;
 use store::{Carts, Connection};
 use tokio::net::TcpListener;
@@ -42,7 +43,7 @@ impl Database {
             ("CART_TTL_DAYS", "7"),
             ("CARTS_TABLE", &table),
         ]);
-        let connection = Connection::new(&environment).unwrap();
+        let connection = Connection::new(&environment, &Https::new(&environment).unwrap()).unwrap();
         create(&connection, &table).await;
         Self { connection, environment, _stop: stop }
     }

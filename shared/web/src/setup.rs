@@ -1,0 +1,62 @@
+//! How a function starts.
+
+use https::Https;
+use settings::Environment;
+use store::Connection;
+
+use crate::log;
+
+/// Why a function stops.
+pub type StartError = lambda_http::Error;
+
+/// What every function is made from: its settings, and the ways out of it. One client for all that it talks to, so that
+/// connections are shared.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The settings.
+    pub environment: Environment,
+    /// The client of HTTPS.
+    pub https: Https,
+    /// DynamoDB.
+    pub database: Connection,
+}
+
+impl Setup {
+    /// What `environment` says.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn new(environment: Environment) -> Result<Self, settings::Error> {
+        let https = Https::new(&environment)?;
+        let database = Connection::new(&environment, &https)?;
+        Ok(Self { environment, https, database })
+    }
+}
+
+/// Starts a function: logging, its settings, its `secrets`; then builds `T` from them.
+///
+/// The connection to DynamoDB, and what `prepare` begins, are opened meanwhile, side by side: nobody waits for them before
+/// the first request does.
+///
+/// # Errors
+///
+/// A setting is missing or malformed, or a secret cannot be read; the log names it.
+pub async fn start<T>(
+    secrets: &[&str],
+    prepare: impl FnOnce(&Setup),
+    build: impl FnOnce(&Setup) -> Result<T, settings::Error>,
+) -> Result<T, StartError> {
+    let environment = Environment::of_process();
+    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
+    let started = async {
+        let mut setup = Setup::new(environment)?;
+        setup.database.open();
+        prepare(&setup);
+        if !secrets.is_empty() {
+            secrets::resolve(&mut setup.environment, secrets, &setup.https).await?;
+        }
+        Ok::<_, StartError>(build(&setup)?)
+    };
+    started.await.inspect_err(|error| tracing::error!(%error, "cannot start"))
+}

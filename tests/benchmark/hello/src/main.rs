@@ -1,0 +1,8 @@
+//! A Lambda function that only says hello: what everybody pays who answers API Gateway in Rust.
+
+use lambda_http::{Error, Request, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_http::run(service_fn(async |_: Request| Ok::<_, Error>(r#"{"hello":"world"}"#))).await
+}
