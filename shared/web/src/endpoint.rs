@@ -6,11 +6,10 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::log::{self, Log};
-use crate::setup::{self, Setup, StartError};
-use crate::{Caller, Error};
+use crate::{Caller, Error, Setup};
 use lambda_http::http::header::AsHeaderName;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode, header};
-use lambda_http::{Body, RequestExt as _, service_fn};
+use lambda_http::{Body, RequestExt as _};
 use serde::Serialize;
 
 /// A request as API Gateway hands it to a function.
@@ -38,25 +37,6 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 
     /// Answers a request.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send;
-}
-
-/// Runs an endpoint as a Lambda function, until Lambda ends it: one request at a time, or as many as
-/// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
-///
-/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
-///
-/// # Errors
-///
-/// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
-pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let build = |setup: &Setup| Ok((E::new(setup)?, Log::new(&setup.environment)));
-    // Lives as long as the process does, and serves requests one after the other or side by side.
-    let (endpoint, log) = &*Box::leak(Box::new(setup::start(E::SECRETS, E::prepare, build).await?));
-    let handler = service_fn(move |request| async move {
-        // An error here would fail the invocation instead of answering it.
-        Ok::<_, std::convert::Infallible>(answer(endpoint, log, request).await)
-    });
-    lambda_http::runtime_concurrent(handler).run_concurrent().await
 }
 
 /// How long before Lambda would end it an invocation gives up: time enough to say so.

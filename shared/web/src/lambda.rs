@@ -1,0 +1,112 @@
+//! Lambda's side of a function: API Gateway's events in, its answers out.
+
+use std::convert::Infallible;
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use lambda_http::http::{HeaderMap, HeaderValue, header};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, LambdaEvent, RequestExt as _, service_fn};
+use serde::ser::{SerializeMap as _, SerializeStruct as _};
+use serde::{Serialize, Serializer};
+
+use crate::setup::{self, Setup, StartError};
+use crate::{Endpoint, Log, Request, Response, answer};
+
+/// Runs an endpoint as a Lambda function, until Lambda ends it: one request at a time, or as many as
+/// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
+///
+/// # Errors
+///
+/// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
+pub async fn run<E: Endpoint>() -> Result<(), StartError> {
+    let build = |setup: &Setup| Ok((E::new(setup)?, Log::new(&setup.environment)));
+    // Lives as long as the process does.
+    let (endpoint, log) = &*Box::leak(Box::new(setup::start(E::SECRETS, E::prepare, build).await?));
+    let handler = service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
+        // An error here would fail the invocation instead of answering it.
+        Ok::<_, Infallible>(Answer(answer(endpoint, log, request(event)).await))
+    });
+    Runtime::new(handler).run_concurrent().await
+}
+
+fn request(event: LambdaEvent<ApiGatewayV2httpRequest>) -> Request {
+    Request::from(LambdaRequest::ApiGatewayV2(event.payload)).with_lambda_context(event.context)
+}
+
+/// A response in API Gateway's format 2.0.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+struct Answer(Response);
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let headers = self.0.headers();
+        let cookies: Vec<_> =
+            headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()).collect();
+        let mut answer = serializer.serialize_struct("Answer", 5)?;
+        answer.serialize_field("statusCode", &self.0.status().as_u16())?;
+        answer.serialize_field("headers", &Headers(headers))?;
+        answer.serialize_field("cookies", &cookies)?;
+        answer.serialize_field("body", text_of(&self.0))?;
+        answer.serialize_field("isBase64Encoded", &false)?;
+        answer.end()
+    }
+}
+
+/// All headers but cookies. No other has two values.
+struct Headers<'a>(&'a HeaderMap<HeaderValue>);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let headers = self.0.iter().filter(|(name, _)| **name != header::SET_COOKIE);
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in headers {
+            map.serialize_entry(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+        }
+        map.end()
+    }
+}
+
+/// The body. No endpoint answers with anything but text.
+fn text_of(response: &Response) -> &str {
+    if let Body::Text(text) = response.body() { text } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_has_its_cookies_apart_from_its_headers() {
+        let mut response = crate::json(StatusCode::CREATED, &json!({ "a": "b\"c" }));
+        for cookie in ["one=1", "two=2"] {
+            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+
+        let answer = serde_json::to_value(Answer(response)).unwrap();
+
+        assert_eq!(
+            answer,
+            json!({
+                "statusCode": 201,
+                "headers": { "content-type": "application/json", "cache-control": "no-store" },
+                "cookies": ["one=1", "two=2"],
+                "body": r#"{"a":"b\"c"}"#,
+                "isBase64Encoded": false,
+            })
+        );
+    }
+
+    #[test]
+    fn an_answer_without_a_body_has_an_empty_one() {
+        let answer = serde_json::to_value(Answer(Response::new(Body::Empty))).unwrap();
+
+        assert_eq!(answer["body"], "");
+    }
+}
