@@ -126,7 +126,7 @@ impl Stack {
     /// DynamoDB or Stripe fails.
     pub async fn sync(&self) -> Result<sync::Report, Error> {
         let sync = sync::Sync::new(&self.setup)?;
-        sync.run().await.map_err(|error| Error::Sync(error.to_string()))
+        sync.run("local-sync").await.map_err(|error| Error::Sync(error.to_string()))
     }
 
     /// Where the API and the sample shop are.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use cart::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 use settings::Environment;
@@ -72,13 +73,56 @@ async fn a_request_is_one_short_line() {
     let get = captured.of("get").remove(0);
     assert_eq!((&get["cart"], &get["cold"], &get["db"]), (&cart["number"], &json!(false), &json!(2)));
     assert_eq!(captured.of("order")[0]["status"], 404);
-    // The embedded DynamoDB has lines of its own.
+    // The embedded DynamoDB has lines of its own, and the first is that of the sync with which a shop opens.
     let lines: Vec<_> = captured.lines().into_iter().filter(|line| line.contains("\"function\"")).collect();
-    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert_eq!(lines.len(), 1 + 3, "{lines:#?}");
     for line in lines {
         // Lambda's request ids are 36 characters long.
         assert!(line.len() + 36 <= 300, "{line}");
     }
+}
+
+/// Lambda filters by level, and believes the level only of a line with a time.
+#[tokio::test]
+async fn every_line_has_a_level_and_a_time() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open().await;
+
+    shop.visitor().cart().await;
+    tracing::error!("cannot start");
+
+    let lines = captured.lines();
+    assert!(lines.iter().any(|line| line.contains("cannot start")));
+    for line in lines {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert!(line["timestamp"].as_str().unwrap().parse::<Timestamp>().is_ok(), "{line}");
+        assert!(["INFO", "WARN", "ERROR"].contains(&line["level"].as_str().unwrap()), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_sync_is_one_line_too_and_the_cause_of_a_failure_stands_in_it() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    let session = visitor.checkout().await.ok();
+    shop.sandbox().pause_webhooks(true);
+    shop.press(&session, "pay").await;
+
+    shop.stack().sync().await.unwrap();
+    let environment = shop.stack().environment();
+    let connection = &shop.stack().setup().database;
+    connection.client().delete_table().table_name(environment.get("CATALOG_TABLE").unwrap()).send().await.unwrap();
+    shop.stack().sync().await.unwrap_err();
+
+    let runs = captured.of("sync");
+    assert_eq!(runs.len(), 3, "the first is the one with which a shop opens");
+    assert_eq!((&runs[1]["level"], &runs[1]["Orders"], &runs[1]["status"]), (&json!("INFO"), &json!(1), &Value::Null));
+    assert!(runs[1]["ms"].is_u64() && runs[1]["db"].as_u64() > Some(0), "{}", runs[1]);
+    assert_eq!(runs[2]["level"], "ERROR");
+    assert!(runs[2]["cause"].as_str().unwrap().contains("Scan"), "{}", runs[2]);
+    assert!(captured.lines().iter().any(|line| line.contains("syncing")), "how far it is");
 }
 
 #[tokio::test]

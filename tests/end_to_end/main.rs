@@ -24,7 +24,6 @@ mod log;
 mod money;
 mod order;
 mod products;
-mod proxy;
 mod reads;
 mod repairs;
 mod settings;

@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::proxy::{Proxy, Seen};
 use crate::shop::Shop;
+use crate::wire::{Call, Wire};
 
-/// A hundred prices, and a shop that sells them, once by itself and once behind proxies.
-async fn shops(cache_seconds: &str) -> (Shop, Proxy, Shop) {
+/// A hundred prices, and a shop that sells them, once by itself and once behind wires.
+async fn shops(cache_seconds: &str) -> (Shop, Wire, Shop) {
     let prices: Vec<Value> = (0..100)
         .map(|index| json!({ "id": format!("price_{index}"), "product": "prod_a", "currency": "usd", "unit_amount": 10 }))
         .collect();
     let shop = Shop::open_on(&json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices }), []).await;
-    let dynamodb = Proxy::before(shop.stack().dynamodb_url()).await;
-    let stripe = Proxy::before(&shop.sandbox().url()).await;
-    let behind = shop.behind(&dynamodb, &stripe, [("CATALOG_CACHE_SECONDS", cache_seconds)]).await;
+    let (dynamodb, [dynamodb_url]) = Wire::to([shop.stack().dynamodb_url()]).await;
+    let behind = shop.behind(&dynamodb_url, [("CATALOG_CACHE_SECONDS", cache_seconds)]).await;
     dynamodb.take();
     (shop, dynamodb, behind)
 }
@@ -24,7 +23,7 @@ fn items(prices: std::ops::Range<usize>) -> Value {
 }
 
 /// The operations on the table of the catalogue.
-fn on_the_catalogue(seen: Vec<Seen>, shop: &Shop) -> Vec<String> {
+fn on_the_catalogue(seen: Vec<Call>, shop: &Shop) -> Vec<String> {
     let table = format!("\"{}\"", shop.stack().environment().get("CATALOG_TABLE").unwrap());
     seen.into_iter().filter(|seen| seen.body.contains(&table)).map(|seen| seen.operation).collect()
 }

@@ -18,8 +18,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::wire::{self, Wire};
 
-use crate::proxy::Proxy;
-
 use crate::contract;
 
 /// The running bundle.
@@ -72,19 +70,13 @@ impl Shop {
         shop
     }
 
-    /// The same shop once more, which reaches DynamoDB and Stripe by way of these proxies.
-    pub(crate) async fn behind<const N: usize>(
-        &self,
-        dynamodb: &Proxy,
-        stripe: &Proxy,
-        settings: [(&str, &str); N],
-    ) -> Self {
+    /// The same shop once more, which reaches DynamoDB at this URL.
+    pub(crate) async fn behind<const N: usize>(&self, dynamodb_url: &str, settings: [(&str, &str); N]) -> Self {
         let mut environment = self.stack.environment().clone();
-        environment.set("STRIPE_API_URL", stripe.url());
         for (name, value) in settings {
             environment.set(name, value);
         }
-        let dynamodb_url = Some(dynamodb.url().to_owned());
+        let dynamodb_url = Some(dynamodb_url.to_owned());
         Self::start(Options { dynamodb_url, environment, ..Options::default() }).await
     }
 
@@ -113,13 +105,13 @@ impl Shop {
         let config = Config { catalog: Catalog::sample(), webhook_secret: SECRET.to_owned(), ..Config::default() };
         let sandbox = Sandbox::start(listener, config).await.unwrap();
         sandbox.pause_webhooks(true);
-        let wire = Wire::to(&dynamodb_url, &sandbox.url()).await;
+        let (wire, [dynamodb_url, stripe_url]) = Wire::to([&dynamodb_url, &sandbox.url()]).await;
         environment.set("STRIPE_SECRET_KEY", "sk_test_wires");
-        environment.set("STRIPE_API_URL", &wire.stripe_url);
+        environment.set("STRIPE_API_URL", stripe_url);
         environment.set("STRIPE_WEBHOOK_SECRET", SECRET);
         // Warm functions are what is counted.
         environment.set_default("CATALOG_CACHE_SECONDS", "60");
-        let options = Options { dynamodb_url: Some(wire.dynamodb_url.clone()), environment, ..Options::default() };
+        let options = Options { dynamodb_url: Some(dynamodb_url), environment, ..Options::default() };
         let stack = Stack::start(options).await.unwrap();
         Self { stack, client: client(), wired: Some(Wired { wire, sandbox, _database: database }) }
     }

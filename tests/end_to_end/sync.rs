@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use store::Catalog;
 use web::Setup;
 
-use crate::proxy::{Proxy, Seen};
 use crate::shop::Shop;
+use crate::wire::{Call, Wire};
 
 const PRODUCTS: usize = 1000;
 const PRICES: usize = 3000;
@@ -26,13 +26,13 @@ fn large_catalogue() -> Value {
     json!({ "products": products, "prices": prices })
 }
 
-/// The catalogue of a shop, reached by way of proxies.
-async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Proxy, Proxy) {
-    let dynamodb = Proxy::before(shop.stack().dynamodb_url()).await;
-    let stripe = Proxy::before(&shop.sandbox().url()).await;
+/// The catalogue of a shop, reached by way of wires.
+async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Wire, Wire) {
+    let (dynamodb, [dynamodb_url]) = Wire::to([shop.stack().dynamodb_url()]).await;
+    let (stripe, [stripe_url]) = Wire::to([&shop.sandbox().url()]).await;
     let mut environment = shop.stack().environment().clone();
-    environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url());
-    environment.set("STRIPE_API_URL", stripe.url());
+    environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url);
+    environment.set("STRIPE_API_URL", stripe_url);
     environment.set("CATALOG_TABLE", table);
     let Setup { environment, https, database } = Setup::new(environment).unwrap();
     let client = Stripe::new(&environment, &https).unwrap();
@@ -41,7 +41,7 @@ async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Proxy, Proxy) 
     (catalogue, table, dynamodb, stripe)
 }
 
-fn count(seen: &[Seen], operation: &str) -> usize {
+fn count(seen: &[Call], operation: &str) -> usize {
     seen.iter().filter(|seen| seen.operation == operation).count()
 }
 

@@ -1,11 +1,13 @@
-//! The wires between the functions and DynamoDB and Stripe, where calls can be counted, and broken.
+//! The wires between the functions and DynamoDB and Stripe, where calls can be counted, read, and broken.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use reqwest::Client;
@@ -50,19 +52,27 @@ enum Service {
     Stripe,
 }
 
-#[derive(Debug)]
-struct Shared {
-    client: Client,
-    calls: Mutex<Vec<String>>,
-    plan: Mutex<Option<Plan>>,
+/// A call that came by.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    service: Service,
+    /// One of DynamoDB's operations; Stripe's method and path, without ids.
+    pub(crate) operation: String,
+    pub(crate) body: String,
 }
 
-/// Both wires.
+/// What came by, and what shall become of what comes next.
+#[derive(Debug, Default)]
+struct Tape {
+    calls: Vec<Call>,
+    plan: Option<Plan>,
+    script: VecDeque<Option<u16>>,
+}
+
+/// A wire to one server, or wires to several, whose calls are counted as one row. Dropping it cuts them.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    shared: Arc<Shared>,
-    pub(crate) dynamodb_url: String,
-    pub(crate) stripe_url: String,
+    tape: Arc<Mutex<Tape>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -74,30 +84,47 @@ impl fmt::Display for Plan {
     }
 }
 
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let service = if self.service == Service::DynamoDb { "DynamoDB" } else { "Stripe" };
+        write!(f, "{service} {}", self.operation)
+    }
+}
+
 impl Wire {
-    /// Wires to these servers.
-    pub(crate) async fn to(dynamodb: &str, stripe: &str) -> Self {
-        let shared = Arc::new(Shared { client: Client::new(), calls: Mutex::default(), plan: Mutex::default() });
+    /// Wires to these servers, and the URLs at which they are reached now.
+    pub(crate) async fn to<const N: usize>(servers: [&str; N]) -> (Self, [String; N]) {
+        let (tape, client) = (Arc::default(), Client::new());
         let mut tasks = Vec::new();
         let mut urls = Vec::new();
-        for (service, target) in [(Service::DynamoDb, dynamodb), (Service::Stripe, stripe)] {
+        for server in servers {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             urls.push(format!("http://{}", listener.local_addr().unwrap()));
-            tasks.push(tokio::spawn(serve(listener, service, target.to_owned(), Arc::clone(&shared))));
+            tasks.push(tokio::spawn(serve(listener, server.to_owned(), client.clone(), Arc::clone(&tape))));
         }
-        let [dynamodb_url, stripe_url] = urls.try_into().unwrap();
-        Self { shared, dynamodb_url, stripe_url, tasks }
+        (Self { tape, tasks }, urls.try_into().unwrap())
     }
 
     /// Counts calls anew, and has them go as planned from now on.
     pub(crate) fn plan(&self, plan: Option<Plan>) {
-        self.shared.calls.lock().unwrap().clear();
-        *self.shared.plan.lock().unwrap() = plan;
+        let mut tape = self.tape.lock().unwrap();
+        tape.calls.clear();
+        tape.plan = plan;
+    }
+
+    /// Says what becomes of the next calls: `None` passes one, `Some` answers it with this status.
+    pub(crate) fn script(&self, steps: impl IntoIterator<Item = Option<u16>>) {
+        self.tape.lock().unwrap().script = steps.into_iter().collect();
+    }
+
+    /// What came by since the last plan, or since this was last asked.
+    pub(crate) fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.tape.lock().unwrap().calls)
     }
 
     /// The calls since the last plan.
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.shared.calls.lock().unwrap().clone()
+        self.tape.lock().unwrap().calls.iter().map(ToString::to_string).collect()
     }
 
     /// The calls to DynamoDB since the last plan.
@@ -124,12 +151,15 @@ pub(crate) async fn database() -> (String, oneshot::Sender<()>) {
     (url, stop)
 }
 
-async fn serve(listener: TcpListener, service: Service, target: String, shared: Arc<Shared>) {
+async fn serve(listener: TcpListener, server: String, client: Client, tape: Arc<Mutex<Tape>>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let (target, shared) = (target.clone(), Arc::clone(&shared));
+        let (server, client, tape) = (server.clone(), client.clone(), Arc::clone(&tape));
         tokio::spawn(async move {
-            let carry = service_fn(|request| carry(service, &target, &shared, request));
+            let carry = service_fn(|request: hyper::Request<_>| {
+                let (parts, body) = request.into_parts();
+                carry(Wired { server: &server, client: &client, tape: &tape }, parts, body)
+            });
             // An error is what cuts the connection.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), carry).await;
         });
@@ -150,25 +180,35 @@ impl std::error::Error for Cut {}
 
 type Answer = hyper::Response<Full<Bytes>>;
 
-async fn carry(
-    service: Service,
-    target: &str,
-    shared: &Shared,
-    request: hyper::Request<Incoming>,
-) -> Result<Answer, Cut> {
-    let index = {
-        let mut calls = shared.calls.lock().unwrap();
-        calls.push(name(service, &request));
-        calls.len() - 1
+/// Where a wire leads.
+#[derive(Clone, Copy)]
+struct Wired<'a> {
+    server: &'a str,
+    client: &'a Client,
+    tape: &'a Mutex<Tape>,
+}
+
+async fn carry(wired: Wired<'_>, parts: Parts, body: hyper::body::Incoming) -> Result<Answer, Cut> {
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let call = read(&parts, &body);
+    let service = call.service;
+    let (index, status, plan) = {
+        let mut tape = wired.tape.lock().unwrap();
+        tape.calls.push(call);
+        let index = tape.calls.len() - 1;
+        let plan = tape.plan.filter(|plan| index == plan.call || (plan.ends && index > plan.call));
+        (index, tape.script.pop_front().flatten(), plan)
     };
-    let plan = shared.plan.lock().unwrap().filter(|plan| index == plan.call || (plan.ends && index > plan.call));
+    if let Some(status) = status {
+        return Ok(answer(status, ""));
+    }
     match plan {
-        None => forward(target, shared, request).await,
+        None => forward(wired, parts, body).await,
         // The function has ended, or nothing answers any more: nothing takes effect.
         Some(plan) if index > plan.call && plan.fault != Fault::Silent => Err(Cut),
         Some(plan) => {
             if plan.when == When::After {
-                forward(target, shared, request).await?;
+                forward(wired, parts, body).await?;
             }
             match plan.fault {
                 Fault::Cut => Err(Cut),
@@ -183,29 +223,25 @@ async fn carry(
     }
 }
 
-fn name(service: Service, request: &hyper::Request<Incoming>) -> String {
-    match service {
-        Service::DynamoDb => {
-            let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or("?");
-            format!("DynamoDB {}", target.rsplit('.').next().unwrap_or_default())
-        }
-        Service::Stripe => {
-            let segments = request.uri().path().split('/').map(|segment| {
-                let id = segment.contains('_') && segment.bytes().any(|byte| byte.is_ascii_digit());
-                if id { "{id}" } else { segment }
-            });
-            format!("Stripe {} {}", request.method(), segments.collect::<Vec<_>>().join("/"))
-        }
-    }
+fn read(parts: &Parts, body: &[u8]) -> Call {
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    let (service, operation) = if let Some(target) = target {
+        (Service::DynamoDb, target.rsplit('.').next().unwrap_or_default().to_owned())
+    } else {
+        let segments = parts.uri.path().split('/').map(|segment| {
+            let id = segment.contains('_') && segment.bytes().any(|byte| byte.is_ascii_digit());
+            if id { "{id}" } else { segment }
+        });
+        (Service::Stripe, format!("{} {}", parts.method, segments.collect::<Vec<_>>().join("/")))
+    };
+    Call { service, operation, body: String::from_utf8_lossy(body).into_owned() }
 }
 
-async fn forward(target: &str, shared: &Shared, request: hyper::Request<Incoming>) -> Result<Answer, Cut> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+async fn forward(wired: Wired<'_>, parts: Parts, body: Bytes) -> Result<Answer, Cut> {
     let mut headers = parts.headers;
     headers.remove("content-length");
-    let url = format!("{target}{}", parts.uri);
-    let sent = shared.client.request(parts.method, url).headers(headers).body(body).send().await;
+    let url = format!("{}{}", wired.server, parts.uri);
+    let sent = wired.client.request(parts.method, url).headers(headers).body(body).send().await;
     let received = sent.map_err(|_| Cut)?;
     let mut builder = hyper::Response::builder().status(received.status());
     for (name, value) in received.headers() {

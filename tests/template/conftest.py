@@ -33,12 +33,17 @@ def source():
     return yaml_parse((ROOT / "template.yaml").read_text())
 
 
-@pytest.fixture(scope="session")
-def stack(source):
-    """template.yaml as CloudFormation sees it, with an uploaded bundle in place of the local folder."""
+def translated(source, **parameters):
+    """The template as CloudFormation sees it, with an uploaded bundle in place of the local folder."""
     uploaded = copy.deepcopy(source)
     uploaded["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
-    return transform(uploaded, {}, NoManagedPolicies())
+    return transform(uploaded, parameters, NoManagedPolicies())
+
+
+@pytest.fixture(scope="session")
+def stack(source):
+    """template.yaml translated, with every parameter at its default."""
+    return translated(source)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from accepted import ACCEPTED
-from conftest import ROOT
+from conftest import ROOT, translated
+from moto.events.models import EventPattern, EventPatternParser
 
 PREFIXED = {
     ("GET", "/cart"): "Get",
@@ -304,6 +305,19 @@ def test_no_policy_has_a_wildcard_and_the_only_managed_one_writes_logs(stack):
     assert not resources(stack, "AWS::IAM::ManagedPolicy")
 
 
+def test_traces_are_written_only_where_they_were_asked_for(source, stack):
+    assert not [name for name, function in functions(stack).items() if "TracingConfig" in function]
+
+    assert stack["Conditions"][stack["Outputs"]["TracesUrl"]["Condition"]] == {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]}
+
+    traced = translated(source, Tracing="Active")
+
+    for name, function in functions(traced).items():
+        assert function["TracingConfig"] == {"Mode": {"Ref": "Tracing"}}
+        managed = resources(traced, "AWS::IAM::Role")[f"{name}Role"]["ManagedPolicyArns"]
+        assert [arn.rsplit("/")[-1] for arn in managed] == ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"]
+
+
 @pytest.mark.parametrize("parameter", ["StripeSecretKeyParameter", "StripeWebhookSecretParameter"])
 def test_a_secrets_name_reaches_only_the_functions_that_may_read_it(stack, parameter):
     setting = {
@@ -462,6 +476,7 @@ def test_a_failed_sync_ends_in_the_queue_whether_it_was_delivered_or_not(stack):
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
     assert set(stack["Outputs"]) == {
         "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "EventBus", "DashboardUrl",
+        "TracesUrl",
     }  # fmt: skip
     assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"][0] == "${Base}/stripe/webhook"
 
@@ -491,37 +506,115 @@ def test_what_is_written_is_told_from_the_streams_of_the_tables_and_by_nothing_e
             assert "events:" not in json.dumps(list(statements(role)))
 
 
-def test_every_event_has_its_type(stack):
-    types = {
-        name: pipe["TargetParameters"]["EventBridgeEventBusParameters"]["DetailType"]
-        for name, pipe in resources(stack, "AWS::Pipes::Pipe").items()
-    }
-    (pattern,) = resources(stack, "AWS::Pipes::Pipe")["OrderChanged"]["SourceParameters"]["FilterCriteria"]["Filters"]
-
-    assert types == {
-        "OrderCreated": "order.created",
-        "OrderChanged": "$.dynamodb.NewImage.event.S",
-        "CartAbandoned": "cart.abandoned",
-    }
-    told = json.loads(pattern["Pattern"])["dynamodb"]["NewImage"]["event"]["S"]
-    assert told == ["order.paid", "order.refunded", "payment.failed"]
+ORDER_DETAIL = {
+    "order": "number.S", "cart": "cart.S", "session": "session.S", "status": "status.S", "currency": "currency.S",
+    "total": "total.N", "refunded": "refunded.N",
+}  # fmt: skip
+CART_DETAIL = {"cart": "cart.S", "session": "session.S", "recovery_url": "recovery_url.S"}
 
 
-def test_an_event_that_cannot_be_told_is_kept_and_holds_nothing_personal(stack):
+def test_an_event_holds_what_the_guide_says_and_nothing_personal(stack):
+    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
+        template = json.loads(pipe["TargetParameters"]["InputTemplate"])
+
+        # What is text stands in quotes, and a stream writes numbers as text.
+        # Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-input-transformation.html
+        detail = CART_DETAIL if name == "CartAbandoned" else ORDER_DETAIL
+        assert template == {key: f"<$.dynamodb.NewImage.{path}>" for key, path in detail.items()}
+
+
+def record(kind, item):
+    """A record of a table's stream.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-dynamodb.html
+    """
+    change = {"Keys": {"number": item["number"]}, "StreamViewType": "NEW_IMAGE", "SequenceNumber": "1"}
+    if kind != "REMOVE":
+        change["NewImage"] = item
+    return {"eventName": kind, "eventSource": "aws:dynamodb", "dynamodb": change}
+
+
+def order(**attributes):
+    item = {
+        "number": {"S": "55a109cdfba5b6648676ee8c21e22322"}, "f": {"N": "1"}, "status": {"S": "paid"},
+        "refunded": {"N": "0"}, "cart": {"S": "be624de5585e915534aa0a3d4297a244"}, "session": {"S": "cs_1"},
+        "currency": {"S": "usd"}, "total": {"N": "6400"}, "order": {"S": "{}"},
+    }  # fmt: skip
+    return item | attributes
+
+
+CART = {"number": {"S": "be624de5585e915534aa0a3d4297a244"}, "v": {"N": "1"}, "q": {"M": {}}}
+NOTE = {
+    "number": {"S": "abandoned-cs_1"}, "session": {"S": "cs_1"}, "cart": {"S": "be624de5585e915534aa0a3d4297a244"},
+    "recovery_url": {"S": ""},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("table", "written", "told"),
+    [
+        ("Orders", record("INSERT", order(event={"S": "order.paid"})), ["order.created", "order.paid"]),
+        ("Orders", record("INSERT", order(status={"S": "awaiting_payment"})), ["order.created"]),
+        ("Orders", record("MODIFY", order(event={"S": "order.paid"})), ["order.paid"]),
+        ("Orders", record("MODIFY", order(event={"S": "payment.failed"})), ["payment.failed"]),
+        ("Orders", record("MODIFY", order(event={"S": "order.refunded"})), ["order.refunded"]),
+        ("Orders", record("MODIFY", order()), []),
+        ("Orders", record("REMOVE", order()), []),
+        ("Carts", record("INSERT", CART), []),
+        ("Carts", record("MODIFY", CART), []),
+        ("Carts", record("REMOVE", CART), []),
+        ("Carts", record("INSERT", NOTE), ["cart.abandoned"]),
+        ("Carts", record("REMOVE", NOTE), []),
+    ],
+)
+def test_the_pipes_make_these_events_of_what_is_written(stack, table, written, told):
+    def at(path):
+        value = written
+        for step in path.removeprefix("$.").split("."):
+            value = value[step]
+        return value
+
+    found = []
+    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
+        patterns = [filter_["Pattern"] for filter_ in pipe["SourceParameters"]["FilterCriteria"]["Filters"]]
+        if PIPES[name] != table or not any(
+            EventPattern(pattern, EventPatternParser(pattern).parse()).matches_event(written) for pattern in patterns
+        ):
+            continue
+        target = pipe["TargetParameters"]
+        kind = target["EventBridgeEventBusParameters"]["DetailType"]
+        detail = json.loads(re.sub(r"<([^>]+)>", lambda path: at(path[1]), target["InputTemplate"]))
+        found.append(at(kind) if kind.startswith("$.") else kind)
+        assert target["EventBridgeEventBusParameters"]["Source"] == "cartwright"
+        assert detail["cart"] == "be624de5585e915534aa0a3d4297a244"
+
+    assert sorted(found) == told
+
+
+def test_a_pipe_goes_on_until_the_event_has_arrived_or_waits_in_the_queue(stack):
     for pipe in resources(stack, "AWS::Pipes::Pipe").values():
         reading = pipe["SourceParameters"]["DynamoDBStreamParameters"]
-        (filter_,) = pipe["SourceParameters"]["FilterCriteria"]["Filters"]
-        told = set(re.findall(r"<\$\.dynamodb\.NewImage\.(\w+)\.[SN]>", pipe["TargetParameters"]["InputTemplate"]))
 
-        assert reading["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventFailures", "Arn"]}}
+        assert pipe["DesiredState"] == {"Ref": "EventPipes"}
+        assert set(reading) == {
+            "StartingPosition", "BatchSize", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
+            "OnPartialBatchItemFailure", "DeadLetterConfig",
+        }  # fmt: skip
         assert reading["StartingPosition"] == "TRIM_HORIZON"
-        assert json.loads(filter_["Pattern"])
-        assert json.loads(re.sub(r"<[^>]+>", '""', pipe["TargetParameters"]["InputTemplate"]))
-        assert told <= {"number", "cart", "session", "status", "currency", "total", "refunded", "recovery_url"}
+        # A bus takes ten events at once.
+        # Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html
+        assert reading["BatchSize"] <= 10
+        assert reading["MaximumRetryAttempts"] == -1
+        # A stream remembers a day.
+        assert 60 <= reading["MaximumRecordAgeInSeconds"] < 24 * 60 * 60
+        assert reading["OnPartialBatchItemFailure"] == "AUTOMATIC_BISECT"
+        assert reading["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventFailures", "Arn"]}}
 
 
 def test_a_pipe_may_read_its_stream_and_tell_the_bus(stack):
     read = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
+        assert pipe["RoleArn"] == {"Fn::GetAtt": [f"{PIPES[name]}PipeRole", "Arn"]}
     for table in set(PIPES.values()):
         role = resources(stack, "AWS::IAM::Role")[f"{table}PipeRole"]
         found = {

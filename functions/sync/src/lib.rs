@@ -7,13 +7,14 @@ use catalog::{Catalogue, Progress};
 use fulfilment::Fulfilment;
 use payments::Stripe;
 use serde::Serialize;
-use web::Setup;
+use web::{Log, Setup};
 
 /// The function.
 #[derive(Debug)]
 pub struct Sync {
     catalogue: Catalogue,
     fulfilment: Fulfilment,
+    log: Log,
 }
 
 /// How far back paid sessions are looked for, in hours: a day longer than Stripe repeats a webhook.
@@ -64,15 +65,21 @@ impl Sync {
         Ok(Self {
             catalogue: Catalogue::new(database, &stripe, environment)?,
             fulfilment: Fulfilment::new(database, &stripe, environment)?,
+            log: Log::new(environment),
         })
     }
 
-    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is.
+    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is and, in one line
+    /// at the end, what came of it.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails: run it again.
-    pub async fn run(&self) -> Result<Report, Error> {
+    pub async fn run(&self, request_id: &str) -> Result<Report, Error> {
+        web::invocation("sync", &self.log, request_id, self.repair_and_copy()).await
+    }
+
+    async fn repair_and_copy(&self) -> Result<Report, Error> {
         let now = Timestamp::now();
         let since = now - Duration::from_hours(REPAIRED_HOURS);
         let repaired = self.fulfilment.repair(since, now).await?;

@@ -1,5 +1,6 @@
 //! Serving an endpoint.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -66,10 +67,29 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: Request) -> R
         error.response(&request_id)
     });
     let cart = Caller::presented(response.headers()).or(token).map(|token| token.number());
-    let status = response.status().as_u16();
+    let status = Some(response.status().as_u16());
     let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
     log.answered(&begun, answer, &tally);
     response
+}
+
+/// Does what a function without a route does when it is invoked, and writes one line about it to the log, as [`answer`]
+/// does; the cause of a failure stands in that line.
+///
+/// # Errors
+///
+/// Those of `work`.
+pub async fn invocation<T, E: Display>(
+    function: &'static str,
+    log: &Log,
+    request_id: &str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let begun = log.request();
+    let (result, tally) = tally::of(Box::pin(work)).await;
+    let cause = result.as_ref().err().map(ToString::to_string);
+    log.answered(&begun, log::Answer { function, status: None, cart: None, request_id, cause }, &tally);
+    result
 }
 
 /// What the endpoint answers, if it does so in time.

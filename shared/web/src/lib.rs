@@ -21,7 +21,7 @@ mod view;
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};
 pub(crate) use endpoint::header;
-pub use endpoint::{Endpoint, Request, Response, answer, cacheable, json, query, redirect};
+pub use endpoint::{Endpoint, Request, Response, answer, cacheable, invocation, json, query, redirect};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda::run;

@@ -23,7 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 const TARGET: &str = "request";
 
 /// Our own crates: only they obey the log level. What others say at a fine level may show what was sent.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     TARGET,
     "add",
     "catalog",
@@ -37,10 +37,11 @@ const OWN: [&str; 14] = [
     "products",
     "store",
     "stripe_webhook",
+    "sync",
     "update",
 ];
 
-/// Writes one line for each request, with CloudWatch's metrics in it where something was counted.
+/// Writes one line for each request or run, with CloudWatch's metrics in it where something was counted.
 ///
 /// A line holds what the list of `Line`'s fields says and nothing else: no token, no address, no body, no URL.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub struct Log {
     cold: AtomicBool,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, or a run of what answers none.
 pub(crate) struct Request {
     begun: Instant,
     cold: bool,
@@ -58,18 +59,24 @@ pub(crate) struct Request {
 /// What there is to say of an answer.
 pub(crate) struct Answer<'a> {
     pub(crate) function: &'static str,
-    pub(crate) status: u16,
+    /// `None` where nobody is answered.
+    pub(crate) status: Option<u16>,
     pub(crate) cart: Option<CartNumber>,
     pub(crate) request_id: &'a str,
-    /// Why it is a 5xx.
+    /// Why it is a 5xx, or failed.
     pub(crate) cause: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
+    /// When it was answered. Lambda takes a line without a time for one of level INFO, whatever it says of its level.
+    ///
+    /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
+    timestamp: String,
     level: &'static str,
     function: &'static str,
-    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cart: Option<CartNumber>,
     /// How long it took, in milliseconds.
@@ -124,6 +131,7 @@ impl Log {
         let Answer { function, status, cart, request_id, cause } = answer;
         let cause = cause.map(|cause| without_addresses(&cause));
         let line = Line {
+            timestamp: format!("{:.3}", Timestamp::now()),
             level: if cause.is_some() { "ERROR" } else { "INFO" },
             function,
             status,
@@ -162,7 +170,7 @@ where
         level => level.parse().unwrap_or(LevelFilter::INFO),
     };
     let levels = OWN.iter().map(|name| (*name, level));
-    let json = tracing_subscriber::fmt::format().json().without_time().with_target(false).with_current_span(false);
+    let json = tracing_subscriber::fmt::format().json().with_target(false).with_current_span(false);
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields::new())
         .event_format(Lines(json))
@@ -172,7 +180,7 @@ where
 }
 
 /// Lines about requests as they are, all others in tracing's JSON.
-struct Lines(Format<Json, ()>);
+struct Lines(Format<Json>);
 
 impl<S, N> FormatEvent<S, N> for Lines
 where
