@@ -145,7 +145,7 @@ impl Attributes {
     fn item(self, price: PriceId, quantity: Quantity, offers: &Offers) -> Result<Item, Error> {
         let Self { adjustable_quantity, description } = self;
         let offer = offers.get(&price).ok_or(Rejection::PriceNotFound(price))?;
-        Ok(Item { adjustable_quantity, description, ..Item::new(&offer.price(), quantity) })
+        Ok(Item { adjustable_quantity, description, ..Item::new(offer.price(), quantity) })
     }
 }
 

@@ -165,7 +165,7 @@ pub fn subscriber<W>(environment: &Environment, writer: W) -> impl Subscriber + 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let level = match environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_lowercase().as_str() {
+    let level = match environment.get("AWS_LAMBDA_LOG_LEVEL").unwrap_or("info").to_lowercase().as_str() {
         "fatal" => LevelFilter::ERROR,
         level => level.parse().unwrap_or(LevelFilter::INFO),
     };
@@ -210,7 +210,37 @@ impl Visit for Message {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// What a subscriber prints of an event of each level.
+    fn printed(environment: &Environment) -> String {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let subscriber = subscriber(environment, Mutex::new(writer));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(target: TARGET, "broken");
+            tracing::info!(target: TARGET, "answered");
+            tracing::debug!(target: TARGET, "looked up");
+            tracing::info!(target: "hyper", "connected");
+        });
+        std::io::read_to_string(reader).unwrap()
+    }
+
+    #[test]
+    fn the_log_says_what_its_level_lets_through() {
+        for (level, expected) in [
+            (None, "broken\nanswered\n"),
+            (Some("INFO"), "broken\nanswered\n"),
+            (Some("DEBUG"), "broken\nanswered\nlooked up\n"),
+            (Some("FATAL"), "broken\n"),
+            (Some("nonsense"), "broken\nanswered\n"),
+        ] {
+            let environment = level.map(|level| ("AWS_LAMBDA_LOG_LEVEL", level)).into_iter().collect();
+
+            assert_eq!(printed(&environment), expected, "{level:?}");
+        }
+    }
 
     #[test]
     fn an_address_that_a_message_quotes_is_left_out() {

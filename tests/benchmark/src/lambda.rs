@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use crate::Failure;
 
 /// How long a function may take to come up or to answer, under Valgrind on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One execution environment.
 pub(crate) struct Lambda {

@@ -77,7 +77,8 @@ impl Wire {
                     let Ok(stream) = tls.accept(stream).await else { return };
                     let pass = service_fn(move |request| pass(Arc::clone(&shared), request));
                     // A client that goes away is no concern of ours.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), pass).await;
+                    let _ =
+                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), pass).await;
                 });
             }
         });

@@ -1,12 +1,14 @@
-//! One request of the AWS SDK's to DynamoDB, and its answer as JSON: the least that a cart could do, without its rules.
+//! The requests of `get` and `add` to DynamoDB with nothing around them: no rules, no prices, no tokens, no second try, no
+//! log. The AWS SDK as it comes, over ring.
 //!
-//! A GET reads the cart's item by one `GetItem`, anything else counts its version up by one `UpdateItem`. The number of
-//! the cart stands in the header `cart-number`.
+//! The number of the cart stands in the header `cart-number`, and the answer is the item as JSON.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use lambda_http::http::Method;
 use lambda_http::{Error, Request, Response, service_fn};
@@ -41,14 +43,41 @@ async fn answer(client: &Client, table: &str, request: &Request) -> Result<Respo
     let item = if request.method() == Method::GET {
         client.get_item().table_name(table).key("number", key).consistent_read(true).send().await?.item
     } else {
-        let update = client.update_item().table_name(table).key("number", key);
-        let update = update
-            .update_expression("ADD v :one")
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
-        update.return_values(ReturnValue::AllNew).send().await?.attributes
+        let body: Value = serde_json::from_slice(request.body())?;
+        let price = body["items"][0]["price"].as_str().unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        client
+            .update_item()
+            .table_name(table)
+            .key("number", key)
+            .update_expression(
+                "SET v = v + :one, updated = :now, exp = :exp, cur = if_not_exists(cur, :usd), \
+                 q.#p = if_not_exists(q.#p, :zero) + :one, o.#p = if_not_exists(o.#p, :place)",
+            )
+            .condition_expression(
+                "exp > :now AND attribute_not_exists(st) AND (attribute_not_exists(cur) OR cur = :usd) \
+                 AND (size(q) <= :few OR attribute_exists(q.#p) OR attribute_not_exists(ivl) AND size(q) <= :many) \
+                 AND (attribute_not_exists(q.#p) OR q.#p <= :most)",
+            )
+            .expression_attribute_names("#p", price)
+            .expression_attribute_values(":zero", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":few", number(19))
+            .expression_attribute_values(":many", number(99))
+            .expression_attribute_values(":most", number(999_998))
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":exp", number(now + 604_800))
+            .expression_attribute_values(":place", number(now * 1_000_000))
+            .expression_attribute_values(":usd", AttributeValue::S("usd".to_owned()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await?
+            .attributes
     };
-    let body =
-        Value::Object(item.unwrap_or_default().iter().map(|(name, value)| (name.clone(), plain(value))).collect());
+    let item = item.unwrap_or_default();
+    let body = Value::Object(item.iter().map(|(name, value)| (name.clone(), plain(value))).collect());
     Ok(Response::builder().header("content-type", "application/json").body(body.to_string())?)
 }
 
