@@ -20,7 +20,7 @@
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
-//! | `w0`, `w1`, `w2` | marks of the latest writes, see [`Writer`] |
+//! | `w0` to `w3` | marks of the latest writes, see [`Writer`] |
 //! | `k` | requests that their clients named, see [`crate::Once`] |
 //!
 //! The last two are not the cart's own: whoever writes a cart as a whole leaves them alone.
@@ -220,18 +220,18 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
 /// The SDK repeats a request whose answer was lost. If the lost one took effect, the mark is in the item: the guard fails,
 /// and the write is not made twice, however many others wrote in between.
 ///
-/// Marks are kept in three sets by the time of their request, one set for each period of 30 seconds in turn. Every write
-/// puts its mark into the set of its own period and drops the set whose turn comes next, so a mark stays for at least one
-/// period, which is longer than any function runs, and an item holds the marks of one or two busy minutes at most.
+/// Marks are kept in four sets by the time of their request, one set for each period of ten seconds in turn. Every write
+/// puts its mark into the set of its own period and drops the set whose turn comes next, so a mark stays for at least two
+/// periods, as long as the longest call with all its attempts, and an item holds the marks of 40 busy seconds at most.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     mark: String,
     period: usize,
 }
 
-const MARKS: [&str; 3] = ["w0", "w1", "w2"];
-/// In seconds; longer than the longest time limit of a function that changes carts.
-const PERIOD: i64 = 30;
+const MARKS: [&str; 4] = ["w0", "w1", "w2", "w3"];
+/// In seconds.
+const PERIOD: i64 = 10;
 
 impl Writer {
     /// A mark that no other write bears.
@@ -242,8 +242,8 @@ impl Writer {
             // Without a random source the time has to do: marks only tell apart the writes to one cart.
             Err(_) => Timestamp::now().as_nanosecond().to_string(),
         };
-        let turn = now.as_second().div_euclid(PERIOD).rem_euclid(3);
-        Self { mark, period: usize::try_from(turn).unwrap_or_default() }
+        let turn = usize::try_from(now.as_second().div_euclid(PERIOD)).unwrap_or_default();
+        Self { mark, period: turn % MARKS.len() }
     }
 
     fn attribute(&self) -> &'static str {
