@@ -10,6 +10,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use https::Https;
@@ -38,7 +39,7 @@ pub enum Error {
 /// How long Parameter Store may take. A cold start may take ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Fills in the settings `names` that are absent and whose parameter is named.
+/// Fills in the settings `names` that are absent and whose parameter is named. All are asked for at the same time.
 ///
 /// # Errors
 ///
@@ -46,17 +47,26 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 pub async fn resolve(environment: &mut Environment, names: &[&str], https: &Https) -> Result<(), Error> {
-    for name in names {
-        let setting = format!("{name}_PARAMETER");
-        let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else { continue };
-        let unreadable =
-            |reason: String| Error::Unreadable { setting: setting.clone(), parameter: parameter.to_owned(), reason };
-        let request = request(environment, parameter)?.map_err(|error| unreadable(error.to_string()))?;
-        let answer = tokio::time::timeout(TIMEOUT, send(https, request)).await;
-        let secret = answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).map_err(unreadable)?;
-        environment.set(name, secret);
+    let read = try_join_all(names.iter().map(|name| read(environment, name, https))).await?;
+    for (name, secret) in names.iter().zip(read) {
+        if let Some(secret) = secret {
+            environment.set(name, secret);
+        }
     }
     Ok(())
+}
+
+/// What the parameter holds that is named in place of this setting; `None` where the setting is there, or none is named.
+async fn read(environment: &Environment, name: &str, https: &Https) -> Result<Option<String>, Error> {
+    let setting = format!("{name}_PARAMETER");
+    let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else {
+        return Ok(None);
+    };
+    let unreadable =
+        |reason: String| Error::Unreadable { setting: setting.clone(), parameter: parameter.to_owned(), reason };
+    let request = request(environment, parameter)?.map_err(|error| unreadable(error.to_string()))?;
+    let answer = tokio::time::timeout(TIMEOUT, send(https, request)).await;
+    answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).map(Some).map_err(unreadable)
 }
 
 /// Why a request could not be signed: a defect, not a setting.
