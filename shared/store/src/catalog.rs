@@ -12,20 +12,27 @@
 //! Only rows of products that are for sale have a kind, and so stand in the index from which products are listed.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use cart::{Offer, Price, PriceId, Product, ProductId, Timestamp};
+use cart::{Offer, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::Environment;
 
 use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
 use crate::{Connection, Error};
+
+mod inventory;
+mod news;
+mod offers;
+
+pub use inventory::{Digest, Inventory};
+pub use news::{Saved, Stamp};
+pub use offers::Offers;
 
 const ID: &str = "id";
 const KIND: &str = "kind";
@@ -59,159 +66,6 @@ pub struct Catalog {
 struct Known {
     offer: Arc<Offer>,
     since: Instant,
-}
-
-/// Offers by the ids of their prices.
-#[derive(Clone, Debug, Default)]
-pub struct Offers(HashMap<PriceId, Arc<Offer>>);
-
-impl Offers {
-    /// The offer of a price; `None` where the catalogue has none.
-    #[must_use]
-    pub fn get(&self, price: &PriceId) -> Option<&Offer> {
-        self.0.get(price).map(Arc::as_ref)
-    }
-
-    /// Adds an offer.
-    pub fn insert(&mut self, offer: Offer) {
-        self.0.insert(offer.price().id.clone(), Arc::new(offer));
-    }
-
-    /// Adds all offers of `others`.
-    pub fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
-    }
-}
-
-/// How old a piece of news is, in milliseconds since 1970.
-///
-/// Stripe's events tell whole seconds, what is fetched is known to the millisecond.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp {
-    milliseconds: i64,
-    /// The first millisecond that is certainly later.
-    until: i64,
-}
-
-impl Stamp {
-    /// An object fetched from Stripe by a request begun at `time`.
-    #[must_use]
-    pub fn fetched(time: Timestamp) -> Self {
-        let milliseconds = time.as_millisecond();
-        Self { milliseconds, until: milliseconds + 1 }
-    }
-
-    /// An object that an event of this second says is deleted: the last news of it.
-    #[must_use]
-    pub fn deleted(second: i64) -> Self {
-        Self {
-            milliseconds: second.saturating_mul(1000).saturating_add(999),
-            until: second.saturating_add(1).saturating_mul(1000),
-        }
-    }
-
-    /// An object in an event created in this second.
-    #[must_use]
-    pub fn event(second: i64) -> Self {
-        Self { milliseconds: second.saturating_mul(1000), until: second.saturating_add(1).saturating_mul(1000) }
-    }
-}
-
-/// What became of news.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Saved {
-    /// It is the newest and was saved.
-    Newer,
-    /// Something newer is known already.
-    Older,
-    /// Something of the same second is known: only Stripe can tell which is newer.
-    Tie,
-}
-
-/// What a table holds: a digest of each register, so that thousands of rows fit into memory.
-#[derive(Debug, Default)]
-pub struct Inventory {
-    products: HashMap<String, Held>,
-    prices: HashMap<String, (Held, Option<Digest>)>,
-}
-
-/// A register that a row holds.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    digest: Digest,
-    active: bool,
-}
-
-/// Tells contents of registers apart. Not kept anywhere.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Digest(u64);
-
-impl Digest {
-    /// The digest of a product or a price.
-    #[must_use]
-    pub fn of(object: &impl serde::Serialize) -> Self {
-        Self::of_text(&json(object))
-    }
-
-    fn of_text(text: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(text.as_bytes());
-        Self(hasher.finish())
-    }
-}
-
-impl Inventory {
-    /// A row that cannot be read is left out, so that a sync writes it anew.
-    fn take_in(&mut self, row: &Item) {
-        #[derive(serde::Deserialize)]
-        struct Status {
-            active: bool,
-        }
-        let reader = Reader { table: TABLE, item: row };
-        let held = |name| {
-            let text = reader.text(name)?;
-            let Status { active } = serde_json::from_str(text).ok()?;
-            Some(Held { digest: Digest::of_text(text), active })
-        };
-        let Some(id) = reader.text(ID).map(str::to_owned) else { return };
-        let product = held(PRODUCT);
-        if row.contains_key(PRICE) {
-            if let Some(price) = held(PRICE) {
-                self.prices.insert(id, (price, product.map(|held| held.digest)));
-            }
-        } else if let Some(product) = product {
-            self.products.insert(id, product);
-        }
-    }
-
-    /// Crosses a product off; returns whether the table holds it just so.
-    pub fn tick_product(&mut self, id: &ProductId, content: Digest) -> bool {
-        self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
-    }
-
-    /// Crosses a price off; returns whether the table holds it just so, together with this content of its product.
-    pub fn tick_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
-        let held = self.prices.remove(id.as_str());
-        held.is_some_and(|(held, handed_down)| held.digest == content && handed_down == product)
-    }
-
-    /// Crosses a product or a price off, whatever the table holds of it.
-    pub fn skip(&mut self, id: &str) {
-        self.products.remove(id);
-        self.prices.remove(id);
-    }
-
-    /// The products that are for sale and were not crossed off.
-    pub fn products_left(&self) -> impl Iterator<Item = ProductId> {
-        let left = self.products.iter().filter(|(_, held)| held.active);
-        left.filter_map(|(id, _)| id.parse().ok())
-    }
-
-    /// The prices that are for sale and were not crossed off.
-    pub fn prices_left(&self) -> impl Iterator<Item = PriceId> {
-        let left = self.prices.iter().filter(|(_, (held, _))| held.active);
-        left.filter_map(|(id, _)| id.parse().ok())
-    }
 }
 
 /// One page of products that are for sale, each with its prices.

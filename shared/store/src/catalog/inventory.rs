@@ -1,0 +1,95 @@
+//! What the table holds, for a sync to compare.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher as _};
+
+use cart::{PriceId, ProductId};
+
+use super::{ID, PRICE, PRODUCT, TABLE};
+use crate::item::{Item, Reader};
+
+/// What a table holds: a digest of each register, so that thousands of rows fit into memory.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    products: HashMap<String, Held>,
+    prices: HashMap<String, (Held, Option<Digest>)>,
+}
+
+/// A register that a row holds.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    digest: Digest,
+    active: bool,
+}
+
+/// Tells contents of registers apart. Not kept anywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The digest of a product or a price.
+    #[must_use]
+    pub fn of(object: &impl serde::Serialize) -> Self {
+        Self::of_text(&super::json(object))
+    }
+
+    fn of_text(text: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(text.as_bytes());
+        Self(hasher.finish())
+    }
+}
+
+impl Inventory {
+    /// A row that cannot be read is left out, so that a sync writes it anew.
+    pub(super) fn take_in(&mut self, row: &Item) {
+        #[derive(serde::Deserialize)]
+        struct Status {
+            active: bool,
+        }
+        let reader = Reader { table: TABLE, item: row };
+        let held = |name| {
+            let text = reader.text(name)?;
+            let Status { active } = serde_json::from_str(text).ok()?;
+            Some(Held { digest: Digest::of_text(text), active })
+        };
+        let Some(id) = reader.text(ID).map(str::to_owned) else { return };
+        let product = held(PRODUCT);
+        if row.contains_key(PRICE) {
+            if let Some(price) = held(PRICE) {
+                self.prices.insert(id, (price, product.map(|held| held.digest)));
+            }
+        } else if let Some(product) = product {
+            self.products.insert(id, product);
+        }
+    }
+
+    /// Crosses a product off; returns whether the table holds it just so.
+    pub fn tick_product(&mut self, id: &ProductId, content: Digest) -> bool {
+        self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
+    }
+
+    /// Crosses a price off; returns whether the table holds it just so, together with this content of its product.
+    pub fn tick_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
+        let held = self.prices.remove(id.as_str());
+        held.is_some_and(|(held, handed_down)| held.digest == content && handed_down == product)
+    }
+
+    /// Crosses a product or a price off, whatever the table holds of it.
+    pub fn skip(&mut self, id: &str) {
+        self.products.remove(id);
+        self.prices.remove(id);
+    }
+
+    /// The products that are for sale and were not crossed off.
+    pub fn products_left(&self) -> impl Iterator<Item = ProductId> {
+        let left = self.products.iter().filter(|(_, held)| held.active);
+        left.filter_map(|(id, _)| id.parse().ok())
+    }
+
+    /// The prices that are for sale and were not crossed off.
+    pub fn prices_left(&self) -> impl Iterator<Item = PriceId> {
+        let left = self.prices.iter().filter(|(_, (held, _))| held.active);
+        left.filter_map(|(id, _)| id.parse().ok())
+    }
+}
