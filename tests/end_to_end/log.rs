@@ -10,6 +10,7 @@ use settings::Environment;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::shop::{Shop, Visitor};
+use crate::wire::{Fault, Plan, When};
 
 /// Where the log of a test goes.
 #[derive(Clone, Default)]
@@ -53,6 +54,24 @@ impl MakeWriter<'_> for Captured {
 
     fn make_writer(&self) -> Self {
         self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_repeated_adds_no_line() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.visitor();
+    visitor.add("price_mug", 1).await.ok();
+    visitor.cart().await;
+
+    for fault in [Fault::Cut, Fault::Broken, Fault::Throttled] {
+        let before = captured.lines().len();
+        shop.wire().plan(Some(Plan { call: 0, fault, when: When::Before, ends: false }));
+        visitor.cart().await;
+
+        assert_eq!(captured.lines().len(), before + 1, "{fault:?}: {:?}", captured.lines());
+        assert_eq!(captured.of("get").last().unwrap()["db"], 2, "{fault:?}");
     }
 }
 

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    web::run::<add::Add>().await
+    web::run_with_secrets::<add::Add>().await
 }

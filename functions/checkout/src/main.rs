@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    web::run::<checkout::Checkout>().await
+    web::run_with_secrets::<checkout::Checkout>().await
 }

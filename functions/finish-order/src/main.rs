@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    web::run::<finish_order::FinishOrder>().await
+    web::run_with_secrets::<finish_order::FinishOrder>().await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    web::run::<stripe_webhook::StripeWebhook>().await
+    web::run_with_secrets::<stripe_webhook::StripeWebhook>().await
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    web::run::<update::Update>().await
+    web::run_with_secrets::<update::Update>().await
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -19,7 +19,16 @@ use tower_service::Service;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Opening = JoinHandle<Result<Stream, Failure>>;
+
+/// A connection that is being opened, or is open.
+struct Opening {
+    stream: JoinHandle<Result<Stream, Failure>>,
+    begun: SystemTime,
+}
+
+/// For how long a connection that nobody used is taken for alive. Servers close idle ones after a minute or so. The clock
+/// is the one that goes on while Lambda keeps a function frozen.
+const FRESH: Duration = Duration::from_secs(20);
 
 /// Opens connections, and hands out first those that were opened ahead.
 #[derive(Clone)]
@@ -35,6 +44,13 @@ struct Server(Option<Scheme>, Option<Authority>);
 impl Server {
     fn of(url: &Uri) -> Self {
         Self(url.scheme().cloned(), url.authority().cloned())
+    }
+}
+
+impl Opening {
+    /// A clock that was set back counts as too long.
+    fn is_fresh(&self) -> bool {
+        self.begun.elapsed().is_ok_and(|age| age < FRESH)
     }
 }
 
@@ -58,13 +74,24 @@ impl Dialer {
     /// Begins to open a connection, unless that is under way.
     pub(crate) fn open(&self, url: &Uri) {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        ahead.entry(Server::of(url)).or_insert_with(|| tokio::spawn(self.connector.clone().call(url.clone())));
+        ahead.entry(Server::of(url)).or_insert_with(|| Opening {
+            stream: tokio::spawn(self.connector.clone().call(url.clone())),
+            begun: SystemTime::now(),
+        });
+    }
+
+    /// As if everything that was opened had been opened long ago.
+    #[cfg(test)]
+    pub(crate) fn age(&self) {
+        for opening in self.ahead.lock().unwrap().values_mut() {
+            opening.begun -= FRESH;
+        }
     }
 
     /// Waits until all that was begun has come to an end.
     #[cfg(test)]
     pub(crate) async fn settled(&self) {
-        while self.ahead.lock().unwrap().values().any(|opening| !opening.is_finished()) {
+        while self.ahead.lock().unwrap().values().any(|opening| !opening.stream.is_finished()) {
             tokio::task::yield_now().await;
         }
     }
@@ -81,10 +108,10 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, url: Uri) -> Self::Future {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(&Server::of(&url));
-        let Some(opening) = ahead else { return self.connector.call(url) };
+        let Some(opening) = ahead.filter(Opening::is_fresh) else { return self.connector.call(url) };
         let mut connector = self.connector.clone();
         Box::pin(async move {
-            match opening.await {
+            match opening.stream.await {
                 Ok(Ok(stream)) => Ok(stream),
                 Ok(Err(_)) | Err(_) => connector.call(url).await,
             }

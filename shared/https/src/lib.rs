@@ -155,6 +155,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_that_lay_idle_for_long_is_not_used() {
+        let https = Https::new(&Environment::default()).unwrap();
+        let (url, served) = server(2, 1).await;
+
+        https.open(&url);
+        https.dialer.settled().await;
+        https.dialer.age();
+
+        assert_eq!(https.send(get(&url)).await.unwrap().body(), "ok");
+        // The first connection was closed unused, the second one answered.
+        assert_eq!(served.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
     async fn where_opening_before_fails_the_request_opens_its_own() {
         let https = Https::new(&Environment::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,7 +10,6 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use https::Https;
@@ -39,7 +38,8 @@ pub enum Error {
 /// How long Parameter Store may take. A cold start may take ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Fills in the settings `names` that are absent and whose parameter is named. All are asked for at the same time.
+/// Fills in the settings `names` that are absent and whose parameter is named. One after the other, over one
+/// connection: opening a second one would take longer than the second question.
 ///
 /// # Errors
 ///
@@ -47,9 +47,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
 pub async fn resolve(environment: &mut Environment, names: &[&str], https: &Https) -> Result<(), Error> {
-    let read = try_join_all(names.iter().map(|name| read(environment, name, https))).await?;
-    for (name, secret) in names.iter().zip(read) {
-        if let Some(secret) = secret {
+    for name in names {
+        if let Some(secret) = read(environment, name, https).await? {
             environment.set(name, secret);
         }
     }

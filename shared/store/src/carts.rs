@@ -163,7 +163,7 @@ impl Carts {
     ) -> Result<Cart, ChangeError> {
         let mut cart = Cart::new(number, now, self.lifetime);
         cart.apply(change, now)?;
-        let writer = Writer::new(now);
+        let writer = Writer::new();
 
         match self.put(cart_item::fresh(&cart, &writer, once, now), absent()).await? {
             None => Ok(cart),
@@ -241,7 +241,7 @@ impl Carts {
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
         let Terms { expected, once } = terms;
-        let writer = Writer::new(now);
+        let writer = Writer::new();
         let mut current = match guarded::expression(change, now, self.lifetime) {
             None => self.get(number).await?,
             Some(mut update) => {

@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, ConfigBag, IdentityCache, Intercept, Region, RuntimeComponents, StalledStreamProtectionConfig,
@@ -81,7 +81,12 @@ impl Connection {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(http_client(https))
             .interceptor(Counter)
-            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_initial_backoff(Duration::from_millis(50))
+                    // Which connections are good is the client's business.
+                    .with_reconnect_mode(ReconnectMode::ReuseAllConnections),
+            )
             .timeout_config(
                 TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 2).build(),
             );

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 /// An update expression with its guard, its names and its values, as it grows.
 ///
-/// Attributes of ours stand in it by their own names: none is a reserved word.
+/// Attributes of carts stand in it by their own names, of which none but the key, `number`, is a reserved word.
 ///
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html>
 #[derive(Default)]

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use crate::setup::{self, Setup, StartError};
 use crate::{Endpoint, Log, Request, Response, answer};
 
-/// Runs an endpoint as a Lambda function, until Lambda ends it: one request at a time, or as many as
+/// Runs an endpoint that needs no secret as a Lambda function, until Lambda ends it: one request at a time, or as many as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
@@ -22,9 +22,27 @@ use crate::{Endpoint, Log, Request, Response, answer};
 ///
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
-    let build = |setup: &Setup| Ok((E::new(setup)?, Log::new(&setup.environment)));
+    const { assert!(E::SECRETS.is_empty(), "an endpoint with secrets is run with them") };
+    serve(setup::start(E::prepare, build::<E>)?).await
+}
+
+/// Runs an endpoint as [`run`] does, after its secrets were read. Two functions, so that what needs no secrets does not
+/// carry what reads them.
+///
+/// # Errors
+///
+/// A setting is missing or malformed, a secret cannot be read, or Lambda's Runtime API cannot be reached.
+pub async fn run_with_secrets<E: Endpoint>() -> Result<(), StartError> {
+    serve(setup::start_with_secrets(E::SECRETS, E::prepare, build::<E>).await?).await
+}
+
+fn build<E: Endpoint>(setup: &Setup) -> Result<(E, Log), settings::Error> {
+    Ok((E::new(setup)?, Log::new(&setup.environment)))
+}
+
+async fn serve<E: Endpoint>(started: (E, Log)) -> Result<(), StartError> {
     // Lives as long as the process does.
-    let (endpoint, log) = &*Box::leak(Box::new(setup::start(E::SECRETS, E::prepare, build).await?));
+    let (endpoint, log) = &*Box::leak(Box::new(started));
     let handler = service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
         // An error here would fail the invocation instead of answering it.
         Ok::<_, Infallible>(Answer(answer(endpoint, log, request(event)).await))

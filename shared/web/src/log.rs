@@ -23,20 +23,18 @@ use tracing_subscriber::registry::LookupSpan;
 const TARGET: &str = "request";
 
 /// Our own crates: only they obey the log level. What others say at a fine level may show what was sent.
-const OWN: [&str; 15] = [
+const OWN: [&str; 13] = [
     TARGET,
     "add",
     "catalog",
     "checkout",
     "clear",
     "finish_order",
-    "fulfilment",
     "get",
     "order",
     "payments",
     "products",
     "store",
-    "stripe_webhook",
     "sync",
     "update",
 ];

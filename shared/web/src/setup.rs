@@ -34,29 +34,52 @@ impl Setup {
     }
 }
 
-/// Starts a function: logging, its settings, its `secrets`; then builds `T` from them.
+/// Starts a function that needs no secret: logging, then its settings; and builds `T` from them.
 ///
 /// The connection to DynamoDB, and what `prepare` begins, are opened meanwhile, side by side: nobody waits for them before
 /// the first request does.
 ///
 /// # Errors
 ///
+/// A setting is missing or malformed; the log names it.
+pub(crate) fn start<T>(
+    prepare: impl FnOnce(&Setup),
+    build: impl FnOnce(&Setup) -> Result<T, settings::Error>,
+) -> Result<T, StartError> {
+    begin().and_then(|setup| Ok(build(opened(&setup, prepare))?)).inspect_err(complain)
+}
+
+/// Starts a function as [`start`] does, and reads its `secrets` before it is built.
+///
+/// # Errors
+///
 /// A setting is missing or malformed, or a secret cannot be read; the log names it.
-pub async fn start<T>(
+pub async fn start_with_secrets<T>(
     secrets: &[&str],
     prepare: impl FnOnce(&Setup),
     build: impl FnOnce(&Setup) -> Result<T, settings::Error>,
 ) -> Result<T, StartError> {
-    let environment = Environment::of_process();
-    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
     let started = async {
-        let mut setup = Setup::new(environment)?;
-        setup.database.open();
-        prepare(&setup);
-        if !secrets.is_empty() {
-            secrets::resolve(&mut setup.environment, secrets, &setup.https).await?;
-        }
+        let mut setup = begin()?;
+        opened(&setup, prepare);
+        secrets::resolve(&mut setup.environment, secrets, &setup.https).await?;
         Ok::<_, StartError>(build(&setup)?)
     };
-    started.await.inspect_err(|error| tracing::error!(%error, "cannot start"))
+    started.await.inspect_err(complain)
+}
+
+fn begin() -> Result<Setup, StartError> {
+    let environment = Environment::of_process();
+    tracing::subscriber::set_global_default(log::subscriber(&environment, std::io::stdout))?;
+    Ok(Setup::new(environment)?)
+}
+
+fn opened(setup: &Setup, prepare: impl FnOnce(&Setup)) -> &Setup {
+    setup.database.open();
+    prepare(setup);
+    setup
+}
+
+fn complain(error: &StartError) {
+    tracing::error!(%error, "cannot start");
 }

@@ -19,7 +19,7 @@ use crate::{Response, Shop};
 #[derive(Debug)]
 pub struct CartView<'a> {
     head: Head<'a>,
-    items: Vec<(Option<&'a str>, ItemTail<'a>)>,
+    items: Vec<Item<'a>>,
     products: Vec<(&'a ProductId, &'a str)>,
     tail: Tail<'a>,
 }
@@ -43,9 +43,17 @@ struct Tail<'a> {
     meta: Meta,
 }
 
+/// A line.
+#[derive(Debug)]
+struct Item<'a> {
+    /// The fields of its price, where the catalogue still has it.
+    price: Option<&'a str>,
+    rest: ItemRest<'a>,
+}
+
 /// What a line has besides the fields of its price.
 #[derive(Serialize, Debug)]
-struct ItemTail<'a> {
+struct ItemRest<'a> {
     /// Where the catalogue lost the price, all that is left of it.
     #[serde(flatten)]
     lost: Option<LostPrice<'a>>,
@@ -150,14 +158,14 @@ impl<'a> CartView<'a> {
     /// The cart as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let items: usize = self.items.iter().map(|(price, _)| price.map_or(0, str::len) + 150).sum();
+        let items: usize = self.items.iter().map(|item| item.price.map_or(0, str::len) + 150).sum();
         let products: usize = self.products.iter().map(|(id, product)| id.as_str().len() + product.len() + 4).sum();
         let mut out = String::with_capacity(1000 + items + products);
 
         out.push('{');
         members(&mut out, &json(&self.head));
         out.push_str(",\"items\":[");
-        for (index, (price, rest)) in self.items.iter().enumerate() {
+        for (index, Item { price, rest }) in self.items.iter().enumerate() {
             out.push_str(if index == 0 { "{" } else { ",{" });
             if let Some(price) = price {
                 members(&mut out, price);
@@ -168,7 +176,7 @@ impl<'a> CartView<'a> {
         }
         out.push_str("],\"products\":{");
         for (index, (id, product)) in self.products.iter().enumerate() {
-            // Ids need no escaping.
+            // Ids are letters, digits, `_` and `-`: they need no escaping.
             out.push_str(if index == 0 { "\"" } else { ",\"" });
             out.push_str(id.as_str());
             out.push_str("\":");
@@ -191,17 +199,16 @@ fn members(out: &mut String, object: &str) {
     out.push_str(object.strip_prefix('{').and_then(|object| object.strip_suffix('}')).unwrap_or_default());
 }
 
-/// A line: its price as JSON, where the catalogue still has it, and the rest.
-fn item<'a>(line: &'a Line, offer: Option<&'a Offer>, available: bool) -> (Option<&'a str>, ItemTail<'a>) {
+fn item<'a>(line: &'a Line, offer: Option<&'a Offer>, available: bool) -> Item<'a> {
     let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
-    let rest = ItemTail {
+    let rest = ItemRest {
         lost,
         quantity: line.quantity,
         adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
         description: line.description.as_ref(),
         available,
     };
-    (offer.map(Offer::price_json), rest)
+    Item { price: offer.map(Offer::price_json), rest }
 }
 
 /// The answer that shows a cart, handing its token over with it.

@@ -39,6 +39,10 @@ struct Arguments {
 enum Failure {
     #[error("the functions cannot be built")]
     Build,
+    #[error("gzip failed")]
+    Gzip,
+    #[error("Valgrind says nothing")]
+    Valgrind,
     #[error("the shop does not work: {0}")]
     Shop(String),
     #[error("a function failed: {0}")]
