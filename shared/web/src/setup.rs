@@ -34,14 +34,7 @@ impl Setup {
     }
 }
 
-/// Starts a function that needs no secret: logging, then its settings; and builds `T` from them.
-///
-/// The connection to DynamoDB, and what `prepare` begins, are opened meanwhile, side by side: nobody waits for them before
-/// the first request does.
-///
-/// # Errors
-///
-/// A setting is missing or malformed; the log names it.
+/// Starts a function that needs no secret: see [`start_with_secrets`].
 pub(crate) fn start<T>(
     prepare: impl FnOnce(&Setup),
     build: impl FnOnce(&Setup) -> Result<T, settings::Error>,
@@ -49,7 +42,10 @@ pub(crate) fn start<T>(
     begin().and_then(|setup| Ok(build(opened(&setup, prepare))?)).inspect_err(complain)
 }
 
-/// Starts a function as [`start`] does, and reads its `secrets` before it is built.
+/// Starts a function: logging, then its settings; reads its `secrets`; and builds `T` from them.
+///
+/// The connection to DynamoDB, and what `prepare` begins, are opened meanwhile, side by side: nobody waits for them before
+/// the first request does.
 ///
 /// # Errors
 ///
