@@ -71,6 +71,33 @@ async fn a_deleted_product_is_off_the_shelf() {
 }
 
 #[tokio::test]
+async fn no_text_of_a_merchant_or_a_shopper_breaks_the_json_of_a_cart() {
+    let text = "\"}],\"x\":{\\ \n\t\u{1} </script> é 🦀";
+    // Control characters are refused in what a shopper writes.
+    let shoppers = "\"}],\"x\":{\\ </script> é 🦀";
+    let catalogue = json!({
+        "products": [{ "id": "prod_odd", "name": text, "metadata": { text: text } }],
+        "prices": [{ "id": "price_odd", "product": "prod_odd", "currency": "usd", "unit_amount": 100, "nickname": text }],
+    });
+    let shop = Shop::open_on(&catalogue, []).await;
+    let visitor = shop.visitor();
+
+    visitor.add("price_odd", 1).await.ok();
+    let updates = json!({ "price_odd": { "description": shoppers } });
+    visitor.update(json!({ "updates": updates, "metadata": { "note": shoppers } })).await.ok();
+
+    let cart = visitor.cart().await;
+    let (item, product) = (&cart["items"][0], &cart["products"]["prod_odd"]);
+    for shown in [&product["name"], &product["metadata"][text], &item["nickname"]] {
+        assert_eq!(shown, text, "{cart}");
+    }
+    for shown in [&item["description"], &cart["metadata"]["note"]] {
+        assert_eq!(shown, shoppers, "{cart}");
+    }
+    assert_eq!(cart["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_price_that_lost_the_carts_currency_is_left_out() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();

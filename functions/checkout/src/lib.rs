@@ -18,7 +18,6 @@ pub struct Checkout {
     stripe: Stripe,
     fulfilment: Fulfilment,
     settings: CheckoutSettings,
-    currency: cart::Currency,
     /// Where the deployment is reached, if the request's own host is not it.
     public_url: Option<String>,
 }
@@ -49,9 +48,6 @@ impl Endpoint for Checkout {
             fulfilment: Fulfilment::new(database, &stripe, environment)?,
             stripe,
             settings: CheckoutSettings::new(environment)?,
-            currency: environment
-                .parse("DEFAULT_CURRENCY", "a three-letter currency code")?
-                .unwrap_or(cart::Currency::USD),
             public_url: environment.url("PUBLIC_URL")?.map(|url| url.trim_end_matches('/').to_owned()),
         })
     }

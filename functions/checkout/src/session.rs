@@ -153,7 +153,7 @@ impl Checkout {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers =
             self.catalogue.fresh_offers(prices).await.map_err(|error| web::upstream(error.is_transient(), error))?;
-        let totals = Totals::of(cart, self.currency, |line| offers.get(&line.price));
+        let totals = Totals::of(cart, self.shop.currency(), |line| offers.get(&line.price));
         let unavailable: Vec<_> = totals.unavailable().map(|(line, _)| line.price.clone()).collect();
         if !unavailable.is_empty() {
             return Err(Error::CartChanged(unavailable));

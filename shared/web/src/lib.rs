@@ -31,4 +31,4 @@ pub use log::{Log, subscriber};
 pub use setup::{Setup, StartError, start_with_secrets};
 pub use shop::Shop;
 pub use terms::Terms;
-pub use view::{CartView, cart_answer, no_cart};
+pub use view::{cart_answer, no_cart};

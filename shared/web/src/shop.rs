@@ -45,6 +45,12 @@ impl Shop {
         })
     }
 
+    /// The currency of a cart without lines: `DEFAULT_CURRENCY`.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+
     /// The amount as people in the shop's locale write it.
     #[must_use]
     pub fn written(&self, money: Money) -> String {

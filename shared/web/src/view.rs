@@ -17,7 +17,7 @@ use crate::{Response, Shop};
 ///
 /// Prices and products are JSON already. So a cart is written in three pieces, around its items and its products.
 #[derive(Debug)]
-pub struct CartView<'a> {
+struct CartView<'a> {
     head: Head<'a>,
     items: Vec<Item<'a>>,
     products: Vec<(&'a ProductId, &'a str)>,
@@ -91,8 +91,7 @@ struct Timestamps {
 
 impl<'a> CartView<'a> {
     /// A view of `cart` at the prices in `offers`.
-    #[must_use]
-    pub fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
+    fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
         let totals = Totals::of(cart, shop.currency, |line| offers.get(&line.price));
         let offers = totals.lines.iter().filter_map(|(_, offer, _)| *offer);
         let mut products: Vec<_> = offers.map(|offer| (&offer.product().id, offer.product_json())).collect();
@@ -156,8 +155,7 @@ impl<'a> CartView<'a> {
     }
 
     /// The cart as JSON.
-    #[must_use]
-    pub fn to_json(&self) -> String {
+    fn to_json(&self) -> String {
         let items: usize = self.items.iter().map(|item| item.price.map_or(0, str::len) + 150).sum();
         let products: usize = self.products.iter().map(|(id, product)| id.as_str().len() + product.len() + 4).sum();
         let mut out = String::with_capacity(1000 + items + products);
