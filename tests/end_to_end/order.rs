@@ -49,7 +49,7 @@ async fn everything_about_who_bought_is_stored() {
     assert!(order.shipping > 0);
     assert_eq!(Some(order.total), session["amount_total"].as_i64());
     assert_eq!(Some(order.payment.session.as_str()), session["id"].as_str());
-    assert_eq!(order.payment.payment_intent.as_deref(), session["payment_intent"].as_str());
+    assert_eq!(order.payment.payment_intent.unwrap().as_str(), session["payment_intent"].as_str().unwrap());
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ impl Shop {
 
 /// The number of the order that a session makes.
 pub(crate) fn order_number(session: &Value) -> String {
-    cart::OrderNumber::of_session(session["id"].as_str().unwrap()).to_string()
+    cart::OrderNumber::of_session(&session["id"].as_str().unwrap().parse().unwrap()).to_string()
 }
 
 impl Visitor<'_> {

@@ -1,6 +1,6 @@
 //! One Checkout Session per state of a cart.
 
-use cart::{AdjustableQuantity, Cart, PendingCheckout, Timestamp, Totals};
+use cart::{AdjustableQuantity, Cart, PendingCheckout, SessionId, Timestamp, Totals};
 use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
@@ -95,7 +95,7 @@ impl Checkout {
                     cart.pending().cloned().map(|pending| (pending, answer, Metric::SessionsReused))
                 }
                 Earlier::Gone => {
-                    let replaces = cart.pending().map(|pending| pending.session.as_str());
+                    let replaces = cart.pending().map(|pending| &pending.session);
                     let (session, answer) = self.create(&cart, &parameters, replaces, now).await?;
                     let pending = PendingCheckout {
                         session: session.id.clone(),
@@ -125,7 +125,7 @@ impl Checkout {
     }
 
     /// The session that the same request was answered with before, as it is now.
-    pub(crate) async fn answered(&self, session: &str) -> Result<Box<RawValue>, Error> {
+    pub(crate) async fn answered(&self, session: &SessionId) -> Result<Box<RawValue>, Error> {
         let (_, answer) = self.stripe.session(session).await.map_err(failed)?;
         Ok(answer)
     }
@@ -138,7 +138,7 @@ impl Checkout {
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let replaces = cart.pending().map(|pending| pending.session.as_str());
+        let replaces = cart.pending().map(|pending| &pending.session);
         match self.carts.note_checkout(cart.number(), pending, replaces, once, now).await? {
             Noted::Now => return Ok(true),
             Noted::Not { keeps: true } => {}
@@ -190,7 +190,7 @@ impl Checkout {
     }
 
     /// Makes sure that nobody can pay a session any more, unless somebody has paid it already.
-    async fn expire(&self, session: &str, now: Timestamp) -> Result<Earlier, Error> {
+    async fn expire(&self, session: &SessionId, now: Timestamp) -> Result<Earlier, Error> {
         match self.stripe.expire_session(session).await {
             Ok(_) => {
                 tally::count(Metric::SessionsExpired);
@@ -210,7 +210,7 @@ impl Checkout {
         }
     }
 
-    async fn paid(&self, session: &str, now: Timestamp) -> Result<Earlier, Error> {
+    async fn paid(&self, session: &SessionId, now: Timestamp) -> Result<Earlier, Error> {
         let fulfilled = self.fulfilment.fulfil(session, News::None, now).await;
         fulfilled.map_err(|error| web::upstream(error.is_transient(), error))?;
         Ok(Earlier::Paid)
@@ -220,13 +220,13 @@ impl Checkout {
         &self,
         cart: &Cart,
         parameters: &Parameters,
-        replaces: Option<&str>,
+        replaces: Option<&SessionId>,
         now: Timestamp,
     ) -> Result<(Session, Box<RawValue>), Error> {
         let parameters = self.settings.expiring(parameters, now);
-        let mut replaces = replaces.map(str::to_owned);
+        let mut replaces = replaces.cloned();
         for _ in 0..TRIES {
-            let digest = parameters.digest_replacing(replaces.as_deref());
+            let digest = parameters.digest_replacing(replaces.as_ref().map(SessionId::as_str));
             let key = format!("{}-{}-{digest}", cart.number(), cart.version());
             let (session, answer) = match self.stripe.create_session(&parameters, &key).await {
                 Ok(created) => created,

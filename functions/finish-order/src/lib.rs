@@ -2,7 +2,7 @@
 //!
 //! Runs the same fulfilment as the webhook, which may be first or second, and sends the shopper on to the shop.
 
-use cart::Timestamp;
+use cart::{SessionId, Timestamp};
 use fulfilment::{Fulfilment, News, Outcome};
 use payments::Stripe;
 use web::{Endpoint, Error, Request, Response, Setup};
@@ -34,7 +34,8 @@ impl Endpoint for FinishOrder {
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let Some(session) = web::query(&request, "session_id") else {
+        let session = web::query(&request, "session_id").and_then(|text| SessionId::from_visitor(&text));
+        let Some(session) = session else {
             return web::redirect(&self.cancel_url);
         };
 

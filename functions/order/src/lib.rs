@@ -57,7 +57,7 @@ struct OrderView<'a> {
 #[derive(Serialize)]
 struct LineView<'a> {
     price: Option<&'a cart::PriceId>,
-    product: Option<&'a str>,
+    product: Option<&'a cart::ProductId>,
     name: &'a str,
     description: Option<&'a str>,
     quantity: u64,
@@ -71,7 +71,7 @@ impl<'a> OrderView<'a> {
         let written = |minor: i64| shop.written(Money::new(minor, order.currency));
         let line = |line: &'a OrderLine| LineView {
             price: line.price.as_ref(),
-            product: line.product.as_deref(),
+            product: line.product.as_ref(),
             name: &line.name,
             description: line.description.as_deref(),
             quantity: line.quantity,

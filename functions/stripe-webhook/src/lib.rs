@@ -70,14 +70,14 @@ impl StripeWebhook {
     async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
         // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
         let Some((session, _)) = event.session() else { return Ok(false) };
-        self.fulfilment.fulfil(session, news, now).await.map_err(failed)?;
+        self.fulfilment.fulfil(&session, news, now).await.map_err(failed)?;
         Ok(true)
     }
 
     /// Has the cart forget a session that is over, and notes that the cart was abandoned where that is so.
     async fn expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
         let Some((session, cart)) = event.session() else { return Ok(false) };
-        self.fulfilment.forget(session, cart).await.map_err(failed)?;
+        self.fulfilment.forget(&session, cart).await.map_err(failed)?;
         if let Some((session, cart)) = ExpiredSession::abandoned(event) {
             let recovery_url = session.recovery_url().map(str::to_owned);
             self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;

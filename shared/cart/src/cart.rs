@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::{
     AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Line, LineUpdate, Metadata, OrderLine,
-    OrderNumber, PriceId, Quantity, Recurrence, Rejection, Timestamp,
+    OrderNumber, PriceId, Quantity, Recurrence, Rejection, SessionId, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -43,7 +43,7 @@ pub enum Status {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PendingCheckout {
     /// The session's id at Stripe.
-    pub session: String,
+    pub session: SessionId,
     /// The version of the cart that the session was made from.
     pub version: u64,
     /// A digest of the parameters that the session was made with.

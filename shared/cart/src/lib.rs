@@ -25,31 +25,36 @@ mod cart;
 mod change;
 mod currency;
 mod decimal;
+mod ids;
 mod line;
 mod metadata;
 mod money;
-mod number;
 mod order;
 mod price;
 mod product;
 mod rejection;
+mod token;
 mod totals;
 
 pub use crate::cart::{Cart, Lifetime, PendingCheckout, Snapshot, Status, whole_second};
 pub use change::{Change, Item, LineUpdate};
 pub use currency::{Currency, UnknownCurrency};
 pub use decimal::{Decimal, MalformedDecimal};
+pub use ids::{
+    CartNumber, CustomerId, InvoiceId, MalformedId, MalformedNumber, OrderNumber, PaymentIntentId, PriceId, ProductId,
+    SessionId, SubscriptionId,
+};
 pub use line::{AdjustableQuantity, Description, Line, Quantity};
 pub use metadata::{Metadata, OWN_KEYS};
 pub use money::Money;
-pub use number::{CartNumber, MalformedNumber, MalformedToken, OrderNumber, Token};
 pub use order::{Address, Customer, Mark, Order, OrderLine, OrderStatus, Payment};
 pub use price::{
-    BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceId, PriceKind, Recurrence, Recurring,
-    RoundUnits, Tier, TiersMode, TransformQuantity, UsageType,
+    BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceKind, Recurrence, Recurring, RoundUnits,
+    Tier, TiersMode, TransformQuantity, UsageType,
 };
-pub use product::{Product, ProductId};
+pub use product::Product;
 pub use rejection::Rejection;
+pub use token::{MalformedToken, Token};
 pub use totals::{Offer, Totals, Unavailable};
 
 /// A point in time, in UTC.

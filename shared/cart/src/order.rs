@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CartNumber, Currency, OrderNumber, PriceId, Timestamp};
+use crate::{
+    CartNumber, Currency, CustomerId, InvoiceId, OrderNumber, PaymentIntentId, PriceId, ProductId, SessionId,
+    SubscriptionId, Timestamp,
+};
 
 /// An order: what was bought, by whom, and whether it is paid. Amounts are Stripe's, in the currency's minor unit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -71,7 +74,7 @@ pub struct OrderLine {
     /// The price; absent where Stripe names none, as for an item that was not in the cart.
     pub price: Option<PriceId>,
     /// The product.
-    pub product: Option<String>,
+    pub product: Option<ProductId>,
     /// The text on Stripe's page, usually the product's name.
     pub name: String,
     /// The line's own text in the cart.
@@ -92,7 +95,7 @@ pub struct OrderLine {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's id at Stripe, where one was made.
-    pub id: Option<String>,
+    pub id: Option<CustomerId>,
     /// E-mail address.
     pub email: Option<String>,
     /// Name.
@@ -125,16 +128,16 @@ pub struct Address {
 }
 
 /// The ids of Stripe's objects behind an order.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Payment {
     /// The Checkout Session.
-    pub session: String,
+    pub session: SessionId,
     /// The payment intent, in payment mode.
-    pub payment_intent: Option<String>,
+    pub payment_intent: Option<PaymentIntentId>,
     /// The subscription, in subscription mode.
-    pub subscription: Option<String>,
+    pub subscription: Option<SubscriptionId>,
     /// The invoice, where one was made.
-    pub invoice: Option<String>,
+    pub invoice: Option<InvoiceId>,
 }
 
 /// What a person should look at.

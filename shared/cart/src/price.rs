@@ -7,76 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, Decimal, Money, ProductId};
-
-/// Declares the id of a Stripe object as a type of its own.
-macro_rules! stripe_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        ///
-        /// At most 255 letters, digits, `_` and `-`.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// The id as Stripe writes it.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::price::MalformedId;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.to_owned().try_into()
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $crate::price::MalformedId;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                if $crate::price::is_id(&text) { Ok(Self(text)) } else { Err($crate::price::MalformedId) }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::borrow::Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-    };
-}
-pub(crate) use stripe_id;
-
-/// The text cannot be the id of a Stripe object.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an id of Stripe's")]
-pub struct MalformedId;
-
-pub(crate) fn is_id(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-stripe_id! {
-    /// The id of a Stripe Price.
-    PriceId
-}
+use crate::{Currency, Decimal, Money, PriceId, ProductId};
 
 /// A Stripe Price: what one unit, one package or one tier of a product costs.
 ///

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::price::stripe_id;
-
-stripe_id! {
-    /// The id of a Stripe Product.
-    ProductId
-}
+use crate::ProductId;
 
 /// The fields of a Stripe Product that a front-end gets to see.
 ///

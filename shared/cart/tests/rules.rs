@@ -226,7 +226,7 @@ fn sold(price: &Price, quantity: u64) -> OrderLine {
 #[test]
 fn paying_an_unchanged_cart_completes_it_whatever_the_shopper_changed_on_stripes_page() {
     let a = price("price_a");
-    let order = OrderNumber::of_session("cs_1");
+    let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
     let cart = holding(&[add(&a, 5)]);
 
     let paid = cart.clone().paid(order, cart.version(), &[sold(&a, 2)], now());
@@ -239,7 +239,7 @@ fn paying_an_unchanged_cart_completes_it_whatever_the_shopper_changed_on_stripes
 #[test]
 fn paying_a_changed_cart_leaves_what_was_not_paid() {
     let (a, b) = (price("price_a"), price("price_b"));
-    let order = OrderNumber::of_session("cs_1");
+    let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
     let before = holding(&[add(&a, 2)]);
     let mut after = before.clone();
     after.apply(&add(&a, 1), now()).unwrap();
@@ -256,9 +256,9 @@ fn a_completed_cart_stays_completed_by_its_first_order() {
     let a = price("price_a");
     let cart = holding(&[add(&a, 1)]);
     let version = cart.version();
-    let first = cart.paid(OrderNumber::of_session("cs_1"), version, &[sold(&a, 1)], now());
+    let first = cart.paid(OrderNumber::of_session(&"cs_1".parse().unwrap()), version, &[sold(&a, 1)], now());
 
-    let second = first.clone().paid(OrderNumber::of_session("cs_2"), version, &[sold(&a, 1)], now());
+    let second = first.clone().paid(OrderNumber::of_session(&"cs_2".parse().unwrap()), version, &[sold(&a, 1)], now());
 
     assert_eq!(second, first);
 }

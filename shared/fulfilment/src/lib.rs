@@ -3,7 +3,7 @@
 //! The webhook and the landing page run the same [`Fulfilment`], as often and as concurrently as they like: the
 //! order's number follows from the session, and the order is stored together with the completed cart or not at all.
 
-use cart::{CartNumber, OrderNumber, OrderStatus, Status, Timestamp};
+use cart::{CartNumber, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
 use payments::{SessionStatus, Stripe};
 use settings::Environment;
 use store::{Carts, Connection, Orders, Placed};
@@ -107,7 +107,7 @@ impl Fulfilment {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn forget(&self, session: &str, cart: CartNumber) -> Result<(), Error> {
+    pub async fn forget(&self, session: &SessionId, cart: CartNumber) -> Result<(), Error> {
         Ok(self.carts.note_expired(cart, session).await?)
     }
 
@@ -123,7 +123,7 @@ impl Fulfilment {
         let mut repaired = 0;
         let mut after = None;
         loop {
-            let page = self.stripe.finished_sessions(since, after.as_deref()).await?;
+            let page = self.stripe.finished_sessions(since, after.as_ref()).await?;
             for session in page.data.iter().filter(|session| session.cart().is_some()) {
                 let order = self.orders.find(OrderNumber::of_session(&session.id)).await?;
                 let due = status(session, session.refunded(), News::None);
@@ -148,7 +148,7 @@ impl Fulfilment {
     /// DynamoDB or Stripe fails: nothing is half done, and the next call goes on.
     ///
     /// Source: <https://docs.stripe.com/checkout/fulfillment>
-    pub async fn fulfil(&self, session: &str, news: News, now: Timestamp) -> Result<Outcome, Error> {
+    pub async fn fulfil(&self, session: &SessionId, news: News, now: Timestamp) -> Result<Outcome, Error> {
         let session = match self.stripe.session(session).await {
             Ok((session, _)) => session,
             Err(error) if error.is_missing() => return Ok(Outcome::Unknown),

@@ -70,9 +70,9 @@ pub(crate) fn order(
         metadata,
         payment: Payment {
             session: session.id.clone(),
-            payment_intent: session.payment_intent.as_ref().map(|object| object.id().to_owned()),
-            subscription: session.subscription.as_ref().map(|object| object.id().to_owned()),
-            invoice: session.invoice.as_ref().map(|object| object.id().to_owned()),
+            payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
+            subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
+            invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
         },
         marks,
         created_at: cart::whole_second(now),
@@ -92,7 +92,7 @@ fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&Pend
     let product = line.price.as_ref().and_then(|price| price.product.as_ref());
     OrderLine {
         price: price.cloned(),
-        product: product.map(|product| product.id().to_owned()),
+        product: product.and_then(|product| product.id().parse().ok()),
         name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
         description,
         // Stripe counts no units of metered usage.
@@ -172,7 +172,7 @@ mod tests {
 
         let home: Address = serde_json::from_value(address()).unwrap();
         let ann = Customer {
-            id: Some("cus_1".to_owned()),
+            id: Some("cus_1".parse().unwrap()),
             email: Some("ann@example.com".to_owned()),
             name: Some("Ann".to_owned()),
             phone: Some("+1555".to_owned()),
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!((order.tax, order.total, order.refunded), (90, 2790, 100));
         assert_eq!(order.status, OrderStatus::PartiallyRefunded);
         assert_eq!(order.metadata, BTreeMap::from([("is_gift".to_owned(), "yes".to_owned())]));
-        assert_eq!(order.payment.payment_intent.as_deref(), Some("pi_1"));
+        assert_eq!(order.payment.payment_intent.unwrap().as_str(), "pi_1");
         assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 2));
         assert_eq!(order.marks, []);
     }
@@ -272,7 +272,7 @@ mod tests {
 
         let order = order(
             &bare,
-            OrderNumber::of_session("cs_test_1"),
+            OrderNumber::of_session(&"cs_test_1".parse().unwrap()),
             CART.parse().unwrap(),
             (status(&bare, 0, News::None), 0),
             &[],

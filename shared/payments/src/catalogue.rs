@@ -130,12 +130,7 @@ impl Stripe {
 /// Stripe answers for a deleted object with a stub that says so.
 fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
     if object["deleted"] == true {
-        return Err(Error::Refused {
-            status: 404,
-            code: Some("resource_missing".to_owned()),
-            param: None,
-            message: "deleted".to_owned(),
-        });
+        return Err(Error::missing());
     }
     serde_json::from_value(object).map_err(|error| Error::Unreadable { reason: error.to_string() })
 }

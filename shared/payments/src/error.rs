@@ -38,7 +38,7 @@ impl Error {
         Self::Unavailable { replayed: false, reason: reason.into() }
     }
 
-    /// The object that was asked for cannot exist.
+    /// The object that was asked for does not exist.
     pub(crate) fn missing() -> Self {
         let code = Some("resource_missing".to_owned());
         Self::Refused { status: 404, code, param: None, message: String::new() }

@@ -1,6 +1,6 @@
 //! Stripe's events.
 
-use cart::{CartNumber, OWN_KEYS, Timestamp};
+use cart::{CartNumber, OWN_KEYS, SessionId, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -69,9 +69,9 @@ impl Event {
     /// Reads nothing but the session's id and our own metadata, so that no version of Stripe's API is too old or too new.
     /// What a session comes to is asked of Stripe, not believed of an event.
     #[must_use]
-    pub fn session(&self) -> Option<(&str, CartNumber)> {
+    pub fn session(&self) -> Option<(SessionId, CartNumber)> {
         let cart = self.data.object.get("metadata")?.get(OWN_KEYS[0])?.as_str()?.parse().ok()?;
-        Some((self.field("id").filter(|id| !id.is_empty())?, cart))
+        Some((self.field("id")?.parse().ok()?, cart))
     }
 
     /// A text field of the object that the event is about.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::CartNumber;
+use cart::{CartNumber, SessionId};
 use serde::Deserialize;
 
 use crate::Event;
@@ -13,7 +13,7 @@ use crate::Event;
 #[derive(Debug, Clone, Deserialize)]
 pub struct ExpiredSession {
     /// The session's id.
-    pub id: String,
+    pub id: SessionId,
     #[serde(default)]
     expires_at: i64,
     #[serde(default)]

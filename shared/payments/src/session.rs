@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Address, CartNumber, Currency, PriceId, Timestamp};
+use cart::{Address, CartNumber, Currency, PriceId, SessionId, Timestamp};
 use serde::{Deserialize, Deserializer};
 
 mod calls;
@@ -17,7 +17,7 @@ mod calls;
 #[derive(Debug, Clone, Deserialize)]
 pub struct Session {
     /// The session's id.
-    pub id: String,
+    pub id: SessionId,
     /// Where it stands.
     #[serde(default, deserialize_with = "lenient")]
     pub status: SessionStatus,
@@ -286,7 +286,7 @@ impl Session {
     pub fn buyer(&self) -> cart::Customer {
         let details = || self.customer_details.iter().chain(self.billing_details());
         cart::Customer {
-            id: self.customer.as_ref().map(|customer| customer.id().to_owned()),
+            id: self.customer.as_ref().and_then(|customer| customer.id().parse().ok()),
             email: details().find_map(|details| details.email.clone()).or_else(|| self.customer_email.clone()),
             name: details().find_map(|details| details.name.clone()),
             phone: details().find_map(|details| details.phone.clone()),

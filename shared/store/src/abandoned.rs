@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use cart::{CartNumber, Timestamp};
+use cart::{CartNumber, SessionId, Timestamp};
 
 use crate::cart_item::{EXPIRES, NUMBER};
 use crate::expression::{Expression, Update};
@@ -13,7 +13,7 @@ use crate::{Carts, Error};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Abandoned {
     /// The session.
-    pub session: String,
+    pub session: SessionId,
     /// The cart that it was made from.
     pub cart: CartNumber,
     /// Where the shopper may go on, if they agreed to be told.

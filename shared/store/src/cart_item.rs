@@ -313,7 +313,7 @@ pub(crate) fn pending(checkout: &PendingCheckout) -> AttributeValue {
 fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
     let map = value.as_m().ok()?;
     Some(PendingCheckout {
-        session: map.get("s")?.as_s().ok()?.clone(),
+        session: map.get("s")?.as_s().ok()?.parse().ok()?,
         version: map.get("v")?.as_n().ok()?.parse().ok()?,
         parameters: map.get("h")?.as_s().ok()?.clone(),
         expires_at: match map.get(EXPIRY) {

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use cart::{Cart, CartNumber, Change, Lifetime, PendingCheckout, Rejection, Timestamp};
+use cart::{Cart, CartNumber, Change, Lifetime, PendingCheckout, Rejection, SessionId, Timestamp};
 use jiff::SignedDuration;
 use settings::Environment;
 
@@ -116,7 +116,7 @@ impl Carts {
         number: CartNumber,
         once: Option<&Once>,
         now: Timestamp,
-    ) -> Result<(Option<Cart>, Option<String>), ChangeError> {
+    ) -> Result<(Option<Cart>, Option<SessionId>), ChangeError> {
         let Some(item) = self.get(number).await? else { return Ok((None, None)) };
         let cart = Some(cart_item::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at());
         match once.map_or(Memory::None, |once| once.recall(&item, now)) {
@@ -320,7 +320,7 @@ impl Carts {
         &self,
         number: CartNumber,
         checkout: &PendingCheckout,
-        replaces: Option<&str>,
+        replaces: Option<&SessionId>,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Noted, ChangeError> {
@@ -345,7 +345,7 @@ impl Carts {
                 let answered = once.map_or(Memory::None, |once| once.recall(&item, now));
                 Ok(match answered {
                     Memory::None if noted && once.is_none() => Noted::Now,
-                    Memory::Same(session) if session.as_deref() == Some(&checkout.session) => Noted::Now,
+                    Memory::Same(session) if session.as_ref() == Some(&checkout.session) => Noted::Now,
                     _ => Noted::Not { keeps: noted },
                 })
             }
@@ -358,7 +358,7 @@ impl Carts {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn note_expired(&self, number: CartNumber, session: &str) -> Result<(), Error> {
+    pub async fn note_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
         let mut update = Update::default();
         let session = update.value(text(session));
         update.guard(format!("{PENDING}.s = {session}"));
@@ -462,7 +462,13 @@ fn absent() -> Update {
 }
 
 /// Remembers a request of which the cart must remember `known` and nothing else.
-fn remember(update: &mut Update, once: &Once, known: Option<&AttributeValue>, session: Option<&str>, now: Timestamp) {
+fn remember(
+    update: &mut Update,
+    once: &Once,
+    known: Option<&AttributeValue>,
+    session: Option<&SessionId>,
+    now: Timestamp,
+) {
     let key = update.name(once.key());
     let entry = update.value(once.entry(now, session));
     let known = known.map(|known| update.value(known.clone()));

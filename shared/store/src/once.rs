@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cart::Timestamp;
+use cart::{SessionId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::cart_item::REQUESTS;
@@ -30,7 +30,7 @@ pub(crate) enum Memory {
     /// Nothing, or nothing any more.
     None,
     /// It was this request, and made this Checkout Session, if any.
-    Same(Option<String>),
+    Same(Option<SessionId>),
     /// It was another request.
     Other,
 }
@@ -62,8 +62,8 @@ impl Once {
     }
 
     /// What is remembered of the request once it has been carried out at `now`.
-    pub(crate) fn entry(&self, now: Timestamp, session: Option<&str>) -> AttributeValue {
-        text(format!("{}:{}:{}", now.as_second(), self.request, session.unwrap_or_default()))
+    pub(crate) fn entry(&self, now: Timestamp, session: Option<&SessionId>) -> AttributeValue {
+        text(format!("{}:{}:{}", now.as_second(), self.request, session.map(SessionId::as_str).unwrap_or_default()))
     }
 
     /// What stands under this name in the cart `item`, forgotten or not.
@@ -77,7 +77,7 @@ impl Once {
         if is_over(time, now) {
             Memory::None
         } else if request == self.request {
-            Memory::Same(Some(session.to_owned()).filter(|session| !session.is_empty()))
+            Memory::Same(session.parse().ok())
         } else {
             Memory::Other
         }

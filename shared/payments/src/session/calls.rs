@@ -1,6 +1,6 @@
 //! What is asked of Stripe about Checkout Sessions.
 
-use cart::Timestamp;
+use cart::{SessionId, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -34,13 +34,10 @@ impl Stripe {
     ///
     /// # Errors
     ///
-    /// Stripe fails, or there is none: [`Error::is_missing`]. What cannot be an id is not asked for: it would stand in the
-    /// path of the request, and lead elsewhere.
-    pub async fn session(&self, id: &str) -> Result<(Session, Box<RawValue>), Error> {
-        if !is_session_id(id) {
-            return Err(Error::missing());
-        }
-        let request = RetrieveCheckoutSession::new(id).expand(["payment_intent.latest_charge".to_owned()]).build();
+    /// Stripe fails, or there is none: [`Error::is_missing`].
+    pub async fn session(&self, id: &SessionId) -> Result<(Session, Box<RawValue>), Error> {
+        let request =
+            RetrieveCheckoutSession::new(id.as_str()).expand(["payment_intent.latest_charge".to_owned()]).build();
         both(&self.send(request, None).await?)
     }
 
@@ -49,10 +46,10 @@ impl Stripe {
     /// # Errors
     ///
     /// Stripe fails, or there is no such session.
-    pub async fn line_items(&self, session: &str) -> Result<Vec<LineItem>, Error> {
+    pub async fn line_items(&self, session: &SessionId) -> Result<Vec<LineItem>, Error> {
         let mut lines: Vec<LineItem> = Vec::new();
         loop {
-            let mut request = ListLineItemsCheckoutSession::new(session).limit(100);
+            let mut request = ListLineItemsCheckoutSession::new(session.as_str()).limit(100);
             if let Some(last) = lines.last() {
                 request = request.starting_after(last.id.clone());
             }
@@ -70,9 +67,9 @@ impl Stripe {
     /// # Errors
     ///
     /// Stripe fails, or refuses because the session is not open: it may have been paid meanwhile.
-    pub async fn expire_session(&self, id: &str) -> Result<Session, Error> {
+    pub async fn expire_session(&self, id: &SessionId) -> Result<Session, Error> {
         // Expiring twice is as good as once, so it may be repeated: a key says so.
-        self.call(ExpireCheckoutSession::new(id).build(), Some(&format!("expire-{id}"))).await
+        self.call(ExpireCheckoutSession::new(id.as_str()).build(), Some(&format!("expire-{id}"))).await
     }
 
     /// The session that a payment belongs to: in payment mode by itself, in subscription mode by the subscription whose
@@ -124,7 +121,7 @@ impl Stripe {
     /// # Errors
     ///
     /// Stripe fails.
-    pub async fn finished_sessions(&self, since: Timestamp, after: Option<&str>) -> Result<Page<Session>, Error> {
+    pub async fn finished_sessions(&self, since: Timestamp, after: Option<&SessionId>) -> Result<Page<Session>, Error> {
         let since = RangeBoundsTs { gte: Some(since.as_second()), ..RangeBoundsTs::default() };
         let mut request = ListCheckoutSession::new()
             .status(CheckoutSessionStatus::Complete)
@@ -132,7 +129,7 @@ impl Stripe {
             .expand(["data.payment_intent.latest_charge".to_owned()])
             .limit(100);
         if let Some(after) = after {
-            request = request.starting_after(after);
+            request = request.starting_after(after.as_str());
         }
         self.call(request.build(), None).await
     }
@@ -186,12 +183,6 @@ impl Invoice {
 
 fn invoice_payments(query: &Value) -> RequestBuilder {
     RequestBuilder::new(StripeMethod::Get, "/invoice_payments").query(query)
-}
-
-/// Whether the text can be a session's id: it comes from whoever visits the landing page, and goes into a URL.
-fn is_session_id(text: &str) -> bool {
-    let rest = text.strip_prefix("cs_").unwrap_or_default();
-    (1..=252).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn both(bytes: &[u8]) -> Result<(Session, Box<RawValue>), Error> {

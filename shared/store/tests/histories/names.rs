@@ -90,7 +90,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     let carts = database.carts();
     let cart = opened(&carts).await;
     let pending = PendingCheckout {
-        session: "cs_test_1".to_owned(),
+        session: "cs_test_1".parse().unwrap(),
         version: cart.version(),
         parameters: "digest".to_owned(),
         expires_at: Some(start() + DAY),

@@ -1,0 +1,243 @@
+//! Ids: Stripe's for its objects, ours for carts and orders.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// The text cannot be the id of a Stripe object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an id of Stripe's")]
+pub struct MalformedId;
+
+/// The text is not 32 lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not 32 lower-case hexadecimal digits")]
+pub struct MalformedNumber;
+
+/// Declares an id as a type of its own, which is read from text and written as text.
+///
+/// - `stripe` ids are 1 to 255 letters, digits, `_` and `-`.
+/// - `number` ids are 128 bits, written as 32 lower-case hex digits.
+macro_rules! id {
+    ($(#[$doc:meta])* stripe $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// 1 to 255 letters, digits, `_` and `-`.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "Cow<'_, str>", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as Stripe writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<Cow<'_, str>> for $name {
+            type Error = MalformedId;
+
+            fn try_from(text: Cow<'_, str>) -> Result<Self, MalformedId> {
+                if is_stripe_id(&text) { Ok(Self(text.into_owned())) } else { Err(MalformedId) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        id! { both $name, MalformedId }
+    };
+    ($(#[$doc:meta])* number $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "Cow<'_, str>", into = "String")]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The first 16 bytes of the SHA-256 of `bytes`.
+            pub(crate) fn hash_of(bytes: &[u8]) -> Self {
+                Self(half_sha256(bytes))
+            }
+        }
+
+        impl TryFrom<Cow<'_, str>> for $name {
+            type Error = MalformedNumber;
+
+            fn try_from(text: Cow<'_, str>) -> Result<Self, MalformedNumber> {
+                let mut bytes = [0; 16];
+                if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    return Err(MalformedNumber);
+                }
+                hex::decode_to_slice(text.as_bytes(), &mut bytes).map_err(|_| MalformedNumber)?;
+                Ok(Self(bytes))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(number: $name) -> Self {
+                number.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        id! { both $name, MalformedNumber }
+    };
+    (both $name:ident, $error:ident) => {
+        impl FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                Cow::Borrowed(text).try_into()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+id! {
+    /// The public name of a cart: safe to show and to log.
+    number CartNumber
+}
+
+id! {
+    /// The public name of an order.
+    ///
+    /// Derived from the Checkout Session that paid for it, so that fulfilling the same session twice names the same
+    /// order, without any lookup.
+    number OrderNumber
+}
+
+id! {
+    /// The id of a Stripe Price.
+    stripe PriceId
+}
+
+id! {
+    /// The id of a Stripe Product.
+    stripe ProductId
+}
+
+id! {
+    /// The id of a Checkout Session.
+    stripe SessionId
+}
+
+id! {
+    /// The id of a payment intent: Stripe's object for one payment.
+    stripe PaymentIntentId
+}
+
+id! {
+    /// The id of a subscription.
+    stripe SubscriptionId
+}
+
+id! {
+    /// The id of an invoice.
+    stripe InvoiceId
+}
+
+id! {
+    /// The id of a customer.
+    stripe CustomerId
+}
+
+impl SessionId {
+    /// Whether the text can be the id of a Checkout Session: `cs_` and letters, digits, `_`.
+    ///
+    /// Stripe's own ids all can. A visitor of the landing page can send any text.
+    #[must_use]
+    pub fn from_visitor(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("cs_")?;
+        let plain = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        text.parse().ok().filter(|_| plain)
+    }
+}
+
+impl OrderNumber {
+    /// The number of the order that the Checkout Session `session` makes: the first 16 bytes of its SHA-256.
+    #[must_use]
+    pub fn of_session(session: &SessionId) -> Self {
+        Self::hash_of(session.as_str().as_bytes())
+    }
+}
+
+/// The first half of a SHA-256.
+pub(crate) fn half_sha256(bytes: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(bytes)[..16]);
+    half
+}
+
+fn is_stripe_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn malformed_numbers_are_refused() {
+        for text in ["", "xyz", "BE45CB2605BF36BEBDE684841A28F0FD", "be45cb2605bf36bebde684841a28f0f"] {
+            assert_eq!(text.parse::<OrderNumber>(), Err(MalformedNumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_survive_being_written_and_read() {
+        let number = OrderNumber::hash_of(b"a");
+        let price: PriceId = "price_1OaB-c".parse().unwrap();
+
+        assert_eq!(serde_json::from_str::<OrderNumber>(&serde_json::to_string(&number).unwrap()).unwrap(), number);
+        assert_eq!(serde_json::from_str::<PriceId>(&serde_json::to_string(&price).unwrap()).unwrap(), price);
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_of_stripes_is_refused() {
+        let too_long = "p".repeat(256);
+
+        for text in ["", "a/b", "a b", "price_ä", &too_long] {
+            assert_eq!(text.parse::<PriceId>(), Err(MalformedId), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_visitor_names_a_session_or_nothing() {
+        for good in ["cs_test_a1", "cs_live_B_2"] {
+            assert_eq!(SessionId::from_visitor(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "cs_", "cs_a-b", "cs_../..", "pi_1", "cs_a b"] {
+            assert_eq!(SessionId::from_visitor(bad), None, "{bad}");
+        }
+    }
+}
