@@ -96,6 +96,9 @@ impl Stack {
         environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
         environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret());
         let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
+        if environment.get("SHOP_ID").is_none() {
+            environment.set("SHOP_ID", shop_id(&stripe, options.data.as_deref())?);
+        }
 
         let setup = Setup::new(environment)?;
         let Setup { environment, database: connection, .. } = &setup;
@@ -220,9 +223,32 @@ async fn listen(port: u16, option: &'static str) -> Result<TcpListener, Error> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| Error::Port { port, option, source })
 }
 
+/// What tells this shop's sessions apart: `local` at the sandbox, which no other shop shares. A Stripe account is shared
+/// by every laptop that has its key, so there an id is made up, and kept with the data.
+fn shop_id(stripe: &StripeAt, data: Option<&Path>) -> Result<String, Error> {
+    if let StripeAt::Sandbox(_) = stripe {
+        return Ok("local".to_owned());
+    }
+    let Some(folder) = data else { return Ok(format!("local-{}", made_up::<4>())) };
+    let file = folder.join("shop-id");
+    match std::fs::read_to_string(&file) {
+        Ok(id) => Ok(id.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = format!("local-{}", made_up::<4>());
+            std::fs::write(&file, &id)?;
+            Ok(id)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn made_up_secret() -> String {
-    let mut bytes = [0; 16];
-    // Without a random source a fixed secret has to do: everything is on loopback.
+    format!("whsec_{}", made_up::<16>())
+}
+
+/// Random bytes, in hex. Without a random source fixed ones have to do: everything is on loopback.
+fn made_up<const BYTES: usize>() -> String {
+    let mut bytes = [0; BYTES];
     let _ = getrandom::fill(&mut bytes);
-    format!("whsec_{}", hex::encode(bytes))
+    hex::encode(bytes)
 }

@@ -157,9 +157,9 @@ fn shapes() -> Vec<Case> {
 
 fn metadata_limits() -> Vec<Case> {
     let many: Value =
-        (0..48).map(|index| (format!("key{index}"), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+        (0..41).map(|index| (format!("key{index}"), json!("x"))).collect::<serde_json::Map<_, _>>().into();
     vec![
-        metadata(many, "invalid_metadata", "\"Metadata has more than 47 keys\""),
+        metadata(many, "invalid_metadata", "\"Metadata has more than 40 keys\""),
         metadata(json!({ "k".repeat(41): "x" }), "invalid_metadata", "40 characters"),
         metadata(json!({ "key": "x".repeat(501) }), "invalid_metadata", "500 characters"),
         metadata(json!({ "a[b]": "x" }), "invalid_metadata", "square bracket"),

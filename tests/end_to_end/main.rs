@@ -23,6 +23,7 @@ mod limits;
 mod log;
 mod money;
 mod order;
+mod ownership;
 mod products;
 mod reads;
 mod repairs;

@@ -123,7 +123,14 @@ async fn without_settings_nothing_is_sent_but_the_cart_and_the_way_back() {
 
     let sent = parameters(&shop);
 
-    let own = json!({ "stripe_payments_cart_number": cart["number"] });
+    // The session and the payment that it makes name the shop, and the cart, its version and its total.
+    let own = json!({
+        "stripe_payments_shop": "local",
+        "stripe_payments_cart_number": cart["number"],
+        "stripe_payments_cart_version": "1",
+        "stripe_payments_cart_total": "2400",
+    });
+    assert_eq!(sent["metadata"], own);
     assert_eq!(extra(&sent), json!({ "payment_intent_data": { "metadata": own } }));
     assert_eq!(sent["mode"], "payment");
     assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2" }]));
@@ -134,8 +141,8 @@ async fn without_settings_nothing_is_sent_but_the_cart_and_the_way_back() {
 async fn a_subscription_without_settings_carries_the_carts_number() {
     let sent = sent_for_subscription([]).await;
 
-    let own = json!({ "stripe_payments_cart_number": sent["metadata"]["stripe_payments_cart_number"] });
-    assert_eq!(extra(&sent), json!({ "subscription_data": { "metadata": own } }));
+    assert!(sent["metadata"]["stripe_payments_cart_number"].is_string());
+    assert_eq!(extra(&sent), json!({ "subscription_data": { "metadata": sent["metadata"] } }));
     assert_eq!(sent["mode"], "subscription");
 }
 
@@ -342,6 +349,9 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"line_items":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":{"stripe_payments_cart_number":"1"}}"#),
+        ("SHOP_ID", ""),
+        ("SHOP_ID", "my shop"),
+        ("SHOP_ID", "shop,"),
         ("SYNC_MODE", "some"),
         ("CATALOG_CACHE_SECONDS", "3601"),
         ("DEFAULT_CURRENCY", "dollars"),
@@ -358,6 +368,7 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("STRIPE_SECRET_KEY", "sk_test_x"),
         ("SUCCESS_URL", "https://shop.example/thanks/{number}"),
         ("CANCEL_URL", "https://shop.example/cart"),
+        ("SHOP_ID", "shop-2,shop-1"),
     ]);
     assert!(Checkout::new(&Setup::new(complete.clone()).unwrap()).is_ok());
 

@@ -180,7 +180,7 @@ fn webhook_events() {
         let _ = event.session();
         let _ = event.field("payment_intent");
         if let Some(session) = event.object::<Session>() {
-            let _ = (session.cart(), session.cart_version(), session.expiry(), session.buyer(), session.ship_to());
+            let _ = (session.checkout(), session.expiry(), session.buyer(), session.ship_to());
             let _ = (session.discount(), session.tax(), session.shipping_amount(), session.refunded());
         }
         if let Some(price) = event.object::<Price>() {

@@ -27,6 +27,7 @@ GIVEN = {
     "CancelUrl": "http://127.0.0.1:3000/",
     "AllowedOrigins": "http://127.0.0.1:3000",
     "StripeApiUrl": "http://127.0.0.1:12111",
+    "ShopId": "local",
     "Carts": "carts",
     "Catalog": "catalog",
     "Orders": "orders",
@@ -93,6 +94,9 @@ class Function:
             match value:
                 case {"Ref": name}:
                     return GIVEN.get(name, template["Parameters"].get(name, {}).get("Default"))
+                case {"Fn::If": [condition, given, default]}:
+                    # Conditions are named after the parameter that they are about.
+                    return resolved(given) if GIVEN.get(condition.removeprefix("Has")) else resolved(default)
                 case {"Fn::Join": [separator, value]}:
                     return separator.join([resolved(value)])
                 case {"Fn::Sub": text}:

@@ -351,6 +351,7 @@ def test_every_function_has_the_shops_settings_and_only_checkout_has_those_of_se
         assert {setting for setting in found if setting.startswith("CHECKOUT_")} == (
             CHECKOUT_SETTINGS if name == "Checkout" else set()
         )
+        assert ("SHOP_ID" in found) == (name in {"Checkout", "FinishOrder", "StripeWebhook", "Sync"})
         assert ("PUBLIC_URL" in found) == (name == "Checkout")
         assert ("SUCCESS_URL" in found) == (name == "FinishOrder")
         assert ("CANCEL_URL" in found) == (name in {"Checkout", "FinishOrder"})
@@ -364,6 +365,11 @@ def test_every_setting_comes_from_the_parameter_of_its_name(stack):
                 continue
             if setting == "METRICS_NAMESPACE":
                 assert value == NAMESPACE
+                continue
+            if setting == "SHOP_ID":
+                default = {"Fn::Sub": "${AWS::AccountId}-${AWS::Region}-${AWS::StackName}"}
+                assert value == {"Fn::If": ["HasShopId", {"Ref": "ShopId"}, default]}
+                assert stack["Outputs"]["ShopId"]["Value"] == value
                 continue
             parameter = "".join(word.capitalize() for word in setting.split("_"))
             assert value in ({"Ref": parameter}, {"Fn::Join": [",", {"Ref": parameter}]})
@@ -396,6 +402,7 @@ def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(s
     [
         ("AllowedOrigins", ["https://shop.example", "http://localhost:8080"], ["shop.example", "https://a.example/", "*"]),
         ("SuccessUrl", ["https://shop.example/thanks/{number}?x=1"], ["", "/thanks", "https://a b"]),
+        ("ShopId", ["", "shop-1", "123456789012-eu-central-1-cart,old_id"], ["a b", "a,", ",a", "a, b", "ä"]),
         ("PublicUrl", ["", "https://api.shop.example", "https://shop.example/api"], ["https://a.example/", "api"]),
         ("CheckoutPaymentMethods", ["card", "card,sepa_debit"], ["card,", "Card"]),
         ("CheckoutLocale", ["auto", "de", "fil", "pt-BR", "es-419", "zh-HK"], ["automatic", "de_DE"]),

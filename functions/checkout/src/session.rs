@@ -80,6 +80,7 @@ impl Checkout {
             if cart.lines().is_empty() {
                 return Err(Error::CartEmpty);
             }
+            cart.metadata().check_for_checkout()?;
             let (parameters, adjustable) = self.parameters(&cart, &shopper, base).await?;
             let digest = parameters.digest();
             let earlier = match cart.pending() {

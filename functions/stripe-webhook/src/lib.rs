@@ -2,9 +2,9 @@
 //!
 //! Stripe delivers at least once, in any order, and again for three days until it is answered with a 2xx.
 
-use cart::Timestamp;
+use cart::{CartNumber, SessionId, Timestamp};
 use catalog::Catalogue;
-use fulfilment::{Fulfilment, News};
+use fulfilment::{Fulfilment, News, Outcome};
 use payments::{Event, ExpiredSession, Stripe, WebhookSecrets};
 use serde_json::json;
 use store::{Abandoned, Carts};
@@ -67,20 +67,26 @@ impl StripeWebhook {
         }
     }
 
+    /// The session that an event is about, with its cart, if it is this shop's: Stripe is not asked about others.
+    async fn own_session(&self, event: &Event) -> Result<Option<(SessionId, CartNumber)>, Error> {
+        let Some((session, checkout)) = event.session() else { return Ok(None) };
+        let ours = self.fulfilment.is_ours(&session, &checkout).await.map_err(failed)?;
+        Ok(ours.then_some((session, checkout.number)))
+    }
+
     async fn fulfil(&self, event: &Event, news: News, now: Timestamp) -> Result<bool, Error> {
-        // Sessions of other integrations bear no cart's number: Stripe need not be asked about them.
-        let Some((session, _)) = event.session() else { return Ok(false) };
-        self.fulfilment.fulfil(&session, news, now).await.map_err(failed)?;
-        Ok(true)
+        let Some((session, _)) = self.own_session(event).await? else { return Ok(false) };
+        let outcome = self.fulfilment.fulfil(&session, news, now).await.map_err(failed)?;
+        Ok(outcome != Outcome::Foreign)
     }
 
     /// Has the cart forget a session that is over, and notes that the cart was abandoned where that is so.
     async fn expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
-        let Some((session, cart)) = event.session() else { return Ok(false) };
+        let Some((session, cart)) = self.own_session(event).await? else { return Ok(false) };
         self.fulfilment.forget(&session, cart).await.map_err(failed)?;
-        if let Some((session, cart)) = ExpiredSession::abandoned(event) {
-            let recovery_url = session.recovery_url().map(str::to_owned);
-            self.carts.note_abandoned(&Abandoned { session: session.id, cart, recovery_url }, now).await?;
+        if let Some(expired) = ExpiredSession::abandoned(event) {
+            let recovery_url = expired.recovery_url().map(str::to_owned);
+            self.carts.note_abandoned(&Abandoned { session, cart, recovery_url }, now).await?;
         }
         Ok(true)
     }

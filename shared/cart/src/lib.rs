@@ -23,6 +23,7 @@
 
 mod cart;
 mod change;
+mod checkout_metadata;
 mod currency;
 mod decimal;
 mod ids;
@@ -38,6 +39,7 @@ mod totals;
 
 pub use crate::cart::{Cart, Lifetime, PendingCheckout, Snapshot, Status, whole_second};
 pub use change::{Change, Item, LineUpdate};
+pub use checkout_metadata::{CheckoutMetadata, Claim, MalformedShopId, ShopId, ShopIds};
 pub use currency::{Currency, UnknownCurrency};
 pub use decimal::{Decimal, MalformedDecimal};
 pub use ids::{
@@ -45,7 +47,7 @@ pub use ids::{
     SessionId, SubscriptionId,
 };
 pub use line::{AdjustableQuantity, Description, Line, Quantity};
-pub use metadata::{Metadata, OWN_KEYS};
+pub use metadata::Metadata;
 pub use money::Money;
 pub use order::{Address, Customer, Mark, Order, OrderLine, OrderStatus, Payment};
 pub use price::{

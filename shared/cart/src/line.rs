@@ -157,6 +157,12 @@ impl Description {
         Ok(Self(text))
     }
 
+    /// A description as it was stored, perhaps under wider bounds than today's.
+    #[must_use]
+    pub fn stored(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Rejection;
-
-/// The keys that Cartwright itself writes into a Checkout Session's metadata.
-pub const OWN_KEYS: [&str; 3] =
-    ["stripe_payments_cart_number", "stripe_payments_cart_version", "stripe_payments_cart_total"];
+use crate::{CheckoutMetadata, Rejection};
 
 /// Keys and values that travel with the cart into the Checkout Session and the order.
 ///
-/// Bounded as Stripe bounds a session's metadata, less the keys that Cartwright adds: at most 47 keys of 1 to 40
-/// characters without brackets, values of at most 500 characters, without control characters. Keys that begin with `stripe_payments_` are
-/// Cartwright's own.
+/// Bounded as Stripe bounds a session's metadata, less the keys that Cartwright adds: at most 40 keys of 1 to 40
+/// characters without brackets, values of at most 500 characters, without control characters. Keys that begin with
+/// `stripe_payments_` are Cartwright's own ([`CheckoutMetadata`]).
+///
+/// Bounds are checked on what a client sends, never on what was stored under wider ones.
 ///
 /// Source: <https://docs.stripe.com/metadata#data>
 ///
@@ -29,13 +27,13 @@ pub struct Metadata(BTreeMap<String, String>);
 
 impl Metadata {
     /// The most keys.
-    pub const MAX_KEYS: usize = 50 - OWN_KEYS.len();
+    pub const MAX_KEYS: usize = 50 - CheckoutMetadata::MAX_KEYS;
     /// The longest key, in characters.
     pub const MAX_KEY: usize = 40;
     /// The longest value, in characters.
     pub const MAX_VALUE: usize = 500;
 
-    /// Metadata of these entries.
+    /// Metadata as a client sent them.
     ///
     /// # Errors
     ///
@@ -52,7 +50,7 @@ impl Metadata {
                 "is longer than 40 characters"
             } else if key.contains(['[', ']']) {
                 "contains a square bracket"
-            } else if key.starts_with("stripe_payments_") {
+            } else if CheckoutMetadata::is_reserved(key) {
                 "is reserved"
             } else if value.chars().count() > Self::MAX_VALUE {
                 "has a value longer than 500 characters"
@@ -64,6 +62,21 @@ impl Metadata {
             return Err(Rejection::Metadata { key: key.chars().take(Self::MAX_KEY).collect(), reason });
         }
         Ok(Self(entries))
+    }
+
+    /// Metadata as they were stored, perhaps under wider bounds than today's.
+    #[must_use]
+    pub fn stored(entries: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(entries.into_iter().collect())
+    }
+
+    /// Makes sure that a Checkout Session can take them.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::TooMuchMetadata`] where too many are stored.
+    pub fn check_for_checkout(&self) -> Result<(), Rejection> {
+        if self.0.len() > Self::MAX_KEYS { Err(Rejection::TooMuchMetadata) } else { Ok(()) }
     }
 
     /// The value of a key.

@@ -12,10 +12,10 @@ pub enum Rejection {
     #[error("quantity must be at least 1")]
     QuantityTooSmall,
     /// A line would hold more than [`crate::Quantity::MAX`] units.
-    #[error("quantity must be at most 999999")]
+    #[error("quantity must be at most {}", crate::Quantity::MAX)]
     QuantityTooLarge,
     /// The cart would hold more lines than Stripe Checkout takes.
-    #[error("too many items: at most 100, or 20 recurring and 20 one-time")]
+    #[error("too many items: at most {}, or {kind} recurring and {kind} one-time", crate::Cart::MAX_LINES, kind = crate::Cart::MAX_LINES_PER_KIND)]
     TooManyItems,
     /// A price cannot be paid in the cart's currency.
     #[error("price {price} cannot be paid in {currency}, the currency of the cart")]
@@ -36,7 +36,7 @@ pub enum Rejection {
         held: Recurrence,
     },
     /// Metadata have more keys than Stripe takes.
-    #[error("metadata has more than 47 keys")]
+    #[error("metadata has more than {} keys", crate::Metadata::MAX_KEYS)]
     TooMuchMetadata,
     /// A key or a value of metadata exceeds one of Stripe's limits.
     #[error("metadata key {key:?} {reason}")]

@@ -3,7 +3,7 @@
 //! The webhook and the landing page run the same [`Fulfilment`], as often and as concurrently as they like: the
 //! order's number follows from the session, and the order is stored together with the completed cart or not at all.
 
-use cart::{CartNumber, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
+use cart::{CartNumber, CheckoutMetadata, Claim, OrderNumber, OrderStatus, SessionId, ShopIds, Status, Timestamp};
 use payments::{SessionStatus, Stripe};
 use settings::Environment;
 use store::{Carts, Connection, Orders, Placed};
@@ -15,6 +15,7 @@ mod order;
 /// Turns Checkout Sessions into orders.
 #[derive(Clone, Debug)]
 pub struct Fulfilment {
+    shop: ShopIds,
     stripe: Stripe,
     carts: Carts,
     orders: Orders,
@@ -80,10 +81,28 @@ impl Fulfilment {
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, stripe: &Stripe, environment: &Environment) -> Result<Self, settings::Error> {
         Ok(Self {
+            shop: payments::shop_ids(environment)?,
             stripe: stripe.clone(),
             carts: Carts::new(connection, environment)?,
             orders: Orders::new(connection, environment)?,
         })
+    }
+
+    /// Whether a session is this shop's, by what it says of the cart that it was made from.
+    ///
+    /// What has an order here is ours, whatever its shop says. A session that names no shop was made before shops had ids:
+    /// it is ours where there is a cart of its number. No request for a session that names this shop, else one or two reads.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn is_ours(&self, session: &SessionId, checkout: &CheckoutMetadata) -> Result<bool, Error> {
+        let by_cart = match self.shop.claim(checkout.shop.as_ref()) {
+            Claim::Ours => true,
+            Claim::Unmarked => self.carts.find_any(checkout.number).await?.is_some(),
+            Claim::Foreign => false,
+        };
+        Ok(by_cart || self.orders.find(OrderNumber::of_session(session)).await?.is_some())
     }
 
     /// Brings the order of a payment up to date after a refund; `false` if the payment is none of ours.
@@ -95,11 +114,10 @@ impl Fulfilment {
         let Some(session) = self.stripe.session_of_payment(payment_intent).await? else {
             return Ok(false);
         };
-        if session.cart().is_none() {
+        if session.checkout().is_none() {
             return Ok(false);
         }
-        self.fulfil(&session.id, News::None, now).await?;
-        Ok(true)
+        Ok(self.fulfil(&session.id, News::None, now).await? != Outcome::Foreign)
     }
 
     /// Has a cart forget a session that expired unpaid. One write.
@@ -124,12 +142,15 @@ impl Fulfilment {
         let mut after = None;
         loop {
             let page = self.stripe.finished_sessions(since, after.as_ref()).await?;
-            for session in page.data.iter().filter(|session| session.cart().is_some()) {
+            for session in &page.data {
+                let Some(checkout) = session.checkout() else { continue };
                 let order = self.orders.find(OrderNumber::of_session(&session.id)).await?;
                 let due = status(session, session.refunded(), News::None);
-                let settled = order.is_some_and(|order| order.status >= due);
-                if !settled {
-                    self.fulfil(&session.id, News::None, now).await?;
+                let settled = match order {
+                    Some(order) => order.status >= due,
+                    None => self.shop.claim(checkout.shop.as_ref()) == Claim::Foreign,
+                };
+                if !settled && self.fulfil(&session.id, News::None, now).await? != Outcome::Foreign {
                     repaired += 1;
                 }
             }
@@ -154,7 +175,10 @@ impl Fulfilment {
             Err(error) if error.is_missing() => return Ok(Outcome::Unknown),
             Err(error) => return Err(error.into()),
         };
-        let Some(number) = session.cart() else { return Ok(Outcome::Foreign) };
+        let Some(checkout) = session.checkout() else { return Ok(Outcome::Foreign) };
+        if !self.is_ours(&session.id, &checkout).await? {
+            return Ok(Outcome::Foreign);
+        }
         if session.status != SessionStatus::Complete {
             return Ok(Outcome::Unfinished);
         }
@@ -166,7 +190,7 @@ impl Fulfilment {
 
         let mut lines = None;
         for _ in 0..TRIES {
-            let cart = self.carts.find_any(number).await?;
+            let cart = self.carts.find_any(checkout.number).await?;
             let done = cart.as_ref().is_some_and(|cart| cart.status() == Status::Completed(order_number));
             let placed = if done {
                 Placed::Before
@@ -175,11 +199,8 @@ impl Fulfilment {
                     Some(lines) => lines,
                     None => lines.insert(self.stripe.line_items(&session.id).await?),
                 };
-                let order = order(&session, order_number, number, (status, refunded), lines, cart.as_ref(), now);
-                let after = cart.clone().map(|cart| {
-                    let checked_out = session.cart_version().unwrap_or(cart.version());
-                    cart.paid(order_number, checked_out, &order.lines, now)
-                });
+                let order = order(&session, order_number, &checkout, (status, refunded), lines, cart.as_ref(), now);
+                let after = cart.clone().map(|cart| cart.paid(order_number, checkout.version, &order.lines, now));
                 let placed = self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await?;
                 if placed == Placed::Now && !order.marks.is_empty() {
                     tally::count(tally::Metric::DoubtfulOrders);

@@ -1,8 +1,6 @@
 //! What Stripe sold, as an order.
 
-use std::collections::BTreeMap;
-
-use cart::{Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, PendingCheckout, Timestamp};
+use cart::{CheckoutMetadata, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, PendingCheckout, Timestamp};
 use payments::{LineItem, PaymentStatus, Session};
 
 use crate::News;
@@ -28,32 +26,29 @@ pub(crate) fn status(session: &Session, refunded: i64, news: News) -> OrderStatu
 pub(crate) fn order(
     session: &Session,
     number: OrderNumber,
-    cart_number: cart::CartNumber,
+    made_from: &CheckoutMetadata,
     (status, refunded): (OrderStatus, i64),
     lines: &[LineItem],
     cart: Option<&cart::Cart>,
     now: Timestamp,
 ) -> Order {
     let (shipping_name, shipping_address) = session.ship_to();
-    let mut metadata: BTreeMap<_, _> = session.metadata.clone().unwrap_or_default();
-    metadata.retain(|key, _| !cart::OWN_KEYS.contains(&key.as_str()));
     let subtotal = session.amount_subtotal.unwrap_or_default();
     let mut marks = Vec::new();
-    let sold_before = |cart: &cart::Cart| cart.was_sold_since(session.cart_version().unwrap_or(cart.version()), number);
-    if cart.is_some_and(sold_before) {
+    if cart.is_some_and(|cart| cart.was_sold_since(made_from.version, number)) {
         marks.push(Mark::CartPaidTwice);
     }
     // What the cart noted when this very session was made; of a session that was replaced meanwhile nothing is noted.
     let checkout = cart.and_then(cart::Cart::pending).filter(|checkout| checkout.session == session.id);
     // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
     if checkout.is_none_or(|checkout| !checkout.adjustable)
-        && session.cart_total().is_some_and(|expected| expected != subtotal)
+        && made_from.total.is_some_and(|expected| expected != subtotal)
     {
         marks.push(Mark::UnexpectedAmount);
     }
     Order {
         number,
-        cart: cart_number,
+        cart: made_from.number,
         status,
         lines: lines.iter().map(|line| order_line(line, cart, checkout)).collect(),
         currency: session.currency.unwrap_or(cart::Currency::USD),
@@ -67,7 +62,7 @@ pub(crate) fn order(
         billing_address: session.billing_address(),
         shipping_name,
         shipping_address,
-        metadata,
+        metadata: CheckoutMetadata::without_own(&session.metadata),
         payment: Payment {
             session: session.id.clone(),
             payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
@@ -106,6 +101,8 @@ fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&Pend
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use cart::{Address, Customer};
     use serde_json::{Value, json};
 
@@ -149,8 +146,8 @@ mod tests {
         let refunded = session.refunded();
         let status = status(&session, refunded, News::None);
         let number = OrderNumber::of_session(&session.id);
-        let cart = session.cart().unwrap();
-        order(&session, number, cart, (status, refunded), &lines, None, Timestamp::UNIX_EPOCH)
+        let made_from = session.checkout().unwrap();
+        order(&session, number, &made_from, (status, refunded), &lines, None, Timestamp::UNIX_EPOCH)
     }
 
     /// Changes a session: `None` takes the field out.
@@ -266,14 +263,14 @@ mod tests {
 
     #[test]
     fn what_a_session_does_not_say_is_nothing_and_not_an_error() {
-        let metadata = json!({ "stripe_payments_cart_number": CART });
+        let metadata = json!({ "stripe_payments_cart_number": CART, "stripe_payments_cart_version": "3" });
         let bare: Session =
             serde_json::from_value(json!({ "id": "cs_test_1", "metadata": metadata, "currency": "gold" })).unwrap();
 
         let order = order(
             &bare,
             OrderNumber::of_session(&"cs_test_1".parse().unwrap()),
-            CART.parse().unwrap(),
+            &bare.checkout().unwrap(),
             (status(&bare, 0, News::None), 0),
             &[],
             None,

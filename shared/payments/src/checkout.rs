@@ -1,9 +1,8 @@
 //! From a cart to the parameters of a Checkout Session.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
-use cart::{Cart, Metadata, OWN_KEYS, Timestamp, Totals};
+use cart::{Cart, CheckoutMetadata, Metadata, ShopIds, Timestamp, Totals};
 use serde_json::{Map, Value};
 use settings::{Environment, Error};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +20,7 @@ pub type Hook = fn(&mut Map<String, Value>);
 /// How the shop wants its Checkout Sessions.
 #[derive(Clone, Debug)]
 pub struct CheckoutSettings {
+    shop: ShopIds,
     cancel_url: String,
     payment_methods: Vec<api::CreateCheckoutSessionAllowedPaymentMethodTypes>,
     locale: Option<CheckoutSessionLocale>,
@@ -75,6 +75,7 @@ impl CheckoutSettings {
             return Err(Error::malformed("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440"));
         }
         Ok(Self {
+            shop: shop_ids(environment)?,
             cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
             payment_methods: words(
                 environment,
@@ -142,13 +143,15 @@ impl CheckoutSettings {
     #[must_use]
     pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, shopper: &Shopper, base: &str) -> Parameters {
         let subscribes = cart.recurrence().is_some();
-        let number = cart.number().to_string();
-        let version = cart.version().to_string();
-        let total = totals.total.minor().to_string();
-        let own: HashMap<String, String> =
-            OWN_KEYS.into_iter().map(str::to_owned).zip([number.clone(), version, total]).collect();
-        // Lets a person at Stripe's dashboard, and a refund's event, find the way back from a payment to its cart.
-        let trace = HashMap::from([(OWN_KEYS[0].to_owned(), number)]);
+        let own = CheckoutMetadata {
+            shop: Some(self.shop.present().clone()),
+            number: cart.number(),
+            version: cart.version(),
+            total: totals.total.minor().try_into().ok(),
+        }
+        .entries();
+        // What the session makes says itself whose it is: to a person at Stripe's dashboard, and in its events.
+        let trace = own.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
 
         let mut request = api::CreateCheckoutSession::new()
             .mode(if subscribes { CheckoutSessionMode::Subscription } else { CheckoutSessionMode::Payment })
@@ -217,7 +220,7 @@ impl CheckoutSettings {
         &self,
         request: &api::CreateCheckoutSession,
         metadata: &Metadata,
-        own: &HashMap<String, String>,
+        own: &[(&'static str, String)],
     ) -> Parameters {
         let mut standard = tree(request);
         // Not by way of the form: keys that are numbers would not come back as what they were.
@@ -236,7 +239,7 @@ impl CheckoutSettings {
                 *metadata = Value::Object(Map::new());
             }
             if let Some(metadata) = metadata.as_object_mut() {
-                metadata.extend(own.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))));
+                metadata.extend(own.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))));
             }
         }
         Parameters(parameters)
@@ -312,12 +315,23 @@ fn overrides(environment: &Environment) -> Result<Value, Error> {
     let object = overrides.as_object().ok_or_else(|| Error::malformed(name, "a JSON object"))?;
     let own = |metadata: &Value| match metadata.as_object() {
         None => true,
-        Some(metadata) => metadata.keys().any(|key| key.starts_with("stripe_payments_")),
+        Some(metadata) => metadata.keys().any(|key| CheckoutMetadata::is_reserved(key)),
     };
     if PROTECTED.iter().any(|name| object.contains_key(*name)) || object.get("metadata").is_some_and(own) {
         return Err(Error::malformed(name, "no line_items, no mode and no metadata.stripe_payments_*"));
     }
     Ok(overrides)
+}
+
+/// The ids of the shop: `SHOP_ID`.
+///
+/// # Errors
+///
+/// The setting is missing or malformed.
+pub fn shop_ids(environment: &Environment) -> Result<ShopIds, Error> {
+    let name = "SHOP_ID";
+    let ids = environment.required(name)?.parse();
+    ids.map_err(|_| Error::malformed(name, "ids of 1 to 200 letters, digits, - and _, comma-separated"))
 }
 
 /// A setting that is one of Stripe's words.

@@ -1,6 +1,8 @@
 //! Stripe's events.
 
-use cart::{CartNumber, OWN_KEYS, SessionId, Timestamp};
+use std::collections::BTreeMap;
+
+use cart::{CheckoutMetadata, SessionId, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -63,15 +65,16 @@ impl Event {
         serde::Deserialize::deserialize(&self.data.object).ok()
     }
 
-    /// The Checkout Session that the event is about, and the cart of ours that it was made of; `None` where it is about
-    /// anything else.
+    /// The Checkout Session that the event is about, and what it says of the cart that it was made from; `None` where the
+    /// event is about anything else.
     ///
-    /// Reads nothing but the session's id and our own metadata, so that no version of Stripe's API is too old or too new.
+    /// Reads nothing but the session's id and its metadata, so that no version of Stripe's API is too old or too new.
     /// What a session comes to is asked of Stripe, not believed of an event.
     #[must_use]
-    pub fn session(&self) -> Option<(SessionId, CartNumber)> {
-        let cart = self.data.object.get("metadata")?.get(OWN_KEYS[0])?.as_str()?.parse().ok()?;
-        Some((self.field("id")?.parse().ok()?, cart))
+    pub fn session(&self) -> Option<(SessionId, CheckoutMetadata)> {
+        let metadata = self.data.object.get("metadata")?;
+        let checkout = CheckoutMetadata::read(&BTreeMap::deserialize(metadata).ok()?)?;
+        Some((self.field("id")?.parse().ok()?, checkout))
     }
 
     /// A text field of the object that the event is about.

@@ -1,8 +1,6 @@
 //! Sessions that ended without a payment.
 
-use std::collections::BTreeMap;
-
-use cart::{CartNumber, SessionId};
+use cart::SessionId;
 use serde::Deserialize;
 
 use crate::Event;
@@ -16,8 +14,6 @@ pub struct ExpiredSession {
     pub id: SessionId,
     #[serde(default)]
     expires_at: i64,
-    #[serde(default)]
-    metadata: Option<BTreeMap<String, String>>,
     #[serde(default)]
     after_expiration: Option<AfterExpiration>,
     #[serde(default)]
@@ -43,15 +39,13 @@ struct Consent {
 }
 
 impl ExpiredSession {
-    /// The session that an event is about, if nobody paid until its time was over, and the cart that it was made from.
+    /// The session that an event is about, if its time ran out before it was paid.
     ///
     /// A session that is closed before its time, because its cart has changed and another page takes its place, is not
-    /// abandoned. Nor is a session of another integration.
+    /// abandoned.
     #[must_use]
-    pub fn abandoned(event: &Event) -> Option<(Self, CartNumber)> {
-        let session: Self = event.object()?;
-        let cart = session.metadata.as_ref()?.get("stripe_payments_cart_number")?.parse().ok()?;
-        (event.created >= session.expires_at).then_some((session, cart))
+    pub fn abandoned(event: &Event) -> Option<Self> {
+        event.object().filter(|session: &Self| event.created >= session.expires_at)
     }
 
     /// Where the shopper may go on, if the shop has asked Stripe for such links and the shopper agreed to be told.

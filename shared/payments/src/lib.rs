@@ -13,7 +13,7 @@ mod expired;
 mod session;
 
 pub use catalogue::{CatalogPage, Page};
-pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper};
+pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper, shop_ids};
 pub use client::Stripe;
 pub use error::Error;
 pub use event::{Event, Rejected, WebhookSecrets};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Address, CartNumber, Currency, PriceId, SessionId, Timestamp};
+use cart::{Address, CheckoutMetadata, Currency, PriceId, SessionId, Timestamp};
 use serde::{Deserialize, Deserializer};
 
 mod calls;
@@ -40,8 +40,8 @@ pub struct Session {
     #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,
     /// The merchant's and our own keys and values.
-    #[serde(default)]
-    pub metadata: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: BTreeMap<String, String>,
     /// The payment intent, in payment mode.
     #[serde(default)]
     pub payment_intent: Option<Expandable<PaymentIntent>>,
@@ -250,29 +250,10 @@ struct Shipping {
 }
 
 impl Session {
-    /// The cart that the session was made from; `None` for sessions of other integrations.
-    ///
-    /// Enupal's plugin names a cart's number in its own sessions too, but no version.
+    /// What the session says of the cart that it was made from; `None` for sessions of other integrations.
     #[must_use]
-    pub fn cart(&self) -> Option<CartNumber> {
-        self.cart_version()?;
-        self.own("stripe_payments_cart_number")?.parse().ok()
-    }
-
-    /// The version of the cart that the session was made from.
-    #[must_use]
-    pub fn cart_version(&self) -> Option<u64> {
-        self.own("stripe_payments_cart_version")?.parse().ok()
-    }
-
-    /// What the cart came to when the session was made, in minor units.
-    #[must_use]
-    pub fn cart_total(&self) -> Option<i64> {
-        self.own("stripe_payments_cart_total")?.parse().ok()
-    }
-
-    fn own(&self, key: &str) -> Option<&str> {
-        self.metadata.as_ref()?.get(key).map(String::as_str)
+    pub fn checkout(&self) -> Option<CheckoutMetadata> {
+        CheckoutMetadata::read(&self.metadata)
     }
 
     /// When nobody can pay any more.

@@ -186,7 +186,7 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
                 },
                 description: match texts.and_then(|map| map.get(price)) {
                     None => None,
-                    Some(value) => Some(Description::new(value.as_s().ok()?).ok()?),
+                    Some(value) => Some(Description::stored(value.as_s().ok()?)),
                 },
                 recurrence: recurrence.filter(|_| recurring.contains(price)),
                 position: positions.and_then(|map| map.get(price))?.as_n().ok()?.parse().ok()?,
@@ -202,7 +202,7 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
         status: reader.parsed_if_there(COMPLETED)?.map_or(Status::Active, Status::Completed),
         lines,
         currency: reader.parsed_if_there(CURRENCY)?,
-        metadata: Metadata::new(metadata).map_err(|_| reader.corrupt(METADATA))?,
+        metadata: Metadata::stored(metadata),
         pending: item
             .get(PENDING)
             .map(|value| read_pending(value).ok_or_else(|| reader.corrupt(PENDING)))

@@ -1,0 +1,157 @@
+//! Whose session is it: several shops, Enupal's plugin and strangers share a Stripe account.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop, order_number};
+
+const KINDS: [&str; 4] = [
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+];
+
+/// An event of this kind about a finished session with this metadata.
+fn event(kind: &str, metadata: &Value) -> Value {
+    let session = json!({
+        "id": "cs_test_foreign", "object": "checkout.session", "status": "complete", "payment_status": "paid",
+        "mode": "payment", "amount_total": 100, "expires_at": 1, "metadata": metadata,
+    });
+    json!({ "id": "evt_1", "type": kind, "created": 2, "data": { "object": session } })
+}
+
+/// A session with one mug, made at Stripe by another program with this metadata.
+async fn made_elsewhere(shop: &Shop, metadata: &[(&str, &str)]) -> Value {
+    let mut form =
+        "mode=payment&success_url=https://other.example/&line_items[0][price]=price_mug&line_items[0][quantity]=1"
+            .to_owned();
+    for (key, value) in metadata {
+        form.extend(["&metadata[", key, "]=", value]);
+    }
+    shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await
+}
+
+/// Delivers to one shop what the sandbox of another signs.
+async fn deliver(to: &Shop, signed_by: &Shop, event: &Value) -> Answer {
+    let (body, signature) = signed_by.sandbox().signed(event);
+    let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
+    to.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await
+}
+
+fn writes(calls: &[String]) -> Vec<&String> {
+    let reads = ["DynamoDB GetItem", "DynamoDB BatchGetItem"];
+    calls.iter().filter(|call| !reads.contains(&call.as_str())).collect()
+}
+
+#[tokio::test]
+async fn events_about_the_sessions_of_others_write_nothing_and_ask_stripe_nothing() {
+    let shop = Shop::open_on_wires([("SHOP_ID", "this-shop,this-shop-before")]).await;
+    let visitor = shop.visitor();
+    let number = visitor.add("price_mug", 1).await.ok()["number"].clone();
+    let unknown = "be45cb2605bf36bebde684841a28f0fd";
+    let cart = |number: &Value, shop: &str| {
+        json!({
+            "stripe_payments_cart_number": number, "stripe_payments_cart_version": "1", "stripe_payments_shop": shop,
+        })
+    };
+    let others = [
+        ("Enupal's plugin", json!({ "stripe_payments_cart_number": number })),
+        ("another shop", cart(&number, "another-shop")),
+        ("a shop whose id begins alike", cart(&number, "this-shop-before-that")),
+        (
+            "no shop, and no cart of the number",
+            json!({
+                "stripe_payments_cart_number": unknown, "stripe_payments_cart_version": "1",
+            }),
+        ),
+        ("a stranger", json!({ "order_id": "6735" })),
+        ("nothing", json!({})),
+        ("null", Value::Null),
+    ];
+    for (whose, metadata) in &others {
+        for kind in KINDS {
+            let before = shop.wire().calls().len();
+
+            let answer = shop.deliver(&event(kind, metadata)).await.ok();
+
+            assert_eq!(answer["handled"], false, "{kind} of {whose}");
+            let calls = &shop.wire().calls()[before..];
+            assert!(writes(calls).is_empty(), "{kind} of {whose}: {calls:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_landing_page_makes_no_order_of_another_shops_session() {
+    let shop = Shop::open_with([("SHOP_ID", "this-shop")]).await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_mug", 1).await.ok();
+    let number = cart["number"].as_str().unwrap();
+    let named = [("stripe_payments_cart_number", number), ("stripe_payments_cart_version", "1")];
+    for foreign in [
+        made_elsewhere(&shop, &[named.as_slice(), &[("stripe_payments_shop", "another-shop")]].concat()).await,
+        made_elsewhere(&shop, &named[..1]).await,
+    ] {
+        shop.pay(&foreign).await;
+
+        let landed = shop.get(&format!("/finish-order?session_id={}", foreign["id"].as_str().unwrap())).await;
+
+        assert_eq!(landed.location(), format!("{}/?cancelled=1", shop.stack().url()));
+        assert_eq!(shop.order(&order_number(&foreign)).await.status, 404);
+        assert_eq!(visitor.cart().await, cart);
+    }
+}
+
+#[tokio::test]
+async fn every_session_and_what_it_makes_names_the_shop() {
+    let shop = Shop::open_with([("SHOP_ID", "this-shop,this-shop-before")]).await;
+    for (price, made) in [("price_mug", "payment_intent_data"), ("price_club_monthly", "subscription_data")] {
+        let visitor = shop.visitor();
+        visitor.add(price, 1).await.ok();
+
+        let session = visitor.checkout().await.ok();
+
+        let requests = shop.sandbox().requests();
+        let sent = &requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params;
+        assert_eq!(session["metadata"]["stripe_payments_shop"], "this-shop");
+        assert_eq!(sent[made]["metadata"]["stripe_payments_shop"], "this-shop");
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_a_former_id_and_those_without_one_are_still_fulfilled() {
+    let shop = Shop::open_with([("SHOP_ID", "this-shop,this-shop-before")]).await;
+    for more in [&[("stripe_payments_shop", "this-shop-before")][..], &[]] {
+        let visitor = shop.visitor();
+        let cart = visitor.add("price_mug", 1).await.ok();
+        let number = cart["number"].as_str().unwrap();
+        let named = [("stripe_payments_cart_number", number), ("stripe_payments_cart_version", "1")];
+        let session = made_elsewhere(&shop, &[named.as_slice(), more].concat()).await;
+
+        let number = shop.pay(&session).await;
+
+        assert_eq!(shop.order(&number).await.ok()["status"], "paid", "{more:?}");
+        assert_eq!(visitor.cart().await["status"], "completed", "{more:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_an_order_here_is_ours_whatever_its_shop_says() {
+    let before = Shop::open_with([("SHOP_ID", "before")]).await;
+    let visitor = before.visitor();
+    visitor.add("price_mug", 2).await.ok();
+    let session = visitor.checkout().await.ok();
+    let number = before.pay(&session).await;
+    let after = before.behind(before.stack().dynamodb_url(), [("SHOP_ID", "after")]).await;
+
+    let completed = deliver(&after, &before, &before.event("checkout.session.completed")).await.ok();
+    before.sandbox().pause_webhooks(true);
+    let payment = before.sandbox().sessions()[0]["payment_intent"].as_str().unwrap().to_owned();
+    before.stripe(Method::POST, "/v1/refunds", &format!("payment_intent={payment}&amount=400")).await;
+    let refunded = deliver(&after, &before, &before.event("charge.refunded")).await.ok();
+
+    assert_eq!((&completed["handled"], &refunded["handled"]), (&json!(true), &json!(true)));
+    let order = after.order(&number).await.ok();
+    assert_eq!((&order["status"], &order["refunded"]), (&json!("partially_refunded"), &json!(400)));
+}
