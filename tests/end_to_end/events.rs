@@ -150,11 +150,7 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
                 let id = format!("{price}_{kind}").parse().unwrap();
                 let offers = catalog.fresh_offers([&id]).await.unwrap();
                 let offer = offers.get(&id).unwrap();
-                assert_eq!(
-                    (offer.price().unit_amount, offer.product().name.as_str()),
-                    (Some(amount), "6"),
-                    "{order:?}"
-                );
+                assert_eq!((offer.price.unit_amount, offer.product.name.as_str()), (Some(amount), "6"), "{order:?}");
                 assert!(offer.is_active());
             }
         });

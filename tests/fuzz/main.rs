@@ -10,7 +10,7 @@ mod mutation;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cart::{CartNumber, Price, Product, Timestamp, Token};
+use cart::{CartNumber, Change, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Session, WebhookSecrets};
 use settings::Environment;
@@ -48,16 +48,12 @@ fn shop() -> Shop {
 fn read_body(request: &Request) {
     let Ok(body) = Body::of(request) else { return };
     if let Ok(items) = WantedItem::all(&body) {
-        let _ = WantedItem::prices(&items);
-        for item in items {
-            let _ = item.into_item(&store::Offers::default());
-        }
+        let items = items.into_iter().map(WantedItem::into_addition).collect();
+        let _ = Change::add(items).and_then(|change| change.prices());
     }
     if let Ok(updates) = WantedUpdate::all(&body) {
-        let _ = WantedUpdate::prices(&updates);
-        for update in updates {
-            let _ = update.into_update(&store::Offers::default());
-        }
+        let updates = updates.into_iter().map(WantedUpdate::into_update).collect();
+        let _ = Change::update(updates).prices();
     }
     let _ = web::wanted_metadata(&body);
     for name in ["email", "promotion_code"] {

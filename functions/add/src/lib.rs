@@ -37,14 +37,14 @@ impl Endpoint for Add {
         let lines = WantedItem::all(&body)?;
         let metadata = web::wanted_metadata(&body)?;
 
-        let wanted = WantedItem::prices(&lines)?;
+        let items = lines.into_iter().map(WantedItem::into_addition).collect();
+        let change = Change::add(items)?.in_currency(currency).with_metadata(metadata);
+        let wanted = change.prices()?;
         // A function that starts cold asks for all that it has to show in one batch.
         let known = self.catalogue.remembers(&wanted);
         let held = if known { Vec::new() } else { caller.prices(&self.carts, now).await? };
         let mut offers = self.catalogue.for_sale(&wanted, &held, now).await.map_err(failed)?;
-        let items = lines.into_iter().map(|line| line.into_item(&offers)).collect::<Result<_, _>>()?;
-        let change = Change::add(items)?.in_currency(currency).with_metadata(metadata);
-        let changed = caller.change(&self.carts, &change, &terms, now).await?;
+        let changed = caller.change(&self.carts, &change, &offers, &terms, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
         let shown = cart.lines().iter().map(|line| &line.price);

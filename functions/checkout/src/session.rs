@@ -1,6 +1,6 @@
 //! One Checkout Session per state of a cart.
 
-use cart::{AdjustableQuantity, Cart, PendingCheckout, SessionId, Timestamp, Totals};
+use cart::{Cart, CurrentSession, PricedLine, SessionId, Timestamp, Totals};
 use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
@@ -83,7 +83,7 @@ impl Checkout {
             cart.metadata().check_for_checkout()?;
             let (parameters, adjustable) = self.parameters(&cart, &shopper, base).await?;
             let digest = parameters.digest();
-            let earlier = match cart.pending() {
+            let earlier = match cart.current_session() {
                 None => Earlier::Gone,
                 Some(pending) => self.earlier(pending, cart.version(), &digest, now).await?,
             };
@@ -93,13 +93,13 @@ impl Checkout {
                     return Ok(answer);
                 }
                 Earlier::Usable(answer) => {
-                    cart.pending().cloned().map(|pending| (pending, answer, Metric::SessionsReused))
+                    cart.current_session().cloned().map(|pending| (pending, answer, Metric::SessionsReused))
                 }
                 Earlier::Gone => {
-                    let replaces = cart.pending().map(|pending| &pending.session);
+                    let replaces = cart.current_session().map(|pending| &pending.id);
                     let (session, answer) = self.create(&cart, &parameters, replaces, now).await?;
-                    let pending = PendingCheckout {
-                        session: session.id.clone(),
+                    let pending = CurrentSession {
+                        id: session.id.clone(),
                         version: cart.version(),
                         parameters: digest,
                         expires_at: Some(session.expiry()),
@@ -135,16 +135,16 @@ impl Checkout {
     async fn note(
         &self,
         cart: &Cart,
-        pending: &PendingCheckout,
+        pending: &CurrentSession,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let replaces = cart.pending().map(|pending| &pending.session);
+        let replaces = cart.current_session().map(|pending| &pending.id);
         match self.carts.note_checkout(cart.number(), pending, replaces, once, now).await? {
             Noted::Now => return Ok(true),
             Noted::Not { keeps: true } => {}
             // Nobody shall pay this session.
-            Noted::Not { keeps: false } => drop(self.expire(&pending.session, now).await?),
+            Noted::Not { keeps: false } => drop(self.expire(&pending.id, now).await?),
         }
         Ok(false)
     }
@@ -154,22 +154,19 @@ impl Checkout {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers =
             self.catalogue.fresh_offers(prices).await.map_err(|error| web::upstream(error.is_transient(), error))?;
-        let totals = Totals::of(cart, self.shop.currency(), |line| offers.get(&line.price));
-        let unavailable: Vec<_> = totals.unavailable().map(|(line, _)| line.price.clone()).collect();
+        let totals = Totals::new(cart, &offers, self.shop.currency());
+        let unavailable: Vec<_> = totals.unavailable().map(|line| line.price.clone()).collect();
         if !unavailable.is_empty() {
             return Err(Error::CartChanged(unavailable));
         }
-        let adjustable = totals.lines.iter().any(|(line, offer, _)| {
-            line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
-                || offer.is_some_and(|offer| offer.price().is_custom())
-        });
+        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
         Ok((self.settings.parameters(cart, &totals, shopper, base), adjustable))
     }
 
     /// Looks after the session that the cart was handed out with before: a hosted page's lines cannot be changed.
     async fn earlier(
         &self,
-        pending: &PendingCheckout,
+        pending: &CurrentSession,
         version: u64,
         digest: &str,
         now: Timestamp,
@@ -177,9 +174,9 @@ impl Checkout {
         let fits = pending.version == version && pending.parameters == digest;
         let Some(expires_at) = pending.expires_at else { return Ok(Earlier::Gone) };
         if !(fits && lasts(expires_at, now)) {
-            return self.expire(&pending.session, now).await;
+            return self.expire(&pending.id, now).await;
         }
-        match self.stripe.session(&pending.session).await {
+        match self.stripe.session(&pending.id).await {
             Ok((session, answer)) => match session.status {
                 SessionStatus::Open => Ok(Earlier::Usable(answer)),
                 SessionStatus::Complete => self.paid(&session.id, now).await,

@@ -1,7 +1,7 @@
 //! `POST /cart/clear`: empties the cart, which keeps its number.
 
-use cart::{Change, Timestamp};
-use store::{Carts, Offers};
+use cart::{Change, Offers, Timestamp};
+use store::Carts;
 use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
@@ -24,11 +24,12 @@ impl Endpoint for Clear {
         let terms = Terms::of(&request)?;
         Body::of(&request)?;
 
-        let changed = caller.change(&self.carts, &Change::Clear, &terms, Timestamp::now()).await?;
+        let none = Offers::default();
+        let changed = caller.change(&self.carts, &Change::Clear, &none, &terms, Timestamp::now()).await?;
 
         Ok(match changed {
             None => web::no_cart(&self.shop),
-            Some((token, cart)) => web::cart_answer(&cart, Some(&token), &Offers::default(), &self.shop),
+            Some((token, cart)) => web::cart_answer(&cart, Some(&token), &none, &self.shop),
         })
     }
 }

@@ -40,14 +40,14 @@ impl Endpoint for Update {
             return Err(Error::field("updates", "is required, or metadata"));
         }
 
-        let wanted = WantedUpdate::prices(&lines)?;
+        let lines = lines.into_iter().map(WantedUpdate::into_update).collect();
+        let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
+        let wanted = change.prices()?;
         // A function that starts cold asks for all that it has to show in one batch.
         let known = self.catalogue.remembers(&wanted);
         let held = if known { Vec::new() } else { caller.prices(&self.carts, now).await? };
         let mut offers = self.catalogue.for_sale(&wanted, &held, now).await.map_err(failed)?;
-        let lines = lines.into_iter().map(|line| line.into_update(&offers)).collect::<Result<_, _>>()?;
-        let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
-        let changed = caller.change(&self.carts, &change, &terms, now).await?;
+        let changed = caller.change(&self.carts, &change, &offers, &terms, now).await?;
 
         let Some((token, cart)) = changed else { return Ok(web::no_cart(&self.shop)) };
         let shown = cart.lines().iter().map(|line| &line.price);

@@ -1,12 +1,11 @@
-//! The cart and its rules.
+//! The rules of a cart.
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
+use crate::lifetime::whole_second;
 use crate::{
-    AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Line, LineUpdate, Metadata, OrderLine,
-    OrderNumber, PriceId, Quantity, Recurrence, Rejection, SessionId, Timestamp,
+    Addition, AdjustableQuantity, CartNumber, Change, Currency, CurrentSession, Description, Lifetime, Line,
+    LineUpdate, Metadata, Offers, OrderLine, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -14,20 +13,8 @@ use crate::{
 /// Holds no amounts: what it comes to is computed from current prices, by [`crate::Totals`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cart {
-    number: CartNumber,
-    version: u64,
-    status: Status,
-    /// Ascending in position.
-    lines: Vec<Line>,
-    /// Meaningful only while there are lines.
-    currency: Option<Currency>,
-    metadata: Metadata,
-    pending: Option<PendingCheckout>,
-    sold_at: Option<u64>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    state: Snapshot,
     lifetime: Lifetime,
-    expires_at: Timestamp,
 }
 
 /// Whether a cart still takes changes.
@@ -39,69 +26,30 @@ pub enum Status {
     Completed(OrderNumber),
 }
 
-/// The Checkout Session that a cart was last handed out for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PendingCheckout {
-    /// The session's id at Stripe.
-    pub session: SessionId,
-    /// The version of the cart that the session was made from.
-    pub version: u64,
-    /// A digest of the parameters that the session was made with.
-    pub parameters: String,
-    /// When Stripe lets it expire; `None` once Stripe has said that nobody can pay it any more.
-    ///
-    /// A session that is over is still remembered: the next one is made in its place, under another idempotency key.
-    pub expires_at: Option<Timestamp>,
-    /// The lines' own texts at that version, which Stripe has no place for.
-    pub descriptions: BTreeMap<PriceId, String>,
-    /// Whether the shopper may change on Stripe's page what is paid: quantities, or an amount of their own choice.
-    pub adjustable: bool,
-}
-
-/// How long a cart lives after its last change: 1 to 365 days.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lifetime(u16);
-
-impl Lifetime {
-    /// A lifetime of `days`; `None` outside 1 to 365.
-    #[must_use]
-    pub fn days(days: u16) -> Option<Self> {
-        (1..=365).contains(&days).then_some(Self(days))
-    }
-
-    /// In seconds.
-    #[must_use]
-    pub fn seconds(self) -> u32 {
-        u32::from(self.0) * 24 * 60 * 60
-    }
-
-    /// When a cart changed at `now` expires.
-    #[must_use]
-    pub fn after(self, now: Timestamp) -> Timestamp {
-        now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.0))).unwrap_or(Timestamp::MAX)
-    }
-}
-
-impl Default for Lifetime {
-    fn default() -> Self {
-        Self(7)
-    }
-}
-
 /// Everything a cart consists of, for a store to keep and to bring back.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the fields are those of `Cart`, whose methods describe them")]
 pub struct Snapshot {
+    /// The public name.
     pub number: CartNumber,
+    /// The number of changes that the cart has seen.
     pub version: u64,
+    /// Whether it still takes changes.
     pub status: Status,
+    /// Ascending in position: the order in which they were first added.
     pub lines: Vec<Line>,
+    /// The currency of all lines; `None` while there are none.
     pub currency: Option<Currency>,
+    /// What the shop attached.
     pub metadata: Metadata,
-    pub pending: Option<PendingCheckout>,
+    /// The session whose page the shopper was last sent to.
+    pub current_session: Option<CurrentSession>,
+    /// The version at which units of it were last sold.
     pub sold_at: Option<u64>,
+    /// When it was opened.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
+    /// From when on it reads as absent.
     pub expires_at: Timestamp,
 }
 
@@ -114,107 +62,82 @@ impl Cart {
     /// The most recurring lines, and the most one-time lines beside them, in subscription mode.
     pub const MAX_LINES_PER_KIND: usize = 20;
 
-    /// An empty cart that nobody has changed yet.
+    /// An empty cart at version 0, before its first change.
     #[must_use]
     pub fn new(number: CartNumber, now: Timestamp, lifetime: Lifetime) -> Self {
         let now = whole_second(now);
-        Self {
+        let state = Snapshot {
             number,
             version: 0,
             status: Status::Active,
             lines: Vec::new(),
             currency: None,
             metadata: Metadata::default(),
-            pending: None,
+            current_session: None,
             sold_at: None,
             created_at: now,
             updated_at: now,
-            lifetime,
             expires_at: lifetime.after(now),
-        }
+        };
+        Self { state, lifetime }
     }
 
     /// Brings back a stored cart.
     #[must_use]
-    pub fn restore(snapshot: Snapshot, lifetime: Lifetime) -> Self {
-        let Snapshot { number, version, status, mut lines, currency, metadata, pending, .. } = snapshot;
-        let Snapshot { sold_at, created_at, updated_at, expires_at, .. } = snapshot;
-        in_order(&mut lines);
-        let currency = if lines.is_empty() { None } else { currency };
-        Self {
-            number,
-            version,
-            status,
-            lines,
-            currency,
-            metadata,
-            pending,
-            sold_at,
-            created_at,
-            updated_at,
-            lifetime,
-            expires_at,
+    pub fn restore(mut state: Snapshot, lifetime: Lifetime) -> Self {
+        in_order(&mut state.lines);
+        if state.lines.is_empty() {
+            state.currency = None;
         }
+        Self { state, lifetime }
     }
 
     /// Everything the cart consists of.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            number: self.number,
-            version: self.version,
-            status: self.status,
-            lines: self.lines.clone(),
-            currency: self.currency,
-            metadata: self.metadata.clone(),
-            pending: self.pending.clone(),
-            sold_at: self.sold_at,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            expires_at: self.expires_at,
-        }
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.state
     }
 
     /// The public name.
     #[must_use]
     pub fn number(&self) -> CartNumber {
-        self.number
+        self.state.number
     }
 
     /// How many changes the cart has seen.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.state.version
     }
 
     /// Whether it still takes changes.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.status
+        self.state.status
     }
 
     /// The lines, in the order in which they were first added.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        &self.state.lines
     }
 
     /// The currency of all lines; `None` while there are none.
     #[must_use]
     pub fn currency(&self) -> Option<Currency> {
-        self.currency
+        self.state.currency
     }
 
     /// What the shop attached.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
-        &self.metadata
+        &self.state.metadata
     }
 
-    /// The Checkout Session last handed out.
+    /// The session whose page the shopper was last sent to.
     #[must_use]
-    pub fn pending(&self) -> Option<&PendingCheckout> {
-        self.pending.as_ref()
+    pub fn current_session(&self) -> Option<&CurrentSession> {
+        self.state.current_session.as_ref()
     }
 
     /// Whether units of the cart were sold after it was at `version`, by another order than `order`.
@@ -222,60 +145,62 @@ impl Cart {
     /// A session made from that version sold them too: the shopper may have paid twice.
     #[must_use]
     pub fn was_sold_since(&self, version: u64, order: OrderNumber) -> bool {
-        let completed = matches!(self.status, Status::Completed(other) if other != order);
-        completed || self.sold_at.is_some_and(|sold_at| sold_at > version)
+        let completed = matches!(self.state.status, Status::Completed(other) if other != order);
+        completed || self.state.sold_at.is_some_and(|sold_at| sold_at > version)
     }
 
     /// The version at which units of it were last sold.
     #[must_use]
     pub fn sold_at(&self) -> Option<u64> {
-        self.sold_at
+        self.state.sold_at
     }
 
     /// When it was opened.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.state.created_at
     }
 
     /// When it was last changed.
     #[must_use]
     pub fn updated_at(&self) -> Timestamp {
-        self.updated_at
+        self.state.updated_at
     }
 
     /// From when on it reads as absent.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.state.expires_at
     }
 
     /// The sum of all quantities.
     #[must_use]
     pub fn item_count(&self) -> u64 {
-        self.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
+        self.state.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
     }
 
     /// The lines' own texts, by price.
     #[must_use]
     pub fn descriptions(&self) -> BTreeMap<PriceId, String> {
-        let described = self.lines.iter().filter_map(|line| Some((line, line.description.as_ref()?)));
+        let described = self.state.lines.iter().filter_map(|line| Some((line, line.description.as_ref()?)));
         described.map(|(line, description)| (line.price.clone(), description.as_str().to_owned())).collect()
     }
 
     /// Whether it still takes changes at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.status == Status::Active && now < self.expires_at
+        self.state.status == Status::Active && now < self.state.expires_at
     }
 
     /// How often the recurring lines are paid; `None` where all are one-time.
     #[must_use]
     pub fn recurrence(&self) -> Option<Recurrence> {
-        self.lines.iter().find_map(|line| line.recurrence)
+        self.state.lines.iter().find_map(|line| line.recurrence)
     }
 
     /// Applies a shopper's change at `now`, which also renews the cart's life.
+    ///
+    /// `offers` holds the offers of the prices that [`Change::prices`] names.
     ///
     /// - `Add` sums quantities; a line's attributes are replaced where given.
     /// - `Update` sets quantities, adds lines that are absent, and removes those it says.
@@ -287,11 +212,12 @@ impl Cart {
     /// # Errors
     ///
     /// - [`Rejection::Closed`] if the cart is expired or completed.
+    /// - [`Rejection::PriceNotFound`] if a price is not for sale.
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
     /// - [`Rejection::MixedInterval`] if recurring lines would be paid at different intervals.
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
-    pub fn apply(&mut self, change: &Change, now: Timestamp) -> Result<(), Rejection> {
+    pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
         if !self.is_open(now) {
             return Err(Rejection::Closed);
         }
@@ -302,49 +228,34 @@ impl Cart {
 
         match change {
             Change::Add { items, currency, metadata } => {
-                for (index, item) in items.iter().enumerate() {
-                    changed.put(item, *currency, Line::position_at(now, index), Quantity::plus)?;
-                }
+                changed.add(items, *currency, offers, now)?;
                 changed.attach(metadata.as_ref());
             }
             Change::Update { lines, currency, metadata } => {
-                changed.lines.retain(|line| !lines.iter().any(|update| update.removes(&line.price)));
-                for (index, update) in lines.iter().enumerate() {
-                    match update {
-                        LineUpdate::Remove(_) => {}
-                        LineUpdate::Set(item) => {
-                            changed.put(item, *currency, Line::position_at(now, index), |_, quantity| Ok(quantity))?;
-                        }
-                        LineUpdate::Describe { price, adjustable_quantity, description } => {
-                            if let Some(line) = changed.line_mut(price) {
-                                line.describe(adjustable_quantity.as_ref(), description.as_ref());
-                            }
-                        }
-                    }
-                }
+                changed.update(lines, *currency, offers, now)?;
                 changed.attach(metadata.as_ref());
             }
             Change::Clear => {
-                changed.lines.clear();
-                changed.metadata = Metadata::default();
+                changed.state.lines.clear();
+                changed.state.metadata = Metadata::default();
             }
         }
         changed.check_line_limits()?;
         // Two changes of one moment, or of clocks that disagree, need not come in the order of their time.
-        in_order(&mut changed.lines);
+        in_order(&mut changed.state.lines);
 
-        if changed.lines.is_empty() {
-            changed.currency = None;
+        if changed.state.lines.is_empty() {
+            changed.state.currency = None;
         }
         changed.touch(now);
         *self = changed;
         Ok(())
     }
 
-    /// Notes the Checkout Session that the cart was handed out for. Not a change: version and life stay.
+    /// Makes `session` the cart's current session. Not a change: version and life stay.
     #[must_use]
-    pub fn with_pending(mut self, pending: PendingCheckout) -> Self {
-        self.pending = Some(pending);
+    pub fn with_session(mut self, session: CurrentSession) -> Self {
+        self.state.current_session = Some(session);
         self
     }
 
@@ -356,14 +267,14 @@ impl Cart {
     /// is not renewed.
     #[must_use]
     pub fn paid(mut self, order: OrderNumber, checked_out: u64, sold: &[OrderLine], now: Timestamp) -> Self {
-        if self.status != Status::Active {
+        if self.state.status != Status::Active {
             return self;
         }
-        let expired = now >= self.expires_at;
-        if self.version == checked_out || expired {
-            self.lines.clear();
+        let expired = now >= self.state.expires_at;
+        if self.state.version == checked_out || expired {
+            self.state.lines.clear();
         }
-        self.lines.retain_mut(|line| {
+        self.state.lines.retain_mut(|line| {
             let units: u64 =
                 sold.iter().filter(|sold| sold.price.as_ref() == Some(&line.price)).map(|sold| sold.quantity).sum();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
@@ -373,75 +284,126 @@ impl Cart {
             true
         });
         // Another session may still be payable: it stays noted until a checkout has expired it.
-        self.pending = self.pending.filter(|pending| OrderNumber::of_session(&pending.session) != order);
-        if self.lines.is_empty() {
-            self.currency = None;
-            self.status = Status::Completed(order);
+        self.state.current_session =
+            self.state.current_session.filter(|session| OrderNumber::of_session(&session.id) != order);
+        if self.state.lines.is_empty() {
+            self.state.currency = None;
+            self.state.status = Status::Completed(order);
         }
-        let expires_at = self.expires_at;
+        let expires_at = self.state.expires_at;
         self.touch(now);
         if expired {
-            self.expires_at = expires_at;
+            self.state.expires_at = expires_at;
         }
-        self.sold_at = Some(self.version);
+        self.state.sold_at = Some(self.state.version);
         self
     }
 
     fn touch(&mut self, now: Timestamp) {
-        self.version += 1;
-        self.updated_at = whole_second(now);
-        self.expires_at = self.lifetime.after(self.updated_at);
+        self.state.version += 1;
+        self.state.updated_at = whole_second(now);
+        self.state.expires_at = self.lifetime.after(self.state.updated_at);
     }
 
     fn attach(&mut self, metadata: Option<&Metadata>) {
         if let Some(metadata) = metadata {
-            self.metadata = metadata.clone();
+            self.state.metadata = metadata.clone();
         }
     }
 
     fn line_mut(&mut self, price: &PriceId) -> Option<&mut Line> {
-        self.lines.iter_mut().find(|line| line.price == *price)
+        self.state.lines.iter_mut().find(|line| line.price == *price)
+    }
+
+    fn add(
+        &mut self,
+        items: &[Addition],
+        preferred: Option<Currency>,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        for (index, item) in items.iter().enumerate() {
+            let price = self.admit(item, preferred, offers)?;
+            self.put(item, price, Line::position_at(now, index), Quantity::plus)?;
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        updates: &[LineUpdate],
+        preferred: Option<Currency>,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        self.state.lines.retain(|line| !updates.iter().any(|update| update.removes(&line.price)));
+        for (index, update) in updates.iter().enumerate() {
+            match update {
+                LineUpdate::Remove(_) => {}
+                LineUpdate::Set(item) => {
+                    let price = self.admit(item, preferred, offers)?;
+                    self.put(item, price, Line::position_at(now, index), |_, quantity| Ok(quantity))?;
+                }
+                LineUpdate::Describe { price, adjustable_quantity, description } => {
+                    if let Some(line) = self.line_mut(price) {
+                        line.describe(adjustable_quantity.as_ref(), description.as_ref());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that an item's price is for sale and fits the cart, whose first line decides its currency.
+    fn admit<'a>(
+        &mut self,
+        item: &Addition,
+        preferred: Option<Currency>,
+        offers: &'a Offers,
+    ) -> Result<&'a Price, Rejection> {
+        let offer = offers.get(&item.price).filter(|offer| offer.is_active());
+        let price = &offer.ok_or_else(|| Rejection::PriceNotFound(item.price.clone()))?.price;
+        let held = if self.state.lines.is_empty() { None } else { self.state.currency };
+        let currency = held.or(preferred).unwrap_or(price.currency);
+        if !price.sells_in(currency) {
+            return Err(Rejection::MixedCurrency { price: item.price.clone(), currency });
+        }
+        if let (Some(held), Some(offered)) = (self.recurrence(), price.recurrence())
+            && held != offered
+        {
+            return Err(Rejection::MixedInterval { price: item.price.clone(), offered, held });
+        }
+        self.state.currency = Some(currency);
+        Ok(price)
     }
 
     /// Merges an item into its line by `quantity(held, given)`, or adds a line at the end.
     fn put(
         &mut self,
-        item: &Item,
-        preferred: Option<Currency>,
+        item: &Addition,
+        price: &Price,
         position: i64,
         quantity: impl Fn(Quantity, Quantity) -> Result<Quantity, Rejection>,
     ) -> Result<(), Rejection> {
-        let held = if self.lines.is_empty() { None } else { self.currency };
-        let currency = held.or(preferred).or(item.currencies.first().copied());
-        if let Some(currency) = currency.filter(|currency| !item.currencies.contains(currency)) {
-            return Err(Rejection::MixedCurrency { price: item.price.clone(), currency });
-        }
-        if let (Some(held), Some(offered)) = (self.recurrence(), item.recurrence)
-            && held != offered
-        {
-            return Err(Rejection::MixedInterval { price: item.price.clone(), offered, held });
-        }
-        self.currency = currency;
-
         if let Some(line) = self.line_mut(&item.price) {
             line.quantity = quantity(line.quantity, item.quantity)?;
             line.describe(item.adjustable_quantity.as_ref(), item.description.as_ref());
             return Ok(());
         }
-        self.lines.push(Line {
+        self.state.lines.push(Line {
             price: item.price.clone(),
             quantity: item.quantity,
             adjustable_quantity: item.adjustable_quantity.clone(),
             description: item.description.clone().filter(|description| !description.is_blank()),
-            recurrence: item.recurrence,
+            recurrence: price.recurrence(),
             position,
         });
         Ok(())
     }
 
     fn check_line_limits(&self) -> Result<(), Rejection> {
-        let recurring = self.lines.iter().filter(|line| line.recurrence.is_some()).count();
-        let one_time = self.lines.len() - recurring;
+        let recurring = self.state.lines.iter().filter(|line| line.recurrence.is_some()).count();
+        let one_time = self.state.lines.len() - recurring;
         let fits = if recurring == 0 {
             one_time <= Self::MAX_LINES
         } else {
@@ -464,7 +426,7 @@ impl Line {
 
 impl Change {
     fn asks_nothing_of(&self, cart: &Cart) -> bool {
-        let absent = |price: &PriceId| cart.lines.iter().all(|line| line.price != *price);
+        let absent = |price: &PriceId| cart.state.lines.iter().all(|line| line.price != *price);
         match self {
             Self::Update { lines, metadata: None, .. } => lines.iter().all(|update| match update {
                 LineUpdate::Set(_) => false,
@@ -484,10 +446,4 @@ impl LineUpdate {
 /// Puts lines into the order in which they were first added.
 fn in_order(lines: &mut [Line]) {
     lines.sort_by(|a, b| (a.position, &a.price).cmp(&(b.position, &b.price)));
-}
-
-/// The times of carts and orders are whole seconds, as a store keeps them.
-#[must_use]
-pub fn whole_second(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

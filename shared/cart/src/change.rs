@@ -1,6 +1,6 @@
 //! Changes to a cart, as values.
 
-use crate::{AdjustableQuantity, Currency, Description, Metadata, Price, PriceId, Quantity, Recurrence, Rejection};
+use crate::{AdjustableQuantity, Cart, Currency, Description, Metadata, PriceId, Quantity, Rejection};
 
 /// A change that a shopper asks for. [`crate::Cart::apply`] says what it does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -8,7 +8,7 @@ pub enum Change {
     /// Adds units to lines, and lines to the cart.
     Add {
         /// What is added; each price once.
-        items: Vec<Item>,
+        items: Vec<Addition>,
         /// The currency of a cart that has none yet; without it, the first item's own.
         currency: Option<Currency>,
         /// Replaces the cart's metadata.
@@ -27,9 +27,9 @@ pub enum Change {
     Clear,
 }
 
-/// Units of a price to be added, with what the rules need to know of that price.
+/// Units of a price that are to be added or set.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Item {
+pub struct Addition {
     /// The price.
     pub price: PriceId,
     /// How many units.
@@ -38,17 +38,13 @@ pub struct Item {
     pub adjustable_quantity: Option<AdjustableQuantity>,
     /// Replaces the line's, where given; a blank one removes it.
     pub description: Option<Description>,
-    /// The currencies in which the price can be paid, its own first.
-    pub currencies: Vec<Currency>,
-    /// How often the price recurs.
-    pub recurrence: Option<Recurrence>,
 }
 
 /// What an update asks of one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LineUpdate {
     /// Sets the quantity, adding the line where it is absent; attributes are replaced where given.
-    Set(Item),
+    Set(Addition),
     /// Replaces attributes of a line, where given, and keeps its quantity; nothing where the line is absent.
     Describe {
         /// The line's price.
@@ -68,8 +64,8 @@ impl Change {
     /// # Errors
     ///
     /// [`Rejection::QuantityTooLarge`] where the same price adds up to more than [`Quantity::MAX`].
-    pub fn add(items: Vec<Item>) -> Result<Self, Rejection> {
-        let mut merged: Vec<Item> = Vec::with_capacity(items.len());
+    pub fn add(items: Vec<Addition>) -> Result<Self, Rejection> {
+        let mut merged: Vec<Addition> = Vec::with_capacity(items.len());
         for item in items {
             match merged.iter_mut().find(|earlier| earlier.price == item.price) {
                 None => merged.push(item),
@@ -81,6 +77,22 @@ impl Change {
             }
         }
         Ok(Self::Add { items: merged, currency: None, metadata: None })
+    }
+
+    /// The prices that must be for sale for this change, each once, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::TooManyItems`] if they are more than a cart can hold.
+    pub fn prices(&self) -> Result<Vec<PriceId>, Rejection> {
+        let mut prices: Vec<PriceId> = match self {
+            Self::Add { items, .. } => items.iter().map(|item| item.price.clone()).collect(),
+            Self::Update { lines, .. } => lines.iter().filter_map(LineUpdate::sold).cloned().collect(),
+            Self::Clear => Vec::new(),
+        };
+        prices.sort();
+        prices.dedup();
+        if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems) } else { Ok(prices) }
     }
 
     /// Whether the change leaves something in a cart that did not exist before.
@@ -121,17 +133,20 @@ impl Change {
     }
 }
 
-impl Item {
+impl LineUpdate {
+    /// The price that must be for sale for this update.
+    fn sold(&self) -> Option<&PriceId> {
+        match self {
+            Self::Set(item) => Some(&item.price),
+            Self::Describe { .. } | Self::Remove(_) => None,
+        }
+    }
+}
+
+impl Addition {
     /// `quantity` units of `price`.
     #[must_use]
-    pub fn new(price: &Price, quantity: Quantity) -> Self {
-        Self {
-            price: price.id.clone(),
-            quantity,
-            adjustable_quantity: None,
-            description: None,
-            currencies: price.currencies().collect(),
-            recurrence: price.recurrence(),
-        }
+    pub fn new(price: PriceId, quantity: Quantity) -> Self {
+        Self { price, quantity, adjustable_quantity: None, description: None }
     }
 }

@@ -90,16 +90,16 @@ impl AdjustableQuantity {
     ///
     /// # Errors
     ///
-    /// [`Rejection::Malformed`] unless minimum ≤ maximum, 1 ≤ maximum, and both are at most [`Quantity::MAX`].
+    /// [`Rejection::Minimum`] or [`Rejection::Maximum`] unless minimum ≤ maximum, 1 ≤ maximum, and both are at most [`Quantity::MAX`].
     pub fn new(enabled: bool, minimum: Option<u64>, maximum: Option<u64>) -> Result<Self, Rejection> {
-        let bound = |value: Option<u64>, field| match value.map(u32::try_from).transpose() {
+        let bound = |value: Option<u64>, rejection| match value.map(u32::try_from).transpose() {
             Ok(value) if value.is_none_or(|value| value <= Quantity::MAX) => Ok(value),
-            _ => Err(Rejection::Malformed { field }),
+            _ => Err(rejection),
         };
-        let minimum = bound(minimum, "adjustable_quantity.minimum")?;
-        let maximum = bound(maximum, "adjustable_quantity.maximum")?;
+        let minimum = bound(minimum, Rejection::Minimum)?;
+        let maximum = bound(maximum, Rejection::Maximum)?;
         if maximum == Some(0) || minimum > maximum.or(Some(Quantity::MAX)) {
-            return Err(Rejection::Malformed { field: "adjustable_quantity.maximum" });
+            return Err(Rejection::Maximum);
         }
         Ok(Self { enabled, minimum, maximum })
     }
@@ -148,11 +148,11 @@ impl Description {
     ///
     /// # Errors
     ///
-    /// [`Rejection::Malformed`] if it is too long or contains control characters.
+    /// [`Rejection::Description`] if it is too long or contains control characters.
     pub fn new(text: impl Into<String>) -> Result<Self, Rejection> {
         let text = text.into();
         if text.chars().count() > Self::MAX || text.len() > Self::MAX_BYTES || text.contains(is_unprintable) {
-            return Err(Rejection::Malformed { field: "description" });
+            return Err(Rejection::Description);
         }
         Ok(Self(text))
     }

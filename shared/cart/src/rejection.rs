@@ -46,12 +46,15 @@ pub enum Rejection {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A field's value is out of its bounds.
-    #[error("{field} is out of bounds")]
-    Malformed {
-        /// The field.
-        field: &'static str,
-    },
+    /// A line's own text is too long, or has control characters.
+    #[error("description is out of bounds")]
+    Description,
+    /// The smallest quantity of a line is out of bounds.
+    #[error("minimum is out of bounds")]
+    Minimum,
+    /// The largest quantity of a line is out of bounds, or smaller than the smallest.
+    #[error("maximum is out of bounds")]
+    Maximum,
     /// The cart is expired or completed: no change reaches it any more.
     #[error("the cart is closed")]
     Closed,

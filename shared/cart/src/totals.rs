@@ -1,17 +1,8 @@
 //! What a cart comes to, at current prices.
 
-use crate::{Cart, Currency, Line, Money, Price, Product};
+use std::sync::Arc;
 
-/// A price with its product: what is for sale.
-///
-/// It is written as JSON once, when it is made, since carts show it far more often than it changes.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Offer {
-    price: Price,
-    product: Product,
-    price_json: Box<str>,
-    product_json: Box<str>,
-}
+use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,83 +15,57 @@ pub enum Unavailable {
     Currency,
 }
 
-impl Offer {
-    /// A price with the product that it is a price of.
-    #[must_use]
-    pub fn new(price: Price, product: Product) -> Self {
-        let [price_json, product_json] = [json(&price), json(&product)];
-        Self { price, product, price_json, product_json }
-    }
+/// A line with its current offer and what it comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct PricedLine<'a> {
+    /// The line.
+    pub line: &'a Line,
+    /// Its offer, where the catalogue has one.
+    pub offer: Option<&'a Arc<Offer>>,
+    /// What it comes to, or why it cannot be bought.
+    pub amount: Result<Money, Unavailable>,
+}
 
-    /// The price.
+impl PricedLine<'_> {
+    /// Whether the shopper may change on Stripe's page what is paid for the line.
     #[must_use]
-    pub fn price(&self) -> &Price {
-        &self.price
-    }
-
-    /// The product that it is a price of.
-    #[must_use]
-    pub fn product(&self) -> &Product {
-        &self.product
-    }
-
-    /// The price as a JSON object.
-    #[must_use]
-    pub fn price_json(&self) -> &str {
-        &self.price_json
-    }
-
-    /// The product as a JSON object.
-    #[must_use]
-    pub fn product_json(&self) -> &str {
-        &self.product_json
-    }
-
-    /// Whether the price can be bought: neither it nor its product is archived.
-    #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.price.active && self.product.active
+    pub fn is_adjustable(&self) -> bool {
+        self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
+            || self.offer.is_some_and(|offer| offer.price.is_custom())
     }
 }
 
 /// A cart's lines with their current offers, and their sum.
 #[derive(Debug)]
 pub struct Totals<'a> {
-    /// Each line with its offer, where the catalogue has one, and its amount or why it has none.
-    pub lines: Vec<(&'a Line, Option<&'a Offer>, Result<Money, Unavailable>)>,
+    /// Each line, in the cart's order.
+    pub lines: Vec<PricedLine<'a>>,
     /// The sum of all available lines.
     pub total: Money,
 }
 
 impl<'a> Totals<'a> {
-    /// Sums the lines of `cart` up at the prices that `offer` finds.
+    /// Sums the lines of `cart` up at the prices in `offers`.
     ///
     /// Lines that are unavailable count in no sum. An empty cart comes to nothing in `default` currency.
-    pub fn of(cart: &'a Cart, default: Currency, offer: impl Fn(&Line) -> Option<&'a Offer>) -> Self {
+    #[must_use]
+    pub fn new(cart: &'a Cart, offers: &'a Offers, default: Currency) -> Self {
         let currency = cart.currency().unwrap_or(default);
-        let lines: Vec<_> = cart
-            .lines()
-            .iter()
-            .map(|line| {
-                let offer = offer(line);
-                (line, offer, amount(line, offer, currency))
-            })
-            .collect();
+        let priced = |line: &'a Line| {
+            let offer = offers.get(&line.price);
+            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency) }
+        };
+        let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         // All amounts are in the one currency, and 100 lines do not reach the bounds of a sum.
-        let amounts = lines.iter().filter_map(|(_, _, amount)| amount.ok());
+        let amounts = lines.iter().filter_map(|priced| priced.amount.ok());
         let total = amounts.fold(Money::new(0, currency), |sum, amount| sum.checked_add(amount).unwrap_or(sum));
         Self { lines, total }
     }
 
     /// The lines that cannot be bought at the moment.
-    pub fn unavailable(&self) -> impl Iterator<Item = (&'a Line, Unavailable)> {
-        self.lines.iter().filter_map(|(line, _, amount)| amount.err().map(|reason| (*line, reason)))
+    pub fn unavailable(&self) -> impl Iterator<Item = &'a Line> {
+        self.lines.iter().filter(|priced| priced.amount.is_err()).map(|priced| priced.line)
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Box<str> {
-    // Prices and products are plain data with text keys: they always serialise.
-    serde_json::to_string(value).unwrap_or_default().into()
 }
 
 fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
@@ -108,5 +73,5 @@ fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Mone
     if !offer.is_active() {
         return Err(Unavailable::Inactive);
     }
-    offer.price().amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
+    offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
 }

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
 
 use cart::{
-    Cart, Change, Currency, Item, Lifetime, LineUpdate, Offer, Price, Product, Quantity, Timestamp, Token, Totals,
+    Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, Product, Quantity, Timestamp, Token,
+    Totals,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -78,7 +79,7 @@ proptest! {
 
         let off = amount(&price, quantity) * 10_i128.pow(12) - trillionths * i128::from(quantity);
 
-        // A half goes up, never down.
+        // Half a unit rounds away from zero.
         prop_assert!(-5 * 10_i128.pow(11) < off && off <= 5 * 10_i128.pow(11), "{unit} × {quantity}");
     }
 
@@ -96,23 +97,23 @@ proptest! {
         };
         let [held, added] = [named("held", held), named("added", added)];
         let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
-        let offers: Vec<Offer> =
-            held.iter().chain(&added).map(|(price, _)| Offer::new(price.clone(), product.clone())).collect();
-        let total = |cart: &Cart| {
-            Totals::of(cart, Currency::USD, |line| offers.iter().find(|offer| offer.price().id == line.price)).total
+        let offer = |(price, _): &(Price, Quantity)| Offer { price: price.clone(), product: product.clone() };
+        let offers: Offers = held.iter().chain(&added).map(offer).collect();
+        let total = |cart: &Cart| Totals::new(cart, &offers, Currency::USD).total;
+        let items = |lines: &[(Price, Quantity)]| {
+            lines.iter().map(|(price, quantity)| Addition::new(price.id.clone(), *quantity)).collect()
         };
-        let items = |lines: &[(Price, Quantity)]| lines.iter().map(|(price, quantity)| Item::new(price, *quantity)).collect();
         let mut cart = Cart::new(Token::from_bytes([7; 16]).number(), now, Lifetime::default());
         if !held.is_empty() {
-            cart.apply(&Change::add(items(&held)).unwrap(), now).unwrap();
+            cart.apply(&Change::add(items(&held)).unwrap(), &offers, now).unwrap();
         }
         let before = cart.clone();
 
-        cart.apply(&Change::add(items(&added)).unwrap(), now).unwrap();
+        cart.apply(&Change::add(items(&added)).unwrap(), &offers, now).unwrap();
         let sum: i128 = held.iter().chain(&added).map(|(price, quantity)| amount(price, (*quantity).into())).sum();
         prop_assert_eq!(total(&cart).minor(), sum);
         let removals = added.iter().map(|(price, _)| LineUpdate::Remove(price.id.clone())).collect();
-        cart.apply(&Change::update(removals), now).unwrap();
+        cart.apply(&Change::update(removals), &offers, now).unwrap();
 
         prop_assert_eq!(cart.lines(), before.lines());
         prop_assert_eq!(cart.currency(), before.currency());

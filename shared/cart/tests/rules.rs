@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
-    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, LineUpdate, Metadata, OrderLine,
-    OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Offer, Offers,
+    OrderLine, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
 };
 use serde_json::json;
 
@@ -34,35 +34,70 @@ fn priced(id: &str, more: serde_json::Value) -> Price {
     serde_json::from_value(price).unwrap()
 }
 
-fn item(price: &Price, quantity: u64) -> Item {
-    Item::new(price, Quantity::new(quantity).unwrap())
+fn item(price: &Price, quantity: u64) -> Addition {
+    Addition::new(price.id.clone(), Quantity::new(quantity).unwrap())
 }
 
-fn add(price: &Price, quantity: u64) -> Change {
-    Change::add(vec![item(price, quantity)]).unwrap()
+/// A change, with what is for sale.
+#[derive(Clone)]
+struct Asked {
+    change: Change,
+    offers: Offers,
 }
 
-fn set(price: &Price, quantity: u64) -> Change {
-    Change::update(vec![LineUpdate::Set(item(price, quantity))])
+fn ask<'a>(change: Change, prices: impl IntoIterator<Item = &'a Price>) -> Asked {
+    let product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    let offer = |price: &Price| Offer { price: price.clone(), product: cart::Product::clone(&product) };
+    Asked { change, offers: prices.into_iter().map(offer).collect() }
+}
+
+impl Asked {
+    fn in_currency(self, code: &str) -> Self {
+        Self { change: self.change.in_currency(Some(code.parse().unwrap())), ..self }
+    }
+
+    fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { change: self.change.with_metadata(Some(metadata)), ..self }
+    }
+
+    fn of(&self, cart: &mut Cart, now: Timestamp) -> Result<(), Rejection> {
+        cart.apply(&self.change, &self.offers, now)
+    }
+}
+
+fn add(price: &Price, quantity: u64) -> Asked {
+    ask(Change::add(vec![item(price, quantity)]).unwrap(), [price])
+}
+
+fn add_one_of_each(prices: &[Price]) -> Asked {
+    ask(Change::add(prices.iter().map(|price| item(price, 1)).collect()).unwrap(), prices)
+}
+
+fn set(price: &Price, quantity: u64) -> Asked {
+    ask(Change::update(vec![LineUpdate::Set(item(price, quantity))]), [price])
+}
+
+fn clear() -> Asked {
+    ask(Change::Clear, [])
 }
 
 fn shown(cart: &Cart) -> Vec<(&str, u32)> {
     cart.lines().iter().map(|line| (line.price.as_str(), line.quantity.get())).collect()
 }
 
-fn holding(changes: &[Change]) -> Cart {
+fn holding(changes: &[Asked]) -> Cart {
     let mut cart = cart();
     for change in changes {
-        cart.apply(change, now()).unwrap();
+        change.of(&mut cart, now()).unwrap();
     }
     cart
 }
 
 #[track_caller]
-fn assert_refused(cart: &Cart, change: &Change, expected: &Rejection) {
+fn assert_refused(cart: &Cart, change: &Asked, expected: &Rejection) {
     let mut changed = cart.clone();
 
-    assert_eq!(changed.apply(change, now()).as_ref(), Err(expected));
+    assert_eq!(change.of(&mut changed, now()).as_ref(), Err(expected));
 
     assert_eq!(&changed, cart, "a refused change changed the cart");
 }
@@ -83,11 +118,11 @@ fn every_change_renews_the_life_and_nothing_else_does() {
     let mut cart = holding(&[add(&price("price_a"), 1)]);
     assert_eq!(cart.expires_at(), later(7));
 
-    cart.apply(&set(&price("price_a"), 1), later(2)).unwrap();
+    set(&price("price_a"), 1).of(&mut cart, later(2)).unwrap();
     assert_eq!(cart.expires_at(), later(9));
 
-    let absent = Change::update(vec![LineUpdate::Remove("price_b".parse().unwrap())]);
-    cart.apply(&absent, later(3)).unwrap();
+    let absent = ask(Change::update(vec![LineUpdate::Remove("price_b".parse().unwrap())]), []);
+    absent.of(&mut cart, later(3)).unwrap();
     assert_eq!((cart.expires_at(), cart.version()), (later(9), 2));
 }
 
@@ -97,7 +132,7 @@ fn an_expired_cart_takes_no_change() {
 
     assert!(cart.is_open(later(6)));
     assert!(!cart.is_open(later(7)));
-    assert_eq!(cart.apply(&Change::Clear, later(7)), Err(Rejection::Closed));
+    assert_eq!(clear().of(&mut cart, later(7)), Err(Rejection::Closed));
 }
 
 #[test]
@@ -119,9 +154,9 @@ fn the_first_line_decides_the_currency_until_the_cart_is_empty() {
 
     let mixed = Rejection::MixedCurrency { price: euros.id.clone(), currency: Currency::USD };
     assert_refused(&cart, &add(&euros, 1), &mixed);
-    cart.apply(&Change::Clear, now()).unwrap();
+    clear().of(&mut cart, now()).unwrap();
     assert_eq!(cart.currency(), None);
-    cart.apply(&add(&euros, 1), now()).unwrap();
+    add(&euros, 1).of(&mut cart, now()).unwrap();
 
     assert_eq!(cart.currency(), Some("eur".parse().unwrap()));
 }
@@ -132,11 +167,11 @@ fn a_price_with_other_currencies_joins_a_cart_in_one_of_them() {
     let both = priced("price_b", json!({ "currency_options": { "eur": { "unit_amount": 90 } } }));
 
     let cart = holding(&[add(&euros, 1), add(&both, 1)]);
-    let preferred = holding(&[add(&both, 1).in_currency(Some("eur".parse().unwrap()))]);
+    let preferred = holding(&[add(&both, 1).in_currency("eur")]);
 
     assert_eq!(cart.currency(), Some("eur".parse().unwrap()));
     assert_eq!(preferred.currency(), Some("eur".parse().unwrap()));
-    let yen = add(&both, 1).in_currency(Some("jpy".parse().unwrap()));
+    let yen = add(&both, 1).in_currency("jpy");
     let mixed = Rejection::MixedCurrency { price: both.id.clone(), currency: "jpy".parse().unwrap() };
     assert_refused(&self::cart(), &yen, &mixed);
 }
@@ -148,9 +183,9 @@ fn recurring_lines_share_one_interval() {
         priced("price_b", json!({ "type": "recurring", "recurring": { "interval": "month", "interval_count": 3 } }));
     let mut cart = holding(&[add(&month, 1), add(&price("price_c"), 1)]);
 
-    assert!(matches!(cart.clone().apply(&add(&quarter, 1), now()), Err(Rejection::MixedInterval { .. })));
-    cart.apply(&Change::update(vec![LineUpdate::Remove(month.id.clone()), LineUpdate::Set(item(&quarter, 1))]), now())
-        .unwrap();
+    assert!(matches!(add(&quarter, 1).of(&mut cart.clone(), now()), Err(Rejection::MixedInterval { .. })));
+    let swapped = vec![LineUpdate::Remove(month.id.clone()), LineUpdate::Set(item(&quarter, 1))];
+    ask(Change::update(swapped), [&quarter]).of(&mut cart, now()).unwrap();
 
     assert_eq!(cart.recurrence().unwrap().to_string(), "3month");
 }
@@ -158,10 +193,10 @@ fn recurring_lines_share_one_interval() {
 #[test]
 fn a_cart_holds_a_hundred_lines_or_twenty_of_each_kind() {
     let prices: Vec<_> = (0..101).map(|index| price(&format!("price_{index}"))).collect();
-    let hundred = Change::add(prices[..100].iter().map(|price| item(price, 1)).collect()).unwrap();
-    let twenty = Change::add(prices[..20].iter().map(|price| item(price, 1)).collect()).unwrap();
+    let hundred = add_one_of_each(&prices[..100]);
+    let twenty = add_one_of_each(&prices[..20]);
     let recurring: Vec<_> = (0..21).map(|index| monthly(&format!("price_m{index}"))).collect();
-    let monthly_twenty = Change::add(recurring[..20].iter().map(|price| item(price, 1)).collect()).unwrap();
+    let monthly_twenty = add_one_of_each(&recurring[..20]);
 
     let full = holding(std::slice::from_ref(&hundred));
     assert_refused(&full, &add(&prices[100], 1), &Rejection::TooManyItems);
@@ -175,7 +210,7 @@ fn a_cart_holds_a_hundred_lines_or_twenty_of_each_kind() {
 fn attributes_are_replaced_where_given_and_a_blank_description_removes_it() {
     let a = price("price_a");
     let bounds = AdjustableQuantity::new(true, Some(1), Some(10)).unwrap();
-    let described = Item {
+    let described = Addition {
         description: Some(Description::new("blue").unwrap()),
         adjustable_quantity: Some(bounds.clone()),
         ..item(&a, 1)
@@ -186,9 +221,9 @@ fn attributes_are_replaced_where_given_and_a_blank_description_removes_it() {
         description: Some(Description::new(" ").unwrap()),
     };
 
-    let described = holding(&[Change::add(vec![described]).unwrap(), add(&a, 1)]);
+    let described = holding(&[ask(Change::add(vec![described]).unwrap(), [&a]), add(&a, 1)]);
     let mut undescribed = described.clone();
-    undescribed.apply(&Change::update(vec![blank]), now()).unwrap();
+    ask(Change::update(vec![blank]), []).of(&mut undescribed, now()).unwrap();
 
     assert_eq!(described.lines()[0].description.as_ref().unwrap().as_str(), "blue");
     assert_eq!(described.lines()[0].adjustable_quantity, Some(bounds.clone()));
@@ -198,8 +233,21 @@ fn attributes_are_replaced_where_given_and_a_blank_description_removes_it() {
 }
 
 #[test]
+fn what_is_not_for_sale_cannot_be_put_into_a_cart() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let archived = Price { active: false, ..a.clone() };
+    let cart = holding(&[add(&b, 1)]);
+
+    for change in [Change::add(vec![item(&a, 1)]).unwrap(), Change::update(vec![LineUpdate::Set(item(&a, 1))])] {
+        let not_found = Rejection::PriceNotFound(a.id.clone());
+        assert_refused(&cart, &ask(change.clone(), []), &not_found);
+        assert_refused(&cart, &ask(change, [&archived]), &not_found);
+    }
+}
+
+#[test]
 fn metadata_are_replaced_where_given() {
-    let metadata = |value: &str| Some(Metadata::new([("key".to_owned(), value.to_owned())]).unwrap());
+    let metadata = |value: &str| Metadata::new([("key".to_owned(), value.to_owned())]).unwrap();
     let a = price("price_a");
 
     let cart = holding(&[add(&a, 1).with_metadata(metadata("one")), add(&a, 1)]);
@@ -242,8 +290,8 @@ fn paying_a_changed_cart_leaves_what_was_not_paid() {
     let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
     let before = holding(&[add(&a, 2)]);
     let mut after = before.clone();
-    after.apply(&add(&a, 1), now()).unwrap();
-    after.apply(&add(&b, 4), now()).unwrap();
+    add(&a, 1).of(&mut after, now()).unwrap();
+    add(&b, 4).of(&mut after, now()).unwrap();
 
     let paid = after.paid(order, before.version(), &[sold(&a, 2)], now());
 

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cart::{Offer, Price, PriceId, Product, Rejection, Timestamp};
+use cart::{Offer, Offers, Price, PriceId, Product, Rejection, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use payments::{Event, Stripe};
 use settings::Environment;
-use store::{Connection, Offers, Saved, Stamp};
+use store::{Connection, Saved, Stamp};
 
 /// What goes wrong while looking for what is for sale.
 #[derive(Debug, thiserror::Error)]
@@ -95,13 +95,13 @@ impl Catalogue {
         let mut offers = self.table.offers(prices.iter().chain(beside)).await?;
         let mut known = prices.iter().filter_map(|price| offers.get(price));
         if let Some(archived) = known.find(|offer| !offer.is_active()) {
-            return Err(Rejection::PriceNotFound(archived.price().id.clone()).into());
+            return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
         }
         let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
         let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
         let mut fetched = stream::iter(questions).buffered(FETCHES_AT_A_TIME);
         while let Some(offer) = fetched.try_next().await? {
-            offers.insert(offer);
+            offers.insert(Arc::new(offer));
         }
         Ok(offers)
     }
@@ -225,7 +225,7 @@ impl Catalogue {
         let stamp = Stamp::fetched(now);
         self.table.save_product(&product, stamp).await?;
         self.table.save_prices(&product.id, &[&price], stamp).await?;
-        let offer = Offer::new(price, product);
+        let offer = Offer { price, product };
         if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
     }
 

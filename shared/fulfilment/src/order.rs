@@ -1,6 +1,6 @@
 //! What Stripe sold, as an order.
 
-use cart::{CheckoutMetadata, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, PendingCheckout, Timestamp};
+use cart::{CheckoutMetadata, CurrentSession, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Timestamp};
 use payments::{LineItem, PaymentStatus, Session};
 
 use crate::News;
@@ -39,7 +39,7 @@ pub(crate) fn order(
         marks.push(Mark::CartPaidTwice);
     }
     // What the cart noted when this very session was made; of a session that was replaced meanwhile nothing is noted.
-    let checkout = cart.and_then(cart::Cart::pending).filter(|checkout| checkout.session == session.id);
+    let checkout = cart.and_then(cart::Cart::current_session).filter(|checkout| checkout.id == session.id);
     // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
     if checkout.is_none_or(|checkout| !checkout.adjustable)
         && made_from.total.is_some_and(|expected| expected != subtotal)
@@ -77,7 +77,7 @@ pub(crate) fn order(
 /// The longest name of a line, in characters: as long as a product's name may be. An order of 100 lines has to fit an item.
 const LONGEST_NAME: usize = 250;
 
-fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&PendingCheckout>) -> OrderLine {
+fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&CurrentSession>) -> OrderLine {
     let price = line.price.as_ref().map(|price| &price.id);
     let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
     let description = match checkout {

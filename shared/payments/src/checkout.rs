@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use cart::{Cart, CheckoutMetadata, Metadata, ShopIds, Timestamp, Totals};
+use cart::{Cart, CheckoutMetadata, Metadata, PricedLine, ShopIds, Timestamp, Totals};
 use serde_json::{Map, Value};
 use settings::{Environment, Error};
 use sha2::{Digest as _, Sha256};
@@ -277,13 +277,11 @@ fn tree(request: &api::CreateCheckoutSession) -> Value {
     serde_qs::Config::new().max_depth(16).deserialize_str(&form).unwrap_or_default()
 }
 
-fn line_item(
-    (line, offer, _): &(&cart::Line, Option<&cart::Offer>, Result<cart::Money, cart::Unavailable>),
-) -> api::CreateCheckoutSessionLineItems {
+fn line_item(PricedLine { line, offer, .. }: &PricedLine<'_>) -> api::CreateCheckoutSessionLineItems {
     let mut item = api::CreateCheckoutSessionLineItems::new();
     item.price = Some(line.price.to_string());
     // Stripe takes no quantity for usage that is metered.
-    if !offer.is_some_and(|offer| offer.price().is_metered()) {
+    if !offer.is_some_and(|offer| offer.price.is_metered()) {
         item.quantity = Some(line.quantity.into());
         if let Some(adjustable) = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled()) {
             let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
@@ -299,7 +297,7 @@ fn line_item(
 /// The cart's currency, where it is not the own currency of every price.
 fn foreign_currency(totals: &Totals<'_>) -> Option<stripe_types::Currency> {
     let currency = totals.total.currency();
-    let own = totals.lines.iter().filter_map(|(_, offer, _)| *offer).all(|offer| offer.price().currency == currency);
+    let own = totals.lines.iter().filter_map(|priced| priced.offer).all(|offer| offer.price.currency == currency);
     if own { None } else { stripe_types::Currency::from_str(currency.as_str()).ok() }
 }
 

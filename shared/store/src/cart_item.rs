@@ -16,7 +16,7 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `meta` | metadata |
-//! | `pc` | the pending checkout: `s` session, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `t` price → description, `a` adjustable on Stripe's page |
+//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `t` price → description, `a` adjustable on Stripe's page |
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
@@ -31,7 +31,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cart::{
-    AdjustableQuantity, Cart, Description, Lifetime, Line, Metadata, PendingCheckout, PriceId, Quantity, Recurrence,
+    AdjustableQuantity, Cart, CurrentSession, Description, Lifetime, Line, Metadata, PriceId, Quantity, Recurrence,
     Snapshot, Status, Timestamp,
 };
 
@@ -50,7 +50,7 @@ pub(crate) const RECURRING: &str = "r";
 pub(crate) const RECURRENCE: &str = "ivl";
 pub(crate) const CURRENCY: &str = "cur";
 pub(crate) const METADATA: &str = "meta";
-pub(crate) const PENDING: &str = "pc";
+pub(crate) const SESSION: &str = "pc";
 pub(crate) const COMPLETED: &str = "st";
 pub(crate) const CREATED: &str = "created";
 pub(crate) const UPDATED: &str = "updated";
@@ -58,13 +58,13 @@ pub(crate) const EXPIRES: &str = "exp";
 pub(crate) const SOLD: &str = "so";
 pub(crate) const REQUESTS: &str = "k";
 
-/// What belongs to the cart itself and is written with every change of it, but for its key and its pending checkout.
+/// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
 const OWN: [&str; 15] = [
     FORMAT, VERSION, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, RECURRING, RECURRENCE, CURRENCY, METADATA, COMPLETED,
     SOLD, CREATED, UPDATED, EXPIRES,
 ];
 
-/// Of a pending checkout.
+/// Of a current session.
 pub(crate) const EXPIRY: &str = "x";
 
 const TABLE: &str = "carts";
@@ -81,7 +81,7 @@ pub(crate) fn fresh(cart: &Cart, writer: &Writer, once: Option<&Once>, now: Time
 
 /// Says all of a cart that was read as `before` and shall be `after`, provided that it is still at the same version.
 ///
-/// A checkout may be noted without a new version. So the pending checkout is written only where it changes, and then only
+/// A session may be recorded without a new version. So the current session is written only where it changes, and then only
 /// over the one that was read.
 pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
     let mut item = write(after);
@@ -95,17 +95,17 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
             }
         }
     }
-    if before.pending() != after.pending() {
-        let known = before.pending().map(|known| update.value(text(&known.session)));
+    if before.current_session() != after.current_session() {
+        let known = before.current_session().map(|known| update.value(text(&known.id)));
         update.guard(match known {
-            None => format!("attribute_not_exists({PENDING})"),
-            Some(known) => format!("{PENDING}.s = {known}"),
+            None => format!("attribute_not_exists({SESSION})"),
+            Some(known) => format!("{SESSION}.s = {known}"),
         });
-        match after.pending() {
-            None => update.remove(PENDING),
-            Some(checkout) => {
-                let value = update.value(pending(checkout));
-                update.set(format!("{PENDING} = {value}"));
+        match after.current_session() {
+            None => update.remove(SESSION),
+            Some(session) => {
+                let value = update.value(current_session(session));
+                update.set(format!("{SESSION} = {value}"));
             }
         }
     }
@@ -153,8 +153,8 @@ fn write(cart: &Cart) -> Item {
         item.insert(RECURRENCE.into(), text(recurrence.to_string()));
         item.insert(RECURRING.into(), AttributeValue::Ss(prices.collect()));
     }
-    if let Some(checkout) = cart.pending() {
-        item.insert(PENDING.into(), pending(checkout));
+    if let Some(session) = cart.current_session() {
+        item.insert(SESSION.into(), current_session(session));
     }
     if let Status::Completed(order) = cart.status() {
         item.insert(COMPLETED.into(), text(order));
@@ -203,9 +203,9 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
         lines,
         currency: reader.parsed_if_there(CURRENCY)?,
         metadata: Metadata::stored(metadata),
-        pending: item
-            .get(PENDING)
-            .map(|value| read_pending(value).ok_or_else(|| reader.corrupt(PENDING)))
+        current_session: item
+            .get(SESSION)
+            .map(|value| read_current_session(value).ok_or_else(|| reader.corrupt(SESSION)))
             .transpose()?,
         sold_at: reader.parsed_if_there(SOLD)?,
         created_at: reader.time(CREATED)?,
@@ -299,21 +299,21 @@ fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
     AdjustableQuantity::new(enabled, bound()?, bound()?).ok()
 }
 
-pub(crate) fn pending(checkout: &PendingCheckout) -> AttributeValue {
-    let texts = checkout.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
-    let texts = (!checkout.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
-    let adjustable = checkout.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
-    map([("s", text(&checkout.session)), ("v", number(checkout.version)), ("h", text(&checkout.parameters))]
+pub(crate) fn current_session(session: &CurrentSession) -> AttributeValue {
+    let texts = session.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
+    let texts = (!session.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
+    let adjustable = session.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
+    map([("s", text(&session.id)), ("v", number(session.version)), ("h", text(&session.parameters))]
         .into_iter()
-        .chain(checkout.expires_at.map(|time| (EXPIRY, seconds(time))))
+        .chain(session.expires_at.map(|time| (EXPIRY, seconds(time))))
         .chain(texts)
         .chain(adjustable))
 }
 
-fn read_pending(value: &AttributeValue) -> Option<PendingCheckout> {
+fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
     let map = value.as_m().ok()?;
-    Some(PendingCheckout {
-        session: map.get("s")?.as_s().ok()?.parse().ok()?,
+    Some(CurrentSession {
+        id: map.get("s")?.as_s().ok()?.parse().ok()?,
         version: map.get("v")?.as_n().ok()?.parse().ok()?,
         parameters: map.get("h")?.as_s().ok()?.clone(),
         expires_at: match map.get(EXPIRY) {

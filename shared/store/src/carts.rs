@@ -5,11 +5,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use cart::{Cart, CartNumber, Change, Lifetime, PendingCheckout, Rejection, SessionId, Timestamp};
+use cart::{Cart, CartNumber, Change, CurrentSession, Lifetime, Offers, Rejection, SessionId, Timestamp};
 use jiff::SignedDuration;
 use settings::Environment;
 
-use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, PENDING, REQUESTS, VERSION, Writer, at_version};
+use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, REQUESTS, SESSION, VERSION, Writer, at_version};
 use crate::expression::{Expression, Update, any};
 use crate::item::{self, Item, Reader, seconds, text};
 use crate::once::{self, Memory};
@@ -141,8 +141,14 @@ impl Carts {
     /// # Errors
     ///
     /// The rules refuse.
-    pub fn admits(&self, number: CartNumber, change: &Change, now: Timestamp) -> Result<(), Rejection> {
-        Cart::new(number, now, self.lifetime).apply(change, now)
+    pub fn admits(
+        &self,
+        number: CartNumber,
+        change: &Change,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        Cart::new(number, now, self.lifetime).apply(change, offers, now)
     }
 
     /// Opens a cart under a number that nobody has used, with its first change. One write.
@@ -158,11 +164,12 @@ impl Carts {
         &self,
         number: CartNumber,
         change: &Change,
+        offers: &Offers,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
         let mut cart = Cart::new(number, now, self.lifetime);
-        cart.apply(change, now)?;
+        cart.apply(change, offers, now)?;
         let writer = Writer::new();
 
         match self.put(cart_item::fresh(&cart, &writer, once, now), absent()).await? {
@@ -237,12 +244,13 @@ impl Carts {
         &self,
         number: CartNumber,
         change: &Change,
+        offers: &Offers,
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
         let Terms { expected, once } = terms;
         let writer = Writer::new();
-        let mut current = match guarded::expression(change, now, self.lifetime) {
+        let mut current = match guarded::expression(change, offers, now, self.lifetime) {
             None => self.get(number).await?,
             Some(mut update) => {
                 if let Some(expected) = expected {
@@ -280,7 +288,7 @@ impl Carts {
                 return Err(ChangeError::Stale { current: before.version() });
             }
             let mut after = before.clone();
-            after.apply(change, now)?;
+            after.apply(change, offers, now)?;
             if after == before && once.is_none() {
                 return Ok(before);
             }
@@ -305,7 +313,7 @@ impl Carts {
         Err(Error::Contended.into())
     }
 
-    /// Notes that the cart, still at `checkout.version`, was handed out as a Checkout Session, in place of the session
+    /// Notes that the cart, still at `session.version`, was handed out as a Checkout Session, in place of the session
     /// `replaces`; and that this was the answer to the request `once`.
     ///
     /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, or the
@@ -319,33 +327,33 @@ impl Carts {
     pub async fn note_checkout(
         &self,
         number: CartNumber,
-        checkout: &PendingCheckout,
+        session: &CurrentSession,
         replaces: Option<&SessionId>,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Noted, ChangeError> {
-        let mut update = at_version(checkout.version);
-        let [value, own] = [cart_item::pending(checkout), text(&checkout.session)].map(|value| update.value(value));
+        let mut update = at_version(session.version);
+        let [value, own] = [cart_item::current_session(session), text(&session.id)].map(|value| update.value(value));
         let known = match replaces {
-            None => format!("attribute_not_exists({PENDING})"),
-            Some(before) => format!("{PENDING}.s = {}", update.value(text(before))),
+            None => format!("attribute_not_exists({SESSION})"),
+            Some(before) => format!("{SESSION}.s = {}", update.value(text(before))),
         };
-        update.guard(format!("{known} OR {PENDING}.s = {own}"));
+        update.guard(format!("{known} OR {SESSION}.s = {own}"));
         update.guard(format!("attribute_not_exists({COMPLETED})"));
-        update.set(format!("{PENDING} = {value}"));
+        update.set(format!("{SESSION} = {value}"));
         if let Some(once) = once {
-            remember(&mut update, once, None, Some(&checkout.session), now);
+            remember(&mut update, once, None, Some(&session.id), now);
         }
         match self.update(number, update).await? {
             Applied::Done(_) => Ok(Noted::Now),
             Applied::Refused(None) => Err(ChangeError::Absent),
             Applied::Refused(Some(item)) => {
                 let cart = cart_item::read(&item, self.lifetime)?;
-                let noted = cart.pending().is_some_and(|pending| pending.session == checkout.session);
+                let noted = cart.current_session().is_some_and(|current| current.id == session.id);
                 let answered = once.map_or(Memory::None, |once| once.recall(&item, now));
                 Ok(match answered {
                     Memory::None if noted && once.is_none() => Noted::Now,
-                    Memory::Same(session) if session.as_ref() == Some(&checkout.session) => Noted::Now,
+                    Memory::Same(answered) if answered.as_ref() == Some(&session.id) => Noted::Now,
                     _ => Noted::Not { keeps: noted },
                 })
             }
@@ -361,8 +369,8 @@ impl Carts {
     pub async fn note_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
         let mut update = Update::default();
         let session = update.value(text(session));
-        update.guard(format!("{PENDING}.s = {session}"));
-        update.remove(format!("{PENDING}.{EXPIRY}"));
+        update.guard(format!("{SESSION}.s = {session}"));
+        update.remove(format!("{SESSION}.{EXPIRY}"));
         self.update(number, update).await.map(|_| ())
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use cart::{Offer, Price, PriceId, Product, ProductId};
+use cart::{Offer, Offers, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::Environment;
 
@@ -28,11 +28,9 @@ use crate::{Connection, Error};
 
 mod inventory;
 mod news;
-mod offers;
 
 pub use inventory::{Digest, Inventory};
 pub use news::{Saved, Stamp};
-pub use offers::Offers;
 
 const ID: &str = "id";
 const KIND: &str = "kind";
@@ -112,9 +110,7 @@ impl Catalog {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             for price in prices {
                 match known.get(price).filter(|known| known.since.elapsed() < self.keep) {
-                    Some(known) => {
-                        offers.0.insert(price.clone(), known.offer.clone());
-                    }
+                    Some(known) => offers.insert(Arc::clone(&known.offer)),
                     None => missing.push(price),
                 }
             }
@@ -154,13 +150,13 @@ impl Catalog {
         let mut offers = Offers::default();
         for row in &rows {
             if let Some(offer) = read_offer(row)? {
-                offers.insert(offer);
+                offers.insert(Arc::new(offer));
             }
         }
         let since = Instant::now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, known| known.since.elapsed() < self.keep);
-        known.extend(offers.0.iter().map(|(id, offer)| (id.clone(), Known { offer: offer.clone(), since })));
+        known.extend(offers.iter().map(|offer| (offer.price.id.clone(), Known { offer: Arc::clone(offer), since })));
         Ok(offers)
     }
 
@@ -461,5 +457,5 @@ fn read_offer(row: &Item) -> Result<Option<Offer>, Error> {
     let (Some(price), Some(product)) = (register(row, PRICE)?, register(row, PRODUCT)?) else {
         return Ok(None);
     };
-    Ok(Some(Offer::new(price, product)))
+    Ok(Some(Offer { price, product }))
 }

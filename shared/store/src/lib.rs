@@ -16,7 +16,7 @@ mod orders;
 
 pub use abandoned::Abandoned;
 pub use carts::{Carts, ChangeError, Noted, Terms};
-pub use catalog::{Catalog, Digest, Inventory, Listing, Offers, Saved, Stamp};
+pub use catalog::{Catalog, Digest, Inventory, Listing, Saved, Stamp};
 pub use connection::Connection;
 pub use error::Error;
 pub use once::Once;

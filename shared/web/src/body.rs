@@ -141,10 +141,9 @@ impl<'a> Field<'a> {
         use cart::Rejection;
 
         result.map_err(|rejection| match rejection {
-            Rejection::Malformed { field } => match field.rsplit_once('.') {
-                Some((_, name)) => Error::field(format!("{}.{name}", self.path), "is out of bounds"),
-                None => self.error("is out of bounds"),
-            },
+            Rejection::Description => self.error("is out of bounds"),
+            Rejection::Minimum => Error::field(format!("{}.minimum", self.path), "is out of bounds"),
+            Rejection::Maximum => Error::field(format!("{}.maximum", self.path), "is out of bounds"),
             other => other.into(),
         })
     }

@@ -1,6 +1,6 @@
 //! Who asks.
 
-use cart::{Cart, Change, Currency, PriceId, Timestamp, Token};
+use cart::{Cart, Change, Currency, Offers, PriceId, Timestamp, Token};
 use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, HeaderName, Method, header};
 use lambda_http::request::RequestContext;
@@ -83,11 +83,12 @@ impl Caller {
         self,
         carts: &Carts,
         change: &Change,
+        offers: &Offers,
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Option<(Token, Cart)>, Error> {
         if let Some(token) = &self.token {
-            match carts.change(token.number(), change, &terms.store, now).await {
+            match carts.change(token.number(), change, offers, &terms.store, now).await {
                 Ok(cart) => return Ok(Some((token.clone(), cart))),
                 Err(ChangeError::Absent) => {}
                 Err(error) => return Err(error.into()),
@@ -100,10 +101,10 @@ impl Caller {
             return Ok(None);
         }
         if let Some(named) = &terms.named {
-            return self.open_once(carts, change, named, terms.once(), now).await.map(Some);
+            return self.open_once(carts, change, offers, named, terms.once(), now).await.map(Some);
         }
         let token = Token::from_bytes(random()?);
-        let cart = carts.open(token.number(), change, None, now).await?;
+        let cart = carts.open(token.number(), change, offers, None, now).await?;
         Ok(Some((token, cart)))
     }
 
@@ -117,18 +118,19 @@ impl Caller {
         &self,
         carts: &Carts,
         change: &Change,
+        offers: &Offers,
         named: &Named,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<(Token, Cart), Error> {
         // A request that is refused leaves no name behind.
-        carts.admits(named.token([0; 16]).number(), change, now)?;
+        carts.admits(named.token([0; 16]).number(), change, offers, now)?;
         let name = named.opening(self.token.as_ref());
         let mut spent = None;
         for _ in 0..OPENINGS {
             let salt = carts.salt(&name, random()?, spent, now).await?;
             let token = named.token(salt);
-            let cart = carts.open(token.number(), change, once, now).await?;
+            let cart = carts.open(token.number(), change, offers, once, now).await?;
             let untouched = cart.version() == 1 && cart.is_open(now);
             if untouched || (self.token.is_some() && now < cart.expires_at()) {
                 return Ok((token, cart));

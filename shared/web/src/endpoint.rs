@@ -114,8 +114,7 @@ fn time_left(deadline: u64) -> Option<Duration> {
 
 /// A JSON response that no cache keeps.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    // Views are plain data with text keys: they always serialise.
-    json_text(status, serde_json::to_string(body).unwrap_or_default())
+    json_text(status, crate::json::text(body))
 }
 
 /// A response of JSON that is written already, which no cache keeps.

@@ -146,7 +146,9 @@ impl Error {
                 | Rejection::MixedInterval { .. }
                 | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
-                | Rejection::Malformed { .. } => StatusCode::BAD_REQUEST,
+                | Rejection::Description
+                | Rejection::Minimum
+                | Rejection::Maximum => StatusCode::BAD_REQUEST,
                 Rejection::Closed => StatusCode::CONFLICT,
             },
             Self::CartChanged(_) => StatusCode::CONFLICT,
@@ -177,7 +179,7 @@ impl Error {
                 Rejection::MixedCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
                 Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
-                Rejection::Malformed { .. } => "invalid_field",
+                Rejection::Description | Rejection::Minimum | Rejection::Maximum => "invalid_field",
                 Rejection::Closed => "cart_closed",
             },
             Self::CartEmpty => "cart_empty",
@@ -211,7 +213,9 @@ impl Error {
                 }
                 Rejection::TooMuchMetadata => json!({ "field": "metadata" }),
                 Rejection::Metadata { key, .. } => json!({ "field": "metadata", "key": key }),
-                Rejection::Malformed { field } => json!({ "field": field }),
+                Rejection::Description => json!({ "field": "description" }),
+                Rejection::Minimum => json!({ "field": "adjustable_quantity.minimum" }),
+                Rejection::Maximum => json!({ "field": "adjustable_quantity.maximum" }),
                 Rejection::Closed => json!({}),
             },
             Self::CartChanged(prices) => json!({ "prices": prices }),

@@ -3,8 +3,7 @@
 //! The allow-list: of a line, only price, quantity, adjustable quantity and description are read. Nothing else that a
 //! client sends goes anywhere.
 
-use cart::{AdjustableQuantity, Cart, Description, Item, LineUpdate, Metadata, PriceId, Quantity, Rejection};
-use store::Offers;
+use cart::{Addition, AdjustableQuantity, Description, LineUpdate, Metadata, PriceId, Quantity};
 
 use crate::Error;
 use crate::body::{Body, Field};
@@ -64,23 +63,11 @@ impl WantedItem {
         Ok(Self { price, quantity, attributes: Attributes::of(item)? })
     }
 
-    /// The prices that must be for sale for these lines to be had.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::TooManyItems`] if no cart could hold them all.
-    pub fn prices(items: &[Self]) -> Result<Vec<PriceId>, Error> {
-        distinct(items.iter().map(|item| item.price.clone()).collect())
-    }
-
     /// The line as units to be added.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::PriceNotFound`] if `offers` does not have its price.
-    pub fn into_item(self, offers: &Offers) -> Result<Item, Error> {
+    #[must_use]
+    pub fn into_addition(self) -> Addition {
         let Self { price, quantity, attributes } = self;
-        attributes.item(price, quantity, offers)
+        attributes.addition(price, quantity)
     }
 }
 
@@ -101,31 +88,18 @@ impl WantedUpdate {
         Ok(Self { price: price_id(update, price)?, quantity, attributes: Attributes::of(update)? })
     }
 
-    /// The prices that must be for sale for these lines to be had.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::TooManyItems`] if no cart could hold them all.
-    pub fn prices(updates: &[Self]) -> Result<Vec<PriceId>, Error> {
-        let sold = |update: &&Self| matches!(update.quantity, Some(WantedQuantity::Units(_)));
-        distinct(updates.iter().filter(sold).map(|update| update.price.clone()).collect())
-    }
-
     /// The line as an update.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejection::PriceNotFound`] if a quantity is to be set and `offers` does not have its price.
-    pub fn into_update(self, offers: &Offers) -> Result<LineUpdate, Error> {
+    #[must_use]
+    pub fn into_update(self) -> LineUpdate {
         let Self { price, quantity, attributes } = self;
-        Ok(match quantity {
+        match quantity {
             Some(WantedQuantity::Zero) => LineUpdate::Remove(price),
-            Some(WantedQuantity::Units(quantity)) => LineUpdate::Set(attributes.item(price, quantity, offers)?),
+            Some(WantedQuantity::Units(quantity)) => LineUpdate::Set(attributes.addition(price, quantity)),
             None => {
                 let Attributes { adjustable_quantity, description } = attributes;
                 LineUpdate::Describe { price, adjustable_quantity, description }
             }
-        })
+        }
     }
 }
 
@@ -142,18 +116,10 @@ impl Attributes {
         Ok(Self { adjustable_quantity, description })
     }
 
-    fn item(self, price: PriceId, quantity: Quantity, offers: &Offers) -> Result<Item, Error> {
+    fn addition(self, price: PriceId, quantity: Quantity) -> Addition {
         let Self { adjustable_quantity, description } = self;
-        let offer = offers.get(&price).ok_or(Rejection::PriceNotFound(price))?;
-        Ok(Item { adjustable_quantity, description, ..Item::new(offer.price(), quantity) })
+        Addition { price, quantity, adjustable_quantity, description }
     }
-}
-
-/// Each price once, unless they are more than a cart can hold.
-fn distinct(mut prices: Vec<PriceId>) -> Result<Vec<PriceId>, Error> {
-    prices.sort();
-    prices.dedup();
-    if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems.into()) } else { Ok(prices) }
 }
 
 /// The metadata that a body wants a cart to have.

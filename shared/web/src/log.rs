@@ -141,8 +141,7 @@ impl Log {
             cause: cause.as_deref(),
             metrics: Metrics { namespace: &self.namespace, tally },
         };
-        // Plain data with text keys: it always serialises.
-        let text = serde_json::to_string(&line).unwrap_or_default();
+        let text = crate::json::text(&line);
         if cause.is_some() {
             tracing::error!(target: TARGET, "{text}");
         } else {

@@ -4,6 +4,7 @@ use cart::{Currency, Money, Token};
 use lambda_http::http::{HeaderValue, header};
 use settings::Environment;
 
+use crate::views::Renderings;
 use crate::{Caller, Formatter, Response};
 
 /// The shop's settings: `DEFAULT_CURRENCY`, `SHOP_LOCALE`, `ALLOWED_ORIGINS`, `COOKIE_SAME_SITE`.
@@ -11,6 +12,7 @@ use crate::{Caller, Formatter, Response};
 pub struct Shop {
     pub(crate) currency: Currency,
     pub(crate) formatter: Formatter,
+    pub(crate) renderings: Renderings,
     pub(crate) origins: Vec<String>,
     cookie_attributes: String,
 }
@@ -40,6 +42,7 @@ impl Shop {
             currency: environment.parse("DEFAULT_CURRENCY", "a three-letter currency code")?.unwrap_or(Currency::USD),
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
+            renderings: Renderings::default(),
             origins,
             cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, Change, Currency, Description, Item, Lifetime, Line, LineUpdate, Metadata, PriceId,
-    Quantity, Timestamp,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Line, LineUpdate, Metadata, Offers,
+    Price, PriceId, Quantity, Timestamp,
 };
 
 use crate::cart_item::{
@@ -24,18 +24,36 @@ use crate::item::{number, seconds, text};
 const MAX_EXPRESSION: usize = 4096;
 /// More lines than this do not fit one expression, so it is not worth putting one together.
 const MAX_LINES: usize = 40;
+/// The most currencies that one guard names.
+const MAX_CURRENCIES: usize = 20;
+
+/// An addition, and the price that it is of.
+#[derive(Clone, Copy)]
+struct Priced<'a> {
+    item: &'a Addition,
+    price: &'a Price,
+}
+
+impl<'a> Priced<'a> {
+    /// `None` where the price is not for sale.
+    fn new(item: &'a Addition, offers: &'a Offers) -> Option<Self> {
+        let offer = offers.get(&item.price).filter(|offer| offer.is_active())?;
+        Some(Self { item, price: &offer.price })
+    }
+}
 
 /// The change as an expression; `None` where it cannot be said as one.
-pub(super) fn expression(change: &Change, now: Timestamp, lifetime: Lifetime) -> Option<Update> {
+pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifetime: Lifetime) -> Option<Update> {
     let mut update = Update::default();
     open_cart(&mut update, now, lifetime);
     match change {
         Change::Add { items, currency, metadata } => {
-            add(&mut update, items, *currency, now)?;
+            let items: Vec<_> = items.iter().map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
+            add(&mut update, &items, *currency, now)?;
             attach(&mut update, metadata.as_ref());
         }
         Change::Update { lines, currency, metadata } => {
-            set(&mut update, lines, *currency, metadata.is_some(), now)?;
+            set(&mut update, lines, offers, *currency, metadata.is_some(), now)?;
             attach(&mut update, metadata.as_ref());
         }
         Change::Clear => clear(&mut update),
@@ -54,14 +72,14 @@ fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     update.set(format!("{EXPIRES} = {expiry}"));
 }
 
-fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
+fn add(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
     if items.len() > MAX_LINES {
         return None;
     }
     shared_terms(update, items, preferred)?;
     room(update, items);
     let zero = update.value(number(0));
-    for (index, item) in items.iter().enumerate() {
+    for (index, Priced { item, .. }) in items.iter().enumerate() {
         let price = update.name(item.price.as_str());
         let units = update.value(number(item.quantity));
         let most = update.value(number(Quantity::MAX - item.quantity.get()));
@@ -76,6 +94,7 @@ fn add(update: &mut Update, items: &[Item], preferred: Option<Currency>, now: Ti
 fn set(
     update: &mut Update,
     lines: &[LineUpdate],
+    offers: &Offers,
     preferred: Option<Currency>,
     attaches: bool,
     now: Timestamp,
@@ -83,10 +102,11 @@ fn set(
     if lines.len() > MAX_LINES || (lines.is_empty() && !attaches) {
         return None;
     }
-    let items: Vec<Item> = lines.iter().filter_map(set_item).cloned().collect();
+    let set = lines.iter().filter_map(set_item);
+    let items: Vec<_> = set.map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
     let removed: Vec<&PriceId> = lines.iter().filter_map(removed_price).collect();
 
-    if !removed.is_empty() && items.iter().any(|item| item.recurrence.is_some()) {
+    if !removed.is_empty() && items.iter().any(|priced| priced.price.recurring.is_some()) {
         // One expression cannot add to and delete from the set of recurring prices.
         return None;
     }
@@ -96,7 +116,7 @@ fn set(
     }
     if !items.is_empty() && !removed.is_empty() {
         // Removing all lines would free the currency for the new ones. One line that stays says it does not.
-        let stays = any(items.iter().map(|item| exists(update, &item.price)));
+        let stays = any(items.iter().map(|priced| exists(update, &priced.item.price)));
         update.guard(stays);
     }
     if items.is_empty() && !removed.is_empty() && !attaches {
@@ -144,34 +164,34 @@ fn clear(update: &mut Update) {
 }
 
 /// The currency and the recurrence that the items share with the cart; `None` where the items alone do not agree.
-fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>) -> Option<()> {
-    let fits = |currency: Currency| items.iter().all(|item| item.currencies.contains(&currency));
-    let first = preferred.or_else(|| items.first()?.currencies.first().copied());
-    if let Some(first) = first {
-        let shared: Vec<Currency> = items.first()?.currencies.iter().copied().filter(|c| fits(*c)).take(20).collect();
-        if !fits(first) {
-            return None;
-        }
-        let zero = update.value(number(0));
-        let offered: Vec<_> = shared.into_iter().map(|currency| update.value(text(currency))).collect();
-        let first = update.value(text(first));
-        // The currency of a cart without lines is stale.
-        update.guard(format!(
-            "attribute_not_exists({CURRENCY}) OR ({CURRENCY} IN ({}) AND size({QUANTITIES}) > {zero})",
-            offered.join(", ")
-        ));
-        update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
+fn shared_terms(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
+    let fits = |currency: Currency| items.iter().all(|priced| priced.price.sells_in(currency));
+    let price = items.first()?.price;
+    let first = preferred.unwrap_or(price.currency);
+    if !fits(first) {
+        return None;
     }
+    let zero = update.value(number(0));
+    let shared = price.currencies().filter(|currency| fits(*currency)).take(MAX_CURRENCIES);
+    let offered: Vec<_> = shared.map(|currency| update.value(text(currency))).collect();
+    let first = update.value(text(first));
+    // The currency of a cart without lines is stale.
+    update.guard(format!(
+        "attribute_not_exists({CURRENCY}) OR ({CURRENCY} IN ({}) AND size({QUANTITIES}) > {zero})",
+        offered.join(", ")
+    ));
+    update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
 
-    let mut recurring = items.iter().filter_map(|item| Some((&item.price, item.recurrence?)));
-    if let Some((_, recurrence)) = recurring.clone().next() {
-        if recurring.any(|(_, other)| other != recurrence) {
+    let mut recurrences = items.iter().filter_map(|priced| priced.price.recurrence());
+    if let Some(recurrence) = recurrences.next() {
+        if recurrences.any(|other| other != recurrence) {
             return None;
         }
         let value = update.value(text(recurrence));
         update.guard(format!("attribute_not_exists({RECURRENCE}) OR {RECURRENCE} = {value}"));
         update.set(format!("{RECURRENCE} = {value}"));
-        let prices = items.iter().filter(|item| item.recurrence.is_some()).map(|item| item.price.to_string());
+        let recurring = items.iter().filter(|priced| priced.price.recurring.is_some());
+        let prices = recurring.map(|priced| priced.item.price.to_string());
         let prices = update.value(AttributeValue::Ss(prices.collect()));
         update.add(format!("{RECURRING} {prices}"));
     }
@@ -179,12 +199,12 @@ fn shared_terms(update: &mut Update, items: &[Item], preferred: Option<Currency>
 }
 
 /// Room for the items, were they all new; or none of them is.
-fn room(update: &mut Update, items: &[Item]) {
+fn room(update: &mut Update, items: &[Priced<'_>]) {
     // So few lines fit whatever their kinds are.
     let few = at_most(update, Cart::MAX_LINES_PER_KIND, items.len());
-    let known = all(items.iter().map(|item| exists(update, &item.price)));
+    let known = all(items.iter().map(|priced| exists(update, &priced.item.price)));
     let mut alternatives = vec![few, known];
-    if items.iter().all(|item| item.recurrence.is_none()) {
+    if items.iter().all(|priced| priced.price.recurring.is_none()) {
         let many = at_most(update, Cart::MAX_LINES, items.len());
         alternatives.push(all([format!("attribute_not_exists({RECURRENCE})"), many]));
     }
@@ -200,7 +220,7 @@ fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
 }
 
 /// What a line has beside its quantity.
-fn place(update: &mut Update, item: &Item, now: Timestamp, index: usize) {
+fn place(update: &mut Update, item: &Addition, now: Timestamp, index: usize) {
     let price = update.name(item.price.as_str());
     let position = update.value(number(Line::position_at(now, index)));
     update.set(format!("{POSITIONS}.{price} = if_not_exists({POSITIONS}.{price}, {position})"));
@@ -239,7 +259,7 @@ fn exists(update: &mut Update, price: &PriceId) -> String {
     format!("attribute_exists({QUANTITIES}.{})", update.name(price.as_str()))
 }
 
-fn set_item(line: &LineUpdate) -> Option<&Item> {
+fn set_item(line: &LineUpdate) -> Option<&Addition> {
     match line {
         LineUpdate::Set(item) => Some(item),
         LineUpdate::Describe { .. } | LineUpdate::Remove(_) => None,

@@ -1,9 +1,10 @@
 //! Random changes that often come near the limits of lines and quantities.
 
 use cart::{
-    AdjustableQuantity, CartNumber, Change, Currency, Description, Item, Lifetime, LineUpdate, Metadata, PriceId,
-    Quantity, Recurrence, Timestamp, Token,
+    Addition, AdjustableQuantity, CartNumber, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Offer,
+    Offers, Price, PriceId, Product, Quantity, Timestamp, Token,
 };
+use serde_json::json;
 
 /// A seeded source of numbers (`SplitMix64`), so that a failure can be repeated by its seed.
 ///
@@ -32,6 +33,9 @@ impl Numbers {
     }
 }
 
+/// How many prices the shop has: all those that a change of these histories names.
+const PRICES: u64 = 480;
+
 pub(crate) fn lifetime() -> Lifetime {
     Lifetime::days(7).unwrap()
 }
@@ -55,26 +59,33 @@ pub(crate) fn number(seed: u64, generation: u64) -> CartNumber {
     Token::from_bytes((u128::from(seed) << 64 | u128::from(generation)).to_le_bytes()).number()
 }
 
-/// The prices of a shop: five in each of these kinds, and many of the first.
-pub(crate) fn item(price: u64, quantity: u64) -> Item {
-    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
-    let [month, year] = ["1month", "1year"].map(|text| text.parse::<Recurrence>().unwrap());
-    let (currencies, recurrence) = match price % 8 {
-        0..3 => (vec![usd], None),
-        3 => (vec![usd, eur], None),
-        4 => (vec![eur], None),
-        5 => (vec![eur, usd], Some(month)),
-        6 => (vec![usd], Some(month)),
-        _ => (vec![usd], Some(year)),
+/// As many prices as the changes name, in eight kinds that differ in currencies and interval.
+pub(crate) fn shop() -> Offers {
+    let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    (0..PRICES).map(|index| Offer { price: price(index), product: product.clone() }).collect()
+}
+
+fn price(index: u64) -> Price {
+    let (own, other, interval) = match index % 8 {
+        0..3 => ("usd", None, None),
+        3 => ("usd", Some("eur"), None),
+        4 => ("eur", None, None),
+        5 => ("eur", Some("usd"), Some("month")),
+        6 => ("usd", None, Some("month")),
+        _ => ("usd", None, Some("year")),
     };
-    Item {
-        price: price_id(price),
-        quantity: Quantity::new(quantity).unwrap(),
-        adjustable_quantity: None,
-        description: None,
-        currencies,
-        recurrence,
+    let mut price = json!({ "id": price_id(index), "product": "prod_a", "currency": own, "unit_amount": 100 });
+    if let Some(other) = other {
+        price["currency_options"] = json!({ other: { "unit_amount": 90 } });
     }
+    if let Some(interval) = interval {
+        price["recurring"] = json!({ "interval": interval });
+    }
+    serde_json::from_value(price).unwrap()
+}
+
+pub(crate) fn item(price: u64, quantity: u64) -> Addition {
+    Addition::new(price_id(price), Quantity::new(quantity).unwrap())
 }
 
 fn price_id(price: u64) -> PriceId {
@@ -83,7 +94,7 @@ fn price_id(price: u64) -> PriceId {
 }
 
 /// Few prices most of the time, so that lines meet; sometimes so many that there is no room.
-fn some_item(numbers: &mut Numbers, prices: u64) -> Item {
+fn some_item(numbers: &mut Numbers, prices: u64) -> Addition {
     let quantity = match numbers.below(20) {
         0 => 999_999,
         1 => 999_990 + numbers.below(10),
@@ -146,7 +157,7 @@ pub(crate) fn change(numbers: &mut Numbers) -> Change {
     match numbers.below(20) {
         0..10 => {
             let items = (0..count).map(|_| some_item(numbers, prices)).collect();
-            let items = distinct(items, |item: &Item| item.price.clone());
+            let items = distinct(items, |item: &Addition| item.price.clone());
             Change::add(items).unwrap().in_currency(currency(numbers)).with_metadata(metadata(numbers))
         }
         10..19 => {

@@ -10,11 +10,11 @@ mod size;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cart::{Cart, CartNumber, Change, Rejection, Timestamp};
+use cart::{Cart, CartNumber, Change, Offers, Rejection, Timestamp};
 use store::{Carts, ChangeError, Terms};
 
 use crate::database::Database;
-use crate::history::{Numbers, change, lifetime, moment_after, number, start};
+use crate::history::{Numbers, change, lifetime, moment_after, number, shop, start};
 
 /// What a change came to, as the rules and the store both say it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,19 +25,31 @@ enum Outcome {
 }
 
 /// Lets the rules alone decide on a change.
-fn by_the_rules(model: &mut Option<Cart>, number: CartNumber, change: &Change, now: Timestamp) -> Outcome {
+fn by_the_rules(
+    model: &mut Option<Cart>,
+    number: CartNumber,
+    change: &Change,
+    offers: &Offers,
+    now: Timestamp,
+) -> Outcome {
     if model.as_ref().is_none_or(|cart| !cart.is_open(now)) {
         return Outcome::Absent;
     }
     let cart = model.get_or_insert_with(|| Cart::new(number, now, lifetime()));
-    match cart.apply(change, now) {
+    match cart.apply(change, offers, now) {
         Ok(()) => Outcome::Changed,
         Err(rejection) => Outcome::Refused(rejection),
     }
 }
 
-async fn by_the_store(carts: &Carts, number: CartNumber, change: &Change, now: Timestamp) -> (Outcome, Option<Cart>) {
-    match carts.change(number, change, &Terms::default(), now).await {
+async fn by_the_store(
+    carts: &Carts,
+    number: CartNumber,
+    change: &Change,
+    offers: &Offers,
+    now: Timestamp,
+) -> (Outcome, Option<Cart>) {
+    match carts.change(number, change, offers, &Terms::default(), now).await {
         Ok(cart) => (Outcome::Changed, Some(cart)),
         Err(ChangeError::Rejected(rejection)) => (Outcome::Refused(rejection), None),
         Err(ChangeError::Absent) => (Outcome::Absent, None),
@@ -57,6 +69,7 @@ fn histories() -> u64 {
 async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say() {
     let database = Database::open().await;
     let carts = database.carts();
+    let offers = shop();
 
     for seed in 0..histories() {
         let mut numbers = Numbers::new(seed);
@@ -67,9 +80,9 @@ async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say
             now = moment_after(now, &mut numbers);
             let change = change(&mut numbers);
             let name = number(seed, generation);
-            let expected = by_the_rules(&mut model, name, &change, now);
+            let expected = by_the_rules(&mut model, name, &change, &offers, now);
 
-            let (outcome, answered) = by_the_store(&carts, name, &change, now).await;
+            let (outcome, answered) = by_the_store(&carts, name, &change, &offers, now).await;
 
             let context = format!("seed {seed}, step {step}: {change:#?}");
             assert_eq!(outcome, expected, "{context}");
@@ -82,8 +95,8 @@ async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say
                 generation += 1;
                 let name = number(seed, generation);
                 let mut opened = Cart::new(name, now, lifetime());
-                let expected = opened.apply(&change, now);
-                let answer = carts.open(name, &change, None, now).await;
+                let expected = opened.apply(&change, &offers, now);
+                let answer = carts.open(name, &change, &offers, None, now).await;
                 match (expected, answer) {
                     (Ok(()), Ok(cart)) => assert_eq!(cart, opened, "{context}"),
                     (Err(expected), Err(ChangeError::Rejected(rejection))) => {
@@ -108,13 +121,14 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
     let database = Arc::new(Database::open().await);
     let carts = database.carts();
     let now = start();
+    let offers = Arc::new(shop());
     let first = Change::add(vec![history::item(0, 1)]).unwrap();
     for cart in 0..CARTS {
-        carts.open(number(cart, 0), &first, None, now).await.unwrap();
+        carts.open(number(cart, 0), &first, &offers, None, now).await.unwrap();
     }
 
     let clients = (0..CLIENTS).map(|client| {
-        let carts = database.carts();
+        let (carts, offers) = (database.carts(), Arc::clone(&offers));
         tokio::spawn(async move {
             let mut numbers = Numbers::new(1000 + client);
             let mut now = start();
@@ -123,7 +137,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
                 now += std::time::Duration::from_millis(numbers.below(3) * 500);
                 let change = change(&mut numbers);
                 let cart = numbers.below(CARTS);
-                let (outcome, answer) = by_the_store(&carts, number(cart, 0), &change, now).await;
+                let (outcome, answer) = by_the_store(&carts, number(cart, 0), &change, &offers, now).await;
                 assert_ne!(outcome, Outcome::Absent);
                 done.extend(answer.map(|answer| (cart, answer, change, now)));
             }
@@ -139,7 +153,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
 
     let opened = |cart| {
         let mut model = Cart::new(number(cart, 0), now, lifetime());
-        model.apply(&first, now).unwrap();
+        model.apply(&first, &offers, now).unwrap();
         (cart, model)
     };
     let mut models: BTreeMap<u64, Cart> = (0..CARTS).map(opened).collect();
@@ -147,7 +161,7 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
         let model = models.get_mut(&cart).unwrap();
         let after = |(_, change, now): &Answered| {
             let mut after = model.clone();
-            after.apply(change, *now).map(|()| after)
+            after.apply(change, &offers, *now).map(|()| after)
         };
         // One of the answers is to the change that made the version; the others asked for nothing and found it so.
         if version > model.version() {

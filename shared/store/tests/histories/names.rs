@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Cart, Change, PendingCheckout};
+use cart::{Cart, Change, CurrentSession};
 use store::{Carts, ChangeError, Noted, Once, Terms};
 
 use crate::database::Database;
-use crate::history::{item, number, start};
+use crate::history::{item, number, shop, start};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -22,7 +22,7 @@ fn mug(quantity: u64) -> Change {
 }
 
 async fn opened(carts: &Carts) -> Cart {
-    carts.open(number(7, 0), &mug(1), None, start()).await.unwrap()
+    carts.open(number(7, 0), &mug(1), &shop(), None, start()).await.unwrap()
 }
 
 fn known(item: &std::collections::HashMap<String, AttributeValue>) -> usize {
@@ -38,10 +38,10 @@ async fn a_name_is_remembered_for_24_hours() {
 
     let mut counts = Vec::new();
     for (now, request) in [(start(), "one"), (almost, "one"), (start() + DAY, "one"), (start() + DAY * 2, "two")] {
-        let cart = carts.change(number, &mug(1), &named("key", request), now).await.unwrap();
+        let cart = carts.change(number, &mug(1), &shop(), &named("key", request), now).await.unwrap();
         counts.push(cart.item_count());
     }
-    let mismatch = carts.change(number, &mug(1), &named("key", "one"), start() + DAY * 2).await;
+    let mismatch = carts.change(number, &mug(1), &shop(), &named("key", "one"), start() + DAY * 2).await;
 
     assert_eq!(counts, [2, 2, 3, 4]);
     assert!(matches!(mismatch, Err(ChangeError::Renamed)), "{mismatch:?}");
@@ -54,17 +54,17 @@ async fn forgotten_names_are_swept_and_remembered_ones_are_kept() {
     let carts = database.carts();
     let number = opened(&carts).await.number();
     for index in 0..40 {
-        carts.change(number, &mug(1), &named(&format!("old {index}"), ""), start()).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &named(&format!("old {index}"), ""), start()).await.unwrap();
     }
     let before = known(&database.item(number).await);
     let later = start() + DAY;
     for index in 0..40 {
-        carts.change(number, &mug(1), &named(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &named(&format!("new {index}"), ""), later).await.unwrap();
     }
     let after = known(&database.item(number).await);
 
     for index in 0..40 {
-        carts.change(number, &mug(1), &named(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &named(&format!("new {index}"), ""), later).await.unwrap();
     }
     assert_eq!((before, after), (40, 40));
     assert_eq!(carts.find_any(number).await.unwrap().unwrap().item_count(), 81);
@@ -77,8 +77,8 @@ async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
     let before = opened(&carts).await;
     let nothing = Change::update(vec![cart::LineUpdate::Remove("price_absent".parse().unwrap())]);
 
-    let answer = carts.change(before.number(), &nothing, &named("key", "nothing"), start()).await.unwrap();
-    let other = carts.change(before.number(), &mug(1), &named("key", "mug"), start()).await;
+    let answer = carts.change(before.number(), &nothing, &shop(), &named("key", "nothing"), start()).await.unwrap();
+    let other = carts.change(before.number(), &mug(1), &shop(), &named("key", "mug"), start()).await;
 
     assert_eq!(answer, before);
     assert!(matches!(other, Err(ChangeError::Renamed)), "{other:?}");
@@ -89,8 +89,8 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     let database = Database::open().await;
     let carts = database.carts();
     let cart = opened(&carts).await;
-    let pending = PendingCheckout {
-        session: "cs_test_1".parse().unwrap(),
+    let session = CurrentSession {
+        id: "cs_test_1".parse().unwrap(),
         version: cart.version(),
         parameters: "digest".to_owned(),
         expires_at: Some(start() + DAY),
@@ -101,13 +101,13 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
 
     let (changed, noted) =
-        tokio::join!(async { carts.change(cart.number(), &many, &Terms::default(), start()).await }, async {
-            carts.note_checkout(cart.number(), &pending, None, None, start()).await
+        tokio::join!(async { carts.change(cart.number(), &many, &shop(), &Terms::default(), start()).await }, async {
+            carts.note_checkout(cart.number(), &session, None, None, start()).await
         },);
 
     let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
     assert_eq!(stored.lines().len(), changed.unwrap().lines().len());
-    assert_eq!(stored.pending().is_some(), noted.unwrap() == Noted::Now);
+    assert_eq!(stored.current_session().is_some(), noted.unwrap() == Noted::Now);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use cart::Change;
 
 use crate::database::Database;
-use crate::history::{item, number, start};
+use crate::history::{item, number, shop, start};
 
 /// The size of an item in bytes.
 ///
@@ -40,8 +40,8 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
         // One-time prices in one currency, each with the 30 characters of Stripe's ids.
         let change = Change::add(vec![item((lines - 1) * 8, 12)]).unwrap();
         let changed = match lines {
-            1 => carts.open(number, &change, None, start()).await,
-            _ => carts.change(number, &change, &store::Terms::default(), start()).await,
+            1 => carts.open(number, &change, &shop(), None, start()).await,
+            _ => carts.change(number, &change, &shop(), &store::Terms::default(), start()).await,
         };
         assert_eq!(changed.unwrap().lines().last().unwrap().price.as_str().len(), 30);
         sizes.push(size_of(&database.item(number).await));

@@ -1,17 +1,19 @@
 //! A cart on the wire.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offer, PriceId, ProductId,
-    Quantity, Status, Timestamp, Token, Totals,
+    AdjustableQuantity, Cart, CartNumber, Currency, Description, Metadata, Money, Offers, PriceId, PricedLine,
+    ProductId, Quantity, Status, Timestamp, Token, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::Offers;
 
-use crate::{Response, Shop};
+use super::renderings::Rendering;
+use super::spliced::Spliced;
+use crate::{Response, Shop, json};
 
 /// A cart as clients see it: the eight keys of Enupal's in their order, then what is added to them.
 ///
@@ -19,8 +21,9 @@ use crate::{Response, Shop};
 #[derive(Debug)]
 struct CartView<'a> {
     head: Head<'a>,
-    items: Vec<Item<'a>>,
-    products: Vec<(&'a ProductId, &'a str)>,
+    items: Vec<ItemView<'a>>,
+    /// The products of all items, each once, by its id.
+    products: Vec<(&'a ProductId, Arc<Rendering>)>,
     tail: Tail<'a>,
 }
 
@@ -45,9 +48,9 @@ struct Tail<'a> {
 
 /// A line.
 #[derive(Debug)]
-struct Item<'a> {
-    /// The fields of its price, where the catalogue still has it.
-    price: Option<&'a str>,
+struct ItemView<'a> {
+    /// Its price, where the catalogue still has it.
+    offer: Option<Arc<Rendering>>,
     rest: ItemRest<'a>,
 }
 
@@ -92,9 +95,12 @@ struct Timestamps {
 impl<'a> CartView<'a> {
     /// A view of `cart` at the prices in `offers`.
     fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
-        let totals = Totals::of(cart, shop.currency, |line| offers.get(&line.price));
-        let offers = totals.lines.iter().filter_map(|(_, offer, _)| *offer);
-        let mut products: Vec<_> = offers.map(|offer| (&offer.product().id, offer.product_json())).collect();
+        let totals = Totals::new(cart, offers, shop.currency);
+        let renderings = shop.renderings.of(totals.lines.iter().map(|priced| priced.offer));
+        let rendered = || totals.lines.iter().zip(&renderings);
+        let mut products: Vec<_> = rendered()
+            .filter_map(|(priced, rendering)| Some((&priced.offer?.product.id, Arc::clone(rendering.as_ref()?))))
+            .collect();
         products.sort_by_key(|(id, _)| *id);
         products.dedup_by_key(|(id, _)| *id);
         Self {
@@ -106,7 +112,7 @@ impl<'a> CartView<'a> {
                 currency: totals.total.currency(),
                 item_count: cart.item_count(),
             },
-            items: totals.lines.iter().map(|(line, offer, amount)| item(line, *offer, amount.is_ok())).collect(),
+            items: rendered().map(|(priced, rendering)| ItemView::new(priced, rendering.clone())).collect(),
             products,
             tail: Tail {
                 status: match cart.status() {
@@ -117,7 +123,7 @@ impl<'a> CartView<'a> {
                 total_price_minor: totals.total.minor(),
                 warnings: totals
                     .unavailable()
-                    .map(|(line, _)| Warning { code: "price_inactive", price: &line.price })
+                    .map(|line| Warning { code: "price_inactive", price: &line.price })
                     .collect(),
                 meta: Meta {
                     timestamps: Timestamps {
@@ -156,57 +162,52 @@ impl<'a> CartView<'a> {
 
     /// The cart as JSON.
     fn to_json(&self) -> String {
-        let items: usize = self.items.iter().map(|item| item.price.map_or(0, str::len) + 150).sum();
-        let products: usize = self.products.iter().map(|(id, product)| id.as_str().len() + product.len() + 4).sum();
-        let mut out = String::with_capacity(1000 + items + products);
+        let items: usize = self.items.iter().map(ItemView::length).sum();
+        let products: usize = self.products.iter().map(|(id, offer)| id.as_str().len() + offer.product.len() + 4).sum();
+        let mut out = Spliced::with_capacity(1000 + items + products);
 
-        out.push('{');
-        members(&mut out, &json(&self.head));
-        out.push_str(",\"items\":[");
-        for (index, Item { price, rest }) in self.items.iter().enumerate() {
-            out.push_str(if index == 0 { "{" } else { ",{" });
-            if let Some(price) = price {
-                members(&mut out, price);
-                out.push(',');
+        out.open('{');
+        out.members_of(&json::text(&self.head));
+        out.open_member("items", '[');
+        for ItemView { offer, rest } in &self.items {
+            out.open('{');
+            if let Some(offer) = offer {
+                out.members_of(&offer.price);
             }
-            members(&mut out, &json(rest));
-            out.push('}');
+            out.members_of(&json::text(rest));
+            out.close('}');
         }
-        out.push_str("],\"products\":{");
-        for (index, (id, product)) in self.products.iter().enumerate() {
+        out.close(']');
+        out.open_member("products", '{');
+        for (id, offer) in &self.products {
             // Ids are letters, digits, `_` and `-`: they need no escaping.
-            out.push_str(if index == 0 { "\"" } else { ",\"" });
-            out.push_str(id.as_str());
-            out.push_str("\":");
-            out.push_str(product);
+            out.member(id.as_str(), &offer.product);
         }
-        out.push_str("},");
-        members(&mut out, &json(&self.tail));
-        out.push('}');
-        out
+        out.close('}');
+        out.members_of(&json::text(&self.tail));
+        out.close('}');
+        out.finish()
     }
 }
 
-/// Plain data with text keys: it always serialises.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
+impl<'a> ItemView<'a> {
+    fn new(priced: &PricedLine<'a>, offer: Option<Arc<Rendering>>) -> Self {
+        let line = priced.line;
+        let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
+        let rest = ItemRest {
+            lost,
+            quantity: line.quantity,
+            adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
+            description: line.description.as_ref(),
+            available: priced.amount.is_ok(),
+        };
+        Self { offer, rest }
+    }
 
-/// Writes what stands between the braces of an object.
-fn members(out: &mut String, object: &str) {
-    out.push_str(object.strip_prefix('{').and_then(|object| object.strip_suffix('}')).unwrap_or_default());
-}
-
-fn item<'a>(line: &'a Line, offer: Option<&'a Offer>, available: bool) -> Item<'a> {
-    let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
-    let rest = ItemRest {
-        lost,
-        quantity: line.quantity,
-        adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
-        description: line.description.as_ref(),
-        available,
-    };
-    Item { price: offer.map(Offer::price_json), rest }
+    /// About how many bytes it takes.
+    fn length(&self) -> usize {
+        self.offer.as_ref().map_or(0, |offer| offer.price.len()) + 150
+    }
 }
 
 /// The answer that shows a cart, handing its token over with it.

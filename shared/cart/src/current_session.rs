@@ -1,0 +1,24 @@
+//! The Checkout Session of a cart.
+
+use std::collections::BTreeMap;
+
+use crate::{PriceId, SessionId, Timestamp};
+
+/// A cart's *current session*: the Checkout Session whose page the shopper was last sent to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CurrentSession {
+    /// The session's id at Stripe.
+    pub id: SessionId,
+    /// The version of the cart that the session was made from.
+    pub version: u64,
+    /// A digest of the parameters that the session was made with.
+    pub parameters: String,
+    /// When Stripe lets it expire; `None` once it has ended unpaid.
+    ///
+    /// A session that has ended is still remembered: the next one is made in its place, under another idempotency key.
+    pub expires_at: Option<Timestamp>,
+    /// The lines' own texts at that version, which Stripe has no place for.
+    pub descriptions: BTreeMap<PriceId, String>,
+    /// Whether the shopper may change on Stripe's page what is paid: quantities, or an amount of their own choice.
+    pub adjustable: bool,
+}

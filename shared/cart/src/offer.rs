@@ -1,0 +1,68 @@
+//! What is for sale.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::{Price, PriceId, Product};
+
+/// A price with its product.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Offer {
+    /// The price.
+    pub price: Price,
+    /// The product that it is a price of.
+    pub product: Product,
+}
+
+impl Offer {
+    /// Whether the price can be bought: neither it nor its product is archived.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.price.active && self.product.active
+    }
+}
+
+/// Offers by the ids of their prices. They are shared with whatever remembers them.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Offers(HashMap<PriceId, Arc<Offer>>);
+
+impl Offers {
+    /// The offer of a price; `None` where the catalogue has none.
+    #[must_use]
+    pub fn get(&self, price: &PriceId) -> Option<&Arc<Offer>> {
+        self.0.get(price)
+    }
+
+    /// Adds an offer.
+    pub fn insert(&mut self, offer: Arc<Offer>) {
+        self.0.insert(offer.price.id.clone(), offer);
+    }
+
+    /// All offers, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Offer>> {
+        self.0.values()
+    }
+}
+
+impl Extend<Arc<Offer>> for Offers {
+    fn extend<I: IntoIterator<Item = Arc<Offer>>>(&mut self, offers: I) {
+        self.0.extend(offers.into_iter().map(|offer| (offer.price.id.clone(), offer)));
+    }
+}
+
+impl IntoIterator for Offers {
+    type Item = Arc<Offer>;
+    type IntoIter = std::collections::hash_map::IntoValues<PriceId, Arc<Offer>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_values()
+    }
+}
+
+impl FromIterator<Offer> for Offers {
+    fn from_iter<I: IntoIterator<Item = Offer>>(offers: I) -> Self {
+        let mut all = Self::default();
+        all.extend(offers.into_iter().map(Arc::new));
+        all
+    }
+}
