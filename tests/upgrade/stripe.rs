@@ -1,0 +1,215 @@
+//! Stripe, as it answered 0.1.0.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// A server that knows what was recorded, and the sessions that are made of it meanwhile.
+pub(crate) struct Stripe {
+    url: String,
+    state: Arc<Mutex<Known>>,
+    server: JoinHandle<()>,
+}
+
+/// What Stripe is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// Method, path, and the parameters of the query that select.
+    pub(crate) request: String,
+    /// The parameters of the body, by their names as a form has them.
+    pub(crate) form: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Status and body, by method, path, and the parameters that select.
+    answers: Map<String, Value>,
+    calls: Vec<Call>,
+    unrecorded: Vec<String>,
+    /// The session that was made under an idempotency key.
+    made: BTreeMap<String, Value>,
+}
+
+/// The parameters that only say how much of an answer is wanted, or of which days: the recorded ones are all recent.
+const NOT_SELECTING: [&str; 3] = ["created", "expand", "limit"];
+/// The lists that are put together from the objects that were recorded.
+const LISTS: [&str; 3] = ["/v1/checkout/sessions", "/v1/prices", "/v1/products"];
+
+impl Stripe {
+    /// Starts to serve; nothing is known yet.
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::<Mutex<Known>>::default();
+        let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&state));
+        let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { url, state, server }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on these are among the answers.
+    pub(crate) fn learn(&self, answers: Map<String, Value>) {
+        self.state().answers.extend(answers.into_iter().map(|(request, answer)| (selecting(&request), answer)));
+    }
+
+    /// What was asked for so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// What was asked for so far and is not among the recorded answers.
+    pub(crate) fn unrecorded(&self) -> Vec<String> {
+        self.state().unrecorded.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Known> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Drop for Stripe {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn answer(State(state): State<Arc<Mutex<Known>>>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = to_bytes(body, usize::MAX).await.unwrap();
+    let form = form_urlencoded::parse(&form).into_owned().collect();
+    let key = parts.headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
+    let target = parts.uri.path_and_query().unwrap().as_str();
+    let call = Call { request: selecting(&format!("{} {target}", parts.method)), form };
+    let expands_product = query(target).any(|(name, value)| name.starts_with("expand") && value == "product");
+
+    let (status, body) = state.lock().unwrap().answer(call, key, expands_product);
+
+    let status = StatusCode::from_u16(status).unwrap();
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+impl Known {
+    fn answer(&mut self, call: Call, key: Option<String>, expands_product: bool) -> (u16, Value) {
+        let Call { request, form } = call.clone();
+        self.calls.push(call);
+        if request == "POST /v1/checkout/sessions" {
+            return self.make_session(&form, key);
+        }
+        if let Some(listed) = self.listed(&request) {
+            let list = json!({ "object": "list", "data": listed, "has_more": false, "url": request });
+            return (200, list);
+        }
+        let Some(answer) = self.answers.get(&request) else {
+            self.unrecorded.push(request);
+            return (400, refusal("not recorded", None));
+        };
+        let (status, mut body) = (answer["status"].as_u64().unwrap(), answer["body"].clone());
+        if let Some(session) = request.strip_prefix("POST ").and_then(|path| path.strip_suffix("/expire"))
+            && status == 200
+        {
+            // From now on whoever asks for it finds it expired.
+            self.answers.insert(format!("GET {session}"), json!({ "status": 200, "body": body }));
+        }
+        if expands_product && let Some(product) = body["product"].as_str() {
+            body["product"] = self.answers[&format!("GET /v1/products/{product}")]["body"].clone();
+        }
+        (u16::try_from(status).unwrap(), body)
+    }
+
+    /// What a list holds, the newest first; `None` where the request is for anything else.
+    fn listed(&self, request: &str) -> Option<Vec<Value>> {
+        let path = request.strip_prefix("GET ")?;
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        if !LISTS.contains(&path) {
+            return None;
+        }
+        let of_list = |known: &str| {
+            let id = known.strip_prefix("GET ").and_then(|known| known.strip_prefix(path)?.strip_prefix('/'));
+            id.is_some_and(|id| !id.contains('/'))
+        };
+        let selected = |object: &Value| {
+            query(request).all(|(name, value)| match &object[&*name] {
+                Value::Bool(own) => own.to_string() == value,
+                own => own == value.as_ref() || own["id"] == value.as_ref(),
+            })
+        };
+        let known = self.answers.iter().filter(|(known, _)| of_list(known)).map(|(_, answer)| &answer["body"]);
+        let mut objects: Vec<_> = known.filter(|object| selected(object)).cloned().collect();
+        objects.sort_by_key(|object| std::cmp::Reverse(object["created"].as_i64()));
+        Some(objects)
+    }
+
+    /// Makes a session as Stripe does, except that nobody computes what it comes to.
+    fn make_session(&mut self, form: &BTreeMap<String, String>, key: Option<String>) -> (u16, Value) {
+        if let Some(made) = key.as_ref().and_then(|key| self.made.get(key)) {
+            return (200, made.clone());
+        }
+        let metadata: BTreeMap<_, _> = form
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("metadata[")?.strip_suffix(']')?, value)))
+            .collect();
+        // Source: <https://docs.stripe.com/metadata#data>
+        if metadata.len() > 50 {
+            return (400, refusal("metadata can have up to 50 keys", Some("metadata")));
+        }
+        let id = format!("cs_test_made{}", self.made.len());
+        let now = jiff::Timestamp::now().as_second();
+        let session = json!({
+            "id": id,
+            "object": "checkout.session",
+            "amount_subtotal": null,
+            "amount_total": null,
+            "cancel_url": form["cancel_url"],
+            "created": now,
+            "currency": form.get("currency").map_or("usd", String::as_str),
+            "expires_at": now + 24 * 60 * 60,
+            "livemode": false,
+            "metadata": metadata,
+            "mode": form["mode"],
+            "payment_intent": null,
+            "payment_status": "unpaid",
+            "status": "open",
+            "success_url": form["success_url"],
+            "url": format!("https://stripe.example/pay/{id}"),
+        });
+        self.made.insert(key.unwrap_or_else(|| id.clone()), session.clone());
+        let path = format!("/v1/checkout/sessions/{id}");
+        self.answers.insert(format!("GET {path}"), json!({ "status": 200, "body": session }));
+        let mut expired = session.clone();
+        expired["status"] = json!("expired");
+        self.answers.insert(format!("POST {path}/expire"), json!({ "status": 200, "body": expired }));
+        (200, session)
+    }
+}
+
+/// A request without the parameters that select nothing, so that it is known whatever else it asks for.
+fn selecting(request: &str) -> String {
+    let parameters: BTreeMap<_, _> = query(request)
+        .filter(|(name, _)| {
+            let outer = name.split('[').next().unwrap();
+            !NOT_SELECTING.contains(&outer) && name != "payment[type]"
+        })
+        .collect();
+    let path = request.split('?').next().unwrap();
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if parameters.is_empty() { path.to_owned() } else { format!("{path}?{}", parameters.join("&")) }
+}
+
+fn query(request: &str) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
+    let query = request.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes())
+}
+
+fn refusal(message: &str, param: Option<&str>) -> Value {
+    json!({ "error": { "type": "invalid_request_error", "message": message, "param": param } })
+}
