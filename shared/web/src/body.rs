@@ -5,8 +5,9 @@ use std::fmt;
 use cart::Quantity;
 use lambda_http::http::header;
 
-use crate::node::{Map, Node, member};
-use crate::{Error, Request, form};
+use crate::wire::form;
+use crate::wire::node::{Map, Node, member};
+use crate::{Error, Request};
 
 /// A body: an object of fields, sent as JSON or as a form with PHP's brackets.
 ///

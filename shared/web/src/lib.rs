@@ -7,17 +7,16 @@ mod body;
 mod caller;
 mod endpoint;
 mod error;
-mod form;
 mod format;
 mod json;
 mod lambda;
 mod line;
 mod log;
-mod node;
 mod setup;
 mod shop;
 mod terms;
 mod views;
+mod wire;
 
 pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};

@@ -3,7 +3,7 @@
 //! Source: <https://www.php.net/manual/en/language.variables.external.php>
 
 use crate::Error;
-use crate::node::{Map, Node};
+use crate::wire::node::{Map, Node};
 
 /// The most brackets that a name may have; more of them mean nothing. The deepest field that is read,
 /// `items[0][adjustable_quantity][enabled]`, has three.
