@@ -10,11 +10,11 @@ mod mutation;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cart::{CartNumber, Change, Price, Product, Timestamp, Token};
+use cart::{CartNumber, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Session, WebhookSecrets};
 use settings::Environment;
-use web::{Body, Caller, Request, Shop, Terms, WantedItem, WantedUpdate};
+use web::{AddBody, Caller, CheckoutBody, NoBody, Request, Shop, Terms, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -44,21 +44,17 @@ fn shop() -> Shop {
     Shop::new(&Environment::from_iter([("ALLOWED_ORIGINS", "https://shop.example")])).unwrap()
 }
 
-/// Reads a body all the way to a change of the cart, as add, update and checkout do.
+/// Reads a body as each endpoint does that has one, all the way to a change of the cart. Errors are written out.
 fn read_body(request: &Request) {
-    let Ok(body) = Body::of(request) else { return };
-    if let Ok(items) = WantedItem::all(&body) {
-        let items = items.into_iter().map(WantedItem::into_addition).collect();
-        let _ = Change::add(items).and_then(|change| change.prices());
-    }
-    if let Ok(updates) = WantedUpdate::all(&body) {
-        let updates = updates.into_iter().map(WantedUpdate::into_update).collect();
-        let _ = Change::update(updates).prices();
-    }
-    let _ = web::wanted_metadata(&body);
-    for name in ["email", "promotion_code"] {
-        let _ = body.field(name).map(|field| (field.text().is_ok(), field.scalar().is_ok(), field.flag().is_ok()));
-    }
+    let add = web::read::<AddBody>(request).and_then(|body| body.into_change(None));
+    let _ = add.and_then(|change| Ok(change.prices()?)).map_err(|error| error.to_string());
+    let update = web::read::<UpdateBody>(request).and_then(|body| body.into_change(None));
+    let _ = update.and_then(|change| Ok(change.prices()?)).map_err(|error| error.to_string());
+    let checkout = web::read::<CheckoutBody>(request);
+    let _ = checkout
+        .map(|body| (body.email().is_some(), body.promotion_code().is_some()))
+        .map_err(|error| error.to_string());
+    let _ = web::read::<NoBody>(request).map_err(|error| error.to_string());
 }
 
 fn request(content_type: &str, body: &[u8]) -> Request {

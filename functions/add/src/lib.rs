@@ -1,10 +1,10 @@
 //! `POST /cart/add`: adds one or many items, all or none of them.
 
-use cart::{Change, Timestamp};
+use cart::Timestamp;
 use catalog::Catalogue;
 use payments::Stripe;
 use store::Carts;
-use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms, WantedItem};
+use web::{AddBody, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -33,12 +33,8 @@ impl Endpoint for Add {
         let caller = Caller::of(&request, &self.shop)?;
         let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
-        let body = Body::of(&request)?;
-        let lines = WantedItem::all(&body)?;
-        let metadata = web::wanted_metadata(&body)?;
+        let change = web::read::<AddBody>(&request)?.into_change(currency)?;
 
-        let items = lines.into_iter().map(WantedItem::into_addition).collect();
-        let change = Change::add(items)?.in_currency(currency).with_metadata(metadata);
         let wanted = change.prices()?;
         // A function that starts cold asks for all that it has to show in one batch.
         let known = self.catalogue.remembers(&wanted);

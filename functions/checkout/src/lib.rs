@@ -7,7 +7,7 @@ use catalog::Catalogue;
 use fulfilment::Fulfilment;
 use payments::{CheckoutSettings, Hook, Stripe};
 use store::Carts;
-use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
+use web::{Caller, CheckoutBody, Endpoint, Error, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -56,8 +56,7 @@ impl Endpoint for Checkout {
         let now = Timestamp::now();
         let caller = Caller::of(&request, &self.shop)?;
         let terms = Terms::of(&request)?;
-        let body = Body::of(&request)?;
-        let wishes = session::Wishes::of(&body)?;
+        let wishes: CheckoutBody = web::read(&request)?;
         let base = self.public_url.clone().or_else(|| web::base_url(&request)).unwrap_or_default();
         let token = caller.token().ok_or(Error::CartEmpty)?;
 

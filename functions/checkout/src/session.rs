@@ -6,7 +6,7 @@ use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
 use store::{Noted, Once};
 use tally::Metric;
-use web::{Body, Error};
+use web::{CheckoutBody, Error};
 
 use crate::Checkout;
 
@@ -14,35 +14,6 @@ use crate::Checkout;
 const MARGIN: i64 = 10 * 60;
 /// How often the cart may change under a checkout before it gives up.
 const TRIES: usize = 20;
-
-/// What the shopper brings to the checkout.
-pub(crate) struct Wishes {
-    email: Option<String>,
-    promotion_code: Option<String>,
-}
-
-impl Wishes {
-    pub(crate) fn of(body: &Body) -> Result<Self, Error> {
-        let email = match body.field("email") {
-            None => None,
-            Some(field) => Some(field.text()?.trim()).filter(|email| !email.is_empty()).map(str::to_owned),
-        };
-        // Only what cannot be an address at all: Stripe has the last word.
-        let plausible = |email: &String| {
-            email.len() <= 254
-                && !email.contains(char::is_whitespace)
-                && matches!(email.rsplit_once('@'), Some((name, host)) if !name.is_empty() && host.contains('.'))
-        };
-        if email.as_ref().is_some_and(|email| !plausible(email)) {
-            return Err(Error::field("email", "must be an e-mail address"));
-        }
-        let promotion_code = match body.field("promotion_code") {
-            None => None,
-            Some(field) => Some(field.text()?.trim()).filter(|code| !code.is_empty()).map(str::to_owned),
-        };
-        Ok(Self { email, promotion_code })
-    }
-}
 
 /// What became of a session that had been handed out before.
 enum Earlier {
@@ -62,19 +33,19 @@ impl Checkout {
     pub(crate) async fn session(
         &self,
         mut cart: Cart,
-        wishes: &Wishes,
+        wishes: &CheckoutBody,
         base: &str,
         once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Box<RawValue>, Error> {
-        let promotion_code = match &wishes.promotion_code {
+        let promotion_code = match wishes.promotion_code() {
             None => None,
             Some(code) => {
                 let found = self.stripe.promotion_code(code).await.map_err(failed)?;
                 Some(found.ok_or(Error::PromotionCodeInvalid)?)
             }
         };
-        let shopper = Shopper { email: wishes.email.clone(), promotion_code };
+        let shopper = Shopper { email: wishes.email().map(str::to_owned), promotion_code };
 
         for _ in 0..TRIES {
             if cart.lines().is_empty() {

@@ -2,7 +2,7 @@
 
 use cart::{Change, Offers, Timestamp};
 use store::Carts;
-use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms};
+use web::{Caller, Endpoint, Error, NoBody, Request, Response, Setup, Shop, Terms};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Endpoint for Clear {
     async fn handle(&self, request: Request) -> Result<Response, Error> {
         let caller = Caller::of(&request, &self.shop)?;
         let terms = Terms::of(&request)?;
-        Body::of(&request)?;
+        let NoBody {} = web::read(&request)?;
 
         let none = Offers::default();
         let changed = caller.change(&self.carts, &Change::Clear, &none, &terms, Timestamp::now()).await?;

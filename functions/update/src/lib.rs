@@ -1,10 +1,10 @@
 //! `POST /cart/update`: sets quantities, line attributes and metadata, all or none of them.
 
-use cart::{Change, Timestamp};
+use cart::Timestamp;
 use catalog::Catalogue;
 use payments::Stripe;
 use store::Carts;
-use web::{Body, Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms, WantedUpdate};
+use web::{Caller, Endpoint, Error, Request, Response, Setup, Shop, Terms, UpdateBody};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -33,15 +33,8 @@ impl Endpoint for Update {
         let caller = Caller::of(&request, &self.shop)?;
         let terms = Terms::of(&request)?;
         let currency = web::preferred_currency(&request)?;
-        let body = Body::of(&request)?;
-        let lines = WantedUpdate::all(&body)?;
-        let metadata = web::wanted_metadata(&body)?;
-        if body.field("updates").is_none() && metadata.is_none() {
-            return Err(Error::field("updates", "is required, or metadata"));
-        }
+        let change = web::read::<UpdateBody>(&request)?.into_change(currency)?;
 
-        let lines = lines.into_iter().map(WantedUpdate::into_update).collect();
-        let change = Change::update(lines).in_currency(currency).with_metadata(metadata);
         let wanted = change.prices()?;
         // A function that starts cold asks for all that it has to show in one batch.
         let known = self.catalogue.remembers(&wanted);

@@ -22,7 +22,7 @@ pub enum Error {
     #[error("Content-Type must be application/json or application/x-www-form-urlencoded")]
     UnsupportedMediaType,
     /// The body is larger than 64 KB.
-    #[error("The body is larger than 65536 bytes")]
+    #[error("The body is larger than {} bytes", crate::wire::MAX_BYTES)]
     BodyTooLarge,
     /// A field is missing or has a value that cannot be used.
     #[error("{field} {problem}")]
@@ -38,7 +38,7 @@ pub enum Error {
         /// The field's path, such as `items[0].quantity`.
         field: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: String,
     },
     /// A header has a value that cannot be used.
     #[error("The header {name} {problem}")]

@@ -3,14 +3,12 @@
 //! An endpoint is a value with a method that turns a request into a response or an [`Error`]; [`run`] serves it as a
 //! Lambda function, and [`answer`] is what it does for each request.
 
-mod body;
 mod caller;
 mod endpoint;
 mod error;
 mod format;
 mod json;
 mod lambda;
-mod line;
 mod log;
 mod setup;
 mod shop;
@@ -18,7 +16,6 @@ mod terms;
 mod views;
 mod wire;
 
-pub use body::{Body, Field};
 pub use caller::{Caller, base_url, preferred_currency};
 pub(crate) use endpoint::header;
 pub use endpoint::{Endpoint, Request, Response, answer, cacheable, invocation, json, query, redirect};
@@ -26,9 +23,10 @@ pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda::{run, run_with_secrets};
 pub use lambda_http::http::StatusCode;
-pub use line::{WantedItem, WantedUpdate, wanted_metadata};
 pub use log::{Log, subscriber};
 pub use setup::{Setup, StartError, start_with_secrets};
 pub use shop::Shop;
 pub use terms::Terms;
 pub use views::cart::{cart_answer, no_cart};
+pub use wire::read;
+pub use wire::requests::{AddBody, CheckoutBody, NoBody, UpdateBody};

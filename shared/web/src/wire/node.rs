@@ -9,7 +9,7 @@ use serde_json::Number;
 /// A value of JSON's whose objects keep their order: it decides the order of a cart's lines.
 ///
 /// `serde_json::Value` sorts keys, which other crates of the workspace rely on.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(PartialEq, Debug)]
 pub(crate) enum Node {
     Null,
     Flag(bool),
@@ -21,11 +21,6 @@ pub(crate) enum Node {
 
 /// An object's members; each key is there once.
 pub(crate) type Map = Vec<(String, Node)>;
-
-/// The member `key`.
-pub(crate) fn member<'a>(map: &'a Map, key: &str) -> Option<&'a Node> {
-    map.iter().find(|(name, _)| name == key).map(|(_, node)| node)
-}
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

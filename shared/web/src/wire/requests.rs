@@ -1,0 +1,136 @@
+//! The bodies of requests.
+//!
+//! The allow-list: a field that no struct here has is not read, and goes nowhere. In particular, of a line only price,
+//! quantity, adjustable quantity and description count, so that a client cannot name a price of its own making.
+
+use cart::{Addition, Change, Currency, LineUpdate, Metadata, Quantity};
+use serde::Deserialize;
+
+use crate::Error;
+use crate::wire::fields::{
+    AddedUnits, Adjustable, Email, Members, Note, Price, Scalar, Trimmed, WantedUnits, not_empty,
+};
+
+/// `POST /cart/add`.
+#[derive(PartialEq, Debug, Deserialize)]
+pub struct AddBody {
+    #[serde(deserialize_with = "not_empty")]
+    items: Vec<AddLine>,
+    metadata: Option<Members<String, Scalar>>,
+}
+
+#[derive(PartialEq, Debug, Deserialize)]
+struct AddLine {
+    price: Price,
+    quantity: Option<AddedUnits>,
+    adjustable_quantity: Option<Adjustable>,
+    description: Option<Note>,
+}
+
+/// `POST /cart/update`.
+#[derive(PartialEq, Debug, Deserialize)]
+pub struct UpdateBody {
+    updates: Option<Members<Price, UpdateLine>>,
+    metadata: Option<Members<String, Scalar>>,
+}
+
+#[derive(PartialEq, Debug, Deserialize)]
+struct UpdateLine {
+    quantity: Option<WantedUnits>,
+    adjustable_quantity: Option<Adjustable>,
+    description: Option<Note>,
+}
+
+/// `POST /cart/checkout`.
+#[derive(PartialEq, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CheckoutBody {
+    email: Email,
+    promotion_code: Trimmed,
+}
+
+/// A body that says nothing: `POST /cart/clear`.
+#[derive(PartialEq, Debug, Deserialize)]
+pub struct NoBody {}
+
+impl AddBody {
+    /// The change to the cart that is asked for. A line without a quantity is one unit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if metadata are out of bounds, or a price adds up to more than [`Quantity::MAX`].
+    pub fn into_change(self, currency: Option<Currency>) -> Result<Change, Error> {
+        let metadata = self.metadata.map(to_metadata).transpose()?;
+        let items = self.items.into_iter().map(AddLine::into_addition).collect();
+        Ok(Change::add(items)?.in_currency(currency).with_metadata(metadata))
+    }
+}
+
+impl AddLine {
+    fn into_addition(self) -> Addition {
+        let quantity = self.quantity.map_or(Quantity::ONE, |AddedUnits(quantity)| quantity);
+        addition(self.price, quantity, self.adjustable_quantity, self.description)
+    }
+}
+
+impl UpdateBody {
+    /// The change to the cart that is asked for, line by line in the order in which they were sent.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Rejected`] if metadata are out of bounds.
+    /// - [`Error::Field`] if the body has neither updates nor metadata.
+    pub fn into_change(self, currency: Option<Currency>) -> Result<Change, Error> {
+        if self.updates.is_none() && self.metadata.is_none() {
+            return Err(Error::field("updates", "is required, or metadata"));
+        }
+        let metadata = self.metadata.map(to_metadata).transpose()?;
+        let lines = self.updates.map_or_else(Vec::new, |Members(lines)| lines);
+        let lines = lines.into_iter().map(|(price, line)| line.into_update(price)).collect();
+        Ok(Change::update(lines).in_currency(currency).with_metadata(metadata))
+    }
+}
+
+impl UpdateLine {
+    fn into_update(self, price: Price) -> LineUpdate {
+        match self.quantity {
+            Some(WantedUnits(None)) => LineUpdate::Remove(price.0),
+            Some(WantedUnits(Some(quantity))) => {
+                LineUpdate::Set(addition(price, quantity, self.adjustable_quantity, self.description))
+            }
+            None => LineUpdate::Describe {
+                price: price.0,
+                adjustable_quantity: self.adjustable_quantity.map(|Adjustable(bounds)| bounds),
+                description: self.description.map(|Note(text)| text),
+            },
+        }
+    }
+}
+
+impl CheckoutBody {
+    /// The shopper's e-mail address.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.email.0.as_deref()
+    }
+
+    /// The code that the shopper has from an advertisement.
+    #[must_use]
+    pub fn promotion_code(&self) -> Option<&str> {
+        self.promotion_code.0.as_deref()
+    }
+}
+
+fn addition(
+    Price(price): Price,
+    quantity: Quantity,
+    adjustable_quantity: Option<Adjustable>,
+    description: Option<Note>,
+) -> Addition {
+    let adjustable_quantity = adjustable_quantity.map(|Adjustable(bounds)| bounds);
+    Addition { price, quantity, adjustable_quantity, description: description.map(|Note(text)| text) }
+}
+
+fn to_metadata(Members(entries): Members<String, Scalar>) -> Result<Metadata, Error> {
+    Ok(Metadata::new(entries.into_iter().map(|(key, Scalar(value))| (key, value)))?)
+}

@@ -1,0 +1,396 @@
+//! Bodies of both kinds, read to the end.
+
+use lambda_http::http::header;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::read;
+use super::requests::{AddBody, CheckoutBody, NoBody, UpdateBody};
+use crate::{Error, Request};
+
+fn request(content_type: &str, body: impl Into<Vec<u8>>) -> Request {
+    let builder = lambda_http::http::Request::post("https://api.example/cart/add");
+    builder.header(header::CONTENT_TYPE, content_type).body(lambda_http::Body::Binary(body.into())).unwrap()
+}
+
+fn as_json(body: impl ToString) -> Request {
+    request("application/json", body.to_string())
+}
+
+fn as_form(body: &str) -> Request {
+    request("application/x-www-form-urlencoded; charset=UTF-8", body)
+}
+
+/// What a program and a person read of what became of a body.
+fn told<T>(result: Result<T, Error>) -> Result<T, (u16, &'static str, String)> {
+    result.map_err(|error| (error.status().as_u16(), error.code(), error.to_string()))
+}
+
+fn add(request: &Request) -> Result<AddBody, (u16, &'static str, String)> {
+    told(read(request))
+}
+
+fn update(request: &Request) -> Result<UpdateBody, (u16, &'static str, String)> {
+    told(read(request))
+}
+
+/// The message with which `/cart/add` refuses; its code is `invalid_quantity` just where the message ends `.quantity …`.
+fn add_fault(request: &Request) -> String {
+    let (status, code, message) = add(request).unwrap_err();
+    let of_quantity = message.split(' ').next().unwrap().ends_with(".quantity");
+    assert_eq!((status, code), (400, if of_quantity { "invalid_quantity" } else { "invalid_field" }), "{message}");
+    message
+}
+
+fn update_fault(request: &Request) -> String {
+    update(request).unwrap_err().2
+}
+
+#[test]
+fn a_fault_in_json_is_named_by_its_path() {
+    let adjustable = |bounds: Value| json!({ "items": [{ "price": "a", "adjustable_quantity": bounds }] });
+    for (body, fault) in [
+        (json!([]), "body must be an object"),
+        (json!(null), "body must be an object"),
+        (json!({}), "items is required"),
+        (json!({ "items": {} }), "items must not be empty"),
+        (json!({ "items": { "0": {}, "x": {} } }), "items must be a list"),
+        (json!({ "items": { "": {} } }), "items must be a list"),
+        (json!({ "items": "" }), "items must be a list"),
+        (json!({ "items": ["a"] }), "items[0] must be an object"),
+        (json!({ "items": [[]] }), "items[0] must be an object"),
+        (json!({ "items": [{ "price": "a" }, null] }), "items[1] must be an object"),
+        (json!({ "items": [{ "price": "a" }, {}] }), "items[1].price is required"),
+        (json!({ "items": { "7": { "price": "a b" } } }), "items[7].price must be the id of a price"),
+        (json!({ "items": { "9": { "price": "a" }, "7": {} } }), "items[7].price is required"),
+        (json!({ "items": [{ "price": true }] }), "items[0].price must be a string"),
+        (json!({ "items": [{ "price": "a", "quantity": 0 }] }), "items[0].quantity must be at least 1"),
+        (json!({ "items": [{ "price": "a", "quantity": "" }] }), "items[0].quantity must be a whole number"),
+        (json!({ "items": [{ "price": "a", "quantity": "-1" }] }), "items[0].quantity must not be negative"),
+        (json!({ "items": [{ "price": "a", "quantity": 2.0 }] }), "items[0].quantity must be a whole number"),
+        (json!({ "items": [{ "price": "a", "quantity": -2.0 }] }), "items[0].quantity must not be negative"),
+        (json!({ "items": [{ "price": "a", "quantity": -0.0 }] }), "items[0].quantity must be a whole number"),
+        (json!({ "items": [{ "price": "a", "quantity": 1e300 }] }), "items[0].quantity must be at most 999999"),
+        (json!({ "items": [{ "price": "a", "description": [] }] }), "items[0].description must be a string"),
+        (json!({ "items": [{ "price": "a", "description": "\u{7}" }] }), "items[0].description is out of bounds"),
+        (adjustable(json!([])), "items[0].adjustable_quantity must be an object"),
+        (adjustable(json!({})), "items[0].adjustable_quantity.enabled is required"),
+        (adjustable(json!({ "enabled": 2 })), "items[0].adjustable_quantity.enabled must be true or false"),
+        (
+            adjustable(json!({ "enabled": 1, "minimum": 1_000_000 })),
+            "items[0].adjustable_quantity.minimum is out of bounds",
+        ),
+        (adjustable(json!({ "enabled": 1, "maximum": 0 })), "items[0].adjustable_quantity.maximum is out of bounds"),
+        (adjustable(json!({ "enabled": 1, "maximum": 1e20 })), "items[0].adjustable_quantity.maximum is out of bounds"),
+        (
+            adjustable(json!({ "enabled": 1, "minimum": [] })),
+            "items[0].adjustable_quantity.minimum must be a whole number",
+        ),
+        (json!({ "items": [{ "price": "a" }], "metadata": { "k": null } }), "metadata.k must be a string"),
+        (json!({ "items": [{ "price": "a" }], "metadata": { "": [] } }), "metadata. must be a string"),
+        (json!({ "items": [{ "price": "a" }], "metadata": ["x"] }), "metadata must be an object"),
+    ] {
+        assert_eq!(add_fault(&as_json(&body)), fault, "{body}");
+    }
+    for (body, fault) in [
+        (json!({ "updates": [{}] }), "updates must be an object"),
+        (json!({ "updates": { "a": null } }), "updates.a must be an object"),
+        (json!({ "updates": { "a": [] } }), "updates.a must be an object"),
+        (json!({ "updates": { "": {} } }), "updates. must be the id of a price"),
+        (json!({ "updates": { "a": { "quantity": 1_000_000 } } }), "updates.a.quantity must be at most 999999"),
+    ] {
+        assert_eq!(update_fault(&as_json(&body)), fault, "{body}");
+    }
+}
+
+#[test]
+fn a_fault_in_a_form_is_named_by_its_path() {
+    for (body, fault) in [
+        ("", "items is required"),
+        ("items[]=", "items must not be empty"),
+        ("items[7][quantity]=1", "items[7].price is required"),
+        ("items[][price]=a&items[][price]=%20", "items[1].price must be the id of a price"),
+        ("items[7][price]=a&items[7][quantity]=0", "items[7].quantity must be at least 1"),
+        ("items[7][price]=a&items[7][quantity]=99999999999999999999", "items[7].quantity must be at most 999999"),
+        ("items[7][price]=a&items[7][adjustable_quantity]=", "items[7].adjustable_quantity must be an object"),
+        (
+            "items[7][price]=a&items[7][adjustable_quantity][enabled]=yes",
+            "items[7].adjustable_quantity.enabled must be true or false",
+        ),
+        ("items[7][price]=a&metadata[a][]=b", "metadata.a must be a string"),
+        ("items[7]=a", "items[7] must be an object"),
+    ] {
+        assert_eq!(add_fault(&as_form(body)), fault, "{body}");
+    }
+}
+
+#[test]
+fn a_key_in_a_path_is_cut() {
+    let key = "é".repeat(65);
+
+    let fault = update_fault(&as_json(json!({ "updates": { key: {} } })));
+
+    assert_eq!(fault, format!("updates.{} must be the id of a price", "é".repeat(64)));
+}
+
+#[test]
+fn null_stands_for_nothing() {
+    let nulls = json!({
+        "items": [{ "price": "a", "quantity": null, "adjustable_quantity": null, "description": null }],
+        "metadata": null,
+    });
+    let nothing = json!({ "items": [{ "price": "a" }] });
+
+    assert_eq!(add(&as_json(nulls)).unwrap(), add(&as_json(nothing)).unwrap());
+    assert_eq!(add_fault(&as_json(json!({ "items": null }))), "items is required");
+    assert_eq!(add_fault(&as_json(json!({ "items": [{ "price": null }] }))), "items[0].price is required");
+    let neither = update(&as_json(json!({ "updates": null, "metadata": null }))).unwrap().into_change(None);
+    assert_eq!(neither.unwrap_err().to_string(), "updates is required, or metadata");
+}
+
+#[test]
+fn what_php_writes_for_nothing_is_an_empty_object() {
+    let empty = update(&as_json(json!({ "updates": {}, "metadata": {} }))).unwrap();
+    for body in [
+        as_json(json!({ "updates": [], "metadata": [] })),
+        as_json(json!({ "updates": "", "metadata": "" })),
+        as_form("updates[]=&metadata[]="),
+        as_form("updates=&metadata="),
+    ] {
+        assert_eq!(update(&body).unwrap(), empty);
+    }
+    let nothing: CheckoutBody = read(&as_form("")).unwrap();
+    assert_eq!(nothing, read(&as_json("{}")).unwrap());
+}
+
+#[test]
+fn an_object_of_indices_is_a_list_in_their_order() {
+    let list = add(&as_json(json!({ "items": [{ "price": "a" }, { "price": "b" }, { "price": "c" }] }))).unwrap();
+
+    for body in [
+        as_json(r#"{"items": {"9": {"price": "b"}, "010": {"price": "c"}, "2": {"price": "a"}}}"#),
+        as_form("items[9][price]=b&items[][price]=c&items[2][price]=a"),
+        as_form("items[18446744073709551615][price]=c&items[2][price]=a&items[7][price]=b"),
+    ] {
+        assert_eq!(add(&body).unwrap(), list);
+    }
+    let too_large = as_form("items[18446744073709551616][price]=c");
+    assert_eq!(add_fault(&too_large), "items must be a list");
+}
+
+#[test]
+fn of_a_key_that_is_there_twice_the_last_value_counts() {
+    let last = update(&as_json(r#"{"updates": {"b": {"quantity": 3}, "a": {"quantity": 2}}}"#)).unwrap();
+
+    for body in [
+        as_json(r#"{"updates": 7, "updates": {"b": [], "a": {"quantity": "x", "quantity": 2}, "b": {"quantity": 3}}}"#),
+        as_form("updates=7&updates[b][quantity]=1&updates[a][quantity]=2&updates[b][quantity]=3"),
+    ] {
+        assert_eq!(update(&body).unwrap(), last);
+    }
+}
+
+#[test]
+fn what_is_not_read_cannot_fail() {
+    let plain = add(&as_json(json!({ "items": [{ "price": "a" }] }))).unwrap();
+
+    let more = json!({
+        "items": [{ "price": "a", "unit_amount": [{ "a": null }], "amount": -1e300 }],
+        "updates": 7, "email": [], "currency": { "0": {} },
+    });
+
+    assert_eq!(add(&as_json(more)).unwrap(), plain);
+    assert_eq!(add(&as_form("items[0][price]=a&items[0][amount][]=1&email[]=x&[a=%ff")).unwrap(), plain);
+    assert_eq!(read::<NoBody>(&as_json(json!({ "items": 7 }))).unwrap(), NoBody {});
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let json = |depth| format!(r#"{{"items": [{{"price": "a"}}], "x": {}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let form = |depth| format!("items[0][price]=a&x{}=1", "[y]".repeat(depth));
+
+    add(&as_json(json(100))).unwrap();
+    assert_eq!(add(&as_json(json(10_000))).unwrap_err().1, "invalid_json");
+    add(&as_form(&form(8))).unwrap();
+    add(&as_form(&form(10_000))).unwrap();
+}
+
+#[test]
+fn numbers_and_booleans_are_text_where_text_is_wanted() {
+    let bodies = [
+        json!({ "items": [{ "price": "a", "description": 1.50 }], "metadata": { "a": true, "b": -7, "c": 1e30, "d": 7 } }),
+        json!({
+            "items": [{ "price": "a", "description": "1.5" }],
+            "metadata": { "a": "true", "b": "-7", "c": json!(1e30).to_string(), "d": "7" },
+        }),
+    ];
+
+    let [bare, quoted] = bodies.map(|body| add(&as_json(body)).unwrap());
+
+    assert_eq!(bare, quoted);
+}
+
+#[test]
+fn flags_have_six_names() {
+    let body = |flag: Value| {
+        let line = json!({ "price": "a", "adjustable_quantity": { "enabled": flag } });
+        add(&as_json(json!({ "items": [line] }))).unwrap()
+    };
+
+    for yes in [json!(1), json!("true"), json!("1"), json!("on")] {
+        assert_eq!(body(yes), body(json!(true)));
+    }
+    for no in [json!(0), json!("false"), json!("0"), json!("off")] {
+        assert_eq!(body(no), body(json!(false)));
+    }
+    assert_ne!(body(json!(true)), body(json!(false)));
+}
+
+#[test]
+fn a_checkout_takes_an_address_and_a_code() {
+    let read = |body: Value| told(read::<CheckoutBody>(&as_json(body)));
+
+    let body = read(json!({ "email": " ann@shop.example\n", "promotion_code": "\tWELCOME " })).unwrap();
+    assert_eq!((body.email(), body.promotion_code()), (Some("ann@shop.example"), Some("WELCOME")));
+    let blank = read(json!({ "email": " ", "promotion_code": "" })).unwrap();
+    assert_eq!((blank.email(), blank.promotion_code()), (None, None));
+
+    let long = format!("{}@a.example", "x".repeat(245));
+    for email in ["ann", "@shop.example", "ann@shop", "a nn@shop.example", long.as_str()] {
+        let message = read(json!({ "email": email })).unwrap_err().2;
+        assert_eq!(message, "email must be an e-mail address", "{email}");
+    }
+    assert_eq!(read(json!({ "email": 7 })).unwrap_err().2, "email must be a string");
+    assert_eq!(read(json!({ "promotion_code": {} })).unwrap_err().2, "promotion_code must be a string");
+}
+
+#[test]
+fn a_body_says_what_it_is_and_is_bounded() {
+    let status = |request: &Request| add(request).unwrap_err().0;
+
+    assert_eq!(add(&request("text/plain", "")).unwrap_err().2, "items is required");
+    assert_eq!(status(&request("text/plain", "{}")), 415);
+    assert_eq!(status(&request("", "{}")), 415);
+    assert_eq!(status(&as_json("x".repeat(super::MAX_BYTES))), 400);
+    assert_eq!(add(&as_json("x".repeat(super::MAX_BYTES + 1))).unwrap_err().2, "The body is larger than 65536 bytes");
+    add(&request("Application/JSON ; charset=utf-8", r#"{"items": [{"price": "a"}]}"#)).unwrap();
+}
+
+#[test]
+fn a_fault_is_small() {
+    assert_eq!(size_of::<Fault>(), size_of::<usize>());
+}
+
+/// A value and the name of the field that it has in a form.
+fn pairs(name: &str, value: &Value, form: &mut form_urlencoded::Serializer<'_, String>) {
+    let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}[{key}]") };
+    match value {
+        Value::Null => {}
+        Value::Object(members) if members.is_empty() => drop(form.append_pair(&inner(""), "")),
+        Value::Object(members) => members.iter().for_each(|(key, value)| pairs(&inner(key), value, form)),
+        Value::Array(list) if list.is_empty() => drop(form.append_pair(&inner(""), "")),
+        Value::Array(list) => (0..).zip(list).for_each(|(index, value): (usize, _)| {
+            pairs(&inner(&index.to_string()), value, form);
+        }),
+        Value::String(text) => drop(form.append_pair(name, text)),
+        scalar => drop(form.append_pair(name, &scalar.to_string())),
+    }
+}
+
+fn form_of(body: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    pairs("", body, &mut form);
+    form.finish()
+}
+
+/// Mostly what is right.
+fn mostly(right: impl Strategy<Value = Value> + 'static, wrong: Vec<Value>) -> impl Strategy<Value = Value> {
+    prop_oneof![9 => right.boxed(), 1 => proptest::sample::select(wrong).boxed()]
+}
+
+fn text() -> impl Strategy<Value = Value> {
+    r"\PC{0,12}".prop_map(Value::from)
+}
+
+fn quantity() -> impl Strategy<Value = Value> {
+    let wrong =
+        vec![json!(0), json!(-1), json!(1.5), json!("two"), json!(1_000_000), json!("1".repeat(30)), json!({ "a": 1 })];
+    mostly(
+        prop_oneof![(1..1000_u32).prop_map(Value::from), (1..1000_u32).prop_map(|units| units.to_string().into())],
+        wrong,
+    )
+}
+
+fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Value = Value> {
+    let members = members
+        .into_iter()
+        .map(|(name, value)| proptest::option::weighted(0.8, value.prop_map(move |value| (name, value))));
+    members.collect::<Vec<_>>().prop_map(|members| {
+        Value::Object(members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect())
+    })
+}
+
+fn attributes() -> Vec<(&'static str, BoxedStrategy<Value>)> {
+    let flag = mostly(any::<bool>().prop_map(Value::from), vec![json!("on"), json!("off"), json!("maybe"), json!(7)]);
+    let adjustable =
+        object(vec![("enabled", flag.boxed()), ("minimum", quantity().boxed()), ("maximum", quantity().boxed())]);
+    vec![
+        ("quantity", quantity().boxed()),
+        ("adjustable_quantity", mostly(adjustable, vec![json!("x"), json!({})]).boxed()),
+        ("description", mostly(text(), vec![json!(7), json!(true), json!({ "a": "b" })]).boxed()),
+    ]
+}
+
+fn metadata() -> BoxedStrategy<Value> {
+    let value = mostly(text(), vec![json!(-7), json!(false), json!({ "a": "b" })]);
+    let entries = proptest::collection::btree_map("[a-z0-9_ é.]{1,8}", value, 0..4);
+    let entries = entries.prop_map(|entries| Value::Object(entries.into_iter().collect()));
+    mostly(entries, vec![json!("x"), json!("")]).boxed()
+}
+
+/// A body that has the fields of all requests. In a form there is no telling a number from its digits, so that ids are text.
+fn body() -> impl Strategy<Value = Value> {
+    let price =
+        || mostly("[a-z]{1,2}".prop_map(Value::from), vec![json!(""), json!("a b"), json!({ "a": "b" })]).boxed();
+    let line = object([vec![("price", price())], attributes()].concat());
+    let line = mostly(line, vec![json!("x"), json!("")]);
+    let updates = proptest::collection::btree_map("[a-z]{1,2}|[ .]", object(attributes()), 0..4);
+    let updates = updates.prop_map(|lines| {
+        // A line without attributes has no form.
+        Value::Object(lines.into_iter().filter(|(_, line)| *line != json!({})).collect())
+    });
+    object(vec![
+        ("items", proptest::collection::vec(line, 0..4).prop_map(Value::from).boxed()),
+        ("updates", updates.boxed()),
+        ("metadata", metadata()),
+        ("email", mostly("[a-z@.]{0,8}".prop_map(Value::from), vec![json!("a@b.c"), json!({ "a": "b" })]).boxed()),
+        ("promotion_code", text().boxed()),
+        ("else", text().boxed()),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn a_form_reads_as_the_json_that_it_stands_for(body in body()) {
+        let (json, form) = (as_json(&body), as_form(&form_of(&body)));
+
+        prop_assert_eq!(add(&json), add(&form));
+        prop_assert_eq!(update(&json), update(&form));
+        prop_assert_eq!(told(read::<CheckoutBody>(&json)), told(read::<CheckoutBody>(&form)));
+        prop_assert_eq!(told(read::<NoBody>(&json)), told(read::<NoBody>(&form)));
+    }
+
+    #[test]
+    fn no_body_panics(
+        json in r#"[{}\[\]":,]{0,8}("(items|updates|metadata|price|quantity|email)"|[{}\[\]":,0-9.eE-]|null|true|\PC){0,24}"#,
+        form in r"((items|updates|metadata|email)?[\[\]0-9=&%+]|price|quantity|\PC){0,32}",
+    ) {
+        for request in [as_json(json), as_form(&form)] {
+            let _ = add(&request).map(|body| told(body.into_change(None)));
+            let _ = update(&request).map(|body| told(body.into_change(None)));
+            let _ = told(read::<CheckoutBody>(&request));
+            let _ = told(read::<NoBody>(&request));
+        }
+    }
+}
