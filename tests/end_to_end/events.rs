@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{Catalog, Stamp};
+use store::{AsOf, CatalogTable};
 use tokio::runtime::Runtime;
 
 use crate::shop::Shop;
@@ -110,7 +110,7 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
     let runtime = Runtime::new().unwrap();
     let shop = runtime.block_on(Shop::open_on(&json!({}), []));
     let environment = shop.stack().environment();
-    let catalog = Catalog::new(&shop.stack().setup().database, environment).unwrap();
+    let catalog = CatalogTable::new(&shop.stack().setup().database, environment).unwrap();
     let case = Cell::new(0);
 
     let outcome = cases(24).run(&(deliveries(9), any::<bool>()), |(order, at_once)| {
@@ -129,11 +129,11 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
         let save = async |news: &News| match news {
             News::Product(product, second) => {
                 let product = serde_json::from_value(product.clone()).unwrap();
-                catalog.save_product(&product, Stamp::event(*second)).await.map(drop)
+                catalog.save_product(&product, AsOf::event(*second)).await.map(drop)
             }
             News::Price(price, second) => {
                 let price: cart::Price = serde_json::from_value(price.clone()).unwrap();
-                catalog.save_prices(&price.product, &[&price], Stamp::event(*second)).await.map(drop)
+                catalog.save_prices(&price.product, &[&price], AsOf::event(*second)).await.map(drop)
             }
         };
         runtime.block_on(async {

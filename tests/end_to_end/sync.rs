@@ -4,7 +4,7 @@ use catalog::{Catalogue, Progress};
 use payments::Stripe;
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::Catalog;
+use store::CatalogTable;
 use web::Setup;
 
 use crate::shop::Shop;
@@ -37,7 +37,7 @@ async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Wire, Wire) {
     let Setup { environment, https, database } = Setup::new(environment).unwrap();
     let client = Stripe::new(&environment, &https).unwrap();
     let catalogue = Catalogue::new(&database, &client, &environment).unwrap();
-    let table = Catalog::new(&database, &environment).unwrap();
+    let table = CatalogTable::new(&database, &environment).unwrap();
     (catalogue, table, dynamodb, stripe)
 }
 
@@ -149,7 +149,7 @@ async fn what_stripe_deleted_unheard_is_taken_off_the_shelf() {
     assert_eq!(visitor.add("price_b", 1).await.ok()["total_price_minor"], 200);
     let listed = shop.get("/products").await.ok();
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
-    // Once is enough.
+    // IdempotencyKey is enough.
     assert_eq!(shop.stack().sync().await.unwrap().retired, 0);
 }
 

@@ -4,7 +4,7 @@ use cart::{Cart, CurrentSession, PricedLine, SessionId, Timestamp, Totals};
 use fulfilment::News;
 use payments::{Parameters, Session, SessionStatus, Shopper};
 use serde_json::value::RawValue;
-use store::{Noted, Once};
+use store::{IdempotencyKey, Recorded};
 use tally::Metric;
 use web::{CheckoutBody, Error};
 
@@ -35,7 +35,7 @@ impl Checkout {
         mut cart: Cart,
         wishes: &CheckoutBody,
         base: &str,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Box<RawValue>, Error> {
         let promotion_code = match wishes.promotion_code() {
@@ -107,15 +107,15 @@ impl Checkout {
         &self,
         cart: &Cart,
         pending: &CurrentSession,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let replaces = cart.current_session().map(|pending| &pending.id);
-        match self.carts.note_checkout(cart.number(), pending, replaces, once, now).await? {
-            Noted::Now => return Ok(true),
-            Noted::Not { keeps: true } => {}
+        match self.carts.record_session(cart.number(), pending, replaces, once, now).await? {
+            Recorded::Now => return Ok(true),
+            Recorded::Superseded { still_current: true } => {}
             // Nobody shall pay this session.
-            Noted::Not { keeps: false } => drop(self.expire(&pending.id, now).await?),
+            Recorded::Superseded { still_current: false } => drop(self.expire(&pending.id, now).await?),
         }
         Ok(false)
     }

@@ -1,7 +1,7 @@
 //! `GET /cart`: the cart. Writes nothing: whoever only looks has no cart.
 
 use cart::Timestamp;
-use store::{Carts, Catalog};
+use store::{Carts, CatalogTable};
 use web::{Caller, Endpoint, Error, Request, Response, Setup, Shop};
 
 /// The endpoint.
@@ -9,7 +9,7 @@ use web::{Caller, Endpoint, Error, Request, Response, Setup, Shop};
 pub struct Get {
     shop: Shop,
     carts: Carts,
-    catalog: Catalog,
+    catalog: CatalogTable,
 }
 
 impl Endpoint for Get {
@@ -20,7 +20,7 @@ impl Endpoint for Get {
         Ok(Self {
             shop: Shop::new(environment)?,
             carts: Carts::new(database, environment)?,
-            catalog: Catalog::new(database, environment)?,
+            catalog: CatalogTable::new(database, environment)?,
         })
     }
 

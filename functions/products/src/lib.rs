@@ -2,14 +2,14 @@
 
 use cart::{Currency, Price, PriceId, Product, ProductId};
 use serde::Serialize;
-use store::{Catalog, Listing};
+use store::{CatalogTable, Listing};
 use web::{Endpoint, Error, Request, Response, Setup, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Products {
     shop: Shop,
-    catalog: Catalog,
+    catalog: CatalogTable,
 }
 
 /// How many products stand on a page, unless the client asks for fewer or more.
@@ -21,7 +21,7 @@ impl Endpoint for Products {
 
     fn new(setup: &Setup) -> Result<Self, settings::Error> {
         let Setup { environment, database, .. } = setup;
-        Ok(Self { shop: Shop::new(environment)?, catalog: Catalog::new(database, environment)? })
+        Ok(Self { shop: Shop::new(environment)?, catalog: CatalogTable::new(database, environment)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Error> {

@@ -86,7 +86,7 @@ impl StripeWebhook {
         self.fulfilment.forget(&session, cart).await.map_err(failed)?;
         if let Some(expired) = ExpiredSession::abandoned(event) {
             let recovery_url = expired.recovery_url().map(str::to_owned);
-            self.carts.note_abandoned(&Abandoned { session, cart, recovery_url }, now).await?;
+            self.carts.record_abandoned(&Abandoned { session, cart, recovery_url }, now).await?;
         }
         Ok(true)
     }

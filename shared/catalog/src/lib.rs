@@ -13,7 +13,7 @@ use cart::{Offer, Offers, Price, PriceId, Product, Rejection, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use payments::{Event, Stripe};
 use settings::Environment;
-use store::{Connection, Saved, Stamp};
+use store::{AsOf, Connection, Saved};
 
 /// What goes wrong while looking for what is for sale.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ enum Policy {
 /// The catalogue, with Stripe to ask for what it does not know.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    table: store::Catalog,
+    table: store::CatalogTable,
     stripe: Stripe,
     policy: Policy,
     unknown: Arc<Unknown>,
@@ -73,7 +73,7 @@ impl Catalogue {
             _ => return Err(settings::Error::malformed("SYNC_MODE", "all or tagged")),
         };
         Ok(Self {
-            table: store::Catalog::new(connection, environment)?,
+            table: store::CatalogTable::new(connection, environment)?,
             stripe: stripe.clone(),
             policy,
             unknown: Arc::default(),
@@ -142,7 +142,7 @@ impl Catalogue {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn refresh(&self, prices: &[PriceId], now: Timestamp) -> Result<(), Error> {
-        let stamp = Stamp::fetched(now);
+        let stamp = AsOf::fetched(now);
         for id in prices {
             match found(self.stripe.price_with_product(id).await)? {
                 Some((price, product)) => {
@@ -168,7 +168,7 @@ impl Catalogue {
             return Ok(false);
         }
         let deleted = change == "deleted";
-        let stamp = if deleted { Stamp::deleted(event.created) } else { Stamp::event(event.created) };
+        let stamp = if deleted { AsOf::deleted(event.created) } else { AsOf::event(event.created) };
         match subject {
             "price" => {
                 let Some(mut price) = event.object::<Price>() else { return Ok(false) };
@@ -182,11 +182,11 @@ impl Catalogue {
                 if saved == Saved::Older {
                     tally::count(tally::Metric::StaleEvents);
                 }
-                if saved == Saved::Tie
+                if saved == Saved::SameSecond
                     && !deleted
                     && let Some(current) = found(self.stripe.product(&product.id).await)?
                 {
-                    self.save_product(&current, Stamp::fetched(now)).await?;
+                    self.save_product(&current, AsOf::fetched(now)).await?;
                 }
             }
             _ => return Ok(false),
@@ -194,19 +194,19 @@ impl Catalogue {
         Ok(true)
     }
 
-    async fn apply_price(&self, price: &Price, deleted: bool, stamp: Stamp, now: Timestamp) -> Result<(), Error> {
+    async fn apply_price(&self, price: &Price, deleted: bool, stamp: AsOf, now: Timestamp) -> Result<(), Error> {
         if self.table.knows_newer(&price.id, stamp).await? {
             return Ok(());
         }
         // An event leaves out tiers and other currencies: only a request brings them.
         let current = if deleted { None } else { found(self.stripe.price(&price.id).await)? };
         let knows_product = match current {
-            Some(current) => self.table.save_prices(&current.product, &[&current], Stamp::fetched(now)).await?,
+            Some(current) => self.table.save_prices(&current.product, &[&current], AsOf::fetched(now)).await?,
             None => self.table.save_prices(&price.product, &[price], stamp).await?,
         };
         // A price may be heard of before its product.
         if !knows_product && let Some(product) = found(self.stripe.product(&price.product).await)? {
-            self.save_product(&product, Stamp::fetched(now)).await?;
+            self.save_product(&product, AsOf::fetched(now)).await?;
         }
         Ok(())
     }
@@ -222,14 +222,14 @@ impl Catalogue {
             return Err(not_found().into());
         };
         let product = self.as_sold(&product);
-        let stamp = Stamp::fetched(now);
+        let stamp = AsOf::fetched(now);
         self.table.save_product(&product, stamp).await?;
         self.table.save_prices(&product.id, &[&price], stamp).await?;
         let offer = Offer { price, product };
         if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
     }
 
-    async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, store::Error> {
+    async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<Saved, store::Error> {
         self.table.save_product(&self.as_sold(product), stamp).await
     }
 

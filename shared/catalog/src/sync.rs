@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cart::{Price, Product, ProductId, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use store::{Digest, Inventory, Stamp};
+use store::{AsOf, Digest, Inventory};
 
 use crate::{Catalogue, Error, found};
 
@@ -45,7 +45,7 @@ impl Catalogue {
 
         let mut after = None;
         loop {
-            let stamp = Stamp::fetched(Timestamp::now());
+            let stamp = AsOf::fetched(Timestamp::now());
             let page = stripe.products(after.as_deref()).await?;
             skip(&page.unreadable, &mut inventory);
             done.products += page.objects.len();
@@ -57,7 +57,7 @@ impl Catalogue {
             }
         }
         loop {
-            let stamp = Stamp::fetched(Timestamp::now());
+            let stamp = AsOf::fetched(Timestamp::now());
             let page = stripe.prices(after.as_deref()).await?;
             skip(&page.unreadable, &mut inventory);
             done.prices += page.objects.len();
@@ -79,12 +79,12 @@ impl Catalogue {
         products: &[Product],
         inventory: &mut Inventory,
         contents: &mut HashMap<ProductId, Digest>,
-        stamp: Stamp,
+        stamp: AsOf,
     ) -> Result<usize, Error> {
         let mut changed = Vec::new();
         for product in products.iter().map(|product| self.as_sold(product)) {
             let content = Digest::of(&product);
-            if !inventory.tick_product(&product.id, content) {
+            if !inventory.check_off_product(&product.id, content) {
                 changed.push(product.clone());
             }
             contents.insert(product.id, content);
@@ -99,11 +99,11 @@ impl Catalogue {
         prices: &[Price],
         inventory: &mut Inventory,
         contents: &HashMap<ProductId, Digest>,
-        stamp: Stamp,
+        stamp: AsOf,
     ) -> Result<usize, Error> {
         let mut changed: BTreeMap<&ProductId, Vec<&Price>> = BTreeMap::new();
         for price in prices {
-            if !inventory.tick_price(&price.id, Digest::of(price), contents.get(&price.product).copied()) {
+            if !inventory.check_off_price(&price.id, Digest::of(price), contents.get(&price.product).copied()) {
                 changed.entry(&price.product).or_default().push(price);
             }
         }
@@ -119,7 +119,7 @@ impl Catalogue {
         let products: Vec<_> = inventory
             .products_left()
             .map(|id| async move {
-                let stamp = Stamp::fetched(Timestamp::now());
+                let stamp = AsOf::fetched(Timestamp::now());
                 match found(stripe.product(&id).await)? {
                     Some(product) => self.save_product(&product, stamp).await.map(drop)?,
                     None => self.table.retire_product(&id, stamp).await?,
@@ -130,7 +130,7 @@ impl Catalogue {
         let prices: Vec<_> = inventory
             .prices_left()
             .map(|id| async move {
-                let stamp = Stamp::fetched(Timestamp::now());
+                let stamp = AsOf::fetched(Timestamp::now());
                 match found(stripe.price(&id).await)? {
                     Some(price) => self.table.save_prices(&price.product, &[&price], stamp).await.map(drop)?,
                     None => self.table.retire_price(&id, stamp).await?,

@@ -126,7 +126,7 @@ impl Fulfilment {
     ///
     /// DynamoDB fails.
     pub async fn forget(&self, session: &SessionId, cart: CartNumber) -> Result<(), Error> {
-        Ok(self.carts.note_expired(cart, session).await?)
+        Ok(self.carts.record_expired(cart, session).await?)
     }
 
     /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
@@ -193,7 +193,7 @@ impl Fulfilment {
             let cart = self.carts.find_any(checkout.number).await?;
             let done = cart.as_ref().is_some_and(|cart| cart.status() == Status::Completed(order_number));
             let placed = if done {
-                Placed::Before
+                Placed::Existing
             } else {
                 let lines = match &lines {
                     Some(lines) => lines,
@@ -202,17 +202,17 @@ impl Fulfilment {
                 let order = order(&session, order_number, &checkout, (status, refunded), lines, cart.as_ref(), now);
                 let after = cart.clone().map(|cart| cart.paid(order_number, checkout.version, &order.lines, now));
                 let placed = self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await?;
-                if placed == Placed::Now && !order.marks.is_empty() {
+                if placed == Placed::New && !order.marks.is_empty() {
                     tally::count(tally::Metric::DoubtfulOrders);
                 }
                 placed
             };
             match placed {
-                Placed::Now => {
+                Placed::New => {
                     tally::count(tally::Metric::Orders);
                     return Ok(outcome);
                 }
-                Placed::Before => {
+                Placed::Existing => {
                     tally::count(tally::Metric::DuplicatesSuppressed);
                     self.orders.advance(order_number, status, refunded).await?;
                     return Ok(outcome);

@@ -34,7 +34,7 @@ impl Carts {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn note_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<bool, Error> {
+    pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<bool, Error> {
         let mut absent = Update::default();
         let key = absent.name(NUMBER);
         absent.guard(format!("attribute_not_exists({key})"));

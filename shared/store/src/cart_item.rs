@@ -20,8 +20,8 @@
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
-//! | `w0` to `w3` | marks of the latest writes, see [`Writer`] |
-//! | `k` | requests that their clients named, see [`crate::Once`] |
+//! | `w0` to `w3` | marks of the latest writes, see [`WriteId`] |
+//! | `k` | requests that their clients named, see [`crate::IdempotencyKey`] |
 //!
 //! The last two are not the cart's own: whoever writes a cart as a whole leaves them alone.
 
@@ -37,7 +37,7 @@ use cart::{
 
 use crate::expression::Update;
 use crate::item::{Item, Reader, number, seconds, text};
-use crate::{Error, Once};
+use crate::{Error, IdempotencyKey};
 
 pub(crate) const NUMBER: &str = "number";
 pub(crate) const FORMAT: &str = "f";
@@ -72,10 +72,10 @@ const TABLE: &str = "carts";
 const THIS_FORMAT: u32 = 1;
 
 /// A cart that nobody has written before.
-pub(crate) fn fresh(cart: &Cart, writer: &Writer, once: Option<&Once>, now: Timestamp) -> Item {
+pub(crate) fn fresh(cart: &Cart, write_id: &WriteId, key: Option<&IdempotencyKey>, now: Timestamp) -> Item {
     let mut item = write(cart);
-    item.insert(REQUESTS.into(), map(once.map(|once| (once.key(), once.entry(now, None)))));
-    item.insert(writer.attribute().into(), writer.as_set());
+    item.insert(REQUESTS.into(), map(key.map(|key| (key.key(), key.entry(now, None)))));
+    item.insert(write_id.attribute().into(), write_id.as_set());
     item
 }
 
@@ -225,16 +225,16 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
 /// after the next. So whatever was written within 20 seconds before or after a write began keeps its mark, which is as
 /// long as the longest call takes with all its attempts; and an item holds the marks of one busy minute at most.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer {
+pub(crate) struct WriteId {
     mark: String,
     period: usize,
 }
 
-const MARKS: [&str; 4] = ["w0", "w1", "w2", "w3"];
+const SETS: [&str; 4] = ["w0", "w1", "w2", "w3"];
 /// In seconds: the longest that a call may take, which is twice the most that `DYNAMODB_TIMEOUT_MS` may say.
 const PERIOD: i64 = 20;
 
-impl Writer {
+impl WriteId {
     /// A mark that no other write bears, for a write that begins now: its request may have begun long before.
     pub(crate) fn new() -> Self {
         Self::at(Timestamp::now())
@@ -248,16 +248,16 @@ impl Writer {
             Err(_) => now.as_nanosecond().to_string(),
         };
         let turn = usize::try_from(now.as_second().div_euclid(PERIOD)).unwrap_or_default();
-        Self { mark, period: turn % MARKS.len() }
+        Self { mark, period: turn % SETS.len() }
     }
 
     fn attribute(&self) -> &'static str {
-        MARKS[self.period]
+        SETS[self.period]
     }
 
     /// The set that nobody needs any more.
     fn outdated(&self) -> &'static str {
-        MARKS[(self.period + 2) % MARKS.len()]
+        SETS[(self.period + 2) % SETS.len()]
     }
 
     fn as_set(&self) -> AttributeValue {
@@ -265,7 +265,7 @@ impl Writer {
     }
 
     /// Has the update bear the mark, and happen only if it has not happened before.
-    pub(crate) fn sign(&self, update: &mut Update) {
+    pub(crate) fn record_in(&self, update: &mut Update) {
         let own = self.attribute();
         let [mark, set] = [text(&self.mark), self.as_set()].map(|value| update.value(value));
         update.guard(format!("NOT contains({own}, {mark})"));
@@ -274,7 +274,7 @@ impl Writer {
     }
 
     /// Whether this write is among those that made the item what it is.
-    pub(crate) fn wrote(&self, item: &Item) -> bool {
+    pub(crate) fn is_recorded_in(&self, item: &Item) -> bool {
         let marks = item.get(self.attribute()).and_then(|set| set.as_ss().ok());
         marks.is_some_and(|marks| marks.contains(&self.mark))
     }
@@ -344,9 +344,9 @@ mod tests {
     #[test]
     fn no_write_drops_the_mark_of_one_that_may_still_be_repeated() {
         for second in 0..200 {
-            let write = Writer::at(Timestamp::from_second(1_800_000_000 + second).unwrap());
+            let write = WriteId::at(Timestamp::from_second(1_800_000_000 + second).unwrap());
             for other in second - PERIOD..=second + PERIOD {
-                let other = Writer::at(Timestamp::from_second(1_800_000_000 + other).unwrap());
+                let other = WriteId::at(Timestamp::from_second(1_800_000_000 + other).unwrap());
                 assert_ne!(other.outdated(), write.attribute(), "{second}");
             }
         }
@@ -356,9 +356,9 @@ mod tests {
     fn marks_are_dropped_within_a_minute() {
         for second in 0..200 {
             let time = |second| Timestamp::from_second(1_800_000_000 + second).unwrap();
-            let later = (second..second + 3 * PERIOD).map(|second| Writer::at(time(second)).outdated());
+            let later = (second..second + 3 * PERIOD).map(|second| WriteId::at(time(second)).outdated());
 
-            assert!(later.collect::<Vec<_>>().contains(&Writer::at(time(second)).attribute()));
+            assert!(later.collect::<Vec<_>>().contains(&WriteId::at(time(second)).attribute()));
         }
     }
 }

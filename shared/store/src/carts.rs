@@ -9,11 +9,11 @@ use cart::{Cart, CartNumber, Change, CurrentSession, Lifetime, Offers, Rejection
 use jiff::SignedDuration;
 use settings::Environment;
 
-use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, REQUESTS, SESSION, VERSION, Writer, at_version};
+use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, REQUESTS, SESSION, VERSION, WriteId, at_version};
 use crate::expression::{Expression, Update, any};
+use crate::idempotency::{self, Seen};
 use crate::item::{self, Item, Reader, seconds, text};
-use crate::once::{self, Memory};
-use crate::{Connection, Error, Once};
+use crate::{Connection, Error, IdempotencyKey};
 
 mod guarded;
 
@@ -25,13 +25,13 @@ pub struct Carts {
     lifetime: Lifetime,
 }
 
-/// On what terms a client wants a change.
+/// The conditions on which a client wants a change.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Terms {
+pub struct Preconditions {
     /// The version that the cart must be at.
-    pub expected: Option<u64>,
-    /// The request's name: it takes effect once, however often it is sent within 24 hours.
-    pub once: Option<Once>,
+    pub expected_version: Option<u64>,
+    /// The request's name: it takes effect key, however often it is sent within 24 hours.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// Why a cart was not changed.
@@ -48,7 +48,7 @@ pub enum ChangeError {
     },
     /// The client gave another request the same name.
     #[error("another request had the same name")]
-    Renamed,
+    IdempotencyMismatch,
     /// A rule refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -57,10 +57,10 @@ pub enum ChangeError {
     Store(#[from] Error),
 }
 
-/// Of a salt's item: a digest of the request.
+/// Of a token_seed's item: a digest of the request.
 const REQUEST: &str = "r";
-/// Of a salt's item: the salt.
-const SALT: &str = "s";
+/// Of a token_seed's item: the token_seed.
+const SEED: &str = "s";
 
 /// How often a write that lost a race is tried again: each time somebody else's write got through.
 const TRIES: usize = 100;
@@ -109,20 +109,20 @@ impl Carts {
     ///
     /// # Errors
     ///
-    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn find_for(
         &self,
         number: CartNumber,
-        once: Option<&Once>,
+        key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<(Option<Cart>, Option<SessionId>), ChangeError> {
         let Some(item) = self.get(number).await? else { return Ok((None, None)) };
         let cart = Some(cart_item::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at());
-        match once.map_or(Memory::None, |once| once.recall(&item, now)) {
-            Memory::None => Ok((cart, None)),
-            Memory::Same(session) => Ok((cart, session)),
-            Memory::Other => Err(ChangeError::Renamed),
+        match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
+            Seen::Never => Ok((cart, None)),
+            Seen::SameRequest(session) => Ok((cart, session)),
+            Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
         }
     }
 
@@ -158,86 +158,86 @@ impl Carts {
     /// # Errors
     ///
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
-    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn open(
         &self,
         number: CartNumber,
         change: &Change,
         offers: &Offers,
-        once: Option<&Once>,
+        key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
         let mut cart = Cart::new(number, now, self.lifetime);
         cart.apply(change, offers, now)?;
-        let writer = Writer::new();
+        let write_id = WriteId::new();
 
-        match self.put(cart_item::fresh(&cart, &writer, once, now), absent()).await? {
+        match self.put(cart_item::fresh(&cart, &write_id, key, now), absent()).await? {
             None => Ok(cart),
-            Some(item) if writer.wrote(&item) => Ok(cart),
-            Some(item) => match once.map_or(Memory::None, |once| once.recall(&item, now)) {
-                Memory::Same(_) => Ok(cart_item::read(&item, self.lifetime)?),
-                Memory::Other => Err(ChangeError::Renamed),
+            Some(item) if write_id.is_recorded_in(&item) => Ok(cart),
+            Some(item) => match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
+                Seen::SameRequest(_) => Ok(cart_item::read(&item, self.lifetime)?),
+                Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
                 // 128 random bits do not collide.
-                Memory::None => Err(Error::Contended.into()),
+                Seen::Never => Err(Error::Contended.into()),
             },
         }
     }
 
-    /// The salt that the first request called `name`, by a client without a cart, goes by for 24 hours; `salt` if there
-    /// was none, or if the one there was is `spent`. One write.
+    /// Returns the token seed stored under `key`, storing `seed` if none is stored or the stored one is `used_up`. Seeds live
+    /// for 24 hours. One write.
     ///
-    /// However many repetitions race each other, all get the same.
+    /// Retries that race each other all get the same seed.
     ///
     /// # Errors
     ///
-    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Store`] if DynamoDB fails.
-    pub async fn salt(
+    pub async fn token_seed(
         &self,
-        name: &Once,
-        salt: [u8; 16],
-        spent: Option<[u8; 16]>,
+        key: &IdempotencyKey,
+        seed: [u8; 16],
+        used_up: Option<[u8; 16]>,
         now: Timestamp,
     ) -> Result<[u8; 16], ChangeError> {
-        let bytes = |salt: [u8; 16]| AttributeValue::B(Blob::new(salt));
-        let over = now.saturating_add(SignedDuration::from_secs(once::LIFETIME)).unwrap_or(Timestamp::MAX);
+        let bytes = |seed: [u8; 16]| AttributeValue::B(Blob::new(seed));
+        let over = now.saturating_add(SignedDuration::from_secs(idempotency::LIFETIME)).unwrap_or(Timestamp::MAX);
         let item = Item::from([
             // No cart's number looks like this.
-            (NUMBER.to_owned(), text(format!("opening-{}", name.key()))),
-            (REQUEST.to_owned(), text(name.request())),
-            (SALT.to_owned(), bytes(salt)),
+            (NUMBER.to_owned(), text(format!("opening-{}", key.key()))),
+            (REQUEST.to_owned(), text(key.request())),
+            (SEED.to_owned(), bytes(seed)),
             (EXPIRES.to_owned(), seconds(over)),
         ]);
         let mut guard = Update::default();
         let time = guard.value(seconds(now));
         let mut free = vec![format!("attribute_not_exists({EXPIRES})"), format!("{EXPIRES} <= {time}")];
-        if let Some(spent) = spent {
-            free.push(format!("{SALT} = {}", guard.value(bytes(spent))));
+        if let Some(used_up) = used_up {
+            free.push(format!("{SEED} = {}", guard.value(bytes(used_up))));
         }
         guard.guard(any(free));
 
-        let Some(item) = self.put(item, guard).await? else { return Ok(salt) };
+        let Some(item) = self.put(item, guard).await? else { return Ok(seed) };
         let reader = Reader { table: "carts", item: &item };
-        if reader.text(REQUEST) != Some(name.request()) {
-            return Err(ChangeError::Renamed);
+        if reader.text(REQUEST) != Some(key.request()) {
+            return Err(ChangeError::IdempotencyMismatch);
         }
-        let salt = item.get(SALT).and_then(|salt| salt.as_b().ok()?.as_ref().try_into().ok());
-        Ok(salt.ok_or_else(|| reader.corrupt(SALT))?)
+        let seed = item.get(SEED).and_then(|seed| seed.as_b().ok()?.as_ref().try_into().ok());
+        Ok(seed.ok_or_else(|| reader.corrupt(SEED))?)
     }
 
     /// Applies a change to an open cart and returns the whole cart.
     ///
     /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
     /// the current item back, the rules decide on it, and a second write is conditional on the version they saw.
-    /// Concurrent changes are all applied, one after the other. Applied once, even where DynamoDB's answer was lost
+    /// Concurrent changes are all applied, one after the other. Applied key, even where DynamoDB's answer was lost
     /// and the call is repeated; and once for all requests of the same name, whatever became of the cart meanwhile.
     ///
     /// # Errors
     ///
     /// - [`ChangeError::Absent`] if there is no such cart, or it is expired or completed.
     /// - [`ChangeError::Stale`] if the terms insist on a version that is not the cart's.
-    /// - [`ChangeError::Renamed`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn change(
@@ -245,24 +245,24 @@ impl Carts {
         number: CartNumber,
         change: &Change,
         offers: &Offers,
-        terms: &Terms,
+        terms: &Preconditions,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
-        let Terms { expected, once } = terms;
-        let writer = Writer::new();
+        let Preconditions { expected_version, idempotency_key: key } = terms;
+        let write_id = WriteId::new();
         let mut current = match guarded::expression(change, offers, now, self.lifetime) {
             None => self.get(number).await?,
             Some(mut update) => {
-                if let Some(expected) = expected {
+                if let Some(expected) = expected_version {
                     let expected = update.value(item::number(expected));
                     update.guard(format!("{VERSION} = {expected}"));
                 }
-                if let Some(once) = once {
-                    remember(&mut update, once, None, None, now);
-                    let many = update.value(item::number(once::SWEEP_FROM));
+                if let Some(key) = key {
+                    remember(&mut update, key, None, None, now);
+                    let many = update.value(item::number(idempotency::SWEEP_FROM));
                     update.guard(format!("size({REQUESTS}) < {many}"));
                 }
-                writer.sign(&mut update);
+                write_id.record_in(&mut update);
                 match self.update(number, update).await? {
                     Applied::Done(cart) => return Ok(*cart),
                     Applied::Refused(item) => item,
@@ -273,35 +273,35 @@ impl Carts {
         for _ in 0..TRIES {
             let Some(item) = &current else { return Err(ChangeError::Absent) };
             let before = cart_item::read(item, self.lifetime)?;
-            if writer.wrote(item) {
+            if write_id.is_recorded_in(item) {
                 return Ok(before);
             }
-            match once.as_ref().map_or(Memory::None, |once| once.recall(item, now)) {
-                Memory::None => {}
-                Memory::Same(_) => return Ok(before),
-                Memory::Other => return Err(ChangeError::Renamed),
+            match key.as_ref().map_or(Seen::Never, |key| key.recall(item, now)) {
+                Seen::Never => {}
+                Seen::SameRequest(_) => return Ok(before),
+                Seen::OtherRequest => return Err(ChangeError::IdempotencyMismatch),
             }
             if !before.is_open(now) {
                 return Err(ChangeError::Absent);
             }
-            if expected.is_some_and(|expected| expected != before.version()) {
+            if expected_version.is_some_and(|expected| expected != before.version()) {
                 return Err(ChangeError::Stale { current: before.version() });
             }
             let mut after = before.clone();
             after.apply(change, offers, now)?;
-            if after == before && once.is_none() {
+            if after == before && key.is_none() {
                 return Ok(before);
             }
 
             let mut update = cart_item::replace(&before, &after);
-            if let Some(once) = once {
-                for forgotten in once::forgettable(item, once, now) {
+            if let Some(key) = key {
+                for forgotten in idempotency::forgettable(item, key, now) {
                     let forgotten = update.name(&forgotten);
                     update.remove(format!("{REQUESTS}.{forgotten}"));
                 }
-                remember(&mut update, once, once.stored(item), None, now);
+                remember(&mut update, key, key.stored(item), None, now);
             }
-            writer.sign(&mut update);
+            write_id.record_in(&mut update);
             match self.update(number, update).await? {
                 Applied::Done(cart) => return Ok(*cart),
                 Applied::Refused(item) => {
@@ -324,14 +324,14 @@ impl Carts {
     ///
     /// - [`ChangeError::Absent`] if there is no such cart.
     /// - [`ChangeError::Store`] if DynamoDB fails.
-    pub async fn note_checkout(
+    pub async fn record_session(
         &self,
         number: CartNumber,
         session: &CurrentSession,
         replaces: Option<&SessionId>,
-        once: Option<&Once>,
+        key: Option<&IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<Noted, ChangeError> {
+    ) -> Result<Recorded, ChangeError> {
         let mut update = at_version(session.version);
         let [value, own] = [cart_item::current_session(session), text(&session.id)].map(|value| update.value(value));
         let known = match replaces {
@@ -341,20 +341,20 @@ impl Carts {
         update.guard(format!("{known} OR {SESSION}.s = {own}"));
         update.guard(format!("attribute_not_exists({COMPLETED})"));
         update.set(format!("{SESSION} = {value}"));
-        if let Some(once) = once {
-            remember(&mut update, once, None, Some(&session.id), now);
+        if let Some(key) = key {
+            remember(&mut update, key, None, Some(&session.id), now);
         }
         match self.update(number, update).await? {
-            Applied::Done(_) => Ok(Noted::Now),
+            Applied::Done(_) => Ok(Recorded::Now),
             Applied::Refused(None) => Err(ChangeError::Absent),
             Applied::Refused(Some(item)) => {
                 let cart = cart_item::read(&item, self.lifetime)?;
                 let noted = cart.current_session().is_some_and(|current| current.id == session.id);
-                let answered = once.map_or(Memory::None, |once| once.recall(&item, now));
+                let answered = key.map_or(Seen::Never, |key| key.recall(&item, now));
                 Ok(match answered {
-                    Memory::None if noted && once.is_none() => Noted::Now,
-                    Memory::Same(answered) if answered.as_ref() == Some(&session.id) => Noted::Now,
-                    _ => Noted::Not { keeps: noted },
+                    Seen::Never if noted && key.is_none() => Recorded::Now,
+                    Seen::SameRequest(answered) if answered.as_ref() == Some(&session.id) => Recorded::Now,
+                    _ => Recorded::Superseded { still_current: noted },
                 })
             }
         }
@@ -366,7 +366,7 @@ impl Carts {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn note_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
+    pub async fn record_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
         let mut update = Update::default();
         let session = update.value(text(session));
         update.guard(format!("{SESSION}.s = {session}"));
@@ -444,13 +444,13 @@ impl Carts {
 
 /// Whether a session was noted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Noted {
+pub enum Recorded {
     /// It is the one that the cart is handed out as.
     Now,
     /// The cart changed, or another session was noted first, or the request had been answered before.
-    Not {
-        /// Whether the cart is handed out as the session all the same.
-        keeps: bool,
+    Superseded {
+        /// Whether the session is the cart's current one all the same.
+        still_current: bool,
     },
 }
 
@@ -472,13 +472,13 @@ fn absent() -> Update {
 /// Remembers a request of which the cart must remember `known` and nothing else.
 fn remember(
     update: &mut Update,
-    once: &Once,
+    key: &IdempotencyKey,
     known: Option<&AttributeValue>,
     session: Option<&SessionId>,
     now: Timestamp,
 ) {
-    let key = update.name(once.key());
-    let entry = update.value(once.entry(now, session));
+    let entry = update.value(key.entry(now, session));
+    let key = update.name(key.key());
     let known = known.map(|known| update.value(known.clone()));
     update.guard(match known {
         None => format!("attribute_not_exists({REQUESTS}.{key})"),

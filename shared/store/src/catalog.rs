@@ -26,11 +26,11 @@ use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
 use crate::{Connection, Error};
 
+mod freshness;
 mod inventory;
-mod news;
 
+pub use freshness::{AsOf, Saved};
 pub use inventory::{Digest, Inventory};
-pub use news::{Saved, Stamp};
 
 const ID: &str = "id";
 const KIND: &str = "kind";
@@ -52,7 +52,7 @@ const WRITES_AT_A_TIME: usize = 8;
 
 /// The prices and products that the shop sells.
 #[derive(Clone, Debug)]
-pub struct Catalog {
+pub struct CatalogTable {
     connection: Connection,
     table: String,
     known: Arc<Mutex<HashMap<PriceId, Known>>>,
@@ -75,7 +75,7 @@ pub struct Listing {
     pub next: Option<ProductId>,
 }
 
-impl Catalog {
+impl CatalogTable {
     /// The catalogue in `CATALOG_TABLE`. What was read is kept for `CATALOG_CACHE_SECONDS` (0 to 3600, default 60).
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn save_prices(&self, product: &ProductId, prices: &[&Price], stamp: Stamp) -> Result<bool, Error> {
+    pub async fn save_prices(&self, product: &ProductId, prices: &[&Price], stamp: AsOf) -> Result<bool, Error> {
         // First the product's row learns of the prices. From then on news of the product reaches their rows.
         let mut known = Update::default();
         let name = known.name(PRICES);
@@ -186,9 +186,9 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn save_product(&self, product: &Product, stamp: Stamp) -> Result<Saved, Error> {
+    pub async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<Saved, Error> {
         let mut update = Update::default();
-        forward(&mut update, PRODUCT_REGISTER, &text(json(product)), &number(stamp.milliseconds), "<");
+        advance_if_newer(&mut update, PRODUCT_REGISTER, &text(json(product)), &number(stamp.milliseconds), "<");
         let kind = update.name(KIND);
         if product.active {
             let listed = update.value(text(PRODUCT));
@@ -200,12 +200,12 @@ impl Catalog {
             Ok(row) => (Saved::Newer, row),
             Err(row) => {
                 let known: i64 = Reader { table: TABLE, item: &row }.parsed(PRODUCT_STAMP)?;
-                (if known < stamp.until { Saved::Tie } else { Saved::Older }, row)
+                (if known < stamp.until { Saved::SameSecond } else { Saved::Older }, row)
             }
         };
         if let Some(register) = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP)) {
             let prices = row.get(PRICES).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
-            let writes: Vec<_> = prices.iter().map(|price| self.hand_down(price, register)).collect();
+            let writes: Vec<_> = prices.iter().map(|price| self.copy_product_to_price(price, register)).collect();
             stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         }
         Ok(saved)
@@ -216,7 +216,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn knows_newer(&self, price: &PriceId, stamp: Stamp) -> Result<bool, Error> {
+    pub async fn knows_newer(&self, price: &PriceId, stamp: AsOf) -> Result<bool, Error> {
         let rows = self.batch([price.as_str()], false).await?;
         let Some(row) = rows.first() else { return Ok(false) };
         let known: Option<i64> = Reader { table: TABLE, item: row }.parsed_if_there(PRICE_STAMP)?;
@@ -228,7 +228,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn retire_price(&self, id: &PriceId, stamp: Stamp) -> Result<(), Error> {
+    pub async fn retire_price(&self, id: &PriceId, stamp: AsOf) -> Result<(), Error> {
         let rows = self.batch([id.as_str()], true).await?;
         if let Some(price) = rows.first().map(|row| register::<Price>(row, PRICE)).transpose()?.flatten() {
             let price = Price { active: false, ..price };
@@ -242,7 +242,7 @@ impl Catalog {
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn retire_product(&self, id: &ProductId, stamp: Stamp) -> Result<(), Error> {
+    pub async fn retire_product(&self, id: &ProductId, stamp: AsOf) -> Result<(), Error> {
         let rows = self.batch([id.as_str()], true).await?;
         if let Some(product) = rows.first().map(|row| register::<Product>(row, PRODUCT)).transpose()?.flatten() {
             self.save_product(&Product { active: false, ..product }, stamp).await?;
@@ -262,7 +262,7 @@ impl Catalog {
             let scan = self.connection.client().scan().table_name(&self.table).set_exclusive_start_key(start);
             let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
             for row in page.items.unwrap_or_default() {
-                inventory.take_in(&row);
+                inventory.add_row(&row);
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -340,33 +340,39 @@ impl Catalog {
         &self,
         price: &Price,
         product: Option<(&AttributeValue, &AttributeValue)>,
-        stamp: Stamp,
+        stamp: AsOf,
     ) -> Result<(), Error> {
         let id = price.id.as_str();
         let (value, time) = (text(json(price)), number(stamp.milliseconds));
         if let Some((product, product_time)) = product {
             // Almost always neither register is ahead of what is written.
             let mut both = Update::default();
-            forward(&mut both, PRICE_REGISTER, &value, &time, "<");
-            forward(&mut both, PRODUCT_REGISTER, product, product_time, "<=");
+            advance_if_newer(&mut both, PRICE_REGISTER, &value, &time, "<");
+            advance_if_newer(&mut both, PRODUCT_REGISTER, product, product_time, "<=");
             if self.try_write(id, both).await?.is_ok() {
                 return Ok(());
             }
         }
         let mut update = Update::default();
-        forward(&mut update, PRICE_REGISTER, &value, &time, "<");
+        advance_if_newer(&mut update, PRICE_REGISTER, &value, &time, "<");
         // Either the register is moved forward, or it is ahead.
         let row = self.try_write(id, update).await?.unwrap_or_else(|row| row);
         match product {
-            Some(register) if row.get(PRODUCT_STAMP) != Some(register.1) => self.hand_down(id, register).await,
+            Some(register) if row.get(PRODUCT_STAMP) != Some(register.1) => {
+                self.copy_product_to_price(id, register).await
+            }
             _ => Ok(()),
         }
     }
 
     /// Moves the product's register of a price's row forward, if it is behind.
-    async fn hand_down(&self, price: &str, (product, time): (&AttributeValue, &AttributeValue)) -> Result<(), Error> {
+    async fn copy_product_to_price(
+        &self,
+        price: &str,
+        (product, time): (&AttributeValue, &AttributeValue),
+    ) -> Result<(), Error> {
         let mut update = Update::default();
-        forward(&mut update, PRODUCT_REGISTER, product, time, "<");
+        advance_if_newer(&mut update, PRODUCT_REGISTER, product, time, "<");
         self.try_write(price, update).await.map(drop)
     }
 
@@ -435,7 +441,13 @@ const PRICE_REGISTER: Register = (PRICE, PRICE_STAMP);
 const PRODUCT_REGISTER: Register = (PRODUCT, PRODUCT_STAMP);
 
 /// Moves a register forward, where the time that is known `precedes` (`<` or `<=`) the new one.
-fn forward(update: &mut Update, register: Register, value: &AttributeValue, time: &AttributeValue, precedes: &str) {
+fn advance_if_newer(
+    update: &mut Update,
+    register: Register,
+    value: &AttributeValue,
+    time: &AttributeValue,
+    precedes: &str,
+) {
     let [name, stamp] = [register.0, register.1].map(|name| update.name(name));
     let [value, time] = [value, time].map(|value| update.value(value.clone()));
     update.guard(format!("attribute_not_exists({stamp}) OR {stamp} {precedes} {time}"));

@@ -10,14 +10,14 @@ mod catalog;
 mod connection;
 mod error;
 mod expression;
+mod idempotency;
 mod item;
-mod once;
 mod orders;
 
 pub use abandoned::Abandoned;
-pub use carts::{Carts, ChangeError, Noted, Terms};
-pub use catalog::{Catalog, Digest, Inventory, Listing, Saved, Stamp};
+pub use carts::{Carts, ChangeError, Preconditions, Recorded};
+pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing, Saved};
 pub use connection::Connection;
 pub use error::Error;
-pub use once::Once;
+pub use idempotency::IdempotencyKey;
 pub use orders::{Orders, Placed};

@@ -32,10 +32,10 @@ pub struct Orders {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Placed {
     /// The order is stored, and the cart with it.
-    Now,
+    New,
     /// The order had been stored before.
-    Before,
-    /// Somebody changed the cart in between: nothing is written, and the caller decides anew.
+    Existing,
+    /// The cart changed in between: nothing is written, and the caller decides again.
     CartChanged,
 }
 
@@ -86,13 +86,13 @@ impl Orders {
 
         let result = self.connection.client().transact_write_items().set_transact_items(Some(writes)).send().await;
         match result {
-            Ok(_) => Ok(Placed::Now),
+            Ok(_) => Ok(Placed::New),
             Err(SdkError::ServiceError(context)) => match context.into_err() {
                 TransactWriteItemsError::TransactionCanceledException(cancelled) => {
                     let reasons = cancelled.cancellation_reasons();
                     let reason = |index: usize| reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None");
                     match (reason(0), reason(1)) {
-                        ("ConditionalCheckFailed", _) => Ok(Placed::Before),
+                        ("ConditionalCheckFailed", _) => Ok(Placed::Existing),
                         // A conflict means that another transaction is writing the same order or cart right now.
                         (_, "ConditionalCheckFailed" | "TransactionConflict") | ("TransactionConflict", _) => {
                             Ok(Placed::CartChanged)

@@ -5,7 +5,7 @@ use lambda_http::RequestExt as _;
 use lambda_http::http::{HeaderMap, HeaderName, Method, header};
 use lambda_http::request::RequestContext;
 
-use store::{Carts, ChangeError, Once};
+use store::{Carts, ChangeError, IdempotencyKey};
 
 use crate::terms::{Named, Terms};
 use crate::{Error, Request, Shop};
@@ -120,7 +120,7 @@ impl Caller {
         change: &Change,
         offers: &Offers,
         named: &Named,
-        once: Option<&Once>,
+        once: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<(Token, Cart), Error> {
         // A request that is refused leaves no name behind.
@@ -128,7 +128,7 @@ impl Caller {
         let name = named.opening(self.token.as_ref());
         let mut spent = None;
         for _ in 0..OPENINGS {
-            let salt = carts.salt(&name, random()?, spent, now).await?;
+            let salt = carts.token_seed(&name, random()?, spent, now).await?;
             let token = named.token(salt);
             let cart = carts.open(token.number(), change, offers, once, now).await?;
             let untouched = cart.version() == 1 && cart.is_open(now);

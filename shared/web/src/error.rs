@@ -285,7 +285,7 @@ impl From<store::ChangeError> for Error {
         match error {
             store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
             store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
-            store::ChangeError::Renamed => Self::IdempotencyMismatch,
+            store::ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
             store::ChangeError::Store(error) => error.into(),
         }

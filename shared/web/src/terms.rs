@@ -4,14 +4,14 @@ use cart::Token;
 use lambda_http::RequestExt as _;
 use lambda_http::http::header;
 use lambda_http::request::RequestContext;
-use store::Once;
+use store::IdempotencyKey;
 
 use crate::{Error, Request};
 
 /// The client's conditions, `If-Match` and `Idempotency-Key`.
 #[derive(Debug)]
 pub struct Terms {
-    pub(crate) store: store::Terms,
+    pub(crate) store: store::Preconditions,
     /// Whether the client insists on a cart, at whatever version: `If-Match: *`.
     pub(crate) any_cart: bool,
     pub(crate) named: Option<Named>,
@@ -41,25 +41,25 @@ impl Terms {
     /// characters.
     pub fn of(request: &Request) -> Result<Self, Error> {
         let named = Named::of(request)?;
-        let once = named.as_ref().map(|named| Once::new(&named.key, named.parts()));
+        let once = named.as_ref().map(|named| IdempotencyKey::new(&named.key, named.parts()));
         let (expected, any_cart) = match expected_version(request)? {
             None => (None, false),
             Some(Expected::Any) => (None, true),
             Some(Expected::Version(version)) => (Some(version), false),
         };
-        Ok(Self { store: store::Terms { expected, once }, any_cart, named })
+        Ok(Self { store: store::Preconditions { expected_version: expected, idempotency_key: once }, any_cart, named })
     }
 
     /// The version that the client insists on.
     #[must_use]
     pub fn expected(&self) -> Option<u64> {
-        self.store.expected
+        self.store.expected_version
     }
 
     /// The request's name within the client's cart.
     #[must_use]
-    pub fn once(&self) -> Option<&Once> {
-        self.store.once.as_ref()
+    pub fn once(&self) -> Option<&IdempotencyKey> {
+        self.store.idempotency_key.as_ref()
     }
 }
 
@@ -94,13 +94,13 @@ impl Named {
     ///
     /// A key alone is no secret, and a careless front-end may give all shoppers the same. So names are kept apart by the
     /// token that the client brought, of a cart that is closed, and else by the client's address and program.
-    pub(crate) fn opening(&self, token: Option<&Token>) -> Once {
+    pub(crate) fn opening(&self, token: Option<&Token>) -> IdempotencyKey {
         let scope = match token {
             Some(token) => vec![token.reveal()],
             None => self.client.clone(),
         };
         let name = std::iter::once(&self.key).chain(&scope).map(|part| format!("{}:{part}", part.len()));
-        Once::new(&name.collect::<String>(), self.parts())
+        IdempotencyKey::new(&name.collect::<String>(), self.parts())
     }
 
     /// The token of the cart that the request opens.

@@ -42,7 +42,7 @@ impl Digest {
 
 impl Inventory {
     /// A row that cannot be read is left out, so that a sync writes it anew.
-    pub(super) fn take_in(&mut self, row: &Item) {
+    pub(super) fn add_row(&mut self, row: &Item) {
         #[derive(serde::Deserialize)]
         struct Status {
             active: bool,
@@ -65,12 +65,12 @@ impl Inventory {
     }
 
     /// Crosses a product off; returns whether the table holds it just so.
-    pub fn tick_product(&mut self, id: &ProductId, content: Digest) -> bool {
+    pub fn check_off_product(&mut self, id: &ProductId, content: Digest) -> bool {
         self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
     }
 
     /// Crosses a price off; returns whether the table holds it just so, together with this content of its product.
-    pub fn tick_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
+    pub fn check_off_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
         let held = self.prices.remove(id.as_str());
         held.is_some_and(|(held, handed_down)| held.digest == content && handed_down == product)
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cart::{Cart, CartNumber, Change, Offers, Rejection, Timestamp};
-use store::{Carts, ChangeError, Terms};
+use store::{Carts, ChangeError, Preconditions};
 
 use crate::database::Database;
 use crate::history::{Numbers, change, lifetime, moment_after, number, shop, start};
@@ -49,7 +49,7 @@ async fn by_the_store(
     offers: &Offers,
     now: Timestamp,
 ) -> (Outcome, Option<Cart>) {
-    match carts.change(number, change, offers, &Terms::default(), now).await {
+    match carts.change(number, change, offers, &Preconditions::default(), now).await {
         Ok(cart) => (Outcome::Changed, Some(cart)),
         Err(ChangeError::Rejected(rejection)) => (Outcome::Refused(rejection), None),
         Err(ChangeError::Absent) => (Outcome::Absent, None),

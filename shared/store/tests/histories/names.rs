@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{Cart, Change, CurrentSession};
-use store::{Carts, ChangeError, Noted, Once, Terms};
+use store::{Carts, ChangeError, IdempotencyKey, Preconditions, Recorded};
 
 use crate::database::Database;
 use crate::history::{item, number, shop, start};
 
 const DAY: Duration = Duration::from_hours(24);
 
-fn named(key: &str, request: &str) -> Terms {
-    Terms { expected: None, once: Some(Once::new(key, [request.as_bytes()])) }
+fn named(key: &str, request: &str) -> Preconditions {
+    Preconditions { expected_version: None, idempotency_key: Some(IdempotencyKey::new(key, [request.as_bytes()])) }
 }
 
 fn mug(quantity: u64) -> Change {
@@ -44,7 +44,7 @@ async fn a_name_is_remembered_for_24_hours() {
     let mismatch = carts.change(number, &mug(1), &shop(), &named("key", "one"), start() + DAY * 2).await;
 
     assert_eq!(counts, [2, 2, 3, 4]);
-    assert!(matches!(mismatch, Err(ChangeError::Renamed)), "{mismatch:?}");
+    assert!(matches!(mismatch, Err(ChangeError::IdempotencyMismatch)), "{mismatch:?}");
     assert_eq!(known(&database.item(number).await), 1);
 }
 
@@ -81,7 +81,7 @@ async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
     let other = carts.change(before.number(), &mug(1), &shop(), &named("key", "mug"), start()).await;
 
     assert_eq!(answer, before);
-    assert!(matches!(other, Err(ChangeError::Renamed)), "{other:?}");
+    assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
 }
 
 #[tokio::test]
@@ -100,29 +100,29 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     // So many lines that the change takes a read, and a write conditional on what was read.
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
 
-    let (changed, noted) =
-        tokio::join!(async { carts.change(cart.number(), &many, &shop(), &Terms::default(), start()).await }, async {
-            carts.note_checkout(cart.number(), &session, None, None, start()).await
-        },);
+    let (changed, noted) = tokio::join!(
+        async { carts.change(cart.number(), &many, &shop(), &Preconditions::default(), start()).await },
+        async { carts.record_session(cart.number(), &session, None, None, start()).await },
+    );
 
     let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
     assert_eq!(stored.lines().len(), changed.unwrap().lines().len());
-    assert_eq!(stored.current_session().is_some(), noted.unwrap() == Noted::Now);
+    assert_eq!(stored.current_session().is_some(), noted.unwrap() == Recorded::Now);
 }
 
 #[tokio::test]
 async fn all_who_open_a_cart_under_one_name_get_one_salt() {
     let database = Database::open().await;
     let carts = database.carts();
-    let name = Once::new("name", [b"request".as_slice()]);
+    let name = IdempotencyKey::new("name", [b"request".as_slice()]);
 
     let [one, two] = [[1; 16], [2; 16]];
-    let first = carts.salt(&name, one, None, start()).await.unwrap();
-    let second = carts.salt(&name, two, None, start()).await.unwrap();
-    let spent = carts.salt(&name, two, Some(one), start()).await.unwrap();
-    let late = carts.salt(&name, one, None, start() + DAY).await.unwrap();
-    let other = carts.salt(&Once::new("name", [b"other".as_slice()]), one, None, start() + DAY).await;
+    let first = carts.token_seed(&name, one, None, start()).await.unwrap();
+    let second = carts.token_seed(&name, two, None, start()).await.unwrap();
+    let used_up = carts.token_seed(&name, two, Some(one), start()).await.unwrap();
+    let late = carts.token_seed(&name, one, None, start() + DAY).await.unwrap();
+    let other = carts.token_seed(&IdempotencyKey::new("name", [b"other".as_slice()]), one, None, start() + DAY).await;
 
-    assert_eq!([first, second, spent, late], [one, one, two, one]);
-    assert!(matches!(other, Err(ChangeError::Renamed)), "{other:?}");
+    assert_eq!([first, second, used_up, late], [one, one, two, one]);
+    assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
 }

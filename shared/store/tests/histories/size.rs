@@ -41,7 +41,7 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
         let change = Change::add(vec![item((lines - 1) * 8, 12)]).unwrap();
         let changed = match lines {
             1 => carts.open(number, &change, &shop(), None, start()).await,
-            _ => carts.change(number, &change, &shop(), &store::Terms::default(), start()).await,
+            _ => carts.change(number, &change, &shop(), &store::Preconditions::default(), start()).await,
         };
         assert_eq!(changed.unwrap().lines().last().unwrap().price.as_str().len(), 30);
         sizes.push(size_of(&database.item(number).await));

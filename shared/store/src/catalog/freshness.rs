@@ -6,13 +6,13 @@ use cart::Timestamp;
 ///
 /// Stripe's events tell whole seconds, what is fetched is known to the millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp {
+pub struct AsOf {
     pub(super) milliseconds: i64,
     /// The first millisecond that is certainly later.
     pub(super) until: i64,
 }
 
-impl Stamp {
+impl AsOf {
     /// An object fetched from Stripe by a request begun at `time`.
     #[must_use]
     pub fn fetched(time: Timestamp) -> Self {
@@ -44,5 +44,5 @@ pub enum Saved {
     /// Something newer is known already.
     Older,
     /// Something of the same second is known: only Stripe can tell which is newer.
-    Tie,
+    SameSecond,
 }

@@ -19,20 +19,20 @@ use crate::item::{Item, text};
 ///
 /// Names belong to one cart. Two carts may use the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Once {
+pub struct IdempotencyKey {
     key: String,
     request: String,
 }
 
 /// What a cart remembers of a named request.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Memory {
-    /// Nothing, or nothing any more.
-    None,
-    /// It was this request, and made this Checkout Session, if any.
-    Same(Option<SessionId>),
-    /// It was another request.
-    Other,
+pub(crate) enum Seen {
+    /// No request with this key, or none within 24 hours.
+    Never,
+    /// This request, which was answered with this Checkout Session, if any.
+    SameRequest(Option<SessionId>),
+    /// Another request with this key.
+    OtherRequest,
 }
 
 /// For how long a name is remembered, in seconds: 24 hours.
@@ -42,7 +42,7 @@ pub(crate) const SWEEP_FROM: usize = 32;
 /// The most names that a cart remembers, about 36 KB; the oldest go first.
 pub(crate) const MOST: usize = 1000;
 
-impl Once {
+impl IdempotencyKey {
     /// The request named `key`, which asks for what `parts` say together.
     pub fn new<'a>(key: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();
@@ -72,27 +72,27 @@ impl Once {
     }
 
     /// What the cart `item` remembers of this request.
-    pub(crate) fn recall(&self, item: &Item, now: Timestamp) -> Memory {
-        let Some((time, request, session)) = self.stored(item).and_then(parts) else { return Memory::None };
+    pub(crate) fn recall(&self, item: &Item, now: Timestamp) -> Seen {
+        let Some((time, request, session)) = self.stored(item).and_then(parts) else { return Seen::Never };
         if is_over(time, now) {
-            Memory::None
+            Seen::Never
         } else if request == self.request {
-            Memory::Same(session.parse().ok())
+            Seen::SameRequest(session.parse().ok())
         } else {
-            Memory::Other
+            Seen::OtherRequest
         }
     }
 }
 
 /// The names that a cart need not remember any more, with one more to come.
-pub(crate) fn forgettable(item: &Item, once: &Once, now: Timestamp) -> Vec<String> {
+pub(crate) fn forgettable(item: &Item, key: &IdempotencyKey, now: Timestamp) -> Vec<String> {
     let Some(requests) = item.get(REQUESTS).and_then(|map| map.as_m().ok()) else { return Vec::new() };
     if requests.len() < SWEEP_FROM {
         return Vec::new();
     }
     let mut known: Vec<(i64, &String)> = requests
         .iter()
-        .filter(|(key, _)| **key != once.key)
+        .filter(|(known, _)| **known != key.key)
         .map(|(key, entry)| (parts(entry).map_or(i64::MIN, |(time, ..)| time), key))
         .collect();
     known.sort_unstable();
