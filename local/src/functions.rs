@@ -1,9 +1,34 @@
 //! The functions, by the names of their binaries.
 
-use web::{Endpoint as _, Request, Response, Setup};
+use lambda_http::Request;
+use services::Services;
+use web::{Endpoint, Log, Response};
 
-/// Every HTTP function, in one process.
-pub(crate) struct Functions {
+/// Lists the functions once: a field, and the endpoint that it holds.
+macro_rules! functions {
+    ($($field:ident: $endpoint:ty),* $(,)?) => {
+        /// Every HTTP function, in one process.
+        pub(crate) struct Functions {
+            $($field: Function<$endpoint>),*
+        }
+
+        impl Functions {
+            pub(crate) fn new(services: &Services) -> Result<Self, settings::Error> {
+                Ok(Self { $($field: Function::new(services)?),* })
+            }
+
+            /// Lets a function answer; `None` if there is none of this name.
+            pub(crate) async fn call(&self, function: &str, request: Request) -> Option<Response> {
+                match function {
+                    $(<$endpoint as Endpoint>::NAME => Some(self.$field.answer(request).await),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+functions! {
     get: get::Get,
     add: add::Add,
     update: update::Update,
@@ -13,38 +38,20 @@ pub(crate) struct Functions {
     finish_order: finish_order::FinishOrder,
     order: order::Orders,
     products: products::Products,
-    log: web::Log,
 }
 
-impl Functions {
-    pub(crate) fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        Ok(Self {
-            get: get::Get::new(setup)?,
-            add: add::Add::new(setup)?,
-            update: update::Update::new(setup)?,
-            clear: clear::Clear::new(setup)?,
-            checkout: checkout::Checkout::new(setup)?,
-            stripe_webhook: stripe_webhook::StripeWebhook::new(setup)?,
-            finish_order: finish_order::FinishOrder::new(setup)?,
-            order: order::Orders::new(setup)?,
-            products: products::Products::new(setup)?,
-            log: web::Log::new(&setup.environment),
-        })
+/// A function with a log of its own, as each has in AWS: its first line says that it started cold.
+struct Function<E> {
+    endpoint: E,
+    log: Log,
+}
+
+impl<E: Endpoint> Function<E> {
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        Ok(Self { endpoint: E::new(services)?, log: Log::new(&services.environment) })
     }
 
-    /// Lets a function answer; `None` if there is none of this name.
-    pub(crate) async fn call(&self, function: &str, request: Request) -> Option<Response> {
-        Some(match function {
-            "get" => web::answer(&self.get, &self.log, request).await,
-            "add" => web::answer(&self.add, &self.log, request).await,
-            "update" => web::answer(&self.update, &self.log, request).await,
-            "clear" => web::answer(&self.clear, &self.log, request).await,
-            "checkout" => web::answer(&self.checkout, &self.log, request).await,
-            "stripe-webhook" => web::answer(&self.stripe_webhook, &self.log, request).await,
-            "finish-order" => web::answer(&self.finish_order, &self.log, request).await,
-            "order" => web::answer(&self.order, &self.log, request).await,
-            "products" => web::answer(&self.products, &self.log, request).await,
-            _ => return None,
-        })
+    async fn answer(&self, request: Request) -> Response {
+        web::answer(&self.endpoint, &self.log, request).await
     }
 }

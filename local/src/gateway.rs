@@ -190,14 +190,14 @@ fn texts<'a>(headers: &'a HeaderMap, name: &'a header::HeaderName) -> impl Itera
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-fn lambda_request(event: &Value, request_id: String, timeout: Option<&u64>) -> Option<web::Request> {
+fn lambda_request(event: &Value, request_id: String, timeout: Option<&u64>) -> Option<lambda_http::Request> {
     let request: LambdaRequest = serde_json::from_str(&event.to_string()).ok()?;
     let mut context = lambda_http::Context::default();
     context.request_id = request_id;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = timeout.map(|seconds| now + Duration::from_secs(*seconds));
     context.deadline = deadline.and_then(|time| u64::try_from(time.as_millis()).ok()).unwrap_or_default();
-    Some(web::Request::from(request).with_lambda_context(context))
+    Some(lambda_http::Request::from(request).with_lambda_context(context))
 }
 
 fn into_body(body: lambda_http::Body) -> Body {

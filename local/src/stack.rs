@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use services::Services;
 use settings::Environment;
 use stripe_sandbox::{Catalog, Config, Sandbox};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use web::Setup;
 
 use crate::cors::Cors;
 use crate::database::{self, Embedded};
@@ -55,7 +55,7 @@ pub struct Stack {
     url: String,
     dynamodb_url: String,
     stripe: StripeAt,
-    setup: Setup,
+    services: Services,
     gateway: JoinHandle<()>,
     _database: Option<Embedded>,
 }
@@ -100,15 +100,15 @@ impl Stack {
             environment.set("SHOP_ID", shop_id(&stripe, options.data.as_deref())?);
         }
 
-        let setup = Setup::new(environment)?;
-        let Setup { environment, database: connection, .. } = &setup;
+        let services = Services::new(environment)?;
+        let Services { environment, database: connection, .. } = &services;
         database::reach(connection, &dynamodb_url).await?;
         for (resource, table) in &template.tables {
             let name = environment.required(&format!("{}_TABLE", resource.to_uppercase()))?;
             database::create_table(connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        let functions = Functions::new(&setup)?;
+        let functions = Functions::new(&services)?;
         let gateway = Gateway::new(functions, Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
@@ -117,8 +117,9 @@ impl Stack {
             }
         });
 
-        let stack = Self { url, dynamodb_url, stripe, setup, gateway, _database: database };
-        stack.sync().await?;
+        let stack = Self { url, dynamodb_url, stripe, services, gateway, _database: database };
+        // Boxed: the future is large.
+        Box::pin(stack.sync()).await?;
         Ok(stack)
     }
 
@@ -128,7 +129,7 @@ impl Stack {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn sync(&self) -> Result<sync::Report, Error> {
-        let sync = sync::Sync::new(&self.setup)?;
+        let sync = sync::Sync::new(&self.services)?;
         sync.run("local-sync").await.map_err(|error| Error::Sync(error.to_string()))
     }
 
@@ -153,13 +154,13 @@ impl Stack {
     /// The settings with which the functions run.
     #[must_use]
     pub fn environment(&self) -> &Environment {
-        &self.setup.environment
+        &self.services.environment
     }
 
     /// What the functions were made from.
     #[must_use]
-    pub fn setup(&self) -> &Setup {
-        &self.setup
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 }
 

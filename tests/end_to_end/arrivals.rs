@@ -88,7 +88,7 @@ struct Table {
 impl Table {
     fn of(shop: &Shop, setting: &str) -> Self {
         let environment = shop.stack().environment();
-        let connection = &shop.stack().setup().database;
+        let connection = &shop.stack().services().database;
         Self { client: connection.client().clone(), name: environment.required(setting).unwrap().to_owned() }
     }
 

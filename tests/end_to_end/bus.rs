@@ -15,7 +15,7 @@ type Item = HashMap<String, AttributeValue>;
 /// The item with this number in the table that this setting names.
 async fn item(shop: &Shop, table: &str, number: &str) -> Option<Item> {
     let environment = shop.stack().environment();
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let table = environment.get(table).unwrap();
     let key = AttributeValue::S(number.to_owned());
     connection.client().get_item().table_name(table).key("number", key).send().await.unwrap().item

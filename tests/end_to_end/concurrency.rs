@@ -65,7 +65,7 @@ async fn fifty_deliveries_of_one_event_with_the_landing_page_meanwhile_are_one_o
         assert!(answer.location().ends_with(&order_number(&session)));
     }
     assert_eq!(shop.order(&order_number(&session)).await.ok()["total"], 3600);
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let table = shop.stack().environment().required("ORDERS_TABLE").unwrap().to_owned();
     let orders = connection.client().scan().table_name(table).send().await.unwrap();
     assert_eq!(orders.count(), 1);

@@ -110,7 +110,7 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
     let runtime = Runtime::new().unwrap();
     let shop = runtime.block_on(Shop::open_on(&json!({}), []));
     let environment = shop.stack().environment();
-    let catalog = CatalogTable::new(&shop.stack().setup().database, environment).unwrap();
+    let catalog = CatalogTable::new(&shop.stack().services().database, environment).unwrap();
     let case = Cell::new(0);
 
     let outcome = cases(24).run(&(deliveries(9), any::<bool>()), |(order, at_once)| {

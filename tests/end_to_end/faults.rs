@@ -207,7 +207,7 @@ async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
         async |(visitor, _), point| {
             assert_eq!(visitor.cart().await["item_count"], 2, "{point}");
             let environment = shop.stack().environment();
-            let connection = &shop.stack().setup().database;
+            let connection = &shop.stack().services().database;
             let scan = connection.client().scan().table_name(environment.required("CARTS_TABLE").unwrap());
             let carts = scan.filter_expression("attribute_exists(q)").send().await.unwrap().count();
             assert_eq!(usize::try_from(carts), Ok(visitors.load(Ordering::Relaxed)), "{point}");

@@ -164,7 +164,7 @@ async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked()
         }
     }
 
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let orders = store::Orders::new(connection, shop.stack().environment()).unwrap();
     let [one, two] = [&first, &copied].map(|session| order_number(session).parse().unwrap());
     assert_eq!(orders.find(one).await.unwrap().unwrap().marks, []);

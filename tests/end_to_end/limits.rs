@@ -66,9 +66,9 @@ async fn malformed_time_limits_stop_a_function_at_its_start() {
         let mut environment = Shop::open().await.stack().environment().clone();
         environment.set(name, value);
 
-        let stripe = |setup: web::Setup| payments::Stripe::new(&setup.environment, &setup.https).map(|_| ());
+        let stripe = |setup: services::Services| payments::Stripe::new(&setup.environment, &setup.https).map(|_| ());
 
-        let error = web::Setup::new(environment).and_then(stripe).unwrap_err().to_string();
+        let error = services::Services::new(environment).and_then(stripe).unwrap_err().to_string();
         assert!(error.starts_with(name), "{error}");
     }
 }

@@ -32,7 +32,7 @@ async fn everything_about_who_bought_is_stored() {
     visitor.add("price_mug", 1).await.ok();
     let number = shop.pay(&visitor.checkout().await.ok()).await;
 
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let orders = store::Orders::new(connection, shop.stack().environment()).unwrap();
     let order = orders.find(number.parse().unwrap()).await.unwrap().unwrap();
 

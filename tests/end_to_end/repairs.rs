@@ -10,7 +10,7 @@ use crate::shop::{Shop, Visitor, order_number};
 /// Sets an attribute of a visitor's cart behind the functions' back.
 async fn set(shop: &Shop, visitor: &Visitor<'_>, path: &str, value: AttributeValue) {
     let number = visitor.cart().await["number"].as_str().unwrap().to_owned();
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let table = shop.stack().environment().required("CARTS_TABLE").unwrap();
     let update = connection.client().update_item().table_name(table).key("number", AttributeValue::S(number));
     let names = path.split('.').enumerate().map(|(index, name)| (format!("#{index}"), name.to_owned()));
@@ -248,7 +248,7 @@ async fn no_write_revives_an_expired_cart() {
 }
 
 async fn marks(shop: &Shop, session: &Value) -> Vec<cart::Mark> {
-    let connection = &shop.stack().setup().database;
+    let connection = &shop.stack().services().database;
     let orders = store::Orders::new(connection, shop.stack().environment()).unwrap();
     let order = orders.find(order_number(session).parse().unwrap()).await.unwrap();
     order.unwrap().marks

@@ -6,8 +6,9 @@
 use checkout::Checkout;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use services::Services;
 use settings::Environment;
-use web::{Endpoint as _, Setup};
+use web::Endpoint as _;
 
 use crate::shop::Shop;
 
@@ -298,7 +299,7 @@ async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
     let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", r#"{"locale":"fr"}"#)]).await;
     let visitor = shop.visitor();
     let cart = visitor.add("price_mug", 2).await.ok();
-    let checkout = Checkout::new(shop.stack().setup()).unwrap().with_hook(|parameters| {
+    let checkout = Checkout::new(shop.stack().services()).unwrap().with_hook(|parameters| {
         assert_eq!(parameters["locale"], "fr");
         parameters.insert("locale".to_owned(), json!("it"));
         parameters.insert("mode".to_owned(), json!("setup"));
@@ -370,12 +371,12 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CANCEL_URL", "https://shop.example/cart"),
         ("SHOP_ID", "shop-2,shop-1"),
     ]);
-    assert!(Checkout::new(&Setup::new(complete.clone()).unwrap()).is_ok());
+    assert!(Checkout::new(&Services::new(complete.clone()).unwrap()).is_ok());
 
     for (name, value) in cases {
         let mut environment = complete.clone();
         environment.set(name, value);
-        let error = Setup::new(environment).and_then(|setup| Checkout::new(&setup)).unwrap_err().to_string();
+        let error = Services::new(environment).and_then(|setup| Checkout::new(&setup)).unwrap_err().to_string();
         assert!(error.starts_with(name), "{name}={value}: {error}");
     }
 }

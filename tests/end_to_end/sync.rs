@@ -1,11 +1,10 @@
 //! The whole catalogue, copied and repaired.
 
-use catalog::{Catalogue, Progress};
-use payments::Stripe;
+use catalog::{Catalog, Progress};
 use reqwest::Method;
 use serde_json::{Value, json};
+use services::Services;
 use store::CatalogTable;
-use web::Setup;
 
 use crate::shop::Shop;
 use crate::wire::{Call, Wire};
@@ -27,17 +26,16 @@ fn large_catalogue() -> Value {
 }
 
 /// The catalogue of a shop, reached by way of wires.
-async fn behind(shop: &Shop, table: &str) -> (Catalogue, Catalog, Wire, Wire) {
+async fn behind(shop: &Shop, table: &str) -> (Catalog, CatalogTable, Wire, Wire) {
     let (dynamodb, [dynamodb_url]) = Wire::to([shop.stack().dynamodb_url()]).await;
     let (stripe, [stripe_url]) = Wire::to([&shop.sandbox().url()]).await;
     let mut environment = shop.stack().environment().clone();
     environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url);
     environment.set("STRIPE_API_URL", stripe_url);
     environment.set("CATALOG_TABLE", table);
-    let Setup { environment, https, database } = Setup::new(environment).unwrap();
-    let client = Stripe::new(&environment, &https).unwrap();
-    let catalogue = Catalogue::new(&database, &client, &environment).unwrap();
-    let table = CatalogTable::new(&database, &environment).unwrap();
+    let services = Services::new(environment).unwrap();
+    let catalogue = Catalog::new(&services).unwrap();
+    let table = CatalogTable::new(&services.database, &services.environment).unwrap();
     (catalogue, table, dynamodb, stripe)
 }
 

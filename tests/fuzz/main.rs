@@ -14,7 +14,7 @@ use cart::{CartNumber, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Session, WebhookSecrets};
 use settings::Environment;
-use web::{AddBody, Caller, CheckoutBody, NoBody, Request, Shop, Terms, UpdateBody};
+use web::{AddBody, CheckoutBody, NoBody, Request, Shop, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -46,21 +46,21 @@ fn shop() -> Shop {
 
 /// Reads a body as each endpoint does that has one, all the way to a change of the cart. Errors are written out.
 fn read_body(request: &Request) {
-    let add = web::read::<AddBody>(request).and_then(|body| body.into_change(None));
+    let add = request.body::<AddBody>().and_then(|body| body.into_change(None));
     let _ = add.and_then(|change| Ok(change.prices()?)).map_err(|error| error.to_string());
-    let update = web::read::<UpdateBody>(request).and_then(|body| body.into_change(None));
+    let update = request.body::<UpdateBody>().and_then(|body| body.into_change(None));
     let _ = update.and_then(|change| Ok(change.prices()?)).map_err(|error| error.to_string());
-    let checkout = web::read::<CheckoutBody>(request);
+    let checkout = request.body::<CheckoutBody>();
     let _ = checkout
         .map(|body| (body.email().is_some(), body.promotion_code().is_some()))
         .map_err(|error| error.to_string());
-    let _ = web::read::<NoBody>(request).map_err(|error| error.to_string());
+    let _ = request.body::<NoBody>().map_err(|error| error.to_string());
 }
 
 fn request(content_type: &str, body: &[u8]) -> Request {
     let builder =
         lambda_http::http::Request::post("https://api.example/cart/add").header(header::CONTENT_TYPE, content_type);
-    builder.body(lambda_http::Body::Binary(body.to_vec())).unwrap()
+    Request::new(builder.body(lambda_http::Body::Binary(body.to_vec())).unwrap())
 }
 
 #[test]
@@ -114,11 +114,10 @@ fn headers() {
                 builder = builder.header(name, value);
             }
         }
-        let request = builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap();
-        let _ = Caller::of(&request, &shop).map(|caller| caller.token().map(Token::number));
-        let _ = Terms::of(&request).map(|terms| terms.expected());
-        let _ = web::preferred_currency(&request);
-        let _ = web::base_url(&request);
+        let request = Request::new(builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap());
+        let _ = request.shopper(&shop).map(|shopper| shopper.token.as_ref().map(Token::number));
+        let _ = request.currency();
+        let _ = request.base_url();
         read_body(&request);
     });
 }

@@ -1,35 +1,35 @@
 //! `POST /cart/clear`: empties the cart, which keeps its number.
 
-use cart::{Change, Offers, Timestamp};
-use store::Carts;
-use web::{Caller, Endpoint, Error, NoBody, Request, Response, Setup, Shop, Terms};
+use cart::Offers;
+use services::Services;
+use shopping::{ChangedCart, Shopping};
+use web::{Answer, Endpoint, Error, NoBody, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Clear {
     shop: Shop,
-    carts: Carts,
+    shopping: Shopping,
 }
 
 impl Endpoint for Clear {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, database, .. } = setup;
-        Ok(Self { shop: Shop::new(environment)?, carts: Carts::new(database, environment)? })
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        Ok(Self { shop: Shop::new(&services.environment)?, shopping: Shopping::new(services)? })
     }
 
-    async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let caller = Caller::of(&request, &self.shop)?;
-        let terms = Terms::of(&request)?;
-        let NoBody {} = web::read(&request)?;
+    async fn handle(&self, request: &Request) -> Result<Answer, Error> {
+        let shopper = request.shopper(&self.shop)?;
+        request.body::<NoBody>()?;
 
-        let none = Offers::default();
-        let changed = caller.change(&self.carts, &Change::Clear, &none, &terms, Timestamp::now()).await?;
+        let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
         Ok(match changed {
-            None => web::no_cart(&self.shop),
-            Some((token, cart)) => web::cart_answer(&cart, Some(&token), &none, &self.shop),
+            None => Answer::no_cart(&self.shop),
+            Some(ChangedCart { token, cart }) => {
+                Answer::cart(&cart, &Offers::default(), &self.shop).with_token(&token, &self.shop)
+            }
         })
     }
 }

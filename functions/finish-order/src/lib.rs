@@ -2,10 +2,11 @@
 //!
 //! Runs the same fulfilment as the webhook, which may be first or second, and sends the shopper on to the shop.
 
-use cart::{SessionId, Timestamp};
-use fulfilment::{Fulfilment, News, Outcome};
+use cart::SessionId;
+use ordering::{Fulfilment, Outcome};
 use payments::Stripe;
-use web::{Endpoint, Error, Request, Response, Setup};
+use services::Services;
+use web::{Answer, Endpoint, Error, Request};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -17,37 +18,33 @@ pub struct FinishOrder {
 
 impl Endpoint for FinishOrder {
     const NAME: &str = env!("CARGO_PKG_NAME");
-    const SECRETS: &[&str] = &["STRIPE_SECRET_KEY"];
+    const SECRETS: &[&str] = &[Stripe::SECRET_KEY];
 
-    fn prepare(setup: &Setup) {
-        Stripe::open(&setup.environment, &setup.https);
+    fn prepare(services: &Services) {
+        Stripe::open(&services.environment, &services.https);
     }
 
-    fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, https, database } = setup;
-        let stripe = Stripe::new(environment, https)?;
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        let environment = &services.environment;
         Ok(Self {
-            fulfilment: Fulfilment::new(database, &stripe, environment)?,
+            fulfilment: Fulfilment::new(services)?,
             success_url: environment.required_url("SUCCESS_URL")?.to_owned(),
             cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
         })
     }
 
-    async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let session = web::query(&request, "session_id").and_then(|text| SessionId::from_visitor(&text));
-        let Some(session) = session else {
-            return web::redirect(&self.cancel_url);
-        };
+    async fn handle(&self, request: &Request) -> Result<Answer, Error> {
+        let session = request.query("session_id").and_then(|text| SessionId::from_visitor(&text));
+        let Some(session) = session else { return Answer::redirect(&self.cancel_url) };
 
-        let fulfilled = self.fulfilment.fulfil(&session, News::None, Timestamp::now()).await;
-        let outcome = fulfilled.map_err(|error| web::upstream(error.is_transient(), error))?;
+        let fulfilled = self.fulfilment.fulfil(&session, None, request.received_at()).await;
 
-        match outcome {
+        match fulfilled.map_err(|error| web::upstream(error.is_transient(), error))? {
             Outcome::Ordered { number, awaits_payment } => {
                 let url = self.success_url.replace("{number}", &number.to_string());
-                web::redirect(&if awaits_payment { marked_pending(&url) } else { url })
+                Answer::redirect(&if awaits_payment { marked_pending(&url) } else { url })
             }
-            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => web::redirect(&self.cancel_url),
+            Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => Answer::redirect(&self.cancel_url),
         }
     }
 }

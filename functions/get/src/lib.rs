@@ -1,37 +1,31 @@
-//! `GET /cart`: the cart. Writes nothing: whoever only looks has no cart.
+//! `GET /cart`: the cart. Writes nothing: a visitor who only looks has no cart.
 
-use cart::Timestamp;
-use store::{Carts, CatalogTable};
-use web::{Caller, Endpoint, Error, Request, Response, Setup, Shop};
+use services::Services;
+use shopping::{PricedCart, Shopping};
+use web::{Answer, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Get {
     shop: Shop,
-    carts: Carts,
-    catalog: CatalogTable,
+    shopping: Shopping,
 }
 
 impl Endpoint for Get {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, database, .. } = setup;
-        Ok(Self {
-            shop: Shop::new(environment)?,
-            carts: Carts::new(database, environment)?,
-            catalog: CatalogTable::new(database, environment)?,
-        })
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        Ok(Self { shop: Shop::new(&services.environment)?, shopping: Shopping::new(services)? })
     }
 
-    async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let caller = Caller::of(&request, &self.shop)?;
-        let Some(token) = caller.token() else { return Ok(web::no_cart(&self.shop)) };
+    async fn handle(&self, request: &Request) -> Result<Answer, Error> {
+        let shopper = request.shopper(&self.shop)?;
 
-        let found = self.carts.find(token.number(), Timestamp::now()).await?;
-        let Some(cart) = found else { return Ok(web::no_cart(&self.shop)) };
-        let offers = self.catalog.offers(cart.lines().iter().map(|line| &line.price)).await?;
+        let found = self.shopping.find(&shopper, request.received_at()).await?;
 
-        Ok(web::cart_answer(&cart, None, &offers, &self.shop))
+        Ok(match found {
+            None => Answer::no_cart(&self.shop),
+            Some(PricedCart { cart, offers }) => Answer::cart(&cart, &offers, &self.shop),
+        })
     }
 }

@@ -2,7 +2,8 @@
 
 use cart::{Currency, Money, Order, OrderLine, OrderStatus, Timestamp};
 use serde::Serialize;
-use web::{Endpoint, Error, Request, Response, Setup, Shop};
+use services::Services;
+use web::{Answer, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -14,22 +15,22 @@ pub struct Orders {
 impl Endpoint for Orders {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, database, .. } = setup;
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        let Services { environment, database, .. } = services;
         Ok(Self { shop: Shop::new(environment)?, orders: store::Orders::new(database, environment)? })
     }
 
-    async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let last = request.uri().path().rsplit('/').next().unwrap_or_default();
-        let number = last.parse().map_err(|_| Error::OrderNotFound)?;
+    async fn handle(&self, request: &Request) -> Result<Answer, Error> {
+        let number = request.last_segment().parse().map_err(|_| Error::OrderNotFound)?;
 
-        let order = self.orders.find(number).await?.ok_or(Error::OrderNotFound)?;
+        let found = self.orders.find(number).await;
 
-        Ok(web::json(web::StatusCode::OK, &OrderView::new(&order, &self.shop)))
+        let order = found.map_err(|error| web::upstream(error.is_transient(), error))?.ok_or(Error::OrderNotFound)?;
+        Ok(Answer::json(&OrderView::new(&order, &self.shop)))
     }
 }
 
-/// An order as whoever has its number sees it: no name, no e-mail, no address, no metadata.
+/// An order as everyone with its number sees it: no name, no e-mail, no address, no metadata.
 ///
 /// Amounts are in the currency's minor unit; beside each stands how people write it.
 #[derive(Serialize)]

@@ -2,8 +2,9 @@
 
 use cart::{Currency, Price, PriceId, Product, ProductId};
 use serde::Serialize;
+use services::Services;
 use store::{CatalogTable, Listing};
-use web::{Endpoint, Error, Request, Response, Setup, Shop};
+use web::{Answer, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -19,29 +20,30 @@ const MAX_LIMIT: usize = 100;
 impl Endpoint for Products {
     const NAME: &str = env!("CARGO_PKG_NAME");
 
-    fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, database, .. } = setup;
+    fn new(services: &Services) -> Result<Self, settings::Error> {
+        let Services { environment, database, .. } = services;
         Ok(Self { shop: Shop::new(environment)?, catalog: CatalogTable::new(database, environment)? })
     }
 
-    async fn handle(&self, request: Request) -> Result<Response, Error> {
-        let limit = match web::query(&request, "limit").map(|limit| limit.parse()) {
+    async fn handle(&self, request: &Request) -> Result<Answer, Error> {
+        let limit = match request.query("limit").map(|limit| limit.parse()) {
             None => DEFAULT_LIMIT,
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => return Err(Error::field("limit", "must be 1 to 100")),
+            Some(_) => return Err(Error::field("limit", format!("must be 1 to {MAX_LIMIT}"))),
         };
-        let after: Option<ProductId> = match web::query(&request, "starting_after").map(|id| id.parse()) {
+        let after: Option<ProductId> = match request.query("starting_after").map(|id| id.parse()) {
             None => None,
             Some(id) => Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?),
         };
-        let currency: Option<Currency> = match web::query(&request, "currency").map(|code| code.parse()) {
+        let currency: Option<Currency> = match request.query("currency").map(|code| code.parse()) {
             None => None,
             Some(code) => Some(code.map_err(|_| Error::field("currency", "must be a three-letter currency code"))?),
         };
 
-        let listing = self.catalog.list(after.as_ref(), limit).await?;
+        let listed = self.catalog.list(after.as_ref(), limit).await;
 
-        Ok(web::cacheable(&request, &PageView::new(&listing, currency, &self.shop)))
+        let listing = listed.map_err(|error| web::upstream(error.is_transient(), error))?;
+        Ok(Answer::cacheable(request, &PageView::new(&listing, currency, &self.shop)))
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use cart::Timestamp;
-use catalog::{Catalogue, Progress};
-use fulfilment::Fulfilment;
+use catalog::{Catalog, Progress};
+use ordering::Fulfilment;
 use payments::Stripe;
 use serde::Serialize;
-use web::{Log, Setup};
+use services::Services;
+use web::Log;
 
 /// The function.
 #[derive(Debug)]
 pub struct Sync {
-    catalogue: Catalogue,
+    catalog: Catalog,
     fulfilment: Fulfilment,
     log: Log,
 }
@@ -42,16 +42,16 @@ pub struct Report {
 pub enum Error {
     /// The catalogue could not be copied.
     #[error(transparent)]
-    Catalogue(#[from] catalog::Error),
+    Catalog(#[from] catalog::Error),
     /// Orders could not be repaired.
     #[error(transparent)]
-    Fulfilment(#[from] fulfilment::Error),
+    Ordering(#[from] ordering::Error),
 }
 
 impl Sync {
     /// Begins to open the connection to Stripe, before the key is known.
-    pub fn prepare(setup: &Setup) {
-        Stripe::open(&setup.environment, &setup.https);
+    pub fn prepare(services: &Services) {
+        Stripe::open(&services.environment, &services.https);
     }
 
     /// The function as its settings want it.
@@ -59,13 +59,11 @@ impl Sync {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn new(setup: &Setup) -> Result<Self, settings::Error> {
-        let Setup { environment, https, database } = setup;
-        let stripe = Stripe::new(environment, https)?;
+    pub fn new(services: &Services) -> Result<Self, settings::Error> {
         Ok(Self {
-            catalogue: Catalogue::new(database, &stripe, environment)?,
-            fulfilment: Fulfilment::new(database, &stripe, environment)?,
-            log: Log::new(environment),
+            catalog: Catalog::new(services)?,
+            fulfilment: Fulfilment::new(services)?,
+            log: Log::new(&services.environment),
         })
     }
 
@@ -80,12 +78,12 @@ impl Sync {
     }
 
     async fn repair_and_copy(&self) -> Result<Report, Error> {
-        let now = Timestamp::now();
+        let now = web::now();
         let since = now - Duration::from_hours(REPAIRED_HOURS);
         let repaired = self.fulfilment.repair(since, now).await?;
         tracing::info!(repaired, "repaired");
         let Progress { products, prices, written, retired } = self
-            .catalogue
+            .catalog
             .sync(|Progress { products, prices, written, retired }| {
                 tracing::info!(products, prices, written, retired, "syncing");
             })

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), web::StartError> {
-    let sync = &web::start_with_secrets(&["STRIPE_SECRET_KEY"], sync::Sync::prepare, sync::Sync::new).await?;
+    let sync = &web::start_with_secrets(&[payments::Stripe::SECRET_KEY], sync::Sync::prepare, sync::Sync::new).await?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         sync.run(&event.context.request_id).await.map_err(web::StartError::from)
     }))

@@ -6,7 +6,7 @@ use cart::{Price, Product, ProductId, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use store::{AsOf, Digest, Inventory};
 
-use crate::{Catalogue, Error, found};
+use crate::{Catalog, Error, found};
 
 /// How far a sync is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -26,7 +26,7 @@ const WRITES_AT_A_TIME: usize = 16;
 /// How many products or prices that Stripe did not list are asked for at a time.
 const QUESTIONS_AT_A_TIME: usize = 4;
 
-impl Catalogue {
+impl Catalog {
     /// Makes the table hold what Stripe has; `progress` is told after each page.
     ///
     /// Asks Stripe for pages of 100 products and of 100 prices, and for nothing else but objects that it no longer

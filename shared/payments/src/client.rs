@@ -37,6 +37,9 @@ const PATIENT_ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(150);
 
 impl Stripe {
+    /// The setting that holds the key.
+    pub const SECRET_KEY: &str = "STRIPE_SECRET_KEY";
+
     /// Begins to open a connection to Stripe, before the key is known.
     pub fn open(environment: &Environment, https: &Https) {
         https.open(base(environment));
@@ -49,9 +52,9 @@ impl Stripe {
     ///
     /// The key is missing, or a setting is malformed.
     pub fn new(environment: &Environment, https: &Https) -> Result<Self, settings::Error> {
-        let key = environment.required("STRIPE_SECRET_KEY")?;
+        let key = environment.required(Self::SECRET_KEY)?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
-            .map_err(|_| settings::Error::malformed("STRIPE_SECRET_KEY", "a secret key of Stripe's"))?;
+            .map_err(|_| settings::Error::malformed(Self::SECRET_KEY, "a secret key of Stripe's"))?;
         authorization.set_sensitive(true);
         let base = base(environment);
         if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {

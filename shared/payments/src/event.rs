@@ -85,13 +85,16 @@ impl Event {
 }
 
 impl WebhookSecrets {
+    /// The setting that holds them.
+    pub const SETTING: &str = "STRIPE_WEBHOOK_SECRET";
+
     /// The secrets in `STRIPE_WEBHOOK_SECRET`, comma-separated.
     ///
     /// # Errors
     ///
     /// There is none: without a secret anybody could place orders.
     pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let name = "STRIPE_WEBHOOK_SECRET";
+        let name = Self::SETTING;
         environment.required(name)?;
         let secrets: Vec<_> = environment.list(name).map(str::to_owned).collect();
         if secrets.is_empty() {

@@ -57,9 +57,9 @@ pub enum ChangeError {
     Store(#[from] Error),
 }
 
-/// Of a token_seed's item: a digest of the request.
+/// Of a token seed's item: a digest of the request.
 const REQUEST: &str = "r";
-/// Of a token_seed's item: the token_seed.
+/// Of a token seed's item: the seed.
 const SEED: &str = "s";
 
 /// How often a write that lost a race is tried again: each time somebody else's write got through.

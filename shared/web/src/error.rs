@@ -1,11 +1,12 @@
 //! From what went wrong to what the client gets to see.
 
 use cart::{PriceId, Rejection};
+use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json as object};
 
-use crate::Response;
+use crate::{Answer, json};
 
 /// Why a request was not fulfilled.
 ///
@@ -86,6 +87,15 @@ pub enum Error {
     /// A webhook's delivery is not Stripe's.
     #[error("{0}")]
     Signature(String),
+    /// The function's time is over, before what it waited for.
+    #[error("the function's time is over")]
+    Overdue,
+    /// The system has no random bytes.
+    #[error("no random bytes: {0}")]
+    NoRandomness(String),
+    /// A redirect's URL cannot stand in a header.
+    #[error("a redirect's URL is malformed: {0}")]
+    Redirect(InvalidHeaderValue),
     /// DynamoDB or Stripe failed.
     #[error("{source}")]
     Upstream {
@@ -155,8 +165,10 @@ impl Error {
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
-            Self::Upstream { transient: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Upstream { transient: false, .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Upstream { transient: true, .. } | Self::Overdue | Self::NoRandomness(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Upstream { transient: false, .. } | Self::Redirect(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -191,38 +203,38 @@ impl Error {
             Self::AmountTooSmall => "amount_too_small",
             Self::OrderNotFound => "order_not_found",
             Self::Signature(_) => "invalid_signature",
-            Self::Upstream { .. } => "server_error",
+            Self::Upstream { .. } | Self::Overdue | Self::NoRandomness(_) | Self::Redirect(_) => "server_error",
         }
     }
 
     fn details(&self) -> Value {
         match self {
-            Self::Field { field, .. } | Self::Quantity { field, .. } => json!({ "field": field }),
-            Self::Header { name, .. } => json!({ "header": name }),
+            Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
+            Self::Header { name, .. } => object!({ "header": name }),
             Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(price) => json!({ "price": price }),
+                Rejection::PriceNotFound(price) => object!({ "price": price }),
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => {
-                    json!({ "field": "quantity" })
+                    object!({ "field": "quantity" })
                 }
-                Rejection::TooManyItems => json!({ "field": "items" }),
+                Rejection::TooManyItems => object!({ "field": "items" }),
                 Rejection::MixedCurrency { price, currency } => {
-                    json!({ "price": price, "currency": currency })
+                    object!({ "price": price, "currency": currency })
                 }
                 Rejection::MixedInterval { price, offered, held } => {
-                    json!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
+                    object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
                 }
-                Rejection::TooMuchMetadata => json!({ "field": "metadata" }),
-                Rejection::Metadata { key, .. } => json!({ "field": "metadata", "key": key }),
-                Rejection::Description => json!({ "field": "description" }),
-                Rejection::Minimum => json!({ "field": "adjustable_quantity.minimum" }),
-                Rejection::Maximum => json!({ "field": "adjustable_quantity.maximum" }),
-                Rejection::Closed => json!({}),
+                Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
+                Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
+                Rejection::Description => object!({ "field": "description" }),
+                Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
+                Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
+                Rejection::Closed => object!({}),
             },
-            Self::CartChanged(prices) => json!({ "prices": prices }),
-            Self::VersionMismatch { current } => json!({ "version": current }),
-            Self::IdempotencyMismatch => json!({ "header": crate::Terms::IDEMPOTENCY_KEY }),
-            Self::PromotionCodeInvalid => json!({ "field": "promotion_code" }),
-            Self::Signature(_) => json!({ "header": "Stripe-Signature" }),
+            Self::CartChanged(prices) => object!({ "prices": prices }),
+            Self::VersionMismatch { current } => object!({ "version": current }),
+            Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
+            Self::PromotionCodeInvalid => object!({ "field": "promotion_code" }),
+            Self::Signature(_) => object!({ "header": "Stripe-Signature" }),
             Self::InvalidJson(_)
             | Self::InvalidForm(_)
             | Self::UnsupportedMediaType
@@ -232,34 +244,38 @@ impl Error {
             | Self::AmountTooLarge
             | Self::AmountTooSmall
             | Self::OrderNotFound
-            | Self::Upstream { .. } => json!({}),
+            | Self::Upstream { .. }
+            | Self::Overdue
+            | Self::NoRandomness(_)
+            | Self::Redirect(_) => object!({}),
         }
     }
 
     /// What the client reads: details for its own faults, `Server Error` for ours.
     fn message(&self) -> String {
         match self {
-            Self::Upstream { .. } => "Server Error".to_owned(),
             Self::Rejected(rejection) => capitalised(&rejection.to_string()),
+            error if error.status().is_server_error() => "Server Error".to_owned(),
             error => error.to_string(),
         }
     }
 
-    /// The response, in the shape of Enupal's errors with additions behind.
-    pub(crate) fn response(&self, request_id: &str) -> Response {
+    /// The answer, in the shape of Enupal's errors with additions behind.
+    pub(crate) fn answer(&self, request_id: &str) -> Answer {
+        let status = self.status();
         let view = View {
-            status: self.status().as_u16(),
+            status: status.as_u16(),
             error: true,
             message: self.message(),
             code: self.code(),
             details: self.details(),
             request_id,
         };
-        let mut response = crate::json(self.status(), &view);
-        if let Self::Upstream { transient: true, .. } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        let mut answer = Answer::json_text(status, json::text(&view));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
-        response
+        answer
     }
 }
 
@@ -274,20 +290,15 @@ impl From<Rejection> for Error {
     }
 }
 
-impl From<store::Error> for Error {
-    fn from(error: store::Error) -> Self {
-        upstream(error.is_transient(), error)
-    }
-}
-
-impl From<store::ChangeError> for Error {
-    fn from(error: store::ChangeError) -> Self {
+impl From<shopping::Error> for Error {
+    fn from(error: shopping::Error) -> Self {
         match error {
-            store::ChangeError::Absent => Self::Rejected(Rejection::Closed),
-            store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
-            store::ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
-            store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
-            store::ChangeError::Store(error) => error.into(),
+            shopping::Error::VersionMismatch { current } => Self::VersionMismatch { current },
+            shopping::Error::IdempotencyMismatch => Self::IdempotencyMismatch,
+            shopping::Error::Rejected(rejection) => Self::Rejected(rejection),
+            shopping::Error::Store(error) => upstream(error.is_transient(), error),
+            shopping::Error::Upstream { transient, source } => Self::Upstream { transient, source },
+            shopping::Error::NoRandomness(error) => Self::NoRandomness(error.to_string()),
         }
     }
 }

@@ -9,9 +9,10 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, LambdaEvent, RequestExt as _, service_fn};
 use serde::ser::{SerializeMap as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
+use services::Services;
 
-use crate::setup::{self, Setup, StartError};
-use crate::{Endpoint, Log, Request, Response, answer};
+use crate::start::{self, StartError};
+use crate::{Endpoint, Log, Response, answer};
 
 /// Runs an endpoint that needs no secret as a Lambda function, until Lambda ends it: one request at a time, or as many as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
@@ -23,7 +24,7 @@ use crate::{Endpoint, Log, Request, Response, answer};
 /// A setting is missing or malformed, or Lambda's Runtime API cannot be reached.
 pub async fn run<E: Endpoint>() -> Result<(), StartError> {
     const { assert!(E::SECRETS.is_empty(), "an endpoint with secrets is run with them") };
-    serve(setup::start(E::prepare, build::<E>)?).await
+    serve(start::start(E::prepare, build::<E>)?).await
 }
 
 /// Runs an endpoint as [`run`] does, after its secrets were read. Two functions, so that what needs no secrets does not
@@ -33,11 +34,12 @@ pub async fn run<E: Endpoint>() -> Result<(), StartError> {
 ///
 /// A setting is missing or malformed, a secret cannot be read, or Lambda's Runtime API cannot be reached.
 pub async fn run_with_secrets<E: Endpoint>() -> Result<(), StartError> {
-    serve(setup::start_with_secrets(E::SECRETS, E::prepare, build::<E>).await?).await
+    // Boxed: the future is large.
+    serve(Box::pin(start::start_with_secrets(E::SECRETS, E::prepare, build::<E>)).await?).await
 }
 
-fn build<E: Endpoint>(setup: &Setup) -> Result<(E, Log), settings::Error> {
-    Ok((E::new(setup)?, Log::new(&setup.environment)))
+fn build<E: Endpoint>(services: &Services) -> Result<(E, Log), settings::Error> {
+    Ok((E::new(services)?, Log::new(&services.environment)))
 }
 
 async fn serve<E: Endpoint>(started: (E, Log)) -> Result<(), StartError> {
@@ -45,26 +47,26 @@ async fn serve<E: Endpoint>(started: (E, Log)) -> Result<(), StartError> {
     let (endpoint, log) = &*Box::leak(Box::new(started));
     let handler = service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
         // An error here would fail the invocation instead of answering it.
-        Ok::<_, Infallible>(Answer(answer(endpoint, log, request(event)).await))
+        Ok::<_, Infallible>(Event(answer(endpoint, log, request(event)).await))
     });
     Runtime::new(handler).run_concurrent().await
 }
 
-fn request(event: LambdaEvent<ApiGatewayV2httpRequest>) -> Request {
-    Request::from(LambdaRequest::ApiGatewayV2(event.payload)).with_lambda_context(event.context)
+fn request(event: LambdaEvent<ApiGatewayV2httpRequest>) -> lambda_http::Request {
+    lambda_http::Request::from(LambdaRequest::ApiGatewayV2(event.payload)).with_lambda_context(event.context)
 }
 
 /// A response in API Gateway's format 2.0.
 ///
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
-struct Answer(Response);
+struct Event(Response);
 
-impl Serialize for Answer {
+impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let headers = self.0.headers();
         let cookies: Vec<_> =
             headers.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()).collect();
-        let mut answer = serializer.serialize_struct("Answer", 5)?;
+        let mut answer = serializer.serialize_struct("Event", 5)?;
         answer.serialize_field("statusCode", &self.0.status().as_u16())?;
         answer.serialize_field("headers", &Headers(headers))?;
         answer.serialize_field("cookies", &cookies)?;
@@ -102,12 +104,12 @@ mod tests {
 
     #[test]
     fn an_answer_has_its_cookies_apart_from_its_headers() {
-        let mut response = crate::json(StatusCode::CREATED, &json!({ "a": "b\"c" }));
+        let mut response = crate::Answer::json_text(StatusCode::CREATED, json!({ "a": "b\"c" }).to_string()).response;
         for cookie in ["one=1", "two=2"] {
             response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(cookie));
         }
 
-        let answer = serde_json::to_value(Answer(response)).unwrap();
+        let answer = serde_json::to_value(Event(response)).unwrap();
 
         assert_eq!(
             answer,
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_has_an_empty_one() {
-        let answer = serde_json::to_value(Answer(Response::new(Body::Empty))).unwrap();
+        let answer = serde_json::to_value(Event(Response::new(Body::Empty))).unwrap();
 
         assert_eq!(answer["body"], "");
     }

@@ -3,30 +3,33 @@
 //! An endpoint is a value with a method that turns a request into a response or an [`Error`]; [`run`] serves it as a
 //! Lambda function, and [`answer`] is what it does for each request.
 
-mod caller;
+mod answer;
 mod endpoint;
 mod error;
 mod format;
 mod json;
 mod lambda;
 mod log;
-mod setup;
+mod request;
 mod shop;
-mod terms;
+mod shopper;
+mod start;
 mod views;
 mod wire;
 
-pub use caller::{Caller, base_url, preferred_currency};
-pub(crate) use endpoint::header;
-pub use endpoint::{Endpoint, Request, Response, answer, cacheable, invocation, json, query, redirect};
+pub use answer::{Answer, Response};
+pub use endpoint::{Endpoint, answer, invocation};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda::{run, run_with_secrets};
-pub use lambda_http::http::StatusCode;
 pub use log::{Log, subscriber};
-pub use setup::{Setup, StartError, start_with_secrets};
+pub use request::Request;
 pub use shop::Shop;
-pub use terms::Terms;
-pub use views::cart::{cart_answer, no_cart};
-pub use wire::read;
-pub use wire::requests::{AddBody, CheckoutBody, NoBody, UpdateBody};
+pub use start::{StartError, start_with_secrets};
+pub use wire::{AddBody, CheckoutBody, NoBody, UpdateBody};
+
+/// The present time. It enters here; from here on it is passed as a value.
+#[must_use]
+pub fn now() -> cart::Timestamp {
+    cart::Timestamp::now()
+}

@@ -5,7 +5,7 @@ use lambda_http::http::{HeaderValue, header};
 use settings::Environment;
 
 use crate::views::Renderings;
-use crate::{Caller, Formatter, Response};
+use crate::{Formatter, Request, Response};
 
 /// The shop's settings: `DEFAULT_CURRENCY`, `SHOP_LOCALE`, `ALLOWED_ORIGINS`, `COOKIE_SAME_SITE`.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ impl Shop {
                 "exact origins such as https://shop.example, comma-separated",
             ));
         }
-        let lifetime = store::Carts::lifetime(environment)?;
+        let lifetime = shopping::cart_lifetime(environment)?;
         Ok(Self {
-            currency: environment.parse("DEFAULT_CURRENCY", "a three-letter currency code")?.unwrap_or(Currency::USD),
+            currency: shopping::default_currency(environment)?,
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             renderings: Renderings::default(),
@@ -67,10 +67,10 @@ impl Shop {
     }
 
     /// Hands the token to the client, in the cookie and in `Cart-Token`.
-    pub(crate) fn hand_over(&self, token: &Token, response: &mut Response) {
+    pub(crate) fn set_token(&self, token: &Token, response: &mut Response) {
         let token = token.reveal();
-        let cookie = format!("{}={token}; {}", Caller::COOKIE, self.cookie_attributes);
-        for (name, value) in [(header::SET_COOKIE, cookie), (Caller::HEADER, token)] {
+        let cookie = format!("{}={token}; {}", Request::COOKIE, self.cookie_attributes);
+        for (name, value) in [(header::SET_COOKIE, cookie), (Request::TOKEN, token)] {
             // Base64url and our own attributes: always a valid header.
             if let Ok(mut value) = HeaderValue::try_from(value) {
                 value.set_sensitive(true);

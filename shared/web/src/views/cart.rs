@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::renderings::Rendering;
 use super::spliced::Spliced;
-use crate::{Response, Shop, json};
+use crate::{Answer, Shop, json};
 
 /// A cart as clients see it: the eight keys of Enupal's in their order, then what is added to them.
 ///
@@ -210,24 +210,30 @@ impl<'a> ItemView<'a> {
     }
 }
 
-/// The answer that shows a cart, handing its token over with it.
-#[must_use]
-pub fn cart_answer(cart: &Cart, token: Option<&Token>, offers: &Offers, shop: &Shop) -> Response {
-    let mut response = crate::endpoint::json_text(StatusCode::OK, CartView::new(cart, offers, shop).to_json());
-    // Digits in quotes: always a valid header.
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
-        response.headers_mut().insert(header::ETAG, tag);
+impl Answer {
+    /// The shopper's cart at the prices in `offers`.
+    #[must_use]
+    pub fn cart(cart: &Cart, offers: &Offers, shop: &Shop) -> Self {
+        let Self { mut response, .. } = Self::json_text(StatusCode::OK, CartView::new(cart, offers, shop).to_json());
+        // Digits in quotes: always a valid header.
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        Self { response, cart: Some(cart.number()) }
     }
-    if let Some(token) = token {
-        shop.hand_over(token, &mut response);
-    }
-    response
-}
 
-/// The answer where there is no cart.
-#[must_use]
-pub fn no_cart(shop: &Shop) -> Response {
-    crate::endpoint::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), shop).to_json())
+    /// The same answer, handing `token` to the client: in the cookie and in `Cart-Token`.
+    #[must_use]
+    pub fn with_token(mut self, token: &Token, shop: &Shop) -> Self {
+        shop.set_token(token, &mut self.response);
+        self
+    }
+
+    /// The answer where there is no cart.
+    #[must_use]
+    pub fn no_cart(shop: &Shop) -> Self {
+        Self::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), shop).to_json())
+    }
 }
 
 /// The amount as a JSON number in major units, printed from integers.

@@ -8,9 +8,11 @@ mod fault;
 mod fields;
 mod form;
 mod node;
-pub(crate) mod requests;
+mod requests;
 #[cfg(test)]
 mod tests;
+
+pub use requests::{AddBody, CheckoutBody, NoBody, UpdateBody};
 
 use lambda_http::http::header;
 use serde::de::DeserializeOwned;
@@ -21,27 +23,29 @@ use crate::{Error, Request};
 /// The largest body, in bytes: 64 KB.
 pub(crate) const MAX_BYTES: usize = 65_536;
 
-/// Reads the body of a request. No body is an empty object.
-///
-/// # Errors
-///
-/// - [`Error::BodyTooLarge`] above 64 KB.
-/// - [`Error::UnsupportedMediaType`] unless it says it is JSON or a form.
-/// - [`Error::InvalidJson`], [`Error::InvalidForm`] if it is not what it says.
-/// - [`Error::Field`], [`Error::Quantity`] naming the field at fault.
-pub fn read<T: DeserializeOwned>(request: &Request) -> Result<T, Error> {
-    Ok(T::deserialize(&node(request)?)?)
+impl Request {
+    /// The body, read as one of this API's [`requests`]. No body is an empty object.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::BodyTooLarge`] above 64 KB.
+    /// - [`Error::UnsupportedMediaType`] unless it says it is JSON or a form.
+    /// - [`Error::InvalidJson`], [`Error::InvalidForm`] if it is not what it says.
+    /// - [`Error::Field`], [`Error::Quantity`] naming the field at fault.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(T::deserialize(&node(self)?)?)
+    }
 }
 
 fn node(request: &Request) -> Result<Node, Error> {
-    let bytes: &[u8] = request.body().as_ref();
+    let bytes = request.bytes();
     if bytes.len() > MAX_BYTES {
         return Err(Error::BodyTooLarge);
     }
     if bytes.is_empty() {
         return Ok(Node::Map(Map::new()));
     }
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = request.text_header(header::CONTENT_TYPE.as_str());
     let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     match media_type.to_ascii_lowercase().as_str() {
         "application/json" => serde_json::from_slice(bytes).map_err(|error| Error::InvalidJson(error.to_string())),

@@ -3,16 +3,18 @@
 use cart::{CheckoutMetadata, CurrentSession, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Timestamp};
 use payments::{LineItem, PaymentStatus, Session};
 
-use crate::News;
+/// An event said that a delayed payment failed, which the session itself may not say yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PaymentFailed;
 
 /// Where the order of a session stands.
-pub(crate) fn status(session: &Session, refunded: i64, news: News) -> OrderStatus {
-    match (session.payment_status, news) {
+pub(crate) fn status(session: &Session, refunded: i64, failed: Option<PaymentFailed>) -> OrderStatus {
+    match (session.payment_status, failed) {
         (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
             OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), refunded)
         }
-        (PaymentStatus::Unpaid, News::PaymentFailed) => OrderStatus::PaymentFailed,
-        (PaymentStatus::Unpaid, News::None) => {
+        (PaymentStatus::Unpaid, Some(PaymentFailed)) => OrderStatus::PaymentFailed,
+        (PaymentStatus::Unpaid, None) => {
             let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
             match intent.map(|intent| intent.status.as_str()) {
                 Some("requires_payment_method" | "canceled") => OrderStatus::PaymentFailed,
@@ -22,80 +24,94 @@ pub(crate) fn status(session: &Session, refunded: i64, news: News) -> OrderStatu
     }
 }
 
-/// The order that a session makes, as Stripe sold it, with what the cart knows beside.
-pub(crate) fn order(
-    session: &Session,
-    number: OrderNumber,
-    made_from: &CheckoutMetadata,
-    (status, refunded): (OrderStatus, i64),
-    lines: &[LineItem],
-    cart: Option<&cart::Cart>,
-    now: Timestamp,
-) -> Order {
-    let (shipping_name, shipping_address) = session.ship_to();
-    let subtotal = session.amount_subtotal.unwrap_or_default();
-    let mut marks = Vec::new();
-    if cart.is_some_and(|cart| cart.was_sold_since(made_from.version, number)) {
-        marks.push(Mark::CartPaidTwice);
-    }
-    // What the cart noted when this very session was made; of a session that was replaced meanwhile nothing is noted.
-    let checkout = cart.and_then(cart::Cart::current_session).filter(|checkout| checkout.id == session.id);
-    // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
-    if checkout.is_none_or(|checkout| !checkout.adjustable)
-        && made_from.total.is_some_and(|expected| expected != subtotal)
-    {
-        marks.push(Mark::UnexpectedAmount);
-    }
-    Order {
-        number,
-        cart: made_from.number,
-        status,
-        lines: lines.iter().map(|line| order_line(line, cart, checkout)).collect(),
-        currency: session.currency.unwrap_or(cart::Currency::USD),
-        subtotal,
-        discount: session.discount(),
-        tax: session.tax(),
-        shipping: session.shipping_amount(),
-        total: session.amount_total.unwrap_or_default(),
-        refunded,
-        customer: session.buyer(),
-        billing_address: session.billing_address(),
-        shipping_name,
-        shipping_address,
-        metadata: CheckoutMetadata::without_own(&session.metadata),
-        payment: Payment {
-            session: session.id.clone(),
-            payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
-            subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
-            invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
-        },
-        marks,
-        created_at: cart::whole_second(now),
-    }
+/// What a complete session sold, and what the cart that it was made from knows beside.
+pub(crate) struct Sale<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) made_from: &'a CheckoutMetadata,
+    pub(crate) lines: &'a [LineItem],
+    /// The cart as it is now; `None` where its row is gone.
+    pub(crate) cart: Option<&'a cart::Cart>,
+    pub(crate) status: OrderStatus,
+    /// What was paid back, in minor units.
+    pub(crate) refunded: i64,
 }
 
 /// The longest name of a line, in characters: as long as a product's name may be. An order of 100 lines has to fit an item.
 const LONGEST_NAME: usize = 250;
 
-fn order_line(line: &LineItem, cart: Option<&cart::Cart>, checkout: Option<&CurrentSession>) -> OrderLine {
-    let price = line.price.as_ref().map(|price| &price.id);
-    let in_cart = cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
-    let description = match checkout {
-        Some(checkout) => price.and_then(|price| checkout.descriptions.get(price)).cloned(),
-        None => in_cart.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
-    };
-    let product = line.price.as_ref().and_then(|price| price.product.as_ref());
-    OrderLine {
-        price: price.cloned(),
-        product: product.and_then(|product| product.id().parse().ok()),
-        name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
-        description,
-        // Stripe counts no units of metered usage.
-        quantity: line.quantity.or(in_cart.map(|held| held.quantity.into())).unwrap_or(1),
-        subtotal: line.amount_subtotal,
-        discount: line.amount_discount,
-        tax: line.amount_tax,
-        total: line.amount_total,
+impl Sale<'_> {
+    /// The order of the sale.
+    pub(crate) fn into_order(self, number: OrderNumber, now: Timestamp) -> Order {
+        let session = self.session;
+        let (shipping_name, shipping_address) = session.ship_to();
+        Order {
+            number,
+            cart: self.made_from.number,
+            status: self.status,
+            lines: self.lines.iter().map(|line| self.order_line(line)).collect(),
+            currency: session.currency.unwrap_or(cart::Currency::USD),
+            subtotal: session.amount_subtotal.unwrap_or_default(),
+            discount: session.discount(),
+            tax: session.tax(),
+            shipping: session.shipping_amount(),
+            total: session.amount_total.unwrap_or_default(),
+            refunded: self.refunded,
+            customer: session.buyer(),
+            billing_address: session.billing_address(),
+            shipping_name,
+            shipping_address,
+            metadata: CheckoutMetadata::without_own(&session.metadata),
+            payment: Payment {
+                session: session.id.clone(),
+                payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
+                subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
+                invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
+            },
+            marks: self.marks(number),
+            created_at: cart::whole_second(now),
+        }
+    }
+
+    /// What a person should look at.
+    fn marks(&self, number: OrderNumber) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        if self.cart.is_some_and(|cart| cart.was_sold_since(self.made_from.version, number)) {
+            marks.push(Mark::CartPaidTwice);
+        }
+        // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
+        let fixed = self.recorded().is_none_or(|session| !session.adjustable);
+        let subtotal = self.session.amount_subtotal.unwrap_or_default();
+        if fixed && self.made_from.total.is_some_and(|expected| expected != subtotal) {
+            marks.push(Mark::UnexpectedAmount);
+        }
+        marks
+    }
+
+    fn order_line(&self, line: &LineItem) -> OrderLine {
+        let price = line.price.as_ref().map(|price| &price.id);
+        let held = self.cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
+        let description = match self.recorded() {
+            Some(session) => price.and_then(|price| session.descriptions.get(price)).cloned(),
+            None => held.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
+        };
+        let product = line.price.as_ref().and_then(|price| price.product.as_ref());
+        OrderLine {
+            price: price.cloned(),
+            product: product.and_then(|product| product.id().parse().ok()),
+            name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
+            description,
+            // Stripe counts no units of metered usage.
+            quantity: line.quantity.or(held.map(|held| held.quantity.into())).unwrap_or(1),
+            subtotal: line.amount_subtotal,
+            discount: line.amount_discount,
+            tax: line.amount_tax,
+            total: line.amount_total,
+        }
+    }
+
+    /// What the cart recorded when this very session was made; `None` where another session has replaced it since.
+    fn recorded(&self) -> Option<&CurrentSession> {
+        self.cart.and_then(cart::Cart::current_session).filter(|current| current.id == self.session.id)
     }
 }
 
@@ -144,10 +160,11 @@ mod tests {
         }]))
         .unwrap();
         let refunded = session.refunded();
-        let status = status(&session, refunded, News::None);
+        let status = status(&session, refunded, None);
         let number = OrderNumber::of_session(&session.id);
         let made_from = session.checkout().unwrap();
-        order(&session, number, &made_from, (status, refunded), &lines, None, Timestamp::UNIX_EPOCH)
+        Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, status, refunded }
+            .into_order(number, Timestamp::UNIX_EPOCH)
     }
 
     /// Changes a session: `None` takes the field out.
@@ -267,15 +284,10 @@ mod tests {
         let bare: Session =
             serde_json::from_value(json!({ "id": "cs_test_1", "metadata": metadata, "currency": "gold" })).unwrap();
 
-        let order = order(
-            &bare,
-            OrderNumber::of_session(&"cs_test_1".parse().unwrap()),
-            &bare.checkout().unwrap(),
-            (status(&bare, 0, News::None), 0),
-            &[],
-            None,
-            Timestamp::UNIX_EPOCH,
-        );
+        let made_from = bare.checkout().unwrap();
+        let status = status(&bare, 0, None);
+        let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, status, refunded: 0 };
+        let order = sale.into_order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH);
 
         assert_eq!((order.total, order.status), (0, OrderStatus::AwaitingPayment));
         assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));

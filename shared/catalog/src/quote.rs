@@ -1,0 +1,100 @@
+//! The offers that a change needs, from the table and from Stripe.
+
+use std::sync::Arc;
+
+use cart::{Change, Offer, Offers, PriceId, Rejection, Timestamp};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use shopping::{ChangedCart, Shopper};
+use store::AsOf;
+
+use crate::{Catalog, Error, found};
+
+/// How many prices that the table does not know are asked for at a time.
+const FETCHES_AT_A_TIME: usize = 4;
+
+impl Catalog {
+    /// Applies a change to the shopper's cart at today's prices. Returns the cart with the offers of all its prices; `None`
+    /// where there is no cart and the change would leave nothing in one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`shopping::Shopping::change`], and:
+    ///
+    /// - [`Rejection::PriceNotFound`] for the first price that is absent, inactive, or of an inactive product.
+    /// - [`Rejection::TooManyItems`] if the change names more prices than a cart can hold.
+    /// - [`shopping::Error::Upstream`] if Stripe fails.
+    pub async fn change(
+        &self,
+        shopper: &Shopper,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<Option<(ChangedCart, Offers)>, shopping::Error> {
+        let prices = change.prices()?;
+        // A function that starts cold asks for all that it has to show in one batch.
+        let cold = !self.table.remembers(&prices);
+        let shown = if cold { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
+        let mut offers = self.for_sale(&prices, &shown, now).await?;
+        let Some(changed) = self.shopping.change(shopper, change, &offers, now).await? else { return Ok(None) };
+        self.complete(&mut offers, changed.cart.lines().iter().map(|line| &line.price)).await?;
+        Ok(Some((changed, offers)))
+    }
+
+    /// The offers of prices that a shopper wants to put into a cart. All can be bought.
+    ///
+    /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
+    /// is not asked for again for ten seconds, unless the table learns of it.
+    ///
+    /// The offers of the prices `beside` them, as they are known, come in the same batch.
+    ///
+    /// # Errors
+    ///
+    /// - [`Rejection::PriceNotFound`] for the first price that is absent, inactive, or of an inactive product.
+    /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
+    async fn for_sale(&self, prices: &[PriceId], beside: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
+        let mut offers = self.table.offers(prices.iter().chain(beside)).await?;
+        let mut known = prices.iter().filter_map(|price| offers.get(price));
+        if let Some(archived) = known.find(|offer| !offer.is_active()) {
+            return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
+        }
+        let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
+        let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
+        let mut fetched = stream::iter(questions).buffered(FETCHES_AT_A_TIME);
+        while let Some(offer) = fetched.try_next().await? {
+            offers.insert(Arc::new(offer));
+        }
+        Ok(offers)
+    }
+
+    /// Adds to `offers` those of these prices that it lacks, as they were known not long ago.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    async fn complete<'a>(
+        &self,
+        offers: &mut Offers,
+        prices: impl IntoIterator<Item = &'a PriceId>,
+    ) -> Result<(), Error> {
+        let absent: Vec<_> = prices.into_iter().filter(|price| offers.get(price).is_none()).collect();
+        offers.extend(self.table.offers(absent).await?);
+        Ok(())
+    }
+
+    /// Asks Stripe for a price that the table does not know, and keeps it. It can be bought.
+    async fn fetch(&self, id: &PriceId, now: Timestamp) -> Result<Offer, Error> {
+        let not_found = || Rejection::PriceNotFound(id.clone());
+        if self.unknown.has(id) {
+            return Err(not_found().into());
+        }
+        let Some((price, product)) = found(self.stripe.price_with_product(id).await)? else {
+            self.unknown.add(id);
+            return Err(not_found().into());
+        };
+        let product = self.as_sold(&product);
+        let stamp = AsOf::fetched(now);
+        self.table.save_product(&product, stamp).await?;
+        self.table.save_prices(&product.id, &[&price], stamp).await?;
+        let offer = Offer { price, product };
+        if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
+    }
+}

@@ -1,0 +1,328 @@
+//! One Checkout Session per state of a cart.
+
+use cart::{Cart, CurrentSession, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals};
+use catalog::Catalog;
+use payments::{CheckoutSettings, Hook, Parameters, Session, SessionStatus, Shopper as Buyer, Stripe};
+use serde_json::value::RawValue;
+use services::Services;
+use shopping::{KeyedRequest, Shopper};
+use store::{Carts, ChangeError, IdempotencyKey, Recorded};
+use tally::Metric;
+
+use crate::{Error, Fulfilment};
+
+mod error;
+
+pub use error::CheckoutError;
+
+/// A session that expires sooner than this, in seconds, is not handed out again.
+const MARGIN: i64 = 10 * 60;
+/// How often the cart may change under a checkout before it gives up.
+const TRIES: usize = 20;
+
+/// Makes Checkout Sessions of carts.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    carts: Carts,
+    catalog: Catalog,
+    stripe: Stripe,
+    fulfilment: Fulfilment,
+    settings: CheckoutSettings,
+    default_currency: cart::Currency,
+}
+
+/// What a shopper brings to the checkout, besides the cart.
+#[derive(Clone, Debug, Default)]
+pub struct CheckoutRequest {
+    /// Fills in the e-mail field of Stripe's page.
+    pub email: Option<String>,
+    /// The text of a promotion code to apply.
+    pub promotion_code: Option<String>,
+    /// The URL under which this deployment is reached: Stripe sends the shopper back to it.
+    pub base_url: String,
+}
+
+/// What became of the cart's current session.
+enum PreviousSession {
+    /// It can still be paid, and is what would be made now.
+    Usable(Box<RawValue>),
+    /// It has ended, or there is none.
+    Gone,
+    /// It was paid: the cart is not what it was.
+    Paid,
+}
+
+/// What one attempt at a checkout came to.
+enum Attempt {
+    /// This session, as Stripe shows it.
+    Done(Box<RawValue>),
+    /// The cart changed, or another checkout came first.
+    Again,
+}
+
+impl Checkout {
+    /// Checkout as the settings of `services` describe it.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn new(services: &Services) -> Result<Self, settings::Error> {
+        let Services { environment, https, database } = services;
+        Ok(Self {
+            carts: Carts::new(database, environment)?,
+            catalog: Catalog::new(services)?,
+            stripe: Stripe::new(environment, https)?,
+            fulfilment: Fulfilment::new(services)?,
+            settings: CheckoutSettings::new(environment)?,
+            default_currency: shopping::default_currency(environment)?,
+        })
+    }
+
+    /// The same checkout with a merchant's hook on the parameters of every session.
+    #[must_use]
+    pub fn with_hook(self, hook: Hook) -> Self {
+        Self { settings: self.settings.with_hook(hook), ..self }
+    }
+
+    /// The session of the shopper's cart, as Stripe shows it: the cart's current session if that still fits, else a new one.
+    ///
+    /// However many ask at once, there is one session for a state of the cart: they all use the same idempotency key, and
+    /// the session that the cart records is the one they all get.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckoutError`] says what is in the way; the cart is unchanged.
+    pub async fn session(
+        &self,
+        shopper: &Shopper,
+        request: &CheckoutRequest,
+        now: Timestamp,
+    ) -> Result<Box<RawValue>, CheckoutError> {
+        let token = shopper.token.as_ref().ok_or(CheckoutError::CartEmpty)?;
+        let key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
+        let mut cart = match self.carts.find_for(token.number(), key.as_ref(), now).await? {
+            (_, Some(answered)) => return self.current(&answered).await,
+            (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
+        };
+        if shopper.expected.version().is_some_and(|expected| expected != cart.version()) {
+            return Err(CheckoutError::VersionMismatch { current: cart.version() });
+        }
+        let buyer = self.buyer(request).await?;
+
+        for _ in 0..TRIES {
+            match self.attempt(&cart, &buyer, &request.base_url, key.as_ref(), now).await? {
+                Attempt::Done(session) => return Ok(session),
+                Attempt::Again => {}
+            }
+            cart = match self.carts.find_for(cart.number(), key.as_ref(), now).await? {
+                (_, Some(answered)) => return self.current(&answered).await,
+                (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
+            };
+        }
+        Err(Error::from(store::Error::Contended).into())
+    }
+
+    /// Hands out the cart's current session, or makes one and has the cart record it.
+    async fn attempt(
+        &self,
+        cart: &Cart,
+        buyer: &Buyer,
+        base_url: &str,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Attempt, CheckoutError> {
+        if cart.lines().is_empty() {
+            return Err(CheckoutError::CartEmpty);
+        }
+        cart.metadata().check_for_checkout()?;
+        let (parameters, adjustable) = self.parameters(cart, buyer, base_url).await?;
+        let digest = parameters.digest();
+        let (session, answer, metric) = match self.previous(cart, &digest, now).await? {
+            PreviousSession::Paid => return Ok(Attempt::Again),
+            PreviousSession::Usable(answer) => match cart.current_session() {
+                // A request with a key is recorded with the session that answered it.
+                Some(current) if key.is_some() => (current.clone(), answer, Metric::SessionsReused),
+                _ => {
+                    tally::count(Metric::SessionsReused);
+                    return Ok(Attempt::Done(answer));
+                }
+            },
+            PreviousSession::Gone => {
+                let (session, answer) = self.create(cart, &parameters, now).await?;
+                let current = CurrentSession {
+                    expires_at: Some(session.expiry()),
+                    id: session.id,
+                    version: cart.version(),
+                    parameters: digest,
+                    descriptions: cart.descriptions(),
+                    adjustable,
+                };
+                (current, answer, Metric::SessionsCreated)
+            }
+        };
+        if self.record(cart, &session, key, now).await? {
+            tally::count(metric);
+            Ok(Attempt::Done(answer))
+        } else {
+            tally::count(Metric::Conflicts);
+            Ok(Attempt::Again)
+        }
+    }
+
+    async fn buyer(&self, request: &CheckoutRequest) -> Result<Buyer, CheckoutError> {
+        let promotion_code = match &request.promotion_code {
+            None => None,
+            Some(code) => {
+                let found = self.stripe.promotion_code(code).await.map_err(Error::from)?;
+                Some(found.ok_or(CheckoutError::PromotionCodeInvalid)?)
+            }
+        };
+        Ok(Buyer { email: request.email.clone(), promotion_code })
+    }
+
+    /// The session as it is now: one that a request with a key was answered with before.
+    async fn current(&self, session: &SessionId) -> Result<Box<RawValue>, CheckoutError> {
+        let (_, answer) = self.stripe.session(session).await.map_err(Error::from)?;
+        Ok(answer)
+    }
+
+    /// Has the cart record its session; `false` if it changed, or another checkout came first.
+    async fn record(
+        &self,
+        cart: &Cart,
+        session: &CurrentSession,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<bool, CheckoutError> {
+        let replaces = cart.current_session().map(|current| &current.id);
+        match self.carts.record_session(cart.number(), session, replaces, key, now).await? {
+            Recorded::Now => return Ok(true),
+            Recorded::Superseded { still_current: true } => {}
+            // Its page must not be paid beside the page that the other checkout handed out.
+            Recorded::Superseded { still_current: false } => drop(self.expire(&session.id, now).await?),
+        }
+        Ok(false)
+    }
+
+    /// What Stripe is to be asked for, at current prices; and whether the shopper may change there what is paid.
+    async fn parameters(
+        &self,
+        cart: &Cart,
+        buyer: &Buyer,
+        base_url: &str,
+    ) -> Result<(Parameters, bool), CheckoutError> {
+        let prices = cart.lines().iter().map(|line| &line.price);
+        let offers = self.catalog.fresh_offers(prices).await.map_err(Error::from)?;
+        let totals = Totals::new(cart, &offers, self.default_currency);
+        let unavailable: Vec<PriceId> = totals.unavailable().map(|line| line.price.clone()).collect();
+        if !unavailable.is_empty() {
+            return Err(CheckoutError::CartChanged(unavailable));
+        }
+        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
+        Ok((self.settings.parameters(cart, &totals, buyer, base_url), adjustable))
+    }
+
+    /// Reuses the cart's current session if it still matches, else expires it: line items of a hosted page cannot change.
+    async fn previous(&self, cart: &Cart, digest: &str, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
+        let Some(current) = cart.current_session() else { return Ok(PreviousSession::Gone) };
+        let Some(expires_at) = current.expires_at else { return Ok(PreviousSession::Gone) };
+        let fits = current.version == cart.version() && current.parameters == digest;
+        if !(fits && lasts(expires_at, now)) {
+            return self.expire(&current.id, now).await;
+        }
+        match self.stripe.session(&current.id).await {
+            Ok((session, answer)) => match session.status {
+                SessionStatus::Open => Ok(PreviousSession::Usable(answer)),
+                SessionStatus::Complete => self.paid(&session.id, now).await,
+                SessionStatus::Expired | SessionStatus::Unknown => Ok(PreviousSession::Gone),
+            },
+            Err(error) if error.is_missing() => Ok(PreviousSession::Gone),
+            Err(error) => Err(Error::from(error).into()),
+        }
+    }
+
+    /// Makes sure that a session cannot be paid any more, unless it was paid already.
+    async fn expire(&self, session: &SessionId, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
+        match self.stripe.expire_session(session).await {
+            Ok(_) => {
+                tally::count(Metric::SessionsExpired);
+                Ok(PreviousSession::Gone)
+            }
+            Err(error) if error.is_missing() => Ok(PreviousSession::Gone),
+            // Only an open session can be expired. This one was expired before, or it was paid just now.
+            Err(refusal @ payments::Error::Refused { .. }) => {
+                let (session, _) = self.stripe.session(session).await.map_err(Error::from)?;
+                match session.status {
+                    SessionStatus::Complete => self.paid(&session.id, now).await,
+                    SessionStatus::Expired => Ok(PreviousSession::Gone),
+                    SessionStatus::Open | SessionStatus::Unknown => Err(Error::from(refusal).into()),
+                }
+            }
+            Err(error) => Err(Error::from(error).into()),
+        }
+    }
+
+    async fn paid(&self, session: &SessionId, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
+        self.fulfilment.fulfil(session, None, now).await?;
+        Ok(PreviousSession::Paid)
+    }
+
+    /// Makes a session in place of the cart's current one.
+    ///
+    /// The idempotency key is made of the cart's number, its version, and a digest of the parameters and of the session
+    /// that is replaced: parallel checkouts get one session.
+    async fn create(
+        &self,
+        cart: &Cart,
+        parameters: &Parameters,
+        now: Timestamp,
+    ) -> Result<(Session, Box<RawValue>), CheckoutError> {
+        let parameters = self.settings.expiring(parameters, now);
+        let mut replaces = cart.current_session().map(|current| current.id.clone());
+        for _ in 0..TRIES {
+            let digest = parameters.digest_replacing(replaces.as_ref().map(SessionId::as_str));
+            let key = format!("{}-{}-{digest}", cart.number(), cart.version());
+            let (session, answer) = match self.stripe.create_session(&parameters, &key).await {
+                Ok(created) => created,
+                Err(error) => return Err(self.refused(error, cart, now).await),
+            };
+            // Stripe repeats what it answered under this key, perhaps to a checkout that went no further, for a day.
+            if lasts(session.expiry(), now) {
+                return Ok((session, answer));
+            }
+            replaces = Some(session.id);
+        }
+        Err(Error::from(store::Error::Contended).into())
+    }
+
+    /// What a refusal of the parameters means to the shopper.
+    ///
+    /// Refreshes prices that Stripe refused although our catalogue listed them, so that the cart shows them as unavailable.
+    async fn refused(&self, error: payments::Error, cart: &Cart, now: Timestamp) -> CheckoutError {
+        let error = CheckoutError::of_refusal(error, cart);
+        if let CheckoutError::CartChanged(prices) = &error
+            && let Err(error) = self.catalog.refresh(prices, now).await
+        {
+            // The shopper is told all the same.
+            tracing::warn!(%error, "cannot refresh prices that Stripe refused");
+        }
+        error
+    }
+}
+
+/// Whether a session can be handed out: the shopper needs time to pay.
+fn lasts(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at.as_second() - now.as_second() > MARGIN
+}
+
+impl From<ChangeError> for CheckoutError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Absent => Self::Rejected(Rejection::Closed),
+            ChangeError::Stale { current } => Self::VersionMismatch { current },
+            ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
+            ChangeError::Rejected(rejection) => Self::Rejected(rejection),
+            ChangeError::Store(error) => Error::from(error).into(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What Stripe's events lead to.
+//!
+//! Stripe delivers at least once, in any order, and again for three days until it is answered with a 2xx.
+
+use cart::{CheckoutMetadata, SessionId, Timestamp};
+use catalog::Catalog;
+use payments::{Event, ExpiredSession};
+use services::Services;
+use store::{Abandoned, Carts};
+
+use crate::{Error, Fulfilment, Outcome, PaymentFailed};
+
+/// Takes Stripe's events in.
+#[derive(Clone, Debug)]
+pub struct Events {
+    carts: Carts,
+    catalog: Catalog,
+    fulfilment: Fulfilment,
+}
+
+impl Events {
+    /// Event handling as the settings of `services` describe it.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn new(services: &Services) -> Result<Self, settings::Error> {
+        Ok(Self {
+            carts: Carts::new(&services.database, &services.environment)?,
+            catalog: Catalog::new(services)?,
+            fulfilment: Fulfilment::new(services)?,
+        })
+    }
+
+    /// Handles an event whose signature was verified; `false` if it is not this shop's business.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: Stripe will deliver the event again.
+    pub async fn handle(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        match event.kind.as_str() {
+            "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
+                self.session_finished(event, None, now).await
+            }
+            "checkout.session.async_payment_failed" => self.session_finished(event, Some(PaymentFailed), now).await,
+            "checkout.session.expired" => self.session_expired(event, now).await,
+            "charge.refunded" => self.charge_refunded(event, now).await,
+            _ => Ok(self.catalog.apply_event(event, now).await?),
+        }
+    }
+
+    async fn session_finished(
+        &self,
+        event: &Event,
+        failed: Option<PaymentFailed>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let Some((session, _)) = self.own_session(event).await? else { return Ok(false) };
+        let outcome = self.fulfilment.fulfil(&session, failed, now).await?;
+        Ok(outcome != Outcome::Foreign)
+    }
+
+    /// Has the cart forget a session that has ended, and records that the cart was abandoned where that is so.
+    async fn session_expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some((session, made_from)) = self.own_session(event).await? else { return Ok(false) };
+        self.carts.record_expired(made_from.number, &session).await?;
+        if let Some(expired) = ExpiredSession::abandoned(event) {
+            let recovery_url = expired.recovery_url().map(str::to_owned);
+            let abandoned = Abandoned { session, cart: made_from.number, recovery_url };
+            self.carts.record_abandoned(&abandoned, now).await?;
+        }
+        Ok(true)
+    }
+
+    async fn charge_refunded(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some(payment_intent) = event.field("payment_intent") else { return Ok(false) };
+        self.fulfilment.refund(payment_intent, now).await
+    }
+
+    /// The session that an event is about, if it is this shop's. Stripe is not asked about others.
+    async fn own_session(&self, event: &Event) -> Result<Option<(SessionId, CheckoutMetadata)>, Error> {
+        let Some((session, made_from)) = event.session() else { return Ok(None) };
+        let ours = self.fulfilment.ownership().is_ours(&session, &made_from).await?;
+        Ok(ours.then_some((session, made_from)))
+    }
+}

@@ -1,0 +1,188 @@
+//! From a paid Checkout Session to an order.
+
+use cart::{CheckoutMetadata, Claim, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
+use payments::{LineItem, Session, SessionStatus, Stripe};
+use services::Services;
+use store::{Carts, Orders, Placed};
+use tally::Metric;
+
+use crate::Error;
+use crate::order::{PaymentFailed, Sale, status};
+use crate::ownership::Ownership;
+
+/// Turns Checkout Sessions into orders.
+#[derive(Clone, Debug)]
+pub struct Fulfilment {
+    stripe: Stripe,
+    carts: Carts,
+    orders: Orders,
+    ownership: Ownership,
+}
+
+/// What a session came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// There is an order, made just now or before.
+    Ordered {
+        /// The order's number.
+        number: OrderNumber,
+        /// Whether the money is still under way.
+        awaits_payment: bool,
+    },
+    /// The shopper has not finished.
+    Unfinished,
+    /// The session is not this shop's.
+    Foreign,
+    /// Stripe knows no such session.
+    Unknown,
+}
+
+/// How often a transaction that lost a race is tried again: each time another one got through.
+const TRIES: usize = 50;
+
+impl Fulfilment {
+    /// Fulfilment as the settings of `services` describe it.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn new(services: &Services) -> Result<Self, settings::Error> {
+        let Services { environment, https, database } = services;
+        let carts = Carts::new(database, environment)?;
+        let orders = Orders::new(database, environment)?;
+        let shop = payments::shop_ids(environment)?;
+        Ok(Self {
+            stripe: Stripe::new(environment, https)?,
+            ownership: Ownership { shop, carts: carts.clone(), orders: orders.clone() },
+            carts,
+            orders,
+        })
+    }
+
+    pub(crate) fn ownership(&self) -> &Ownership {
+        &self.ownership
+    }
+
+    /// Brings the order of a payment up to date after a refund; `false` if the payment is not this shop's.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails.
+    pub async fn refund(&self, payment_intent: &str, now: Timestamp) -> Result<bool, Error> {
+        let session = self.stripe.session_of_payment(payment_intent).await?;
+        match session.filter(|session| session.checkout().is_some()) {
+            None => Ok(false),
+            Some(session) => Ok(self.fulfil(&session.id, None, now).await? != Outcome::Foreign),
+        }
+    }
+
+    /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
+    /// date whose payment was under way. Returns how many sessions it took up.
+    ///
+    /// Can be stopped and run again at any time. Costs a read per session.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: the next run goes on.
+    pub async fn repair(&self, since: Timestamp, now: Timestamp) -> Result<usize, Error> {
+        let mut repaired = 0;
+        let mut after = None;
+        loop {
+            let page = self.stripe.finished_sessions(since, after.as_ref()).await?;
+            for session in &page.data {
+                if self.is_due(session).await? && self.fulfil(&session.id, None, now).await? != Outcome::Foreign {
+                    repaired += 1;
+                }
+            }
+            after = page.data.last().map(|session| session.id.clone());
+            if !page.has_more || after.is_none() {
+                return Ok(repaired);
+            }
+        }
+    }
+
+    /// Whether a finished session lacks its order, or its order lags behind.
+    async fn is_due(&self, session: &Session) -> Result<bool, Error> {
+        let Some(made_from) = session.checkout() else { return Ok(false) };
+        Ok(match self.orders.find(OrderNumber::of_session(&session.id)).await? {
+            Some(order) => order.status < status(session, session.refunded(), None),
+            None => self.ownership.claim(&made_from) != Claim::Foreign,
+        })
+    }
+
+    /// Makes the order of a session that Stripe says is complete, unless there is one already, and brings the order of a
+    /// delayed payment up to date.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: nothing is half done, and the next call goes on.
+    ///
+    /// Source: <https://docs.stripe.com/checkout/fulfillment>
+    pub async fn fulfil(
+        &self,
+        session: &SessionId,
+        failed: Option<PaymentFailed>,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let session = match self.stripe.session(session).await {
+            Ok((session, _)) => session,
+            Err(error) if error.is_missing() => return Ok(Outcome::Unknown),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(made_from) = session.checkout() else { return Ok(Outcome::Foreign) };
+        if !self.ownership.is_ours(&session.id, &made_from).await? {
+            return Ok(Outcome::Foreign);
+        }
+        if session.status != SessionStatus::Complete {
+            return Ok(Outcome::Unfinished);
+        }
+        let number = OrderNumber::of_session(&session.id);
+        let refunded = self.stripe.refunded(&session).await?;
+        let status = status(&session, refunded, failed);
+
+        if self.place(&session, &made_from, status, refunded, now).await? {
+            tally::count(Metric::Orders);
+        } else {
+            tally::count(Metric::DuplicatesSuppressed);
+            self.orders.advance(number, status, refunded).await?;
+        }
+        Ok(Outcome::Ordered { number, awaits_payment: status == OrderStatus::AwaitingPayment })
+    }
+
+    /// Places the order of a complete session, together with its cart as it is afterwards; `false` if it is placed already.
+    async fn place(
+        &self,
+        session: &Session,
+        made_from: &CheckoutMetadata,
+        status: OrderStatus,
+        refunded: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let number = OrderNumber::of_session(&session.id);
+        let mut lines: Option<Vec<LineItem>> = None;
+        for _ in 0..TRIES {
+            let cart = self.carts.find_any(made_from.number).await?;
+            if cart.as_ref().is_some_and(|cart| cart.status() == Status::Completed(number)) {
+                return Ok(false);
+            }
+            let lines = match &lines {
+                Some(lines) => lines,
+                None => lines.insert(self.stripe.line_items(&session.id).await?),
+            };
+            let order =
+                Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded }.into_order(number, now);
+            let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &order.lines, now));
+            match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
+                Placed::New => {
+                    if !order.marks.is_empty() {
+                        tally::count(Metric::DoubtfulOrders);
+                    }
+                    return Ok(true);
+                }
+                Placed::Existing => return Ok(false),
+                Placed::CartChanged => tally::count(Metric::Conflicts),
+            }
+        }
+        Err(store::Error::Contended.into())
+    }
+}

@@ -1,0 +1,186 @@
+//! The application around a cart: find it, open it once, change it, price it from the table.
+//!
+//! Knows what the table has for sale, not Stripe: the crate `catalog` puts Stripe behind it.
+
+mod error;
+mod keyed_request;
+mod settings;
+mod shopper;
+
+use cart::{Cart, Change, Offers, PriceId, Timestamp, Token};
+use services::Services;
+use store::{Carts, CatalogTable, ChangeError, Preconditions};
+
+pub use self::settings::{cart_lifetime, default_currency};
+pub use error::Error;
+pub use keyed_request::KeyedRequest;
+pub use shopper::{Expected, Shopper};
+
+/// The carts of shoppers, and what the table has for sale.
+#[derive(Clone, Debug)]
+pub struct Shopping {
+    carts: Carts,
+    catalog: CatalogTable,
+}
+
+/// A shopper's cart, with the offers of its prices.
+#[derive(Debug)]
+pub struct PricedCart {
+    /// The cart.
+    pub cart: Cart,
+    /// The offers of its prices, as far as the catalogue has them.
+    pub offers: Offers,
+}
+
+/// A cart after a change.
+#[derive(Debug)]
+pub struct ChangedCart {
+    /// What opens the cart from now on: the shopper's own token, or a new one.
+    pub token: Token,
+    /// The cart.
+    pub cart: Cart,
+}
+
+/// How often a cart that was opened under the same key may turn out to be in use.
+const OPENINGS: usize = 8;
+
+impl Shopping {
+    /// The shopping that the settings of `services` describe.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn new(services: &Services) -> Result<Self, ::settings::Error> {
+        let Services { environment, database, .. } = services;
+        Ok(Self { carts: Carts::new(database, environment)?, catalog: CatalogTable::new(database, environment)? })
+    }
+
+    /// What the table has for sale.
+    #[must_use]
+    pub fn catalog(&self) -> &CatalogTable {
+        &self.catalog
+    }
+
+    /// Finds the shopper's cart; `None` where there is none, or it has expired. Writes nothing.
+    ///
+    /// One read of the cart, and one batch where not all of its prices are in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if DynamoDB fails.
+    pub async fn find(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<PricedCart>, Error> {
+        let Some(cart) = self.cart_of(shopper, now).await? else { return Ok(None) };
+        let offers = self.catalog.offers(cart.lines().iter().map(|line| &line.price)).await?;
+        Ok(Some(PricedCart { cart, offers }))
+    }
+
+    /// Empties the shopper's cart, which keeps its number; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Shopping::change`].
+    pub async fn clear(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<ChangedCart>, Error> {
+        self.change(shopper, &Change::Clear, &Offers::default(), now).await
+    }
+
+    /// Lists the prices in the shopper's cart. One read, or none without a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if DynamoDB fails.
+    pub async fn prices_in_cart(&self, shopper: &Shopper, now: Timestamp) -> Result<Vec<PriceId>, Error> {
+        let cart = self.cart_of(shopper, now).await?;
+        Ok(cart.iter().flat_map(Cart::lines).map(|line| line.price.clone()).collect())
+    }
+
+    /// Applies a change to the shopper's cart, which is opened under a new token where there is none. `offers` holds the
+    /// offers of the prices that the change names.
+    ///
+    /// The token of a cart that is unknown, expired or completed is never used again. `None` where there is no cart and the
+    /// change would leave nothing in one: then none is opened.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::VersionMismatch`] if the shopper insists on a version that the cart is not at.
+    /// - [`Error::IdempotencyMismatch`] if the shopper gave another request the same key.
+    /// - [`Error::Rejected`] if the rules refuse; the cart is unchanged.
+    /// - [`Error::Store`] if DynamoDB fails.
+    pub async fn change(
+        &self,
+        shopper: &Shopper,
+        change: &Change,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<Option<ChangedCart>, Error> {
+        let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
+        let preconditions = Preconditions { expected_version: shopper.expected.version(), idempotency_key };
+        if let Some(token) = &shopper.token {
+            match self.carts.change(token.number(), change, offers, &preconditions, now).await {
+                Ok(cart) => return Ok(Some(ChangedCart { token: token.clone(), cart })),
+                Err(ChangeError::Absent) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if shopper.expected != Expected::Anything {
+            return Err(Error::VersionMismatch { current: None });
+        }
+        if !change.opens_a_cart() {
+            return Ok(None);
+        }
+        let opened = match &shopper.request {
+            None => self.open(change, offers, now).await,
+            Some(request) => self.open_once(shopper, request, change, offers, now).await,
+        };
+        opened.map(Some)
+    }
+
+    async fn cart_of(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<Cart>, Error> {
+        match &shopper.token {
+            None => Ok(None),
+            Some(token) => Ok(self.carts.find(token.number(), now).await?),
+        }
+    }
+
+    async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<ChangedCart, Error> {
+        let token = Token::from_bytes(random()?);
+        let cart = self.carts.open(token.number(), change, offers, None, now).await?;
+        Ok(ChangedCart { token, cart })
+    }
+
+    /// Opens a cart with a request that may be sent again before the client knows the cart's token.
+    ///
+    /// Retries derive the same token from the key and the stored seed, so they open the same cart. Tokens themselves are
+    /// never stored. A client that brought no token is handed one a second time only while this request is all that has
+    /// happened to the cart: another client with the same key and address never gets into a cart that its shopper uses.
+    async fn open_once(
+        &self,
+        shopper: &Shopper,
+        request: &KeyedRequest,
+        change: &Change,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<ChangedCart, Error> {
+        // A request that is refused leaves no key behind.
+        self.carts.admits(request.token([0; 16]).number(), change, offers, now)?;
+        let idempotency_key = request.idempotency_key();
+        let opening_key = request.opening_key(shopper.token.as_ref());
+        let mut used_up = None;
+        for _ in 0..OPENINGS {
+            let seed = self.carts.token_seed(&opening_key, random()?, used_up, now).await?;
+            let token = request.token(seed);
+            let cart = self.carts.open(token.number(), change, offers, Some(&idempotency_key), now).await?;
+            let untouched = cart.version() == 1 && cart.is_open(now);
+            if untouched || (shopper.token.is_some() && now < cart.expires_at()) {
+                return Ok(ChangedCart { token, cart });
+            }
+            used_up = Some(seed);
+        }
+        Err(store::Error::Contended.into())
+    }
+}
+
+fn random() -> Result<[u8; 16], Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(Error::NoRandomness)?;
+    Ok(bytes)
+}

@@ -1,0 +1,39 @@
+//! Who asks.
+
+use cart::Token;
+
+use crate::KeyedRequest;
+
+/// A shopper's request about their cart: what opens the cart, and on which conditions the request is to be carried out.
+#[derive(Debug, Default)]
+pub struct Shopper {
+    /// What opens the cart, if the shopper brought it. It may open nothing.
+    pub token: Option<Token>,
+    /// The request's key, if it is to be carried out once however often it is sent.
+    pub request: Option<KeyedRequest>,
+    /// The cart that the shopper insists on.
+    pub expected: Expected,
+}
+
+/// Which cart a shopper insists on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Expected {
+    /// None: a new one will do.
+    #[default]
+    Anything,
+    /// An existing one, at any version.
+    AnyCart,
+    /// An existing one, at this version.
+    Version(u64),
+}
+
+impl Expected {
+    /// The version that the shopper insists on.
+    #[must_use]
+    pub fn version(self) -> Option<u64> {
+        match self {
+            Self::Anything | Self::AnyCart => None,
+            Self::Version(version) => Some(version),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a function answers.
+
+use std::hash::{DefaultHasher, Hasher as _};
+
+use cart::CartNumber;
+use lambda_http::Body;
+use lambda_http::http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::{Error, Request, json};
+
+/// A response as API Gateway takes it from a function.
+pub type Response = lambda_http::Response<Body>;
+
+/// A response, and what the log says about it.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) response: Response,
+    /// The cart that it shows.
+    pub(crate) cart: Option<CartNumber>,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self { response, cart: None }
+    }
+}
+
+impl Answer {
+    /// JSON that no cache keeps.
+    #[must_use]
+    pub fn json(body: &impl Serialize) -> Self {
+        Self::json_text(StatusCode::OK, json::text(body))
+    }
+
+    /// JSON that is written already, which no cache keeps.
+    pub(crate) fn json_text(status: StatusCode, json: String) -> Self {
+        let mut response = Response::new(Body::Text(json));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.into()
+    }
+
+    /// Sends a browser on to `url` with a GET.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Redirect`] if the URL cannot stand in a header.
+    pub fn redirect(url: &str) -> Result<Self, Error> {
+        let location = HeaderValue::try_from(url).map_err(Error::Redirect)?;
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(header::LOCATION, location);
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response.into())
+    }
+
+    /// JSON that caches may keep for a minute, or 304 where the client has it already.
+    #[must_use]
+    pub fn cacheable(request: &Request, body: &impl Serialize) -> Self {
+        let Self { mut response, .. } = Self::json(body);
+        let mut hash = DefaultHasher::new();
+        hash.write(response.body().as_ref());
+        let tag = format!("\"{:016x}\"", hash.finish());
+        let known = request.text_header(header::IF_NONE_MATCH.as_str());
+        if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::Empty;
+        }
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+        // Hex digits in quotes: always a valid header.
+        if let Ok(tag) = HeaderValue::try_from(tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        response.into()
+    }
+}

@@ -1,0 +1,96 @@
+//! Who asks, and on which conditions.
+
+use lambda_http::RequestExt as _;
+use lambda_http::http::{Method, header};
+use lambda_http::request::RequestContext;
+use shopping::{Expected, KeyedRequest, Shopper};
+
+use crate::request::Presented;
+use crate::{Error, Request, Shop};
+
+/// The header that gives a request a key.
+pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// The longest key, in characters, as Stripe has it.
+const LONGEST_KEY: usize = 255;
+
+impl Request {
+    /// The shopper behind a request to a cart: the token that they brought, and the conditions `If-Match` and
+    /// `Idempotency-Key` of a request that changes something.
+    ///
+    /// A cookie is sent by a browser whatever page asks it to, so a POST without `Cart-Token` must come from the shop's own
+    /// origin or from one of `ALLOWED_ORIGINS`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::ForeignOrigin`] if it comes from elsewhere.
+    /// - [`Error::Header`] if `Cart-Token` is malformed, `If-Match` is not an entity tag of ours, or `Idempotency-Key` is not 1
+    ///   to 255 visible ASCII characters.
+    pub fn shopper(&self, shop: &Shop) -> Result<Shopper, Error> {
+        let token = match &self.token {
+            Presented::Malformed => {
+                return Err(Error::Header { name: "Cart-Token", problem: "is not a cart token" });
+            }
+            Presented::Cookie(_) | Presented::Nothing if self.is_from_elsewhere(shop) => {
+                return Err(Error::ForeignOrigin);
+            }
+            Presented::Header(token) | Presented::Cookie(token) => Some(token.clone()),
+            Presented::Nothing => None,
+        };
+        if !self.changes_something() {
+            return Ok(Shopper { token, ..Shopper::default() });
+        }
+        let request = self.keyed()?;
+        Ok(Shopper { token, request, expected: self.expected()? })
+    }
+
+    /// Whether a browser sent the request from a page that is not the shop's, and the request changes something.
+    fn is_from_elsewhere(&self, shop: &Shop) -> bool {
+        if !self.changes_something() {
+            return false;
+        }
+        let Some(origin) = self.headers().get(header::ORIGIN) else { return false };
+        let Ok(origin) = origin.to_str() else { return true };
+        let host = self.text_header(header::HOST.as_str());
+        let own = host.is_some_and(|host| origin == format!("{}://{host}", self.scheme()));
+        !own && shop.origins.iter().all(|allowed| allowed != origin)
+    }
+
+    fn changes_something(&self) -> bool {
+        *self.inner.method() == Method::POST
+    }
+
+    fn keyed(&self) -> Result<Option<KeyedRequest>, Error> {
+        let Some(value) = self.header(IDEMPOTENCY_KEY) else { return Ok(None) };
+        let key = visible(value).unwrap_or_default();
+        if key.is_empty() || key.len() > LONGEST_KEY {
+            return Err(Error::Header { name: IDEMPOTENCY_KEY, problem: "must have 1 to 255 ASCII characters" });
+        }
+        let currency = ["x-currency", "x-moltin-currency"].map(|name| self.headers().get(name));
+        let mut asked_for = vec![self.last_segment().as_bytes().to_vec(), self.bytes().to_vec()];
+        asked_for.extend(currency.map(|value| value.map(|value| value.as_bytes().to_vec()).unwrap_or_default()));
+
+        let address = self.inner.request_context_ref().and_then(|context| match context {
+            RequestContext::ApiGatewayV2(context) => context.http.source_ip.clone(),
+            _ => None,
+        });
+        let user_agent = self.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let client = vec![address.unwrap_or_default(), user_agent.unwrap_or_default().to_owned()];
+        Ok(Some(KeyedRequest { key: key.to_owned(), content: asked_for, client }))
+    }
+
+    fn expected(&self) -> Result<Expected, Error> {
+        let Some(value) = self.header(header::IF_MATCH) else { return Ok(Expected::Anything) };
+        if value == b"*" {
+            return Ok(Expected::AnyCart);
+        }
+        let text = visible(value).unwrap_or_default();
+        let tag = text.strip_prefix("W/").unwrap_or(text);
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+        version.map(Expected::Version).ok_or(Error::Header { name: "If-Match", problem: "is not the ETag of a cart" })
+    }
+}
+
+/// The text of a header of visible ASCII characters.
+fn visible(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok().filter(|text| text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()))
+}
