@@ -22,26 +22,13 @@
 // The JSON of a whole session is one large macro call.
 #![recursion_limit = "512"]
 
-mod amounts;
-mod api;
 mod catalog;
-mod currency;
-mod decimal;
-mod error;
-mod expand;
-mod form;
-mod ids;
-mod index;
-mod lists;
-mod objects;
+mod checkout;
+mod money;
 mod page;
-mod params;
 mod payments;
-mod products;
-mod routes;
+mod protocol;
 mod server;
-mod session;
-mod shapes;
 mod state;
 mod webhooks;
 
@@ -54,8 +41,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use self::catalog::{Catalog, CatalogError};
-use self::session::Outcome;
+use self::catalog::endpoints;
+pub use self::catalog::file::{Catalog, CatalogError};
+use self::checkout::Outcome;
 use self::state::{Cause, State};
 use self::webhooks::Webhooks;
 
@@ -263,7 +251,7 @@ impl Sandbox {
     pub fn settle(&self, session_id: &str, succeeded: bool) -> Result<(), NotSettled> {
         let outcome = if succeeded { Outcome::Succeeded } else { Outcome::Failed };
         self.shared
-            .step(Cause::default(), |state| session::settle(state, session_id, outcome))
+            .step(Cause::default(), |state| checkout::settle(state, session_id, outcome))
             .map_err(|refusal| NotSettled(refusal.to_string()))
     }
 
@@ -286,7 +274,7 @@ impl Sandbox {
     /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.
     #[must_use]
     pub fn delete_price(&self, id: &str) -> bool {
-        self.look(|state| products::delete_price(state, id))
+        self.look(|state| endpoints::delete_price(state, id))
     }
 
     fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {

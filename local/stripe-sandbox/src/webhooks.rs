@@ -15,7 +15,7 @@ use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
 
 use crate::Delivery;
-use crate::session::json_text;
+use crate::checkout::json_text;
 
 /// Attempts that run at the same time.
 const CONCURRENT: usize = 16;

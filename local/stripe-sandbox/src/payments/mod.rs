@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 pub(crate) use self::refunds::refund;
 pub(crate) use self::subscriptions::{create_subscription, settle_invoice};
-use crate::error::Refusal;
-use crate::ids;
-use crate::lists;
-use crate::session::{Outcome, Payment, PaymentStatus, Session, json_text};
+use crate::checkout::{Outcome, Payment, PaymentStatus, Session, json_text};
+use crate::protocol::ids;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
+use crate::state::list;
 
 /// Makes the session's customer (<https://docs.stripe.com/api/customers/object>).
 pub(crate) fn create_customer(state: &mut State, session: &Session) -> String {
@@ -218,7 +218,7 @@ fn create_charge(state: &mut State, intent: &Value, details: &Value) -> Value {
         "receipt_number": null,
         "receipt_url": null,
         "refunded": false,
-        "refunds": lists::list(&format!("/v1/charges/{id}/refunds"), Vec::new(), false),
+        "refunds": list::list(&format!("/v1/charges/{id}/refunds"), Vec::new(), false),
         "review": null,
         "shipping": intent["shipping"],
         "source": null,

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::metadata;
-use crate::currency;
-use crate::error::Refusal;
-use crate::ids;
-use crate::session::json_text;
+use crate::checkout::json_text;
+use crate::money::currency;
+use crate::protocol::ids;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
 
 /// Gives money back (<https://docs.stripe.com/api/refunds/create>).

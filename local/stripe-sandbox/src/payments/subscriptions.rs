@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::metadata;
-use crate::ids;
-use crate::lists;
-use crate::session::{Line, LineAmounts, Outcome, PaymentStatus, Session, json_text};
+use crate::checkout::{Line, LineAmounts, Outcome, PaymentStatus, Session, json_text};
+use crate::protocol::ids;
 use crate::state::State;
+use crate::state::list;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -72,7 +72,7 @@ fn subscription(state: &State, session: &Session, id: &str, invoice: &str, waits
             "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null,
             "issuer": { "type": "self" },
         },
-        "items": lists::list(&format!("/v1/subscription_items?subscription={id}"), items, false),
+        "items": list::list(&format!("/v1/subscription_items?subscription={id}"), items, false),
         "latest_invoice": invoice,
         "livemode": false,
         "managed_payments": { "enabled": false },
@@ -214,7 +214,7 @@ fn create_invoice(state: &mut State, session: &Session, subscription: &str, inte
         "issuer": { "type": "self" },
         "last_finalization_error": null,
         "latest_revision": null,
-        "lines": lists::list(&format!("/v1/invoices/{id}/lines"), lines, false),
+        "lines": list::list(&format!("/v1/invoices/{id}/lines"), lines, false),
         "livemode": false,
         "metadata": {},
         "next_payment_attempt": null,
@@ -231,7 +231,7 @@ fn create_invoice(state: &mut State, session: &Session, subscription: &str, inte
         "payment_settings": {
             "default_mandate": null, "payment_method_options": null, "payment_method_types": null,
         },
-        "payments": lists::list(&format!("/v1/invoice_payments?invoice={id}"), payments, false),
+        "payments": list::list(&format!("/v1/invoice_payments?invoice={id}"), payments, false),
         "period_end": now,
         "period_start": now,
         "post_payment_credit_notes_amount": 0,

@@ -1,13 +1,16 @@
 //! Everything the sandbox remembers.
 
+pub(crate) mod list;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Refusal;
-use crate::session::Session;
-use crate::{API_VERSION, Catalog, RecordedRequest, expand, ids};
+use crate::checkout::Session;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::{expand, ids};
+use crate::{API_VERSION, Catalog, RecordedRequest};
 
 /// How many requests are remembered for tests to look at.
 const REMEMBERED_REQUESTS: usize = 10_000;
@@ -148,8 +151,8 @@ impl State {
         state
     }
 
-    fn table_mut(&mut self, kind: crate::catalog::Kind) -> &mut Table<Value> {
-        use crate::catalog::Kind;
+    fn table_mut(&mut self, kind: crate::catalog::file::Kind) -> &mut Table<Value> {
+        use crate::catalog::file::Kind;
         match kind {
             Kind::Products => &mut self.products,
             Kind::Prices => &mut self.prices,
@@ -241,7 +244,7 @@ impl State {
         let now = self.now();
         while let Some((_, id)) = self.open.first().filter(|(at, _)| *at <= now).cloned() {
             match self.sessions.get(&id).cloned() {
-                Some(session) if session.is_open() => crate::session::expire(self, session),
+                Some(session) if session.is_open() => crate::checkout::expire(self, session),
                 _ => {
                     self.open.pop_first();
                 }

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use crate::Delivery;
-use crate::currency;
+use crate::checkout::{Session, json_text};
+use crate::money::currency;
 use crate::page::document;
 use crate::payments;
-use crate::session::{Session, json_text};
 use crate::state::State;
 
 /// How many sessions and events are shown.

@@ -3,14 +3,15 @@
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::error::Refusal;
-use crate::lists::{self, Paging, within};
-use crate::params::check;
-use crate::products;
-use crate::session::{self, Session, json_text};
-use crate::shapes;
+use crate::catalog::endpoints;
+use crate::checkout::{self, Session, json_text};
+use crate::payments;
+use crate::protocol::expand;
+use crate::protocol::parameters::check;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::shapes;
+use crate::state::list::{self, Paging, within};
 use crate::state::{State, Table};
-use crate::{expand, payments};
 
 type Params = Map<String, Value>;
 type Answer = Result<Value, Refusal>;
@@ -36,17 +37,17 @@ pub(crate) fn dispatch(state: &mut State, method: &Method, path: &str, params: &
 
 fn get(state: &State, segments: &[&str], params: &Params) -> Option<Answer> {
     Some(match *segments {
-        ["products"] => products::list_products(state, params),
+        ["products"] => endpoints::list_products(state, params),
         ["products", id] => retrieve(&state.products, id, params),
-        ["prices"] => products::list_prices(state, params),
+        ["prices"] => endpoints::list_prices(state, params),
         ["prices", id] => retrieve(&state.prices, id, params),
-        ["coupons"] => products::list_coupons(state, params),
+        ["coupons"] => endpoints::list_coupons(state, params),
         ["coupons", id] => retrieve(&state.coupons, id, params),
-        ["promotion_codes"] => products::list_promotion_codes(state, params),
+        ["promotion_codes"] => endpoints::list_promotion_codes(state, params),
         ["promotion_codes", id] => retrieve(&state.promotion_codes, id, params),
-        ["shipping_rates"] => products::list_shipping_rates(state, params),
+        ["shipping_rates"] => endpoints::list_shipping_rates(state, params),
         ["shipping_rates", id] => retrieve(&state.shipping_rates, id, params),
-        ["tax_rates"] => products::list_tax_rates(state, params),
+        ["tax_rates"] => endpoints::list_tax_rates(state, params),
         ["tax_rates", id] => retrieve(&state.tax_rates, id, params),
         ["checkout", "sessions"] => list_sessions(state, params),
         ["checkout", "sessions", id] => retrieve_session(state, id, params),
@@ -70,13 +71,13 @@ fn get(state: &State, segments: &[&str], params: &Params) -> Option<Answer> {
 
 fn post(state: &mut State, segments: &[&str], params: &Params) -> Option<Answer> {
     Some(match *segments {
-        ["products"] => products::create_product(state, params),
-        ["products", id] => products::update_product(state, id, params),
-        ["prices"] => products::create_price(state, params),
-        ["prices", id] => products::update_price(state, id, params),
-        ["coupons"] => products::create_coupon(state, params),
-        ["promotion_codes"] => products::create_promotion_code(state, params),
-        ["promotion_codes", id] => products::update_promotion_code(state, id, params),
+        ["products"] => endpoints::create_product(state, params),
+        ["products", id] => endpoints::update_product(state, id, params),
+        ["prices"] => endpoints::create_price(state, params),
+        ["prices", id] => endpoints::update_price(state, id, params),
+        ["coupons"] => endpoints::create_coupon(state, params),
+        ["promotion_codes"] => endpoints::create_promotion_code(state, params),
+        ["promotion_codes", id] => endpoints::update_promotion_code(state, id, params),
         ["checkout", "sessions"] => create_session(state, params),
         ["checkout", "sessions", id] => update_session(state, id, params),
         ["checkout", "sessions", id, "expire"] => expire_session(state, id, params),
@@ -91,7 +92,7 @@ fn post(state: &mut State, segments: &[&str], params: &Params) -> Option<Answer>
 
 fn delete(state: &mut State, segments: &[&str], params: &Params) -> Option<Answer> {
     match *segments {
-        ["products", id] => Some(products::delete_product(state, id, params)),
+        ["products", id] => Some(endpoints::delete_product(state, id, params)),
         _ => None,
     }
 }
@@ -102,7 +103,7 @@ fn retrieve(table: &Table<Value>, id: &str, params: &Params) -> Answer {
 }
 
 fn create_session(state: &mut State, form: &Params) -> Answer {
-    let session = session::create(state, check(form, shapes::SESSION_CREATE)?)?;
+    let session = checkout::create(state, check(form, shapes::SESSION_CREATE)?)?;
     state.put_session(session.clone());
     Ok(session.render(state))
 }
@@ -122,7 +123,7 @@ fn update_session(state: &mut State, id: &str, form: &Params) -> Answer {
     }
     let mut session = state.sessions.found(id)?.clone();
     if let Some(metadata) = params.get("metadata") {
-        session.metadata = products::merge_metadata(&session.metadata, metadata)?;
+        session.metadata = endpoints::merge_metadata(&session.metadata, metadata)?;
     }
     state.put_session(session.clone());
     Ok(session.render(state))
@@ -139,7 +140,7 @@ fn expire_session(state: &mut State, id: &str, form: &Params) -> Answer {
         );
         return Err(Refusal::Invalid { param: None, code: None, message });
     }
-    session::expire(state, session);
+    checkout::expire(state, session);
     Ok(state.sessions.found(id)?.render(state))
 }
 
@@ -158,7 +159,7 @@ fn list_sessions(state: &State, query: &Params) -> Answer {
     };
     let (rows, more) = paging.cut(state.sessions.noun(), state.sessions.newest(), keep)?;
     let data = rows.into_iter().map(|session| session.render(state)).collect();
-    Ok(lists::list("/v1/checkout/sessions", data, more))
+    Ok(list::list("/v1/checkout/sessions", data, more))
 }
 
 fn list_line_items(state: &State, id: &str, query: &Params) -> Answer {
@@ -167,7 +168,7 @@ fn list_line_items(state: &State, id: &str, query: &Params) -> Answer {
     let rows = session.lines.iter().map(|line| (line.id.as_str(), line));
     let (lines, more) = Paging::of(&params)?.cut("line item", rows, |_| true)?;
     let data = lines.into_iter().map(|line| line.render(session, state)).collect();
-    Ok(lists::list(&format!("/v1/checkout/sessions/{id}/line_items"), data, more))
+    Ok(list::list(&format!("/v1/checkout/sessions/{id}/line_items"), data, more))
 }
 
 fn capture(state: &mut State, id: &str, form: &Params) -> Answer {
@@ -182,7 +183,7 @@ fn cancel(state: &mut State, id: &str, form: &Params) -> Answer {
 
 fn list_payments(table: &Table<Value>, url: &str, query: &Params) -> Answer {
     let params = check(query, shapes::PAYMENT_LIST)?;
-    lists::page(table, url, &params, |object| {
+    list::page(table, url, &params, |object| {
         within(params.get("created"), object["created"].as_i64().unwrap_or(0))
             && ["customer", "payment_intent", "charge"]
                 .iter()
@@ -193,7 +194,7 @@ fn list_payments(table: &Table<Value>, url: &str, query: &Params) -> Answer {
 fn list_invoice_payments(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::INVOICE_PAYMENT_LIST)?;
     let intent = params.get("payment").map(|payment| payment["payment_intent"].clone()).unwrap_or_default();
-    lists::page(&state.invoice_payments, "/v1/invoice_payments", &params, |payment| {
+    list::page(&state.invoice_payments, "/v1/invoice_payments", &params, |payment| {
         ["invoice", "status"].iter().all(|name| params.get(*name).is_none_or(|wanted| payment[*name] == *wanted))
             && (intent.is_null() || payment["payment"]["payment_intent"] == intent)
             && within(params.get("created"), payment["created"].as_i64().unwrap_or(0))
@@ -211,7 +212,7 @@ fn list_events(state: &State, query: &Params) -> Answer {
         Some(prefix) => json_text(&event["type"]).starts_with(prefix),
         None => event["type"] == kind,
     };
-    lists::page(&state.events, "/v1/events", &params, |event| {
+    list::page(&state.events, "/v1/events", &params, |event| {
         kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_kind(event, kind)))
             && within(params.get("created"), event["created"].as_i64().unwrap_or(0))
     })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::state::Table;
 
 /// The parameters of paging.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{PaymentStatus, Session, Status, promotion};
-use crate::error::Refusal;
-use crate::ids;
 use crate::payments;
+use crate::protocol::ids;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
 
 /// When the money comes.
@@ -150,7 +150,7 @@ fn choose_unit(state: &State, line: &mut super::Line, currency: &str, unit: i64)
     let low = bounds["minimum"].as_i64().unwrap_or(0);
     let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
     if !(low..=high).contains(&unit) {
-        let format = |amount| crate::currency::format(amount, currency);
+        let format = |amount| crate::money::currency::format(amount, currency);
         let most = bounds["maximum"].as_i64().map(|most| format!(" to {}", format(most))).unwrap_or_default();
         let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
         return Err(Refusal::invalid("amount", message));

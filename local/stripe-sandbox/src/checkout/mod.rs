@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::complete::{Answers, Outcome, Payment, expire, pay, settle};
 pub(crate) use self::create::create;
-use crate::amounts::{Off, Pricing, Rate, Taxes, taxes};
-use crate::currency;
-use crate::error::Refusal;
+use crate::money::amounts::{Off, Pricing, Rate, Taxes, taxes};
+use crate::money::currency;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
 
 /// What a session is for.
@@ -296,7 +296,7 @@ pub(crate) fn shipping_amount(rate: &Value, currency: &str) -> Option<i64> {
 pub(crate) fn discount(state: &State, session: &Session, coupon: &str, param: &str) -> Result<Discount, Refusal> {
     let coupon = state.coupons.referred(coupon, param)?.clone();
     check_coupon(state, session, &coupon, param)?;
-    Ok(Discount { id: crate::ids::object("di"), coupon, promotion_code: None })
+    Ok(Discount { id: crate::protocol::ids::object("di"), coupon, promotion_code: None })
 }
 
 /// Looks up the discount of a promotion code object.

@@ -1,18 +1,20 @@
 //! The hosted payment page.
 
+pub(crate) mod overview;
+
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
-use crate::currency;
-use crate::session::{self, Answers, Line, Outcome, Payment, Session, Status, json_text};
+use crate::checkout::{self, Answers, Line, Outcome, Payment, Session, Status, json_text};
+use crate::money::currency;
 use crate::state::State;
 
 const EMAIL: &str = "shopper@example.com";
 const NAME: &str = "Sample Shopper";
 const PHONE: &str = "+15555550123";
 const COUNTRY: &str = "US";
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("style.css");
 /// An address that looks right, by country: line, city, state, postal code.
 const ADDRESSES: [(&str, [&str; 4]); 8] = [
     ("US", ["354 Oyster Point Blvd", "South San Francisco", "CA", "94080"]),
@@ -63,7 +65,7 @@ pub(crate) fn answer(state: &mut State, id: &str, form: &Map<String, Value>) -> 
             return Shown::Page(status, html);
         }
     };
-    match session::pay(state, id, &answers, payment) {
+    match checkout::pay(state, id, &answers, payment) {
         Ok(session) => match session.success_url() {
             Some(url) => Shown::Redirect(url),
             None => Shown::Page(StatusCode::OK, ended(&session)),
@@ -84,7 +86,7 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
             return Shown::Page(StatusCode::BAD_REQUEST, missing("The outcome is succeed or fail."));
         }
     };
-    match session::settle(state, id, outcome) {
+    match checkout::settle(state, id, outcome) {
         Ok(()) => Shown::Redirect("/".to_owned()),
         Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
     }
@@ -122,7 +124,7 @@ fn default_email(session: &Session) -> String {
 /// The address that a form has, or a sample in the country. Cards alone ask for no more than the country.
 fn address(given: Option<&Value>, country: &str, whole: bool) -> Value {
     if let Some(given) = given.filter(|given| given.is_object()) {
-        return session::address(|key| {
+        return checkout::address(|key| {
             given[key].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
         });
     }
@@ -130,7 +132,7 @@ fn address(given: Option<&Value>, country: &str, whole: bool) -> Value {
         .iter()
         .find(|(known, _)| *known == country)
         .map_or(["Main Street 1", "Sample City", "", "10000"], |(_, lines)| *lines);
-    session::address(|key| {
+    checkout::address(|key| {
         let text = match key {
             "country" => country,
             "line1" if whole => sample[0],
@@ -325,7 +327,7 @@ fn details(session: &Session, answers: &Answers) -> Markup {
                 label.choice {
                     input type="radio" name="shipping_option" value=(index) checked[index == session.chosen_shipping];
                     span { (json_text(&rate["display_name"])) }
-                    span.money { (currency::format(session::shipping_amount(rate, &session.currency).unwrap_or(0), &session.currency)) }
+                    span.money { (currency::format(checkout::shipping_amount(rate, &session.currency).unwrap_or(0), &session.currency)) }
                 }
             }
             p { button.plain name="action" value="update" { "Update total" } }

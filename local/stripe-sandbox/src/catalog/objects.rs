@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::decimal::Decimal;
-use crate::ids;
+use crate::money::decimal::Decimal;
+use crate::protocol::ids;
 
 /// What is wrong with an object, and where in it.
 #[derive(Clone, Debug, PartialEq)]

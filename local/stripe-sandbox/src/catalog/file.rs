@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::objects::{self, Problem};
+use crate::catalog::objects::{self, Problem};
 
 /// The sandbox's own address in a catalogue; see [`Catalog`].
 const SANDBOX: &str = "{SANDBOX}";
@@ -131,7 +131,7 @@ impl Catalog {
     #[must_use]
     pub fn sample() -> Self {
         // The file is part of the program, and a test reads it: there is no error to tell anyone about.
-        Self::from_json(include_str!("../sample.json")).unwrap_or_default()
+        Self::from_json(include_str!("../../data/sample.json")).unwrap_or_default()
     }
 
     /// The objects, so that the last one becomes the first of its list.
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_sample_is_a_catalogue() {
-        let sample = Catalog::from_json(include_str!("../sample.json")).unwrap();
+        let sample = Catalog::from_json(include_str!("../../data/sample.json")).unwrap();
 
         assert_eq!(Catalog::sample().objects, sample.objects);
     }

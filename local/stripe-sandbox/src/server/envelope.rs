@@ -5,9 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::error::Refusal;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::{form, ids};
+use crate::server::routes;
 use crate::state::{Cause, Remembered, State};
-use crate::{API_VERSION, RecordedRequest, Shared, form, ids, routes};
+use crate::{API_VERSION, RecordedRequest, Shared};
 
 /// A request as it came in.
 pub(crate) struct Call<'a> {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::decimal::Decimal;
-use crate::error::Refusal;
+use crate::money::decimal::Decimal;
+use crate::protocol::refusal::Refusal;
 
 /// What a parameter may hold.
 pub(crate) enum Shape {
@@ -96,7 +96,7 @@ fn object(tree: &Map<String, Value>, fields: &'static [Field], path: &str) -> Re
 
 fn one(value: &Value, shape: &'static Shape, param: &str) -> Result<Value, Refusal> {
     match shape {
-        Shape::Free => Ok(crate::form::with_lists(value.clone())),
+        Shape::Free => Ok(crate::protocol::form::with_lists(value.clone())),
         Shape::Emptyable(_) if value == "" => Ok(value.clone()),
         Shape::Emptyable(inner) => one(value, inner, param),
         Shape::Object(fields) => object(tree(value, param)?, fields, param).map(Value::Object),
@@ -212,7 +212,7 @@ pub(crate) fn join(path: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::decode;
+    use crate::protocol::form::decode;
 
     const ITEM: &[Field] = &[required("price", Shape::Text), optional("quantity", Shape::Integer)];
     const FIELDS: &[Field] = &[

@@ -1,5 +1,8 @@
 //! HTTP: which part of the sandbox answers.
 
+pub(crate) mod envelope;
+pub(crate) mod routes;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,20 +14,22 @@ use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::api::{self, Call};
+use self::envelope::Call;
 use crate::page::Shown;
+use crate::page::overview;
+use crate::protocol::form;
 use crate::state::Cause;
-use crate::{Shared, form, index, page};
+use crate::{Shared, page};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
 
 const IMAGES: [(&str, &str); 5] = [
-    ("mug.svg", include_str!("../images/mug.svg")),
-    ("tshirt.svg", include_str!("../images/tshirt.svg")),
-    ("poster.svg", include_str!("../images/poster.svg")),
-    ("tea.svg", include_str!("../images/tea.svg")),
-    ("club.svg", include_str!("../images/club.svg")),
+    ("mug.svg", include_str!("../../images/mug.svg")),
+    ("tshirt.svg", include_str!("../../images/tshirt.svg")),
+    ("poster.svg", include_str!("../../images/poster.svg")),
+    ("tea.svg", include_str!("../../images/tea.svg")),
+    ("club.svg", include_str!("../../images/club.svg")),
 ];
 
 /// Serves until it is told to stop.
@@ -73,13 +78,13 @@ async fn api_request(State(shared): State<Arc<Shared>>, request: Request) -> Res
         headers: &parts.headers,
         body,
     };
-    let reply = api::answer(&shared, &call);
+    let reply = envelope::answer(&shared, &call);
     (reply.status, reply.headers, reply.body).into_response()
 }
 
 async fn overview(State(shared): State<Arc<Shared>>) -> Html<String> {
     let deliveries = shared.webhooks.log();
-    Html(shared.step(Cause::default(), |state| index::overview(state, &deliveries)))
+    Html(shared.step(Cause::default(), |state| overview::overview(state, &deliveries)))
 }
 
 async fn show_page(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::Refusal;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
 
 /// Stripe expands this deep.

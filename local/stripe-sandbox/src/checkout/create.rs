@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{
     Adjustable, Line, LineAmounts, Mode, PaymentStatus, Session, Status, discount, promotion, shipping_amount,
 };
-use crate::amounts::Pricing;
-use crate::error::Refusal;
-use crate::ids;
-use crate::objects;
-use crate::products;
+use crate::catalog::endpoints;
+use crate::catalog::objects;
+use crate::money::amounts::Pricing;
+use crate::protocol::ids;
+use crate::protocol::refusal::Refusal;
 use crate::state::State;
 
 const MOST_LINES: usize = 100;
@@ -231,7 +231,7 @@ fn check_kinds(lines: &[Line], mode: Mode) -> Result<(), Refusal> {
 /// The price of a line: one that exists and is for sale, or one made from `price_data`.
 fn price(state: &mut State, item: &Value, param: &str) -> Result<Value, Refusal> {
     if !item["price_data"].is_null() {
-        return products::inline_price(state, &item["price_data"], &format!("{param}[price_data]"));
+        return endpoints::inline_price(state, &item["price_data"], &format!("{param}[price_data]"));
     }
     let param = format!("{param}[price]");
     let Some(id) = item["price"].as_str() else { return Err(Refusal::MissingParam { param }) };
@@ -347,7 +347,7 @@ fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, 
         let param = format!("shipping_options[{index}]");
         let rate = if let Value::Object(data) = &option["shipping_rate_data"] {
             let rate = objects::shipping_rate(data, state.now())
-                .map_err(|problem| products::refusal(&problem, &format!("{param}[shipping_rate_data]")))?;
+                .map_err(|problem| endpoints::refusal(&problem, &format!("{param}[shipping_rate_data]")))?;
             state.shipping_rates.put(super::json_text(&rate["id"]), rate.clone());
             rate
         } else {

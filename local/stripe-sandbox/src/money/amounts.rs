@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::decimal::Decimal;
+use crate::money::decimal::Decimal;
 
 /// How a price turns a quantity into an amount.
 ///

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Line, Session, Status};
-use crate::lists;
 use crate::state::State;
+use crate::state::list;
 
 /// A recovery URL works for this long after the session's expiry.
 const RECOVERABLE: i64 = 30 * 24 * 60 * 60;
@@ -125,7 +125,7 @@ impl Session {
         const SHOWN: usize = 10;
         let lines = self.lines.iter().take(SHOWN).map(|line| line.render(self, state)).collect();
         let url = format!("/v1/checkout/sessions/{}/line_items", self.id);
-        lists::list(&url, lines, self.lines.len() > SHOWN)
+        list::list(&url, lines, self.lines.len() > SHOWN)
     }
 
     fn payment_method_types(&self) -> Value {

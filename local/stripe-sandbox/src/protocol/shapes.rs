@@ -1,9 +1,9 @@
 //! The parameters of the API's endpoints (<https://docs.stripe.com/api>).
 
-use crate::params::Shape::{
+use crate::protocol::parameters::Shape::{
     Boolean, Choice, Decimal, Emptyable, Free, Integer, List, Map, Metadata, Object, Range, Text, UpTo,
 };
-use crate::params::{Field, Shape, optional, required};
+use crate::protocol::parameters::{Field, Shape, optional, required};
 
 const EXPAND: Field = optional("expand", List(&Text));
 const LIMIT: Field = optional("limit", Integer);

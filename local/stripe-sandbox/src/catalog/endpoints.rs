@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Refusal;
-use crate::lists::{self, within};
-use crate::objects::{self, Problem};
-use crate::params::{check, join, metadata_fits};
-use crate::session::json_text;
-use crate::shapes;
+use crate::catalog::objects::{self, Problem};
+use crate::checkout::json_text;
+use crate::protocol::parameters::{check, join, metadata_fits};
+use crate::protocol::refusal::Refusal;
+use crate::protocol::shapes;
 use crate::state::State;
+use crate::state::list::{self, within};
 
 type Params = Map<String, Value>;
 type Answer = Result<Value, Refusal>;
@@ -33,7 +33,7 @@ fn matches(object: &Value, params: &Params, fields: &[&str]) -> bool {
 pub(crate) fn list_products(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::PRODUCT_LIST)?;
     let ids = params.get("ids").and_then(Value::as_array);
-    lists::page(&state.products, "/v1/products", &params, |product| {
+    list::page(&state.products, "/v1/products", &params, |product| {
         matches(product, &params, &["active", "shippable", "type", "url"])
             && ids.is_none_or(|ids| ids.contains(&product["id"]))
     })
@@ -102,7 +102,7 @@ pub(crate) fn list_prices(state: &State, query: &Params) -> Answer {
     let keys = params.get("lookup_keys").and_then(Value::as_array);
     let currency = params.get("currency").and_then(Value::as_str).map(str::to_ascii_lowercase);
     let recurring = params.get("recurring").and_then(Value::as_object);
-    lists::page(&state.prices, "/v1/prices", &params, |price| {
+    list::page(&state.prices, "/v1/prices", &params, |price| {
         matches(price, &params, &["active", "product", "type"])
             && currency.as_ref().is_none_or(|currency| price["currency"] == currency.as_str())
             && keys.is_none_or(|keys| keys.contains(&price["lookup_key"]))
@@ -238,7 +238,7 @@ pub(crate) fn list_promotion_codes(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::PROMOTION_CODE_LIST)?;
     let code = params.get("code").and_then(Value::as_str);
     let coupon = params.get("coupon");
-    lists::page(&state.promotion_codes, "/v1/promotion_codes", &params, |promotion| {
+    list::page(&state.promotion_codes, "/v1/promotion_codes", &params, |promotion| {
         // Codes are not case-sensitive (<https://docs.stripe.com/api/promotion_codes>).
         let is_code = code.is_none_or(|code| json_text(&promotion["code"]).eq_ignore_ascii_case(code));
         is_code
@@ -275,13 +275,13 @@ pub(crate) fn update_promotion_code(state: &mut State, id: &str, form: &Params) 
 
 pub(crate) fn list_coupons(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::LIST)?;
-    lists::page(&state.coupons, "/v1/coupons", &params, |coupon| matches(coupon, &params, &[]))
+    list::page(&state.coupons, "/v1/coupons", &params, |coupon| matches(coupon, &params, &[]))
 }
 
 pub(crate) fn list_shipping_rates(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::SHIPPING_RATE_LIST)?;
     let currency = params.get("currency");
-    lists::page(&state.shipping_rates, "/v1/shipping_rates", &params, |rate| {
+    list::page(&state.shipping_rates, "/v1/shipping_rates", &params, |rate| {
         matches(rate, &params, &["active"])
             && currency.is_none_or(|currency| rate["fixed_amount"]["currency"] == *currency)
     })
@@ -289,7 +289,7 @@ pub(crate) fn list_shipping_rates(state: &State, query: &Params) -> Answer {
 
 pub(crate) fn list_tax_rates(state: &State, query: &Params) -> Answer {
     let params = check(query, shapes::TAX_RATE_LIST)?;
-    lists::page(&state.tax_rates, "/v1/tax_rates", &params, |rate| matches(rate, &params, &["active", "inclusive"]))
+    list::page(&state.tax_rates, "/v1/tax_rates", &params, |rate| matches(rate, &params, &["active", "inclusive"]))
 }
 
 /// Takes out what only a request has: `expand`, empty metadata and custom amounts that are switched off.

@@ -1,0 +1,5 @@
+//! Amounts: exact decimals, currencies, and what prices, discounts and taxes come to.
+
+pub(crate) mod amounts;
+pub(crate) mod currency;
+pub(crate) mod decimal;
