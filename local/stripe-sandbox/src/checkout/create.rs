@@ -7,7 +7,7 @@ use super::{
 };
 use crate::catalog::endpoints;
 use crate::catalog::objects;
-use crate::money::amounts::Pricing;
+use crate::money::pricing::Pricing;
 use crate::protocol::ids;
 use crate::protocol::refusal::Refusal;
 use crate::state::State;

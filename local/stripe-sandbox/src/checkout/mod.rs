@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::complete::{Answers, Outcome, Payment, expire, pay, settle};
 pub(crate) use self::create::create;
-use crate::money::amounts::{Off, Pricing, Rate, Taxes, taxes};
 use crate::money::currency;
+use crate::money::discount::Off;
+use crate::money::pricing::Pricing;
+use crate::money::tax::{Rate, Taxes, taxes};
 use crate::protocol::refusal::Refusal;
 use crate::state::State;
 

@@ -32,9 +32,9 @@ impl Decimal {
         Self(self.0 + other.0)
     }
 
-    /// The nearest whole number; a half goes up.
+    /// The nearest whole number; a half is rounded away from zero.
     pub(crate) fn round(self) -> i64 {
-        saturate(half_up(self.0, ONE))
+        saturate(nearest(self.0, ONE))
     }
 
     /// The whole number this is, unless it has a fraction.
@@ -42,17 +42,19 @@ impl Decimal {
         if self.0 % ONE == 0 { i64::try_from(self.0 / ONE).ok() } else { None }
     }
 
-    /// `amount × self ÷ whole`, rounded to the nearest whole number; a half goes up.
+    /// `amount × self ÷ whole`, rounded to the nearest whole number, a half away from zero.
     pub(crate) fn share_of(self, amount: i64, whole: Self) -> i64 {
         if whole.0 == 0 {
             return 0;
         }
-        saturate(half_up(i128::from(amount) * self.0, whole.0))
+        saturate(nearest(i128::from(amount) * self.0, whole.0))
     }
 }
 
-fn half_up(numerator: i128, denominator: i128) -> i128 {
-    (2 * numerator + denominator).div_euclid(2 * denominator)
+/// The nearest whole number, a half away from zero; the denominator is positive.
+fn nearest(numerator: i128, denominator: i128) -> i128 {
+    let nearest = (2 * numerator.abs() + denominator) / (2 * denominator);
+    nearest * numerator.signum()
 }
 
 fn saturate(number: i128) -> i64 {
@@ -113,8 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn halves_go_up() {
-        for (text, rounded) in [("0.4999", 0), ("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.5", 0), ("-1.5", -1)] {
+    fn halves_are_rounded_away_from_zero() {
+        for (text, rounded) in
+            [("0.4999", 0), ("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.4999", 0), ("-0.5", -1), ("-1.5", -2)]
+        {
             assert_eq!(text.parse::<Decimal>().unwrap().round(), rounded, "{text}");
         }
     }

@@ -1,8 +1,8 @@
-//! What lines cost: Stripe's pricing models, discounts and taxes, in whole minor units.
+//! How a price turns a quantity into an amount (<https://docs.stripe.com/products-prices/pricing-models>).
 
 use serde_json::Value;
 
-use crate::money::decimal::Decimal;
+use super::decimal::Decimal;
 
 /// How a price turns a quantity into an amount.
 ///
@@ -63,7 +63,7 @@ impl Pricing {
         matches!(self.model, Model::Custom { .. })
     }
 
-    /// The amount of `quantity` units, rounded once, a half going up.
+    /// The amount of `quantity` units, rounded once, a half away from zero.
     pub(crate) fn amount(&self, quantity: u64) -> i64 {
         let counted = match &self.packages {
             None => quantity,
@@ -127,97 +127,6 @@ fn decimal(object: &Value, integer: &str, decimal: &str) -> Decimal {
     precise.or_else(|| object[integer].as_i64().map(Decimal::whole)).unwrap_or_default()
 }
 
-/// What a coupon takes off.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Off {
-    Percent(Decimal),
-    Amount(i64),
-}
-
-impl Off {
-    /// Reads a coupon object; `None` when it has no amount in `currency`.
-    pub(crate) fn of(coupon: &Value, currency: &str) -> Option<Self> {
-        if coupon["percent_off"].is_number() {
-            return coupon["percent_off"].to_string().parse().ok().map(Self::Percent);
-        }
-        if coupon["currency"] == currency {
-            return coupon["amount_off"].as_i64().map(Self::Amount);
-        }
-        coupon["currency_options"][currency]["amount_off"].as_i64().map(Self::Amount)
-    }
-
-    /// The discount of each amount: a percentage of each, or one amount shared out in proportion, whole minor units
-    /// going first to the lines that lost most by rounding down. Never more than there is.
-    pub(crate) fn spread(self, amounts: &[i64]) -> Vec<i64> {
-        match self {
-            Self::Percent(percent) => {
-                amounts.iter().map(|amount| percent.share_of(*amount, Decimal::HUNDRED).clamp(0, *amount)).collect()
-            }
-            Self::Amount(off) => share_out(off, amounts),
-        }
-    }
-}
-
-fn share_out(off: i64, amounts: &[i64]) -> Vec<i64> {
-    let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
-    let off = i128::from(off).clamp(0, total);
-    if off == 0 {
-        return vec![0; amounts.len()];
-    }
-    let mut shares: Vec<i128> = amounts.iter().map(|amount| i128::from(*amount) * off / total).collect();
-    let mut losers: Vec<usize> = (0..amounts.len()).collect();
-    losers.sort_by_key(|line| std::cmp::Reverse(i128::from(amounts[*line]) * off % total));
-    let missing = off - shares.iter().sum::<i128>();
-    for line in losers.into_iter().take(usize::try_from(missing).unwrap_or(0)) {
-        shares[line] += 1;
-    }
-    shares.into_iter().map(|share| i64::try_from(share).unwrap_or(i64::MAX)).collect()
-}
-
-/// A tax of a fixed percentage.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rate {
-    pub(crate) percentage: Decimal,
-    pub(crate) inclusive: bool,
-}
-
-impl Rate {
-    /// Reads a tax rate object.
-    pub(crate) fn of(rate: &Value) -> Self {
-        Self {
-            percentage: rate["percentage"].to_string().parse().unwrap_or_default(),
-            inclusive: rate["inclusive"] == true,
-        }
-    }
-}
-
-/// The taxes of one line.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Taxes {
-    /// The amount of each rate, in the order given.
-    pub(crate) amounts: Vec<i64>,
-    /// What the taxes are computed on.
-    pub(crate) taxable: i64,
-    /// How much the taxes add to the price: the exclusive ones.
-    pub(crate) added: i64,
-}
-
-/// Computes the taxes of an amount after discounts, each rounded once, a half going up.
-///
-/// Inclusive rates are taken out of the amount together; exclusive rates are added to what is left.
-pub(crate) fn taxes(amount: i64, rates: &[Rate]) -> Taxes {
-    let inclusive = rates.iter().filter(|rate| rate.inclusive);
-    let gross = inclusive.fold(Decimal::HUNDRED, |sum, rate| sum.plus(rate.percentage));
-    let within = |rate: &Rate| rate.percentage.share_of(amount, gross);
-    let taxable = amount - rates.iter().filter(|rate| rate.inclusive).map(within).sum::<i64>();
-    let on_top = |rate: &Rate| rate.percentage.share_of(taxable, Decimal::HUNDRED);
-    Taxes {
-        amounts: rates.iter().map(|rate| if rate.inclusive { within(rate) } else { on_top(rate) }).collect(),
-        taxable,
-        added: rates.iter().filter(|rate| !rate.inclusive).map(on_top).sum(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -226,10 +135,6 @@ mod tests {
 
     fn amount(price: &Value, quantity: u64) -> i64 {
         Pricing::of(price, "usd").unwrap().amount(quantity)
-    }
-
-    fn rate(percentage: &str, inclusive: bool) -> Rate {
-        Rate { percentage: percentage.parse().unwrap(), inclusive }
     }
 
     #[test]
@@ -310,54 +215,5 @@ mod tests {
 
         assert_eq!(pricing.amount(1), 1500);
         assert_eq!(pricing.amount_at(2, Some(700)), 1400);
-    }
-
-    #[test]
-    fn discounts_are_spread_over_the_lines() {
-        let percent = |text: &str| Off::Percent(text.parse().unwrap());
-        let cases = [
-            (percent("10"), vec![1000, 205], vec![100, 21]),
-            (percent("33.33"), vec![100, 100], vec![33, 33]),
-            (percent("100"), vec![999, 1], vec![999, 1]),
-            (Off::Amount(100), vec![100, 100, 100], vec![34, 33, 33]),
-            (Off::Amount(500), vec![1000, 3000], vec![125, 375]),
-            (Off::Amount(5000), vec![1000, 3000], vec![1000, 3000]),
-            (Off::Amount(500), vec![0, 0], vec![0, 0]),
-            (Off::Amount(1), vec![1, 2], vec![0, 1]),
-        ];
-        for (off, amounts, discounts) in cases {
-            assert_eq!(off.spread(&amounts), discounts, "{off:?} of {amounts:?}");
-        }
-    }
-
-    #[test]
-    fn taxes_are_within_or_on_top_of_the_price() {
-        let cases = [
-            (1000, vec![rate("20", false)], vec![200], 1000, 200),
-            (1200, vec![rate("20", true)], vec![200], 1000, 0),
-            (1000, vec![rate("19", true)], vec![160], 840, 0),
-            (1234, vec![rate("8.875", false)], vec![110], 1234, 110),
-            (10, vec![rate("5", false)], vec![1], 10, 1),
-            (1150, vec![rate("10", true), rate("5", true)], vec![100, 50], 1000, 0),
-            (1100, vec![rate("10", true), rate("5", false)], vec![100, 50], 1000, 50),
-            (0, vec![rate("20", false)], vec![0], 0, 0),
-            (500, vec![], vec![], 500, 0),
-        ];
-        for (amount, rates, amounts, taxable, added) in cases {
-            assert_eq!(taxes(amount, &rates), Taxes { amounts, taxable, added }, "{amount} {rates:?}");
-        }
-    }
-
-    #[test]
-    fn a_coupon_counts_only_in_its_currencies() {
-        let coupon = json!({
-            "percent_off": null, "amount_off": 500, "currency": "usd",
-            "currency_options": { "eur": { "amount_off": 450 } },
-        });
-
-        assert_eq!(Off::of(&coupon, "usd"), Some(Off::Amount(500)));
-        assert_eq!(Off::of(&coupon, "eur"), Some(Off::Amount(450)));
-        assert_eq!(Off::of(&coupon, "jpy"), None);
-        assert_eq!(Off::of(&json!({ "percent_off": 25.5 }), "jpy"), Some(Off::Percent("25.5".parse().unwrap())));
     }
 }
