@@ -19,13 +19,15 @@ pub(crate) enum Refusal {
         "Unrecognized request URL ({method}: {path}). This sandbox serves only a part of Stripe's API: \
          https://docs.stripe.com/api has all of it."
     )]
-    UnknownUrl { method: String, path: String },
+    NoSuchRoute { method: String, path: String },
     #[error("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")]
     NotAForm,
+    /// The URL names an object that is not there.
     #[error("No such {noun}: '{id}'")]
-    NotFound { noun: &'static str, id: String },
+    NoSuchObject { noun: &'static str, id: String },
+    /// A parameter names an object that is not there.
     #[error("No such {noun}: '{id}'")]
-    NoSuch { noun: &'static str, id: String, param: String },
+    UnknownReference { noun: &'static str, id: String, param: String },
     #[error("Received unknown parameter: {param}")]
     UnknownParam { param: String },
     #[error("Missing required param: {param}.")]
@@ -58,6 +60,16 @@ pub(crate) enum Refusal {
     Broken,
 }
 
+/// How a refusal is answered, besides its message.
+struct Answered<'a> {
+    status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    param: Option<&'a str>,
+    /// Whether the endpoint had begun to work, so that an idempotency key keeps this answer.
+    executed: bool,
+}
+
 impl Refusal {
     /// A refusal of one parameter's value.
     pub(crate) fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
@@ -69,84 +81,63 @@ impl Refusal {
         Self::Invalid { param: Some(param.into()), code: Some(code), message: message.into() }
     }
 
-    /// Whether the endpoint had begun to work, so that an idempotency key keeps this answer.
-    pub(crate) fn executed(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::NoSuch { .. } | Self::Invalid { .. } | Self::Broken)
+    /// Stripe's word for each refusal. A new one is a variant with its message, and a line here.
+    fn answered(&self) -> Answered<'_> {
+        let request = |code, param| Answered {
+            status: StatusCode::BAD_REQUEST,
+            kind: "invalid_request_error",
+            code,
+            param,
+            executed: false,
+        };
+        match self {
+            Self::NoKey | Self::InvalidKey(_) => Answered { status: StatusCode::UNAUTHORIZED, ..request(None, None) },
+            Self::NoSuchRoute { .. } => Answered { status: StatusCode::NOT_FOUND, ..request(None, None) },
+            Self::NotAForm => request(None, None),
+            Self::NoSuchObject { noun, .. } => Answered {
+                status: StatusCode::NOT_FOUND,
+                executed: true,
+                ..request(Some("resource_missing"), noun.rsplit('.').next())
+            },
+            Self::UnknownReference { param, .. } => {
+                Answered { executed: true, ..request(Some("resource_missing"), Some(param)) }
+            }
+            Self::UnknownParam { param } => request(Some("parameter_unknown"), Some(param)),
+            Self::MissingParam { param } => request(Some("parameter_missing"), Some(param)),
+            Self::InvalidInteger { param, .. } => request(Some("parameter_invalid_integer"), Some(param)),
+            Self::Empty { param } => request(Some("parameter_invalid_empty"), Some(param)),
+            Self::Malformed { param, .. } => request(None, Some(param)),
+            Self::Invalid { param, code, .. } => Answered { executed: true, ..request(*code, param.as_deref()) },
+            Self::KeyReused { .. } | Self::KeyMoved { .. } => {
+                Answered { kind: "idempotency_error", ..request(None, None) }
+            }
+            Self::Broken => Answered {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                kind: "api_error",
+                executed: true,
+                ..request(None, None)
+            },
+        }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Self::NoKey | Self::InvalidKey(_) => StatusCode::UNAUTHORIZED,
-            Self::UnknownUrl { .. } | Self::NotFound { .. } => StatusCode::NOT_FOUND,
-            Self::NotAForm
-            | Self::NoSuch { .. }
-            | Self::UnknownParam { .. }
-            | Self::MissingParam { .. }
-            | Self::InvalidInteger { .. }
-            | Self::Empty { .. }
-            | Self::Malformed { .. }
-            | Self::Invalid { .. }
-            | Self::KeyReused { .. }
-            | Self::KeyMoved { .. } => StatusCode::BAD_REQUEST,
-            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.answered().status
     }
 
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::KeyReused { .. } | Self::KeyMoved { .. } => "idempotency_error",
-            Self::Broken => "api_error",
-            _ => "invalid_request_error",
-        }
-    }
-
-    fn code(&self) -> Option<&'static str> {
-        match self {
-            Self::NotFound { .. } | Self::NoSuch { .. } => Some("resource_missing"),
-            Self::UnknownParam { .. } => Some("parameter_unknown"),
-            Self::MissingParam { .. } => Some("parameter_missing"),
-            Self::InvalidInteger { .. } => Some("parameter_invalid_integer"),
-            Self::Empty { .. } => Some("parameter_invalid_empty"),
-            Self::Invalid { code, .. } => *code,
-            Self::NoKey
-            | Self::InvalidKey(_)
-            | Self::UnknownUrl { .. }
-            | Self::NotAForm
-            | Self::Malformed { .. }
-            | Self::KeyReused { .. }
-            | Self::KeyMoved { .. }
-            | Self::Broken => None,
-        }
-    }
-
-    fn param(&self) -> Option<&str> {
-        match self {
-            Self::NotFound { noun, .. } => Some(noun.rsplit('.').next().unwrap_or(noun)),
-            Self::NoSuch { param, .. }
-            | Self::UnknownParam { param }
-            | Self::MissingParam { param }
-            | Self::InvalidInteger { param, .. }
-            | Self::Empty { param }
-            | Self::Malformed { param, .. } => Some(param),
-            Self::Invalid { param, .. } => param.as_deref(),
-            Self::NoKey
-            | Self::InvalidKey(_)
-            | Self::UnknownUrl { .. }
-            | Self::NotAForm
-            | Self::KeyReused { .. }
-            | Self::KeyMoved { .. }
-            | Self::Broken => None,
-        }
+    /// Whether the endpoint had begun to work, so that an idempotency key keeps this answer.
+    pub(crate) fn executed(&self) -> bool {
+        self.answered().executed
     }
 
     /// The body of the answer.
     pub(crate) fn body(&self) -> Value {
-        let mut error = json!({ "type": self.kind(), "message": self.to_string() });
-        if let Some(code) = self.code() {
+        let Answered { kind, code, param, .. } = self.answered();
+        let mut error = json!({ "type": kind, "message": self.to_string() });
+        if let Some(code) = code {
             error["code"] = json!(code);
             error["doc_url"] = json!(format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-")));
         }
-        if let Some(param) = self.param() {
+        if let Some(param) = param {
             error["param"] = json!(param);
         }
         json!({ "error": error })

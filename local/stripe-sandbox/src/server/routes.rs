@@ -26,7 +26,7 @@ pub(crate) fn dispatch(state: &mut State, method: &Method, path: &str, params: &
         _ => None,
     };
     let answer =
-        answer.unwrap_or_else(|| Err(Refusal::UnknownUrl { method: method.to_string(), path: path.to_owned() }))?;
+        answer.unwrap_or_else(|| Err(Refusal::NoSuchRoute { method: method.to_string(), path: path.to_owned() }))?;
     let paths: Vec<String> = params
         .get("expand")
         .and_then(Value::as_object)

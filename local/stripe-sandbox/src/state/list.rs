@@ -73,7 +73,7 @@ impl Paging {
             _ => None,
         };
         match unknown {
-            Some((id, param)) => Err(Refusal::NoSuch { noun, id: id.clone(), param: param.to_owned() }),
+            Some((id, param)) => Err(Refusal::UnknownReference { noun, id: id.clone(), param: param.to_owned() }),
             None => Ok((page.into(), more)),
         }
     }

@@ -53,12 +53,16 @@ impl<T> Table<T> {
 
     /// The object that a URL names.
     pub(crate) fn found(&self, id: &str) -> Result<&T, Refusal> {
-        self.get(id).ok_or_else(|| Refusal::NotFound { noun: self.noun, id: id.to_owned() })
+        self.get(id).ok_or_else(|| Refusal::NoSuchObject { noun: self.noun, id: id.to_owned() })
     }
 
     /// The object that a parameter names.
     pub(crate) fn referred(&self, id: &str, param: &str) -> Result<&T, Refusal> {
-        self.get(id).ok_or_else(|| Refusal::NoSuch { noun: self.noun, id: id.to_owned(), param: param.to_owned() })
+        self.get(id).ok_or_else(|| Refusal::UnknownReference {
+            noun: self.noun,
+            id: id.to_owned(),
+            param: param.to_owned(),
+        })
     }
 
     /// All objects with their ids, the newest first: the order of Stripe's lists.
