@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::objects::{self, Problem};
 use crate::checkout::json_text;
-use crate::protocol::parameters::{check, join, metadata_fits};
+use crate::protocol::check::{check, join, metadata_fits};
 use crate::protocol::refusal::Refusal;
 use crate::protocol::shapes;
 use crate::state::State;
@@ -31,7 +31,7 @@ fn matches(object: &Value, params: &Params, fields: &[&str]) -> bool {
 }
 
 pub(crate) fn list_products(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::PRODUCT_LIST)?;
+    let params = check(query, shapes::PRODUCTS.of("list"))?;
     let ids = params.get("ids").and_then(Value::as_array);
     list::page(&state.products, "/v1/products", &params, |product| {
         matches(product, &params, &["active", "shippable", "type", "url"])
@@ -40,7 +40,7 @@ pub(crate) fn list_products(state: &State, query: &Params) -> Answer {
 }
 
 pub(crate) fn create_product(state: &mut State, form: &Params) -> Answer {
-    let mut params = check(form, shapes::PRODUCT_CREATE)?;
+    let mut params = check(form, shapes::PRODUCTS.of("create"))?;
     let default_price = params.remove("default_price_data");
     clean(&mut params);
     if let Some(id) = params.get("id").and_then(Value::as_str)
@@ -70,7 +70,7 @@ pub(crate) fn create_product(state: &mut State, form: &Params) -> Answer {
 }
 
 pub(crate) fn update_product(state: &mut State, id: &str, form: &Params) -> Answer {
-    let params = check(form, shapes::PRODUCT_UPDATE)?;
+    let params = check(form, shapes::PRODUCTS.of("update"))?;
     let before = state.products.found(id)?.clone();
     if let Some(price) = params.get("default_price").and_then(Value::as_str) {
         state.prices.referred(price, "default_price")?;
@@ -85,7 +85,7 @@ pub(crate) fn update_product(state: &mut State, id: &str, form: &Params) -> Answ
 }
 
 pub(crate) fn delete_product(state: &mut State, id: &str, form: &Params) -> Answer {
-    check(form, shapes::DELETE)?;
+    check(form, shapes::COMMON.of("delete"))?;
     state.products.found(id)?;
     if state.prices.newest().any(|(_, price)| price["product"] == id) {
         let message = "This product cannot be deleted because it has one or more user-created prices.";
@@ -98,7 +98,7 @@ pub(crate) fn delete_product(state: &mut State, id: &str, form: &Params) -> Answ
 }
 
 pub(crate) fn list_prices(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::PRICE_LIST)?;
+    let params = check(query, shapes::PRICES.of("list"))?;
     let keys = params.get("lookup_keys").and_then(Value::as_array);
     let currency = params.get("currency").and_then(Value::as_str).map(str::to_ascii_lowercase);
     let recurring = params.get("recurring").and_then(Value::as_object);
@@ -111,7 +111,7 @@ pub(crate) fn list_prices(state: &State, query: &Params) -> Answer {
 }
 
 pub(crate) fn create_price(state: &mut State, form: &Params) -> Answer {
-    let mut params = check(form, shapes::PRICE_CREATE)?;
+    let mut params = check(form, shapes::PRICES.of("create"))?;
     let transfer = params.remove("transfer_lookup_key") == Some(json!(true));
     let product = match (params.remove("product_data"), params.get("product")) {
         (Some(Value::Object(data)), None) => {
@@ -176,7 +176,7 @@ fn put_new_price(state: &mut State, price: &Value) {
 }
 
 pub(crate) fn update_price(state: &mut State, id: &str, form: &Params) -> Answer {
-    let mut params = check(form, shapes::PRICE_UPDATE)?;
+    let mut params = check(form, shapes::PRICES.of("update"))?;
     let transfer = params.remove("transfer_lookup_key") == Some(json!(true));
     let before = state.prices.found(id)?.clone();
     if let Some(Value::Object(options)) = params.get_mut("currency_options") {
@@ -218,7 +218,7 @@ fn claim_lookup_key(state: &mut State, price: &Value, transfer: bool) -> Result<
 }
 
 pub(crate) fn create_coupon(state: &mut State, form: &Params) -> Answer {
-    let mut params = check(form, shapes::COUPON_CREATE)?;
+    let mut params = check(form, shapes::COUPONS.of("create"))?;
     if let Some(percent) = params.get("percent_off").and_then(Value::as_str) {
         let number = serde_json::from_str(percent).unwrap_or(Value::Null);
         params.insert("percent_off".to_owned(), number);
@@ -235,7 +235,7 @@ pub(crate) fn create_coupon(state: &mut State, form: &Params) -> Answer {
 }
 
 pub(crate) fn list_promotion_codes(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::PROMOTION_CODE_LIST)?;
+    let params = check(query, shapes::PROMOTION_CODES.of("list"))?;
     let code = params.get("code").and_then(Value::as_str);
     let coupon = params.get("coupon");
     list::page(&state.promotion_codes, "/v1/promotion_codes", &params, |promotion| {
@@ -248,7 +248,7 @@ pub(crate) fn list_promotion_codes(state: &State, query: &Params) -> Answer {
 }
 
 pub(crate) fn create_promotion_code(state: &mut State, form: &Params) -> Answer {
-    let mut params = check(form, shapes::PROMOTION_CODE_CREATE)?;
+    let mut params = check(form, shapes::PROMOTION_CODES.of("create"))?;
     clean(&mut params);
     let promotion = objects::promotion_code(&params, state.now()).map_err(|problem| refusal(&problem, ""))?;
     state.coupons.referred(json_text(&promotion["promotion"]["coupon"]), "promotion[coupon]")?;
@@ -265,7 +265,7 @@ pub(crate) fn create_promotion_code(state: &mut State, form: &Params) -> Answer 
 }
 
 pub(crate) fn update_promotion_code(state: &mut State, id: &str, form: &Params) -> Answer {
-    let params = check(form, shapes::PROMOTION_CODE_UPDATE)?;
+    let params = check(form, shapes::PROMOTION_CODES.of("update"))?;
     let before = state.promotion_codes.found(id)?.clone();
     let after = merge(&before, params)?;
     state.promotion_codes.put(id, after.clone());
@@ -274,12 +274,12 @@ pub(crate) fn update_promotion_code(state: &mut State, id: &str, form: &Params) 
 }
 
 pub(crate) fn list_coupons(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::LIST)?;
+    let params = check(query, shapes::COUPONS.of("list"))?;
     list::page(&state.coupons, "/v1/coupons", &params, |coupon| matches(coupon, &params, &[]))
 }
 
 pub(crate) fn list_shipping_rates(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::SHIPPING_RATE_LIST)?;
+    let params = check(query, shapes::SHIPPING_RATES.of("list"))?;
     let currency = params.get("currency");
     list::page(&state.shipping_rates, "/v1/shipping_rates", &params, |rate| {
         matches(rate, &params, &["active"])
@@ -288,7 +288,7 @@ pub(crate) fn list_shipping_rates(state: &State, query: &Params) -> Answer {
 }
 
 pub(crate) fn list_tax_rates(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::TAX_RATE_LIST)?;
+    let params = check(query, shapes::TAX_RATES.of("list"))?;
     list::page(&state.tax_rates, "/v1/tax_rates", &params, |rate| matches(rate, &params, &["active", "inclusive"]))
 }
 

@@ -1,5 +1,6 @@
 //! How Stripe's API speaks, whatever the resource.
 
+pub(crate) mod check;
 pub(crate) mod expand;
 pub(crate) mod form;
 pub(crate) mod ids;

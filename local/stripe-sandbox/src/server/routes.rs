@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use crate::catalog::endpoints;
 use crate::checkout::{self, Session, json_text};
 use crate::payments;
+use crate::protocol::check::check;
 use crate::protocol::expand;
-use crate::protocol::parameters::check;
+use crate::protocol::parameters::Fields;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::shapes;
 use crate::state::list::{self, Paging, within};
@@ -52,11 +53,13 @@ fn get(state: &State, segments: &[&str], params: &Params) -> Option<Answer> {
         ["checkout", "sessions"] => list_sessions(state, params),
         ["checkout", "sessions", id] => retrieve_session(state, id, params),
         ["checkout", "sessions", id, "line_items"] => list_line_items(state, id, params),
-        ["payment_intents"] => list_payments(&state.payment_intents, "/v1/payment_intents", params),
+        ["payment_intents"] => {
+            list_payments(&state.payment_intents, "/v1/payment_intents", params, shapes::PAYMENT_INTENTS.of("list"))
+        }
         ["payment_intents", id] => retrieve(&state.payment_intents, id, params),
-        ["charges"] => list_payments(&state.charges, "/v1/charges", params),
+        ["charges"] => list_payments(&state.charges, "/v1/charges", params, shapes::CHARGES.of("list")),
         ["charges", id] => retrieve(&state.charges, id, params),
-        ["refunds"] => list_payments(&state.refunds, "/v1/refunds", params),
+        ["refunds"] => list_payments(&state.refunds, "/v1/refunds", params, shapes::REFUNDS.of("list")),
         ["refunds", id] => retrieve(&state.refunds, id, params),
         ["customers", id] => retrieve(&state.customers, id, params),
         ["subscriptions", id] => retrieve(&state.subscriptions, id, params),
@@ -83,9 +86,8 @@ fn post(state: &mut State, segments: &[&str], params: &Params) -> Option<Answer>
         ["checkout", "sessions", id, "expire"] => expire_session(state, id, params),
         ["payment_intents", id, "capture"] => capture(state, id, params),
         ["payment_intents", id, "cancel"] => cancel(state, id, params),
-        ["refunds"] => {
-            check(params, shapes::REFUND_CREATE).and_then(|params| payments::refund(state, &Value::Object(params)))
-        }
+        ["refunds"] => check(params, shapes::REFUNDS.of("create"))
+            .and_then(|params| payments::refund(state, &Value::Object(params))),
         _ => return None,
     })
 }
@@ -98,23 +100,23 @@ fn delete(state: &mut State, segments: &[&str], params: &Params) -> Option<Answe
 }
 
 fn retrieve(table: &Table<Value>, id: &str, params: &Params) -> Answer {
-    check(params, shapes::RETRIEVE)?;
+    check(params, shapes::COMMON.of("retrieve"))?;
     table.found(id).cloned()
 }
 
 fn create_session(state: &mut State, form: &Params) -> Answer {
-    let session = checkout::create(state, check(form, shapes::SESSION_CREATE)?)?;
+    let session = checkout::create(state, check(form, shapes::SESSIONS.of("create"))?)?;
     state.put_session(session.clone());
     Ok(session.render(state))
 }
 
 fn retrieve_session(state: &State, id: &str, query: &Params) -> Answer {
-    check(query, shapes::RETRIEVE)?;
+    check(query, shapes::COMMON.of("retrieve"))?;
     Ok(state.sessions.found(id)?.render(state))
 }
 
 fn update_session(state: &mut State, id: &str, form: &Params) -> Answer {
-    let params = check(form, shapes::SESSION_UPDATE)?;
+    let params = check(form, shapes::SESSIONS.of("update"))?;
     for name in ["collected_information", "shipping_options"] {
         if params.contains_key(name) {
             let message = "This property can only be updated in sessions with a `ui_mode` other than `hosted_page`.";
@@ -130,7 +132,7 @@ fn update_session(state: &mut State, id: &str, form: &Params) -> Answer {
 }
 
 fn expire_session(state: &mut State, id: &str, form: &Params) -> Answer {
-    check(form, shapes::RETRIEVE)?;
+    check(form, shapes::COMMON.of("retrieve"))?;
     let session = state.sessions.found(id)?.clone();
     if !session.is_open() {
         let message = format!(
@@ -145,7 +147,7 @@ fn expire_session(state: &mut State, id: &str, form: &Params) -> Answer {
 }
 
 fn list_sessions(state: &State, query: &Params) -> Answer {
-    let params = Value::Object(check(query, shapes::SESSION_LIST)?);
+    let params = Value::Object(check(query, shapes::SESSIONS.of("list"))?);
     let paging = Paging::of(params.as_object().unwrap_or(&Map::new()))?;
     let is = |wanted: &Value, own: Option<&str>| wanted.is_null() || wanted.as_str() == own;
     let keep = |session: &Session| {
@@ -163,7 +165,7 @@ fn list_sessions(state: &State, query: &Params) -> Answer {
 }
 
 fn list_line_items(state: &State, id: &str, query: &Params) -> Answer {
-    let params = check(query, shapes::LINE_ITEM_LIST)?;
+    let params = check(query, shapes::SESSIONS.of("line_items"))?;
     let session = state.sessions.found(id)?;
     let rows = session.lines.iter().map(|line| (line.id.as_str(), line));
     let (lines, more) = Paging::of(&params)?.cut("line item", rows, |_| true)?;
@@ -172,17 +174,17 @@ fn list_line_items(state: &State, id: &str, query: &Params) -> Answer {
 }
 
 fn capture(state: &mut State, id: &str, form: &Params) -> Answer {
-    let params = check(form, shapes::CAPTURE)?;
+    let params = check(form, shapes::PAYMENT_INTENTS.of("capture"))?;
     payments::capture(state, id, params.get("amount_to_capture").and_then(Value::as_i64))
 }
 
 fn cancel(state: &mut State, id: &str, form: &Params) -> Answer {
-    let params = check(form, shapes::CANCEL)?;
+    let params = check(form, shapes::PAYMENT_INTENTS.of("cancel"))?;
     payments::cancel(state, id, params.get("cancellation_reason").unwrap_or(&Value::Null))
 }
 
-fn list_payments(table: &Table<Value>, url: &str, query: &Params) -> Answer {
-    let params = check(query, shapes::PAYMENT_LIST)?;
+fn list_payments(table: &Table<Value>, url: &str, query: &Params, fields: &Fields) -> Answer {
+    let params = check(query, fields)?;
     list::page(table, url, &params, |object| {
         within(params.get("created"), object["created"].as_i64().unwrap_or(0))
             && ["customer", "payment_intent", "charge"]
@@ -192,7 +194,7 @@ fn list_payments(table: &Table<Value>, url: &str, query: &Params) -> Answer {
 }
 
 fn list_invoice_payments(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::INVOICE_PAYMENT_LIST)?;
+    let params = check(query, shapes::INVOICE_PAYMENTS.of("list"))?;
     let intent = params.get("payment").map(|payment| payment["payment_intent"].clone()).unwrap_or_default();
     list::page(&state.invoice_payments, "/v1/invoice_payments", &params, |payment| {
         ["invoice", "status"].iter().all(|name| params.get(*name).is_none_or(|wanted| payment[*name] == *wanted))
@@ -202,7 +204,7 @@ fn list_invoice_payments(state: &State, query: &Params) -> Answer {
 }
 
 fn list_events(state: &State, query: &Params) -> Answer {
-    let params = check(query, shapes::EVENT_LIST)?;
+    let params = check(query, shapes::EVENTS.of("list"))?;
     let kinds: Option<Vec<&str>> = match (params.get("type"), params.get("types").and_then(Value::as_array)) {
         (Some(kind), _) => Some(vec![json_text(kind)]),
         (None, Some(kinds)) => Some(kinds.iter().map(json_text).collect()),
