@@ -19,36 +19,37 @@
 //! catalogue's tax rates with the metadata `automatic` = `true` and is zero without any; shipping is not taxed; any
 //! key that begins with `sk_` or `rk_` is taken.
 
-// The JSON of a whole session is one large macro call.
-#![recursion_limit = "512"]
-
 mod catalog;
 mod checkout;
+mod endpoint;
+mod events;
 mod money;
 mod page;
 mod payments;
 mod protocol;
 mod server;
+mod session;
+mod shared;
 mod state;
 mod webhooks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::catalog::endpoints;
 pub use self::catalog::file::{Catalog, CatalogError};
-use self::checkout::Outcome;
+use self::catalog::prices;
+pub use self::protocol::API_VERSION;
+use self::session::Outcome;
+use self::shared::Shared;
+pub use self::state::RecordedRequest;
 use self::state::{Cause, State};
+pub use self::webhooks::Delivery;
 use self::webhooks::Webhooks;
-
-/// The version of Stripe's API that the sandbox speaks.
-pub const API_VERSION: &str = "2026-09-30.endive";
 
 /// How often the sandbox looks for sessions that are due to expire while nobody asks it anything.
 const EXPIRY_CHECK: Duration = Duration::from_secs(5);
@@ -77,62 +78,10 @@ impl Default for Config {
     }
 }
 
-/// A request to the API, as it came in.
-#[derive(Clone, Debug, Serialize)]
-pub struct RecordedRequest {
-    /// The HTTP method.
-    pub method: String,
-    /// The path, without the query.
-    pub path: String,
-    /// The parameters of the body (POST) or the query, with their nesting; the leaves are strings.
-    pub params: Value,
-    /// The body, as it came in.
-    pub body: String,
-    /// The header `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
-}
-
-/// One attempt to deliver an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Delivery {
-    /// The event's id.
-    pub event: String,
-    /// The event's type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The number of the attempt, from 1.
-    pub attempt: usize,
-    /// The status that was answered; `None` without an answer.
-    pub status: Option<u16>,
-}
-
 /// A session that waits for no payment, or is not there at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotSettled(String);
-
-/// What the background tasks share with the handles.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    state: Mutex<State>,
-    webhooks: Arc<Webhooks>,
-}
-
-impl Shared {
-    /// Does one piece of work on the state, alone, and sends the events that come of it.
-    fn step<T>(&self, cause: Cause, work: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.has_listener = self.webhooks.has_listener();
-        state.begin(Cause::default());
-        state.expire_due();
-        state.begin(cause);
-        let outcome = work(&mut state);
-        for event in state.take_unsent() {
-            self.webhooks.send(event);
-        }
-        outcome
-    }
-}
 
 /// The tasks that stop when the last handle is gone.
 #[derive(Debug)]
@@ -166,8 +115,9 @@ impl Sandbox {
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let webhooks = Webhooks::new(config.webhook_url, &config.webhook_secret, config.retry_delays, stopped.clone());
-        let shared =
-            Arc::new(Shared { state: Mutex::new(State::new(&url, config.catalog)), webhooks: Arc::new(webhooks) });
+        let mut state = State::new(&url);
+        config.catalog.fill(&mut state, &url);
+        let shared = Arc::new(Shared::new(state, webhooks));
         tokio::spawn(expire_regularly(Arc::clone(&shared), stopped.clone()));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
         let tasks = Tasks { stop, server: Mutex::new(Some(server)) };
@@ -274,7 +224,7 @@ impl Sandbox {
     /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.
     #[must_use]
     pub fn delete_price(&self, id: &str) -> bool {
-        self.look(|state| endpoints::delete_price(state, id))
+        self.look(|state| prices::delete(state, id))
     }
 
     fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {

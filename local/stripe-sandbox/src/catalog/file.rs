@@ -6,7 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::catalog::objects::{self, Problem};
+use super::reader::Problem;
+use super::{coupons, price, product, promotion_codes, shipping_rates, tax_rates};
+use crate::protocol::json_text;
+use crate::state::State;
+use crate::state::table::Table;
 
 /// The sandbox's own address in a catalogue; see [`Catalog`].
 const SANDBOX: &str = "{SANDBOX}";
@@ -34,7 +38,7 @@ pub struct Catalog {
 
 /// The lists of a catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+enum Kind {
     Products,
     Prices,
     Coupons,
@@ -59,14 +63,25 @@ impl Kind {
         }
     }
 
+    fn table(self, state: &mut State) -> &mut Table<Value> {
+        match self {
+            Self::Products => &mut state.products,
+            Self::Prices => &mut state.prices,
+            Self::Coupons => &mut state.coupons,
+            Self::PromotionCodes => &mut state.promotion_codes,
+            Self::ShippingRates => &mut state.shipping_rates,
+            Self::TaxRates => &mut state.tax_rates,
+        }
+    }
+
     fn complete(self, object: &Map<String, Value>, now: i64) -> Result<Value, Problem> {
         match self {
-            Self::Products => objects::product(object, now),
-            Self::Prices => objects::price(object, now),
-            Self::Coupons => objects::coupon(object, now),
-            Self::PromotionCodes => objects::promotion_code(object, now),
-            Self::ShippingRates => objects::shipping_rate(object, now),
-            Self::TaxRates => objects::tax_rate(object, now),
+            Self::Products => product::product(object, now),
+            Self::Prices => price::price(object, now),
+            Self::Coupons => coupons::coupon(object, now),
+            Self::PromotionCodes => promotion_codes::promotion_code(object, now),
+            Self::ShippingRates => shipping_rates::shipping_rate(object, now),
+            Self::TaxRates => tax_rates::tax_rate(object, now),
         }
     }
 
@@ -134,17 +149,17 @@ impl Catalog {
         Self::from_json(include_str!("../../data/sample.json")).unwrap_or_default()
     }
 
-    /// The objects, so that the last one becomes the first of its list.
-    pub(crate) fn into_objects(self, url: &str) -> impl Iterator<Item = (Kind, Value)> {
-        let url = url.to_owned();
-        self.objects.into_iter().rev().map(move |(kind, mut object)| {
+    /// Puts the objects into a sandbox at `url`: the last one first, so that the first one leads its list.
+    pub(crate) fn fill(self, state: &mut State, url: &str) {
+        for (kind, mut object) in self.objects.into_iter().rev() {
             if let Some(Value::Array(images)) = object.get_mut("images") {
                 for image in images {
-                    *image = image.as_str().unwrap_or_default().replace(SANDBOX, &url).into();
+                    *image = json_text(image).replace(SANDBOX, url).into();
                 }
             }
-            (kind, object)
-        })
+            let id = json_text(&object["id"]).to_owned();
+            kind.table(state).put(&id, object);
+        }
     }
 
     fn read(

@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::Delivery;
-use crate::checkout::{Session, json_text};
+use super::frame::document;
 use crate::money::currency;
-use crate::page::document;
-use crate::payments;
+use crate::payments::intents;
+use crate::protocol::json_text;
+use crate::session::Session;
 use crate::state::State;
+use crate::webhooks::Delivery;
 
 /// How many sessions and events are shown.
 const SHOWN: usize = 50;
@@ -42,7 +43,7 @@ fn sessions(state: &State) -> Markup {
                     td.money { (currency::format(session.totals().total, &session.currency)) }
                     td { (session.status.name()) }
                     td { (session.payment_status.name()) }
-                    td { @if payments::waiting_intent(state, session).is_some() { (settle(&session.id)) } }
+                    td { @if intents::waiting(state, session).is_some() { (settle(&session.id)) } }
                 }
             }
         } }

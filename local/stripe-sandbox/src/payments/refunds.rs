@@ -1,54 +1,53 @@
-//! Money that is given back.
+//! Refunds (<https://docs.stripe.com/api/refunds>).
 
 use serde_json::{Value, json};
 
 use super::metadata;
-use crate::checkout::json_text;
+use crate::endpoint::{Answer, Params, Request, Route, matches, retrieve};
 use crate::money::currency;
-use crate::protocol::ids;
+use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
-use crate::state::State;
+use crate::protocol::template::Template;
+use crate::protocol::{ids, json_text};
+use crate::state::{State, list};
+
+static PARAMETERS: Definitions = Definitions::new(include_str!("../../data/parameters/refunds.json"));
+static TEMPLATE: Template = Template::new(include_str!("../../data/objects/refund.json"));
+
+pub(crate) static ROUTES: [Route; 3] = [
+    Route::get("refunds", (&PARAMETERS, "list"), |state, request| {
+        list::page(&state.refunds, "/v1/refunds", &request.params, |refund| {
+            matches(refund, &request.params, &["charge", "payment_intent"])
+        })
+    }),
+    Route::post("refunds", (&PARAMETERS, "create"), create),
+    Route::retrieve("refunds/{id}", |state, request| retrieve(&state.refunds, request)),
+];
 
 /// Gives money back (<https://docs.stripe.com/api/refunds/create>).
-pub(crate) fn refund(state: &mut State, params: &Value) -> Result<Value, Refusal> {
+fn create(state: &mut State, request: &Request) -> Answer {
+    let params = &request.params;
     let mut charge = refunded_charge(state, params)?;
-    let id = json_text(&charge["id"]).to_owned();
-    let currency = json_text(&charge["currency"]).to_owned();
     let charged = charge["amount"].as_i64().unwrap_or(0);
     let before = charge["amount_refunded"].as_i64().unwrap_or(0);
-    let left = charged - before;
-    if left <= 0 {
-        let message = format!("Charge {id} has already been refunded.");
-        return Err(Refusal::Invalid { param: None, code: Some("charge_already_refunded"), message });
-    }
-    let amount = params["amount"].as_i64().unwrap_or(left);
-    if amount < 1 {
-        return Err(Refusal::coded("parameter_invalid_integer", "amount", "Invalid positive integer"));
-    }
-    if amount > left {
-        let message = format!(
-            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
-            currency::format(amount, &currency),
-            currency::format(left, &currency)
-        );
-        return Err(Refusal::invalid("amount", message));
-    }
-    let refund = refund_object(state, params, &charge, amount);
+    let amount = amount(params, &charge, charged - before)?;
+    let refund = refund(params, &charge, amount, state.now());
     charge["amount_refunded"] = json!(before + amount);
     charge["refunded"] = json!(before + amount == charged);
     if let Value::Array(refunds) = &mut charge["refunds"]["data"] {
         refunds.insert(0, refund.clone());
     }
     state.refunds.put(json_text(&refund["id"]), refund.clone());
-    state.charges.put(&id, charge.clone());
+    state.charges.put(json_text(&charge["id"]), charge.clone());
     let previous = json!({ "amount_refunded": before, "refunded": false });
     state.emit("charge.refunded", charge, previous.as_object().cloned());
     state.emit("refund.created", refund.clone(), None);
     Ok(refund)
 }
 
-fn refunded_charge(state: &State, params: &Value) -> Result<Value, Refusal> {
-    let charge = match (params["charge"].as_str(), params["payment_intent"].as_str()) {
+fn refunded_charge(state: &State, params: &Params) -> Result<Value, Refusal> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str);
+    let charge = match (text("charge"), text("payment_intent")) {
         (None, None) => {
             let message = "One of the following params should be provided for this request: payment_intent or charge.";
             return Err(Refusal::Invalid { param: None, code: None, message: message.to_owned() });
@@ -66,31 +65,39 @@ fn refunded_charge(state: &State, params: &Value) -> Result<Value, Refusal> {
     Ok(charge.clone())
 }
 
-fn refund_object(state: &State, params: &Value, charge: &Value, amount: i64) -> Value {
-    json!({
+/// How much to give back of what is `left`: all of it, unless the request says less.
+fn amount(params: &Params, charge: &Value, left: i64) -> Result<i64, Refusal> {
+    if left <= 0 {
+        let message = format!("Charge {} has already been refunded.", json_text(&charge["id"]));
+        return Err(Refusal::Invalid { param: None, code: Some("charge_already_refunded"), message });
+    }
+    let amount = params.get("amount").and_then(Value::as_i64).unwrap_or(left);
+    if amount < 1 {
+        return Err(Refusal::coded("parameter_invalid_integer", "amount", "Invalid positive integer"));
+    }
+    if amount > left {
+        let currency = json_text(&charge["currency"]);
+        let message = format!(
+            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
+            currency::format(amount, currency),
+            currency::format(left, currency)
+        );
+        return Err(Refusal::invalid("amount", message));
+    }
+    Ok(amount)
+}
+
+fn refund(params: &Params, charge: &Value, amount: i64, now: i64) -> Value {
+    TEMPLATE.with(json!({
         "id": format!("re_3{}", ids::new("", 23)),
-        "object": "refund",
         "amount": amount,
-        "balance_transaction": null,
         "charge": charge["id"],
-        "created": state.now(),
+        "created": now,
         "currency": charge["currency"],
         "customer": charge["customer"],
-        "customer_account": null,
-        "destination_details": {
-            "card": {
-                "reference": null, "reference_status": "pending", "reference_type": "acquirer_reference_number",
-                "type": "refund",
-            },
-            "type": "card",
-        },
-        "metadata": metadata(&params["metadata"]),
+        "metadata": metadata(params.get("metadata").unwrap_or(&Value::Null)),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
-        "reason": params["reason"],
-        "receipt_number": null,
-        "source_transfer_reversal": null,
-        "status": "succeeded",
-        "transfer_reversal": null,
-    })
+        "reason": params.get("reason"),
+    }))
 }

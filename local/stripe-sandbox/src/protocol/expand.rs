@@ -4,11 +4,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::protocol::refusal::Refusal;
-use crate::state::State;
+use super::refusal::Refusal;
 
 /// Stripe expands this deep.
 const DEPTH: usize = 4;
+
+/// Looks up the object that a field names by id.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str, &str) -> Option<Value>;
 
 /// The paths asked for, as a tree.
 #[derive(Debug, Default)]
@@ -19,7 +21,7 @@ struct Wanted(std::collections::BTreeMap<String, Wanted>);
 /// # Errors
 ///
 /// Refuses paths that are too deep and properties that cannot be expanded.
-pub(crate) fn present(state: &State, value: Value, paths: &[String]) -> Result<Value, Refusal> {
+pub(crate) fn present(value: Value, paths: &[String], lookup: Lookup<'_>) -> Result<Value, Refusal> {
     let mut wanted = Wanted::default();
     for path in paths {
         if path.split('.').count() > DEPTH {
@@ -28,12 +30,12 @@ pub(crate) fn present(state: &State, value: Value, paths: &[String]) -> Result<V
         }
         path.split('.').fold(&mut wanted, |tree, segment| tree.0.entry(segment.to_owned()).or_default());
     }
-    walk(Some(state), value, &wanted, "", "")
+    walk(lookup, value, &wanted, "", "")
 }
 
 /// The object as events carry it: nothing expanded.
 pub(crate) fn plain(value: Value) -> Value {
-    walk(None, value.clone(), &Wanted::default(), "", "").unwrap_or(value)
+    walk(&|_, _| None, value.clone(), &Wanted::default(), "", "").unwrap_or(value)
 }
 
 /// The fields that appear only when they are asked for.
@@ -53,14 +55,14 @@ fn hidden(context: &str) -> &'static [&'static str] {
     }
 }
 
-fn walk(state: Option<&State>, value: Value, wanted: &Wanted, context: &str, path: &str) -> Result<Value, Refusal> {
+fn walk(lookup: Lookup<'_>, value: Value, wanted: &Wanted, context: &str, path: &str) -> Result<Value, Refusal> {
     match value {
         Value::Array(items) => items
             .into_iter()
-            .map(|item| walk(state, item, wanted, context, path))
+            .map(|item| walk(lookup, item, wanted, context, path))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::Array),
-        Value::Object(object) => walk_object(state, object, wanted, context, path).map(Value::Object),
+        Value::Object(object) => walk_object(lookup, object, wanted, context, path).map(Value::Object),
         Value::Null => Ok(value),
         _ if wanted.0.is_empty() => Ok(value),
         _ => Err(refusal(path, wanted)),
@@ -68,7 +70,7 @@ fn walk(state: Option<&State>, value: Value, wanted: &Wanted, context: &str, pat
 }
 
 fn walk_object(
-    state: Option<&State>,
+    lookup: Lookup<'_>,
     object: Map<String, Value>,
     wanted: &Wanted,
     context: &str,
@@ -93,12 +95,12 @@ fn walk_object(
         let context = format!("{context}.{below}");
         let path = join(path, &key);
         let value = match (asked, value) {
-            (None, value) => walk(state, value, &Wanted::default(), &context, &path)?,
+            (None, value) => walk(lookup, value, &Wanted::default(), &context, &path)?,
             (Some(tree), Value::String(id)) => {
-                let named = state.and_then(|state| state.named(&key, &id)).ok_or_else(|| cannot(&path))?;
-                walk(state, named, tree, &context, &path)?
+                let named = lookup(&key, &id).ok_or_else(|| cannot(&path))?;
+                walk(lookup, named, tree, &context, &path)?
             }
-            (Some(tree), value) => walk(state, value, tree, &context, &path)?,
+            (Some(tree), value) => walk(lookup, value, tree, &context, &path)?,
         };
         shown.insert(key, value);
     }

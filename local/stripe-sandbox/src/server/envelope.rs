@@ -2,14 +2,17 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
+use super::routes;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::{form, ids};
-use crate::server::routes;
-use crate::state::{Cause, Remembered, State};
-use crate::{API_VERSION, RecordedRequest, Shared};
+use crate::protocol::{API_VERSION, form, ids};
+use crate::shared::Shared;
+use crate::state::{Cause, RecordedRequest, Remembered, State};
+
+/// Stripe's limit for the length of an idempotency key.
+const LONGEST_KEY: usize = 255;
 
 /// A request as it came in.
 pub(crate) struct Call<'a> {
@@ -65,8 +68,11 @@ impl Call<'_> {
     }
 }
 
+/// An answer before it is written: its status, its body, and whether an idempotency key had it already.
+type Outcome = (StatusCode, Value, bool);
+
 /// Answers one request of the API.
-pub(crate) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
+pub(super) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     let params = call.params();
     let key = call.header("idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     let request_id = ids::new("req_", 14);
@@ -82,67 +88,66 @@ pub(crate) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
         state.record(recorded);
         match call.check_key().and_then(|()| call.check_form()) {
             Ok(()) => keyed(state, call, &params, key.as_deref()),
-            Err(refusal) => (refusal.status(), refusal.body(), false),
+            Err(refusal) => refused(&refusal),
         }
     });
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    let version = call.header("stripe-version").unwrap_or(API_VERSION);
-    let own = [("request-id", Some(request_id.as_str())), ("stripe-version", Some(version))];
-    let replay = [("idempotency-key", key.as_deref()), ("idempotent-replayed", replayed.then_some("true"))];
-    for (name, value) in own.into_iter().chain(replay) {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
-            headers.insert(name, value);
-        }
-    }
-    Reply { status, headers, body: body.to_string() }
+    Reply { status, headers: headers(call, &request_id, key.as_deref(), replayed), body: body.to_string() }
+}
+
+fn headers(call: &Call<'_>, request_id: &str, key: Option<&str>, replayed: bool) -> HeaderMap {
+    let own = [
+        ("content-type", Some("application/json")),
+        ("request-id", Some(request_id)),
+        ("stripe-version", Some(call.header("stripe-version").unwrap_or(API_VERSION))),
+        ("idempotency-key", key),
+        ("idempotent-replayed", replayed.then_some("true")),
+    ];
+    let given = own
+        .into_iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value?).ok()?)));
+    given.collect()
+}
+
+fn refused(refusal: &Refusal) -> Outcome {
+    (refusal.status(), refusal.body(), false)
 }
 
 /// Carries the request out, or gives the answer that its idempotency key already has.
-fn keyed(
-    state: &mut State,
-    call: &Call<'_>,
-    params: &Map<String, Value>,
-    key: Option<&str>,
-) -> (StatusCode, Value, bool) {
-    /// Stripe's limit for the length of a key.
-    const LONGEST: usize = 255;
-    let key = key.filter(|_| call.method == Method::POST);
-    if key.is_some_and(|key| key.len() > LONGEST) {
-        let message = format!("Idempotency keys can have up to {LONGEST} characters.");
-        let refusal = Refusal::Invalid { param: None, code: None, message };
-        return (refusal.status(), refusal.body(), false);
+fn keyed(state: &mut State, call: &Call<'_>, params: &Map<String, Value>, key: Option<&str>) -> Outcome {
+    let Some(key) = key.filter(|_| call.method == Method::POST) else {
+        let (outcome, _) = executed(state, call, params);
+        return outcome;
+    };
+    if key.len() > LONGEST_KEY {
+        let message = format!("Idempotency keys can have up to {LONGEST_KEY} characters.");
+        return refused(&Refusal::Invalid { param: None, code: None, message });
     }
-    if let Some(key) = key
-        && let Some(known) = state.remembered(key)
-    {
-        let refusal = if known.path != call.path {
-            Refusal::KeyMoved { key: key.to_owned(), path: known.path.clone() }
+    if let Some(known) = state.remembered(key) {
+        return if known.path != call.path {
+            refused(&Refusal::KeyMoved { key: key.to_owned(), path: known.path.clone() })
         } else if known.params != *params {
-            Refusal::KeyReused { key: key.to_owned() }
+            refused(&Refusal::KeyReused { key: key.to_owned() })
         } else {
-            return (known.status, known.body.clone(), true);
+            (known.status, known.body.clone(), true)
         };
-        return (refusal.status(), refusal.body(), false);
     }
-    let outcome = if state.fails(call.method.as_str(), call.path) {
+    let (outcome, is_kept) = executed(state, call, params);
+    if is_kept {
+        let (path, params, at) = (call.path.to_owned(), params.clone(), state.now());
+        state.remember(key.to_owned(), Remembered { path, params, status: outcome.0, body: outcome.1.clone(), at });
+    }
+    outcome
+}
+
+/// Carries the request out, and says whether an idempotency key keeps the answer.
+fn executed(state: &mut State, call: &Call<'_>, params: &Map<String, Value>) -> (Outcome, bool) {
+    let answer = if state.fails(call.method.as_str(), call.path) {
         Err(Refusal::Broken)
     } else {
         routes::dispatch(state, &call.method, call.path, params)
     };
-    let (status, body, executed) = match outcome {
-        Ok(body) => (StatusCode::OK, body, true),
-        Err(refusal) => (refusal.status(), refusal.body(), refusal.executed()),
-    };
-    if let Some(key) = key.filter(|_| executed) {
-        let answer = Remembered {
-            path: call.path.to_owned(),
-            params: params.clone(),
-            status,
-            body: body.clone(),
-            at: state.now(),
-        };
-        state.remember(key.to_owned(), answer);
+    match answer {
+        Ok(body) => ((StatusCode::OK, body, false), true),
+        Err(refusal) => (refused(&refusal), refusal.executed()),
     }
-    (status, body, false)
 }

@@ -1,7 +1,7 @@
 //! HTTP: which part of the sandbox answers.
 
-pub(crate) mod envelope;
-pub(crate) mod routes;
+mod envelope;
+mod routes;
 
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::envelope::Call;
+use crate::page;
 use crate::page::Shown;
 use crate::page::overview;
 use crate::protocol::form;
+use crate::shared::Shared;
 use crate::state::Cause;
-use crate::{Shared, page};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 1 << 20;

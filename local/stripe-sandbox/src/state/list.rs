@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::table::Table;
 use crate::protocol::refusal::Refusal;
-use crate::state::Table;
 
 /// The parameters of paging.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Paging {
 }
 
 /// A list object.
-pub(crate) fn list(url: &str, data: Vec<Value>, has_more: bool) -> Value {
+pub(crate) fn object(url: &str, data: Vec<Value>, has_more: bool) -> Value {
     json!({ "object": "list", "data": Value::Array(data), "has_more": has_more, "url": url })
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn page(
     keep: impl Fn(&Value) -> bool,
 ) -> Result<Value, Refusal> {
     let (rows, more) = Paging::of(params)?.cut(table.noun(), table.newest(), keep)?;
-    Ok(list(url, rows.into_iter().cloned().collect(), more))
+    Ok(object(url, rows.into_iter().cloned().collect(), more))
 }
 
 /// Whether a moment lies within the bounds of a `created` parameter.

@@ -1,74 +1,41 @@
 //! Everything the sandbox remembers.
 
 pub(crate) mod list;
+pub(crate) mod sessions;
+pub(crate) mod table;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::checkout::Session;
-use crate::protocol::refusal::Refusal;
-use crate::protocol::{expand, ids};
-use crate::{API_VERSION, Catalog, RecordedRequest};
+use self::sessions::Sessions;
+use self::table::Table;
+use crate::protocol::template::Template;
+use crate::protocol::{API_VERSION, expand, ids};
+
+static EVENT: Template = Template::new(include_str!("../../data/objects/event.json"));
 
 /// How many requests are remembered for tests to look at.
 const REMEMBERED_REQUESTS: usize = 10_000;
+
 /// An idempotency key is forgotten after this time (<https://docs.stripe.com/api/idempotent_requests>).
 const KEY_LIFETIME: i64 = 24 * 60 * 60;
 
-/// Objects of one kind, in the order in which they were made.
-#[derive(Debug)]
-pub(crate) struct Table<T> {
-    noun: &'static str,
-    rows: BTreeMap<u64, (String, T)>,
-    places: HashMap<String, u64>,
-    next: u64,
-}
-
-impl<T> Table<T> {
-    fn new(noun: &'static str) -> Self {
-        Self { noun, rows: BTreeMap::new(), places: HashMap::new(), next: 0 }
-    }
-
-    /// What Stripe calls these objects.
-    pub(crate) fn noun(&self) -> &'static str {
-        self.noun
-    }
-
-    /// Puts in a new object, or another one with the same id in its place.
-    pub(crate) fn put(&mut self, id: &str, object: T) {
-        let place = *self.places.entry(id.to_owned()).or_insert(self.next);
-        self.next = self.next.max(place + 1);
-        self.rows.insert(place, (id.to_owned(), object));
-    }
-
-    pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.rows.get(self.places.get(id)?).map(|(_, object)| object)
-    }
-
-    pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
-        self.rows.remove(&self.places.remove(id)?).map(|(_, object)| object)
-    }
-
-    /// The object that a URL names.
-    pub(crate) fn found(&self, id: &str) -> Result<&T, Refusal> {
-        self.get(id).ok_or_else(|| Refusal::NoSuchObject { noun: self.noun, id: id.to_owned() })
-    }
-
-    /// The object that a parameter names.
-    pub(crate) fn referred(&self, id: &str, param: &str) -> Result<&T, Refusal> {
-        self.get(id).ok_or_else(|| Refusal::UnknownReference {
-            noun: self.noun,
-            id: id.to_owned(),
-            param: param.to_owned(),
-        })
-    }
-
-    /// All objects with their ids, the newest first: the order of Stripe's lists.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.rows.values().rev().map(|(id, object)| (id.as_str(), object))
-    }
+/// A request to the API, as it came in.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordedRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The parameters of the body (POST) or the query, with their nesting; the leaves are strings.
+    pub params: Value,
+    /// The body, as it came in.
+    pub body: String,
+    /// The header `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
 }
 
 /// What caused the events of a moment.
@@ -99,7 +66,7 @@ pub(crate) struct State {
     pub(crate) promotion_codes: Table<Value>,
     pub(crate) shipping_rates: Table<Value>,
     pub(crate) tax_rates: Table<Value>,
-    pub(crate) sessions: Table<Session>,
+    pub(crate) sessions: Sessions,
     pub(crate) payment_intents: Table<Value>,
     pub(crate) charges: Table<Value>,
     pub(crate) refunds: Table<Value>,
@@ -112,7 +79,6 @@ pub(crate) struct State {
     /// Whether anyone is told about events.
     pub(crate) has_listener: bool,
     keys: HashMap<String, Remembered>,
-    open: BTreeSet<(i64, String)>,
     unsent: Vec<Value>,
     /// Method and path of requests that shall fail, each once.
     pub(crate) failing: Vec<(String, String)>,
@@ -121,8 +87,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(url: &str, catalog: Catalog) -> Self {
-        let mut state = Self {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
             url: url.to_owned(),
             products: Table::new("product"),
             prices: Table::new("price"),
@@ -130,7 +96,7 @@ impl State {
             promotion_codes: Table::new("promotion code"),
             shipping_rates: Table::new("shipping rate"),
             tax_rates: Table::new("tax rate"),
-            sessions: Table::new("checkout.session"),
+            sessions: Sessions::new(),
             payment_intents: Table::new("payment_intent"),
             charges: Table::new("charge"),
             refunds: Table::new("refund"),
@@ -142,28 +108,10 @@ impl State {
             requests: VecDeque::new(),
             has_listener: false,
             keys: HashMap::new(),
-            open: BTreeSet::new(),
             unsent: Vec::new(),
             failing: Vec::new(),
             cause: Cause::default(),
             ahead: Duration::ZERO,
-        };
-        for (kind, object) in catalog.into_objects(url) {
-            let id = object["id"].as_str().unwrap_or_default().to_owned();
-            state.table_mut(kind).put(&id, object);
-        }
-        state
-    }
-
-    fn table_mut(&mut self, kind: crate::catalog::file::Kind) -> &mut Table<Value> {
-        use crate::catalog::file::Kind;
-        match kind {
-            Kind::Products => &mut self.products,
-            Kind::Prices => &mut self.prices,
-            Kind::Coupons => &mut self.coupons,
-            Kind::PromotionCodes => &mut self.promotion_codes,
-            Kind::ShippingRates => &mut self.shipping_rates,
-            Kind::TaxRates => &mut self.tax_rates,
         }
     }
 
@@ -196,17 +144,15 @@ impl State {
             data["previous_attributes"] = Value::Object(previous);
         }
         let id = ids::object("evt");
-        let event = json!({
+        let event = EVENT.with(json!({
             "id": id,
-            "object": "event",
             "api_version": API_VERSION,
             "created": self.now(),
             "data": data,
-            "livemode": false,
             "pending_webhooks": i32::from(self.has_listener),
             "request": { "id": self.cause.request, "idempotency_key": self.cause.idempotency_key },
             "type": kind,
-        });
+        }));
         self.events.put(&id, event.clone());
         self.unsent.push(event);
     }
@@ -230,30 +176,6 @@ impl State {
 
     pub(crate) fn remember(&mut self, key: String, answer: Remembered) {
         self.keys.insert(key, answer);
-    }
-
-    /// Puts in a session, and watches over its expiry while it is open.
-    pub(crate) fn put_session(&mut self, session: Session) {
-        let entry = (session.expires_at, session.id.clone());
-        if session.is_open() {
-            self.open.insert(entry);
-        } else {
-            self.open.remove(&entry);
-        }
-        self.sessions.put(&session.id.clone(), session);
-    }
-
-    /// Expires the sessions whose time is over.
-    pub(crate) fn expire_due(&mut self) {
-        let now = self.now();
-        while let Some((_, id)) = self.open.first().filter(|(at, _)| *at <= now).cloned() {
-            match self.sessions.get(&id).cloned() {
-                Some(session) if session.is_open() => crate::checkout::expire(self, session),
-                _ => {
-                    self.open.pop_first();
-                }
-            }
-        }
     }
 
     /// The object that a field of another object names by id.

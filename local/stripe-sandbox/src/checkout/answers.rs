@@ -1,28 +1,14 @@
-//! The end of a session: paid, paid later, or expired.
+//! What the shopper says on the page, and what it changes.
 
 use serde_json::{Value, json};
 
-use super::{PaymentStatus, Session, Status, promotion};
-use crate::payments;
-use crate::protocol::ids;
+use super::contact::is_email;
+use super::discounts::promotion;
+use crate::money::currency;
+use crate::protocol::address;
 use crate::protocol::refusal::Refusal;
+use crate::session::{Line, Session};
 use crate::state::State;
-
-/// When the money comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Payment {
-    /// At once, as with a card.
-    Now,
-    /// Days later, as with a bank debit; see <https://docs.stripe.com/payments/payment-methods#payment-notification>.
-    Later,
-}
-
-/// How a delayed payment ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Succeeded,
-    Failed,
-}
 
 /// What the shopper says on the page.
 #[derive(Clone, Debug, Default)]
@@ -94,8 +80,8 @@ impl Answers {
     }
 
     /// Refuses answers with which Stripe's page would not let the shopper pay.
-    fn check(&self, session: &Session) -> Result<(), Refusal> {
-        if !super::create::is_email(&self.email) {
+    pub(super) fn check(&self, session: &Session) -> Result<(), Refusal> {
+        if !is_email(&self.email) {
             return Err(Refusal::invalid("email", "Your email address is incomplete."));
         }
         if self.name.trim().is_empty() {
@@ -123,8 +109,8 @@ impl Answers {
     }
 
     /// What the shopper said, as the session and its objects show it.
-    fn details(&self, session: &Session) -> Value {
-        let nothing = super::address(|_| None);
+    pub(super) fn details(&self, session: &Session) -> Value {
+        let nothing = address(|_| None);
         let billing = if session.asks_for_billing() { &self.billing_address } else { &nothing };
         let address =
             if billing["line1"].is_null() && session.asks_for_shipping() { &self.shipping_address } else { billing };
@@ -141,7 +127,7 @@ impl Answers {
     }
 }
 
-fn choose_unit(state: &State, line: &mut super::Line, currency: &str, unit: i64) -> Result<(), Refusal> {
+fn choose_unit(state: &State, line: &mut Line, currency: &str, unit: i64) -> Result<(), Refusal> {
     if !line.pricing.is_custom() {
         return Ok(());
     }
@@ -150,7 +136,7 @@ fn choose_unit(state: &State, line: &mut super::Line, currency: &str, unit: i64)
     let low = bounds["minimum"].as_i64().unwrap_or(0);
     let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
     if !(low..=high).contains(&unit) {
-        let format = |amount| crate::money::currency::format(amount, currency);
+        let format = |amount| currency::format(amount, currency);
         let most = bounds["maximum"].as_i64().map(|most| format!(" to {}", format(most))).unwrap_or_default();
         let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
         return Err(Refusal::invalid("amount", message));
@@ -174,112 +160,4 @@ fn automatic_rates(state: &State, session: &Session, countries: &[Value; 2]) -> 
         .filter(|rate| rate["country"].is_null() || Some(&rate["country"]) == country)
         .cloned()
         .collect()
-}
-
-/// Completes a session, if it is open and the answers will do.
-///
-/// # Errors
-///
-/// The refusal's message is for the shopper; the session stays open then.
-pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payment) -> Result<Session, Refusal> {
-    let mut session = state.sessions.found(id)?.clone();
-    if !session.is_open() {
-        return Err(Refusal::invalid("session", format!("This session is {}.", session.status.name())));
-    }
-    answers.apply(state, &mut session)?;
-    answers.check(&session)?;
-    session.check_total()?;
-    // A line that the shopper reduced to nothing is not bought.
-    session.lines.retain(|line| line.quantity != Some(0));
-    if let Some(code) = session.discount.as_ref().and_then(|discount| discount.promotion_code.as_ref()) {
-        // Another shopper may have redeemed it since.
-        let id = super::json_text(&code["id"]).to_owned();
-        promotion(state, &session, state.promotion_codes.found(&id)?, "promotion_code")?;
-    }
-    session.customer_details = answers.details(&session);
-    if session.asks_for_shipping() {
-        session.shipping_details = json!({ "address": answers.shipping_address, "name": answers.shipping_name });
-    }
-    redeem(state, &session);
-    let nothing_due = session.totals().total == 0;
-    let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
-    if session.customer.is_none() && wants_customer {
-        session.customer = Some(payments::create_customer(state, &session));
-    }
-    let manual = session.params["payment_intent_data"]["capture_method"] == "manual";
-    session.payment_status = match payment {
-        _ if nothing_due => PaymentStatus::NotRequired,
-        Payment::Now if manual => PaymentStatus::Unpaid,
-        Payment::Now => PaymentStatus::Paid,
-        Payment::Later => PaymentStatus::Unpaid,
-    };
-    session.status = Status::Complete;
-    let intent = (!nothing_due).then(|| payments::create_intent(state, &session, payment));
-    if session.is_recurring() {
-        payments::create_subscription(state, &mut session, intent);
-    } else {
-        session.payment_intent = intent;
-    }
-    state.put_session(session.clone());
-    let object = session.render(state);
-    state.emit("checkout.session.completed", object, None);
-    Ok(session)
-}
-
-fn redeem(state: &mut State, session: &Session) {
-    let Some(discount) = &session.discount else { return };
-    let again = |object: &Value| {
-        let mut object = object.clone();
-        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0) + 1);
-        object
-    };
-    let id = super::json_text(&discount.coupon["id"]);
-    if let Some(coupon) = state.coupons.get(id).map(again) {
-        state.coupons.put(id, coupon);
-    }
-    let Some(code) = &discount.promotion_code else { return };
-    let id = super::json_text(&code["id"]);
-    if let Some(code) = state.promotion_codes.get(id).map(again) {
-        state.promotion_codes.put(id, code);
-    }
-}
-
-/// Ends a delayed payment.
-///
-/// # Errors
-///
-/// Refuses sessions that wait for no payment.
-pub(crate) fn settle(state: &mut State, id: &str, outcome: Outcome) -> Result<(), Refusal> {
-    let mut session = state.sessions.found(id)?.clone();
-    let waiting = payments::waiting_intent(state, &session);
-    let Some(intent) = waiting else {
-        return Err(Refusal::invalid("session", "This session waits for no payment."));
-    };
-    payments::settle_intent(state, &intent, outcome);
-    if outcome == Outcome::Succeeded {
-        session.payment_status = PaymentStatus::Paid;
-    }
-    if let Some(invoice) = &session.invoice {
-        payments::settle_invoice(state, invoice, outcome);
-    }
-    state.put_session(session.clone());
-    let kind = match outcome {
-        Outcome::Succeeded => "checkout.session.async_payment_succeeded",
-        Outcome::Failed => "checkout.session.async_payment_failed",
-    };
-    let object = session.render(state);
-    state.emit(kind, object, None);
-    Ok(())
-}
-
-/// Expires an open session.
-pub(crate) fn expire(state: &mut State, mut session: Session) {
-    session.status = Status::Expired;
-    let recovery = &session.params["after_expiration"]["recovery"];
-    if recovery["enabled"] == true {
-        session.recovery_url = Some(format!("{}/r/{}", state.url, ids::new("live_", 40)));
-    }
-    state.put_session(session.clone());
-    let object = session.render(state);
-    state.emit("checkout.session.expired", object, None);
 }

@@ -1,0 +1,38 @@
+//! Tax rates (<https://docs.stripe.com/api/tax_rates>).
+
+use serde_json::{Value, json};
+
+use super::reader::{Kind, Object, Read, Reader, problem};
+use crate::endpoint::{Answer, Request, Route, matches, retrieve};
+use crate::protocol::parameters::Definitions;
+use crate::protocol::template::Template;
+use crate::state::{State, list};
+
+static PARAMETERS: Definitions = Definitions::new(include_str!("../../data/parameters/tax_rates.json"));
+static TEMPLATE: Template = Template::new(include_str!("../../data/objects/tax_rate.json"));
+
+pub(crate) static ROUTES: [Route; 2] = [
+    Route::get("tax_rates", (&PARAMETERS, "list"), list),
+    Route::retrieve("tax_rates/{id}", |state, request| retrieve(&state.tax_rates, request)),
+];
+
+/// A tax rate, as <https://docs.stripe.com/api/tax_rates/object> describes it.
+pub(crate) fn tax_rate(given: &Object, now: i64) -> Read<Value> {
+    let reader = Reader::new(given);
+    let Some(percentage) = reader.number("percentage")? else {
+        return problem("percentage", "is missing");
+    };
+    let mut rate = reader.start(&TEMPLATE, &reader.id("txr")?, now)?;
+    rate["display_name"] = json!(reader.required("display_name")?);
+    rate["percentage"] = percentage.clone();
+    rate["effective_percentage"] = percentage.clone();
+    reader.take(&mut rate, Kind::Boolean, &["active", "inclusive"])?;
+    let texts = ["country", "description", "jurisdiction", "jurisdiction_level", "state", "tax_type"];
+    reader.take(&mut rate, Kind::Text, &texts)?;
+    Ok(rate)
+}
+
+fn list(state: &mut State, request: &Request) -> Answer {
+    let params = &request.params;
+    list::page(&state.tax_rates, "/v1/tax_rates", params, |rate| matches(rate, params, &["active", "inclusive"]))
+}

@@ -1,0 +1,77 @@
+//! Whom a session is for: the customer, their address, and what the shop calls them.
+
+use serde_json::Value;
+
+use crate::protocol::refusal::Refusal;
+use crate::state::State;
+
+/// The most characters of `client_reference_id`.
+const CLIENT_REFERENCE: usize = 200;
+/// Countries to which Stripe Checkout does not ship.
+const UNSUPPORTED_COUNTRIES: [&str; 15] =
+    ["AS", "CC", "CU", "CX", "FM", "HM", "IR", "KP", "MH", "MP", "NF", "PW", "SY", "UM", "VI"];
+
+/// Refuses parameters about the customer that Stripe would refuse.
+pub(super) fn check_contact(state: &State, params: &Value) -> Result<(), Refusal> {
+    check_customer(state, params)?;
+    if params["client_reference_id"].as_str().is_some_and(|id| id.chars().count() > CLIENT_REFERENCE) {
+        let message = format!("Invalid string: must be at most {CLIENT_REFERENCE} characters");
+        return Err(Refusal::invalid("client_reference_id", message));
+    }
+    check_countries(params)
+}
+
+fn check_customer(state: &State, params: &Value) -> Result<(), Refusal> {
+    if let Some(email) = params["customer_email"].as_str()
+        && !is_email(email)
+    {
+        return Err(Refusal::coded("email_invalid", "customer_email", format!("Invalid email address: {email}")));
+    }
+    let Some(customer) = params["customer"].as_str() else { return Ok(()) };
+    state.customers.referred(customer, "customer")?;
+    if params["customer_email"].is_null() {
+        return Ok(());
+    }
+    let message = "You may only specify one of these parameters: customer, customer_email.";
+    Err(Refusal::invalid("customer_email", message))
+}
+
+fn check_countries(params: &Value) -> Result<(), Refusal> {
+    let countries = params["shipping_address_collection"]["allowed_countries"].as_array();
+    for (index, country) in countries.into_iter().flatten().enumerate() {
+        let code = country.as_str().unwrap_or_default();
+        let two_letters = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !two_letters || UNSUPPORTED_COUNTRIES.contains(&code) {
+            let param = format!("shipping_address_collection[allowed_countries][{index}]");
+            let message = format!("Invalid {param}: '{code}' is not a country to which Checkout ships.");
+            return Err(Refusal::Malformed { param, message });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text has the form of an email address.
+pub(super) fn is_email(text: &str) -> bool {
+    let no_space = !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+    let parts = text.rsplit_once('@');
+    no_space && parts.is_some_and(|(name, host)| !name.is_empty() && !name.contains('@') && is_host(host))
+}
+
+fn is_host(host: &str) -> bool {
+    host.contains('.') && host.split('.').all(|label| !label.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn email_addresses_have_a_name_and_a_host() {
+        for good in ["a@b.co", "first.last+tag@shop.example.com", "o'hara@x.org"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "a", "a@", "@b.co", "a b@c.de", "a@b", "a@@b.co", "a@b..co"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

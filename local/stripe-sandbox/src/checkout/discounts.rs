@@ -1,0 +1,93 @@
+//! Coupons and promotion codes of a session.
+
+use serde_json::Value;
+
+use crate::money::currency;
+use crate::money::discount::Off;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::{ids, json_text};
+use crate::session::{Discount, Session};
+use crate::state::State;
+
+/// The discount that a new session is asked for.
+pub(super) fn given_discount(state: &State, session: &Session) -> Result<Option<Discount>, Refusal> {
+    let discounts = session.params["discounts"].as_array().map_or(&[][..], Vec::as_slice);
+    if !discounts.is_empty() && !session.params["allow_promotion_codes"].is_null() {
+        let message = "You may only specify one of these parameters: allow_promotion_codes, discounts.";
+        return Err(Refusal::invalid("allow_promotion_codes", message));
+    }
+    if discounts.len() > 1 {
+        return Err(Refusal::invalid("discounts", "You may only specify one discount."));
+    }
+    let Some(given) = discounts.first() else { return Ok(None) };
+    match (given["coupon"].as_str(), given["promotion_code"].as_str()) {
+        (Some(coupon), None) => discount(state, session, coupon, "discounts[0][coupon]").map(Some),
+        (None, Some(id)) => {
+            let param = "discounts[0][promotion_code]";
+            let code = state.promotion_codes.referred(id, param)?;
+            promotion(state, session, code, param).map(Some)
+        }
+        _ => {
+            let message = "You may only specify one of these parameters: coupon, promotion_code.";
+            Err(Refusal::invalid("discounts[0]", message))
+        }
+    }
+}
+
+/// Looks a discount up and refuses it where it cannot be used.
+pub(crate) fn discount(state: &State, session: &Session, coupon: &str, param: &str) -> Result<Discount, Refusal> {
+    let coupon = state.coupons.referred(coupon, param)?.clone();
+    check_coupon(state, session, &coupon, param)?;
+    Ok(Discount { id: ids::object("di"), coupon, promotion_code: None })
+}
+
+/// Looks up the discount of a promotion code object.
+pub(crate) fn promotion(state: &State, session: &Session, code: &Value, param: &str) -> Result<Discount, Refusal> {
+    let now = state.now();
+    let used_up = code["max_redemptions"].as_i64().is_some_and(|most| code["times_redeemed"].as_i64() >= Some(most));
+    let over = code["expires_at"].as_i64().is_some_and(|end| end <= now);
+    if code["active"] != true || used_up || over {
+        return Err(Refusal::invalid(param, "This promotion code is inactive, expired or used up."));
+    }
+    let restrictions = &code["restrictions"];
+    let own = restrictions["minimum_amount"].as_i64();
+    let minimum = match restrictions["minimum_amount_currency"].as_str() {
+        Some(currency) if currency == session.currency => own,
+        Some(_) => {
+            let option = restrictions["currency_options"][&session.currency]["minimum_amount"].as_i64();
+            if own.is_some() && option.is_none() {
+                let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
+                return Err(Refusal::invalid(param, message));
+            }
+            option
+        }
+        None => None,
+    };
+    if minimum.is_some_and(|minimum| session.totals().subtotal < minimum) {
+        let minimum = currency::format(minimum.unwrap_or(0), &session.currency);
+        return Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")));
+    }
+    let coupon = code["promotion"]["coupon"].as_str().unwrap_or_default();
+    Ok(Discount { promotion_code: Some(code.clone()), ..discount(state, session, coupon, param)? })
+}
+
+fn check_coupon(state: &State, session: &Session, coupon: &Value, param: &str) -> Result<(), Refusal> {
+    let used_up =
+        coupon["max_redemptions"].as_i64().is_some_and(|most| coupon["times_redeemed"].as_i64() >= Some(most));
+    let over = coupon["redeem_by"].as_i64().is_some_and(|end| end <= state.now());
+    if coupon["valid"] != true || used_up || over {
+        return Err(Refusal::coded("coupon_expired", param, format!("Coupon expired: {}", json_text(&coupon["id"]))));
+    }
+    if Off::of(coupon, &session.currency).is_none() {
+        let message = format!("The coupon cannot be used with the currency {}.", session.currency);
+        return Err(Refusal::invalid(param, message));
+    }
+    let only = coupon["applies_to"]["products"].as_array();
+    let applies = only.is_none_or(|products| {
+        session.lines.iter().any(|line| products.iter().any(|product| *product == line.product))
+    });
+    if !applies {
+        return Err(Refusal::invalid(param, "The coupon does not apply to anything in this order."));
+    }
+    Ok(())
+}

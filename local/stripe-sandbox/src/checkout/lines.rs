@@ -1,0 +1,187 @@
+//! What a new session sells.
+
+use serde_json::{Value, json};
+
+use crate::catalog::prices;
+use crate::money::pricing::Pricing;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::{ids, json_text};
+use crate::session::{Adjustable, Line, LineAmounts, Mode};
+use crate::state::State;
+
+const MOST_LINES: usize = 100;
+/// The most recurring and the most one-time lines in subscription mode.
+const MOST_OF_A_KIND: usize = 20;
+const MOST_QUANTITY: i64 = 999_999;
+
+/// The lines, and the currency they have in common.
+pub(super) fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Vec<Line>, String), Refusal> {
+    let items = params["line_items"].as_array().map_or(&[][..], Vec::as_slice);
+    if items.is_empty() {
+        return Err(Refusal::MissingParam { param: "line_items".to_owned() });
+    }
+    if mode == Mode::Payment && items.len() > MOST_LINES {
+        let message = format!("You cannot have more than {MOST_LINES} line items.");
+        return Err(Refusal::invalid("line_items", message));
+    }
+    let mut currency = params["currency"].as_str().map(str::to_ascii_lowercase);
+    let mut lines = Vec::new();
+    let mut interval = Value::Null;
+    for (index, item) in items.iter().enumerate() {
+        let param = format!("line_items[{index}]");
+        let price = price(state, item, &param)?;
+        check_recurring(&price, mode, &mut interval)?;
+        let currency = currency.get_or_insert_with(|| json_text(&price["currency"]).to_owned());
+        lines.push(line(state, item, &price, currency, &param)?);
+    }
+    check_kinds(&lines, mode)?;
+    Ok((lines, currency.unwrap_or_default()))
+}
+
+/// Refuses what recurs where nothing may, or in another interval than the lines before.
+fn check_recurring(price: &Value, mode: Mode, interval: &mut Value) -> Result<(), Refusal> {
+    let recurring = &price["recurring"];
+    if recurring.is_null() {
+        return Ok(());
+    }
+    if mode == Mode::Payment {
+        let message = "You specified `payment` mode but passed a recurring price. Either switch to `subscription` \
+                       mode or use only one-time prices.";
+        return Err(Refusal::invalid("mode", message));
+    }
+    let own = json!([recurring["interval"], recurring["interval_count"]]);
+    if interval.is_null() {
+        *interval = own;
+    } else if *interval != own {
+        let message = "Checkout does not support multiple prices with different billing intervals.";
+        return Err(Refusal::invalid("line_items", message));
+    }
+    Ok(())
+}
+
+fn check_kinds(lines: &[Line], mode: Mode) -> Result<(), Refusal> {
+    if mode == Mode::Payment {
+        return Ok(());
+    }
+    let recurring = lines.iter().filter(|line| line.recurring).count();
+    if recurring == 0 {
+        let message = "You must provide at least one recurring price in `subscription` mode when using prices.";
+        return Err(Refusal::invalid("line_items", message));
+    }
+    for (count, kind) in [(recurring, "recurring"), (lines.len() - recurring, "one-time")] {
+        if count > MOST_OF_A_KIND {
+            let message = format!("You cannot have more than {MOST_OF_A_KIND} {kind} line items.");
+            return Err(Refusal::invalid("line_items", message));
+        }
+    }
+    Ok(())
+}
+
+/// The price of a line: one that exists and is for sale, or one made from `price_data`.
+fn price(state: &mut State, item: &Value, param: &str) -> Result<Value, Refusal> {
+    if !item["price_data"].is_null() {
+        return prices::create_inline(state, &item["price_data"], &format!("{param}[price_data]"));
+    }
+    let param = format!("{param}[price]");
+    let Some(id) = item["price"].as_str() else { return Err(Refusal::MissingParam { param }) };
+    let price = state.prices.referred(id, &param)?.clone();
+    if price["active"] != true {
+        let message = "The price specified is inactive. This field only accepts active prices.";
+        return Err(Refusal::invalid(param, message));
+    }
+    let product = state.products.get(json_text(&price["product"]));
+    if product.is_none_or(|product| product["active"] != true) {
+        let message = format!("Price `{id}` is not available to be purchased because its product is not active.");
+        return Err(Refusal::invalid(param, message));
+    }
+    Ok(price)
+}
+
+fn line(state: &State, item: &Value, price: &Value, currency: &str, param: &str) -> Result<Line, Refusal> {
+    let Some(pricing) = Pricing::of(price, currency) else {
+        let message = format!(
+            "The price specified only supports `{}`. This doesn't match the expected currency: `{currency}`.",
+            json_text(&price["currency"])
+        );
+        return Err(Refusal::invalid(format!("{param}[price]"), message));
+    };
+    let metered = price["recurring"]["usage_type"] == "metered";
+    let quantity = quantity(&item["quantity"], metered, &format!("{param}[quantity]"))?;
+    let product = json_text(&price["product"]).to_owned();
+    let description = state.products.get(&product).map_or("", |product| json_text(&product["name"])).to_owned();
+    Ok(Line {
+        id: ids::object("li"),
+        price: json_text(&price["id"]).to_owned(),
+        product,
+        description,
+        quantity,
+        adjustable: adjustable(&item["adjustable_quantity"], quantity, &format!("{param}[adjustable_quantity]"))?,
+        metadata: item["metadata"].as_object().cloned().unwrap_or_default(),
+        pricing,
+        recurring: price["type"] == "recurring",
+        chosen_unit: None,
+        rates: tax_rates(state, &item["tax_rates"], &format!("{param}[tax_rates]"))?,
+        amounts: LineAmounts::default(),
+    })
+}
+
+fn quantity(given: &Value, metered: bool, param: &str) -> Result<Option<u64>, Refusal> {
+    match given.as_i64() {
+        None if metered => Ok(None),
+        Some(_) if metered => {
+            let message = format!("Quantity should not be specified where usage_type is `metered`. Remove {param}.");
+            Err(Refusal::invalid(param, message))
+        }
+        None => Err(Refusal::invalid(param, format!("Quantity is required. Add `{param}`."))),
+        Some(..1) => {
+            Err(Refusal::coded("parameter_invalid_integer", param, "This value must be greater than or equal to 1."))
+        }
+        Some(number) if number > MOST_QUANTITY => Err(Refusal::coded(
+            "parameter_invalid_integer",
+            param,
+            format!("This value must be less than or equal to {MOST_QUANTITY}."),
+        )),
+        Some(number) => Ok(u64::try_from(number).ok()),
+    }
+}
+
+fn adjustable(given: &Value, quantity: Option<u64>, param: &str) -> Result<Option<Adjustable>, Refusal> {
+    if given.is_null() {
+        return Ok(None);
+    }
+    let minimum = given["minimum"].as_i64().unwrap_or(0);
+    // A quantity beyond the default of 99 is allowed when the maximum says so.
+    let maximum = given["maximum"].as_i64().unwrap_or(99);
+    let out = |field: &str, text: String| Err(Refusal::invalid(format!("{param}[{field}]"), text));
+    if minimum < 0 {
+        return out("minimum", "This value must be greater than or equal to 0.".to_owned());
+    }
+    if !(1..=MOST_QUANTITY).contains(&maximum) {
+        return out("maximum", format!("This value must be between 1 and {MOST_QUANTITY}."));
+    }
+    if maximum < minimum {
+        return out("maximum", "The maximum quantity must not be less than the minimum quantity.".to_owned());
+    }
+    let (minimum, maximum) = (u64::try_from(minimum).unwrap_or(0), u64::try_from(maximum).unwrap_or(0));
+    let enabled = given["enabled"] == true;
+    if enabled && quantity.is_some_and(|quantity| !(minimum..=maximum).contains(&quantity)) {
+        let text = format!("The quantity must lie between the minimum ({minimum}) and the maximum ({maximum}).");
+        return out("maximum", text);
+    }
+    Ok(Some(Adjustable { enabled, minimum, maximum }))
+}
+
+/// The active tax rates of these ids.
+pub(super) fn tax_rates(state: &State, ids: &Value, param: &str) -> Result<Vec<Value>, Refusal> {
+    let ids = ids.as_array().map_or(&[][..], Vec::as_slice);
+    let rate = |(index, id): (usize, &Value)| {
+        let param = format!("{param}[{index}]");
+        let rate = state.tax_rates.referred(json_text(id), &param)?;
+        if rate["active"] == true {
+            Ok(rate.clone())
+        } else {
+            Err(Refusal::invalid(param, "The tax rate specified is inactive."))
+        }
+    };
+    ids.iter().enumerate().map(rate).collect()
+}

@@ -1,0 +1,166 @@
+//! What a session's parameters ask Stripe's page to do.
+
+use serde_json::{Value, json};
+
+use crate::protocol::json_text;
+use crate::session::{Session, Status};
+
+/// A recovery URL works for this long after the session's expiry.
+const RECOVERABLE: i64 = 30 * 24 * 60 * 60;
+
+impl Session {
+    /// What the session was asked for, where the object shows it in another form.
+    pub(super) fn asked(&self) -> Value {
+        let params = &self.params;
+        let text = |name: &str| message(&params["custom_text"][name]);
+        let mut asked = json!({
+            "adaptive_pricing": { "enabled": params["adaptive_pricing"]["enabled"] == true },
+            "after_expiration": self.after_expiration(),
+            "automatic_tax": self.automatic_tax_object(),
+            "consent_collection": self.consent_collection(),
+            "custom_fields": self.custom_fields(),
+            "custom_text": {
+                "after_submit": text("after_submit"),
+                "shipping_address": text("shipping_address"),
+                "submit": text("submit"),
+                "terms_of_service_acceptance": text("terms_of_service_acceptance"),
+            },
+            "customer_creation": self.customer_creation(),
+            "invoice_creation": self.invoice_creation(),
+            "managed_payments": { "enabled": params["managed_payments"]["enabled"] == true },
+            "payment_method_types": self.payment_method_types(),
+            "phone_number_collection": { "enabled": self.asks_for_phone() },
+        });
+        if params["tax_id_collection"].is_object() {
+            asked["tax_id_collection"] = json!({
+                "enabled": params["tax_id_collection"]["enabled"],
+                "required": params["tax_id_collection"]["required"].as_str().unwrap_or("never"),
+            });
+        }
+        asked
+    }
+
+    fn customer_creation(&self) -> Value {
+        match &self.params["customer_creation"] {
+            _ if self.params["customer"].is_string() => Value::Null,
+            Value::String(creation) => json!(creation),
+            _ if self.is_recurring() => json!("always"),
+            _ => json!("if_required"),
+        }
+    }
+
+    fn payment_method_types(&self) -> Value {
+        match &self.params["allowed_payment_method_types"] {
+            Value::Array(methods) if !methods.is_empty() => Value::Array(methods.clone()),
+            _ => json!(["card"]),
+        }
+    }
+
+    fn after_expiration(&self) -> Value {
+        let recovery = &self.params["after_expiration"]["recovery"];
+        if !recovery.is_object() {
+            return Value::Null;
+        }
+        json!({ "recovery": {
+            "allow_promotion_codes": recovery["allow_promotion_codes"] == true,
+            "enabled": recovery["enabled"] == true,
+            "expires_at": self.recovery_url.as_ref().map(|_| self.expires_at + RECOVERABLE),
+            "url": self.recovery_url,
+        } })
+    }
+
+    fn automatic_tax_object(&self) -> Value {
+        let enabled = self.automatic_tax();
+        let status = if self.status == Status::Complete { "complete" } else { "requires_location_inputs" };
+        let liability = match &self.params["automatic_tax"]["liability"] {
+            _ if !enabled => Value::Null,
+            Value::Object(liability) => json!(liability),
+            _ => json!({ "type": "self" }),
+        };
+        json!({
+            "enabled": enabled,
+            "liability": liability,
+            "provider": enabled.then_some("stripe"),
+            "status": enabled.then_some(status),
+        })
+    }
+
+    pub(super) fn consent(&self) -> Value {
+        let asked = &self.params["consent_collection"];
+        if self.status != Status::Complete || !asked.is_object() {
+            return Value::Null;
+        }
+        json!({
+            "promotions": (asked["promotions"] == "auto").then_some("opt_out"),
+            "terms_of_service": (asked["terms_of_service"] == "required").then_some("accepted"),
+        })
+    }
+
+    fn consent_collection(&self) -> Value {
+        let asked = &self.params["consent_collection"];
+        if !asked.is_object() {
+            return Value::Null;
+        }
+        json!({
+            "payment_method_reuse_agreement": asked["payment_method_reuse_agreement"],
+            "promotions": asked["promotions"],
+            "terms_of_service": asked["terms_of_service"],
+        })
+    }
+
+    fn custom_fields(&self) -> Value {
+        let fields = self.params["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);
+        fields.iter().map(custom_field).collect()
+    }
+
+    fn invoice_creation(&self) -> Value {
+        if self.is_recurring() {
+            return Value::Null;
+        }
+        let data = &self.params["invoice_creation"]["invoice_data"];
+        let metadata = if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) };
+        json!({
+            "enabled": self.params["invoice_creation"]["enabled"] == true,
+            "invoice_data": {
+                "account_tax_ids": data["account_tax_ids"],
+                "custom_fields": data["custom_fields"],
+                "description": data["description"],
+                "footer": data["footer"],
+                "issuer": data["issuer"],
+                "metadata": metadata,
+                "rendering_options": data["rendering_options"],
+            },
+        })
+    }
+}
+
+fn message(given: &Value) -> Value {
+    if given.is_object() { given.clone() } else { Value::Null }
+}
+
+fn custom_field(field: &Value) -> Value {
+    let kind = json_text(&field["type"]);
+    let given = &field[kind];
+    let length = |name: &str| given[name].as_str().and_then(|text| text.parse::<i64>().ok());
+    let detail = if kind == "dropdown" {
+        json!({
+            "default_value": given["default_value"],
+            "options": given["options"].as_array().cloned().unwrap_or_default(),
+            "value": given["default_value"],
+        })
+    } else {
+        json!({
+            "default_value": given["default_value"],
+            "maximum_length": length("maximum_length"),
+            "minimum_length": length("minimum_length"),
+            "value": given["default_value"],
+        })
+    };
+    json!({
+        "key": field["key"],
+        "label": field["label"],
+        "optional": field["optional"] == true,
+        "type": kind,
+        (kind): detail,
+    })
+}

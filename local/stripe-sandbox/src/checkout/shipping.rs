@@ -1,0 +1,49 @@
+//! How a new session's goods can be shipped.
+
+use serde_json::Value;
+
+use crate::catalog::shipping_rates;
+use crate::protocol::json_text;
+use crate::protocol::refusal::Refusal;
+use crate::session::{Session, shipping_amount};
+use crate::state::State;
+
+const MOST_SHIPPING_OPTIONS: usize = 5;
+
+/// The shipping rates that the shopper can choose from.
+pub(super) fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, Refusal> {
+    let options = session.params["shipping_options"].as_array().map_or(&[][..], Vec::as_slice);
+    if options.len() > MOST_SHIPPING_OPTIONS {
+        let message = format!("You cannot have more than {MOST_SHIPPING_OPTIONS} shipping options.");
+        return Err(Refusal::invalid("shipping_options", message));
+    }
+    let mut rates = Vec::new();
+    for (index, option) in options.iter().enumerate() {
+        let param = format!("shipping_options[{index}]");
+        let rate = rate(state, option, &param)?;
+        if rate["active"] != true {
+            return Err(Refusal::invalid(param, "The shipping rate specified is inactive."));
+        }
+        if shipping_amount(&rate, &session.currency).is_none() {
+            let message = format!("The shipping rate has no amount in `{}`.", session.currency);
+            return Err(Refusal::invalid(param, message));
+        }
+        rates.push(rate);
+    }
+    Ok(rates)
+}
+
+/// The rate of an option: one that exists, or one made of `shipping_rate_data`.
+fn rate(state: &mut State, option: &Value, param: &str) -> Result<Value, Refusal> {
+    if let Value::Object(data) = &option["shipping_rate_data"] {
+        let rate = shipping_rates::shipping_rate(data, state.now())
+            .map_err(|problem| problem.refusal(&format!("{param}[shipping_rate_data]")))?;
+        state.shipping_rates.put(json_text(&rate["id"]), rate.clone());
+        return Ok(rate);
+    }
+    let param = format!("{param}[shipping_rate]");
+    match option["shipping_rate"].as_str() {
+        Some(id) => state.shipping_rates.referred(id, &param).cloned(),
+        None => Err(Refusal::MissingParam { param }),
+    }
+}

@@ -1,0 +1,35 @@
+//! The endpoints of events (<https://docs.stripe.com/api/events>).
+
+use serde_json::Value;
+
+use crate::endpoint::{Answer, Request, Route, matches, retrieve};
+use crate::protocol::json_text;
+use crate::protocol::parameters::Definitions;
+use crate::state::{State, list};
+
+static PARAMETERS: Definitions = Definitions::new(include_str!("../data/parameters/events.json"));
+
+pub(crate) static ROUTES: [Route; 2] = [
+    Route::get("events", (&PARAMETERS, "list"), list),
+    Route::retrieve("events/{id}", |state, request| retrieve(&state.events, request)),
+];
+
+fn list(state: &mut State, request: &Request) -> Answer {
+    let params = &request.params;
+    let kinds: Option<Vec<&str>> = match (params.get("type"), params.get("types").and_then(Value::as_array)) {
+        (Some(kind), _) => Some(vec![json_text(kind)]),
+        (None, Some(kinds)) => Some(kinds.iter().map(json_text).collect()),
+        (None, None) => None,
+    };
+    list::page(&state.events, "/v1/events", params, |event| {
+        kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| is_kind(event, kind))) && matches(event, params, &[])
+    })
+}
+
+/// Whether an event is of a kind such as `charge.refunded` or `charge.*`.
+fn is_kind(event: &Value, kind: &str) -> bool {
+    match kind.strip_suffix('*') {
+        Some(prefix) => json_text(&event["type"]).starts_with(prefix),
+        None => event["type"] == kind,
+    }
+}

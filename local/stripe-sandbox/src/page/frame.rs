@@ -1,0 +1,33 @@
+//! The frame that all pages have.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The frame of all pages.
+pub(crate) fn document(title: &str, content: &Markup) -> String {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (content) } }
+        }
+    }
+    .into_string()
+}
+
+/// A page that says why there is no other.
+pub(crate) fn missing(message: &str) -> String {
+    document(
+        "Stripe sandbox",
+        &html! {
+            header { h1 { "Stripe sandbox" } }
+            div.card { p { (message) } p { a href="/" { "All sessions" } } }
+        },
+    )
+}
