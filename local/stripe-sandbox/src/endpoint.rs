@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::protocol::check::check;
-use crate::protocol::parameters::Definitions;
+use crate::protocol::parameters::{Definitions, Fields};
 use crate::protocol::refusal::Refusal;
 use crate::state::State;
 use crate::state::list::within;
@@ -81,9 +81,13 @@ impl Route {
         given.next().is_none().then_some(id)
     }
 
+    pub(crate) fn parameters(&self) -> &'static Fields {
+        self.definitions.of(self.name)
+    }
+
     /// Checks the parameters and does what the endpoint is for.
     pub(crate) fn answer(&self, state: &mut State, id: &str, form: &Map<String, Value>) -> Answer {
-        let params = check(form, self.definitions.of(self.name))?;
+        let params = check(form, self.parameters())?;
         (self.act)(state, &Request { id: id.to_owned(), params })
     }
 }

@@ -42,3 +42,33 @@ fn expansions(form: &Map<String, Value>) -> Vec<String> {
     let paths = form.get("expand").and_then(Value::as_object).into_iter().flat_map(Map::values);
     paths.filter_map(Value::as_str).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::parameters::{Shape, shared};
+
+    fn follow(shape: &Shape) {
+        match shape {
+            Shape::Shared(name) => follow(shared(name)),
+            Shape::Required(inner) | Shape::Emptyable(inner) | Shape::List(inner) | Shape::Map(inner) => follow(inner),
+            Shape::Object(fields) => fields.values().for_each(follow),
+            Shape::Choice(words) => assert!(!words.is_empty()),
+            Shape::Text
+            | Shape::Boolean
+            | Shape::Integer
+            | Shape::Decimal
+            | Shape::Metadata
+            | Shape::TierEnd
+            | Shape::Range
+            | Shape::Anything => {}
+        }
+    }
+
+    #[test]
+    fn the_parameters_of_every_endpoint_can_be_followed_to_their_end() {
+        for route in RESOURCES.into_iter().flatten() {
+            route.parameters().values().for_each(follow);
+        }
+    }
+}

@@ -3,18 +3,18 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Stripe, id, stripe};
+use crate::stripe::{Stripe, entries, id, ids, stripe, unix_now};
 
 async fn all_prices(stripe: &Stripe, limit: usize) -> Vec<String> {
-    let mut ids = Vec::new();
+    let mut all = Vec::new();
     let mut path = format!("/v1/prices?limit={limit}");
     loop {
         let page = stripe.get(&path).await.ok();
-        ids.extend(page["data"].as_array().unwrap().iter().map(|price| id(price).to_owned()));
+        all.extend(ids(&page).into_iter().map(str::to_owned));
         if page["has_more"] == false {
-            return ids;
+            return all;
         }
-        path = format!("/v1/prices?limit={limit}&starting_after={}", ids.last().unwrap());
+        path = format!("/v1/prices?limit={limit}&starting_after={}", all.last().unwrap());
     }
 }
 
@@ -38,8 +38,7 @@ async fn ending_before_gives_the_page_before() {
 
     let page = stripe.get(&format!("/v1/prices?limit=2&ending_before={}", whole[5])).await.ok();
 
-    let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(id).collect();
-    assert_eq!(ids, [whole[3].as_str(), whole[4].as_str()]);
+    assert_eq!(ids(&page), [whole[3].as_str(), whole[4].as_str()]);
     assert_eq!(page["has_more"], true);
 }
 
@@ -77,13 +76,8 @@ async fn filters_narrow_the_list() {
     for (query, expected) in cases {
         let page = stripe.get(&format!("/v1/prices?{query}")).await.ok();
 
-        let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(id).collect();
-        assert_eq!(ids, expected, "{query}");
+        assert_eq!(ids(&page), expected, "{query}");
     }
-}
-
-fn unix_now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
 #[tokio::test]
@@ -134,8 +128,7 @@ async fn a_products_life_is_told_in_events() {
     stripe.post("/v1/products", &form).await.ok();
     let update = [("active", "false"), ("metadata[a]", ""), ("description", "Round")];
     let updated = stripe.post("/v1/products/prod_bowl", &update).await.ok();
-    let headers = [("authorization", "Bearer sk_test_x")];
-    let deleted = stripe.send(Method::DELETE, "/v1/products/prod_bowl", &headers, String::new()).await.ok();
+    let deleted = stripe.delete("/v1/products/prod_bowl").await.ok();
 
     assert_eq!(updated["metadata"], json!({ "b": "2" }));
     assert_eq!(deleted, json!({ "id": "prod_bowl", "object": "product", "deleted": true }));
@@ -270,7 +263,7 @@ async fn shipping_and_tax_rates_are_listed() {
     let tax = stripe.get("/v1/tax_rates?inclusive=true").await.ok();
     let one = stripe.get("/v1/shipping_rates/shr_express?expand[]=fixed_amount.currency_options").await.ok();
 
-    assert_eq!(shipping["data"].as_array().unwrap().len(), 3);
+    assert_eq!(entries(&shipping).len(), 3);
     assert_eq!(tax["data"][0]["id"], "txr_vat");
     assert_eq!(one["fixed_amount"]["currency_options"]["jpy"]["amount"], 1800);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::{Stripe, id, stripe};
+use crate::stripe::{Stripe, entries, id, ids, session_path, stripe, text, unix_now};
 
 fn amounts(session: &Value) -> [i64; 5] {
     let of = |value: &Value| value.as_i64().unwrap();
@@ -29,8 +29,7 @@ async fn a_session_lives_from_open_to_paid() {
     ];
     let session = stripe.session("price_mug", "2", &more).await;
     let paid = stripe.press(&session, "pay", &[]).await;
-    let done =
-        stripe.get(&format!("/v1/checkout/sessions/{}?expand[]=payment_intent.latest_charge", id(&session))).await.ok();
+    let done = stripe.expanded(&session, &["payment_intent.latest_charge"]).await;
 
     assert!(id(&session).starts_with("cs_test_"));
     assert_eq!(session["url"], format!("{}/c/pay/{}", stripe.sandbox.url(), id(&session)));
@@ -103,16 +102,15 @@ async fn line_items_come_in_their_order_and_in_pages() {
         .collect();
     let more: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let session = stripe.session("price_mug", "1", &more).await;
-    let path = format!("/v1/checkout/sessions/{}/line_items", id(&session));
 
-    let first = stripe.get(&format!("{path}?limit=20")).await.ok();
+    let first = stripe.line_items(&session, "?limit=20").await;
     let last = id(&first["data"][19]).to_owned();
-    let second = stripe.get(&format!("{path}?limit=20&starting_after={last}&expand[]=data.price.product")).await.ok();
-    let expanded = stripe.get(&format!("/v1/checkout/sessions/{}?expand[]=line_items", id(&session))).await.ok();
+    let query = format!("?limit=20&starting_after={last}&expand[]=data.price.product");
+    let second = stripe.line_items(&session, &query).await;
+    let expanded = stripe.expanded(&session, &["line_items"]).await;
 
-    let quantities = |list: &Value| -> Vec<i64> {
-        list["data"].as_array().unwrap().iter().map(|line| line["quantity"].as_i64().unwrap()).collect()
-    };
+    let quantities =
+        |list: &Value| -> Vec<i64> { entries(list).iter().map(|line| line["quantity"].as_i64().unwrap()).collect() };
     assert_eq!(quantities(&first), (1..=20).collect::<Vec<_>>());
     assert_eq!((quantities(&second), &second["has_more"]), ((21..=25).collect(), &json!(false)));
     assert_eq!(second["data"][0]["price"]["product"]["name"], "Stoneware mug");
@@ -134,10 +132,8 @@ async fn a_discount_is_spread_over_the_lines() {
     assert_eq!(percent["discounts"], json!([{ "coupon": null, "promotion_code": "promo_welcome10" }]));
     assert_eq!(amounts(&amount), [3050, 500, 0, 0, 2550]);
     assert_eq!(amounts(&some), [3050, 600, 0, 0, 2450]);
-    let path = format!("/v1/checkout/sessions/{}/line_items?expand[]=data.discounts", id(&amount));
-    let items = stripe.get(&path).await.ok();
-    let discounts: Vec<&Value> =
-        items["data"].as_array().unwrap().iter().map(|line| &line["amount_discount"]).collect();
+    let items = stripe.line_items(&amount, "?expand[]=data.discounts").await;
+    let discounts: Vec<&Value> = entries(&items).iter().map(|line| &line["amount_discount"]).collect();
     assert_eq!(discounts, [&json!(197), &json!(303)]);
     assert_eq!(items["data"][0]["discounts"][0]["discount"]["source"]["coupon"], "five_off");
 }
@@ -157,8 +153,7 @@ async fn taxes_are_computed_per_line_after_the_discount() {
     // 1080 × 8.625 % = 93.15; 1300 × 19 ÷ 119 = 207.56
     assert_eq!(amounts(&exclusive), [1200, 120, 500, 93, 1673]);
     assert_eq!(amounts(&inclusive), [1300, 0, 0, 208, 1300]);
-    let path = format!("/v1/checkout/sessions/{}?expand[]=total_details.breakdown", id(&exclusive));
-    let breakdown = &stripe.get(&path).await.ok()["total_details"]["breakdown"];
+    let breakdown = &stripe.expanded(&exclusive, &["total_details.breakdown"]).await["total_details"]["breakdown"];
     assert_eq!(breakdown["taxes"][0]["amount"], 93);
     assert_eq!(breakdown["discounts"][0]["amount"], 120);
 }
@@ -188,11 +183,7 @@ async fn a_subscription_has_a_customer_and_an_invoice() {
     ];
     let session = stripe.subscription("price_club_monthly", &more).await;
     stripe.press(&session, "pay", &[]).await;
-    let path = format!(
-        "/v1/checkout/sessions/{}?expand[]=subscription&expand[]=invoice.payments&expand[]=customer",
-        id(&session)
-    );
-    let done = stripe.get(&path).await.ok();
+    let done = stripe.expanded(&session, &["subscription", "invoice.payments", "customer"]).await;
 
     assert_eq!((&done["payment_status"], &done["amount_total"]), (&json!("paid"), &json!(1700)));
     assert_eq!(done["payment_intent"], Value::Null);
@@ -213,7 +204,7 @@ async fn a_customer_can_come_back() {
     let stripe = stripe().await;
     let first = stripe.session("price_mug", "1", &[("customer_creation", "always")]).await;
     stripe.press(&first, "pay", &[("email", "ann@shop.example"), ("name", "Ann")]).await;
-    let customer = stripe.reload(&first).await["customer"].as_str().unwrap().to_owned();
+    let customer = text(&stripe.reload(&first).await, "customer").to_owned();
 
     let second = stripe.session("price_mug", "1", &[("customer", &customer)]).await;
     stripe.press(&second, "pay", &[]).await;
@@ -232,8 +223,7 @@ async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let metered = stripe.try_session("subscription", "price_storage_metered", "", &[]).await.ok();
     stripe.press(&trial, "pay", &[]).await;
     stripe.press(&metered, "pay", &[]).await;
-    let path = format!("/v1/checkout/sessions/{}?expand[]=subscription", id(&trial));
-    let trial = stripe.get(&path).await.ok();
+    let trial = stripe.expanded(&trial, &["subscription"]).await;
     let metered = stripe.reload(&metered).await;
 
     assert_eq!((&trial["amount_total"], &trial["payment_status"]), (&json!(0), &json!("no_payment_required")));
@@ -254,7 +244,7 @@ async fn a_delayed_payment_succeeds_later() {
     assert_eq!(redirected.status, 303);
     assert_eq!((&waiting["status"], &waiting["payment_status"]), (&json!("complete"), &json!("unpaid")));
     assert_eq!(paid["payment_status"], "paid");
-    let intent = stripe.get(&format!("/v1/payment_intents/{}", paid["payment_intent"].as_str().unwrap())).await.ok();
+    let intent = stripe.intent(&paid).await;
     assert_eq!(intent["status"], "succeeded");
     assert_eq!(
         stripe.event_types(),
@@ -280,7 +270,7 @@ async fn a_delayed_payment_fails_later() {
     stripe.sandbox.settle(id(&session), false).unwrap();
 
     let failed = stripe.reload(&session).await;
-    let intent = stripe.get(&format!("/v1/payment_intents/{}", failed["payment_intent"].as_str().unwrap())).await.ok();
+    let intent = stripe.intent(&failed).await;
     assert_eq!((&failed["status"], &failed["payment_status"]), (&json!("complete"), &json!("unpaid")));
     assert_eq!(intent["status"], "requires_payment_method");
     assert_eq!(
@@ -294,12 +284,11 @@ async fn a_delayed_payment_of_a_subscription_settles_its_invoice() {
     let stripe = stripe().await;
     let session = stripe.subscription("price_club_monthly", &[]).await;
     stripe.press(&session, "pay_later", &[]).await;
-    let path = format!("/v1/checkout/sessions/{}?expand[]=subscription&expand[]=invoice", id(&session));
-    let before = stripe.get(&path).await.ok();
+    let before = stripe.expanded(&session, &["subscription", "invoice"]).await;
 
     stripe.sandbox.settle(id(&session), true).unwrap();
 
-    let after = stripe.get(&path).await.ok();
+    let after = stripe.expanded(&session, &["subscription", "invoice"]).await;
     assert_eq!(
         (&before["subscription"]["status"], &before["invoice"]["status"]),
         (&json!("incomplete"), &json!("open"))
@@ -314,7 +303,7 @@ async fn a_manual_capture_waits_for_the_shop() {
     let session = stripe.session("price_mug", "1", &[("payment_intent_data[capture_method]", "manual")]).await;
     stripe.press(&session, "pay", &[]).await;
     let held = stripe.reload(&session).await;
-    let path = format!("/v1/payment_intents/{}", held["payment_intent"].as_str().unwrap());
+    let path = format!("/v1/payment_intents/{}", text(&held, "payment_intent"));
     let intent = stripe.get(&path).await.ok();
 
     let captured = stripe.post(&format!("{path}/capture"), &[]).await.ok();
@@ -330,10 +319,9 @@ async fn a_manual_capture_waits_for_the_shop() {
 async fn only_an_open_session_can_be_expired() {
     let stripe = stripe().await;
     let session = stripe.session("price_mug", "1", &[]).await;
-    let path = format!("/v1/checkout/sessions/{}/expire", id(&session));
 
-    let expired = stripe.post(&path, &[]).await.ok();
-    let again = stripe.post(&path, &[]).await;
+    let expired = stripe.expire(&session).await.ok();
+    let again = stripe.expire(&session).await;
 
     assert_eq!((&expired["status"], &expired["url"]), (&json!("expired"), &Value::Null));
     assert_eq!(again.refused().0, 400);
@@ -343,8 +331,7 @@ async fn only_an_open_session_can_be_expired() {
 #[tokio::test]
 async fn a_session_expires_when_its_time_is_over() {
     let stripe = stripe().await;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let soon = (now + 31 * 60).to_string();
+    let soon = (unix_now() + 31 * 60).to_string();
     let short = stripe
         .session("price_mug", "1", &[("expires_at", &soon), ("after_expiration[recovery][enabled]", "true")])
         .await;
@@ -358,7 +345,7 @@ async fn a_session_expires_when_its_time_is_over() {
     assert_eq!(stripe.reload(&long).await["status"], "open");
     assert_eq!(stripe.event_types(), ["checkout.session.expired"]);
     let listed = stripe.get("/v1/checkout/sessions?status=expired").await.ok();
-    assert_eq!(listed["data"].as_array().unwrap().len(), 1);
+    assert_eq!(entries(&listed).len(), 1);
 }
 
 #[tokio::test]
@@ -369,7 +356,7 @@ async fn sessions_are_listed_by_what_they_led_to() {
     stripe.press(&one, "pay", &[("email", "ann@shop.example")]).await;
     let one = stripe.reload(&one).await;
 
-    let intent = one["payment_intent"].as_str().unwrap();
+    let intent = text(&one, "payment_intent");
     let cases = [
         (format!("payment_intent={intent}"), vec![id(&one)]),
         ("customer_details[email]=ann@shop.example".to_owned(), vec![id(&one)]),
@@ -380,8 +367,7 @@ async fn sessions_are_listed_by_what_they_led_to() {
     for (query, expected) in cases {
         let list = stripe.get(&format!("/v1/checkout/sessions?{query}")).await.ok();
 
-        let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(id).collect();
-        assert_eq!(ids, expected, "{query}");
+        assert_eq!(ids(&list), expected, "{query}");
     }
 }
 
@@ -391,7 +377,7 @@ async fn a_sessions_metadata_can_be_changed() {
     let session = stripe.session("price_mug", "1", &[("metadata[a]", "1"), ("metadata[b]", "2")]).await;
 
     let form = [("metadata[a]", ""), ("metadata[c]", "3")];
-    let changed = stripe.post(&format!("/v1/checkout/sessions/{}", id(&session)), &form).await.ok();
+    let changed = stripe.post(&session_path(&session), &form).await.ok();
 
     assert_eq!(changed["metadata"], json!({ "b": "2", "c": "3" }));
 }
@@ -399,7 +385,7 @@ async fn a_sessions_metadata_can_be_changed() {
 async fn paid_intent(stripe: &Stripe) -> String {
     let session = stripe.session("price_mug", "1", &[]).await;
     stripe.press(&session, "pay", &[]).await;
-    stripe.reload(&session).await["payment_intent"].as_str().unwrap().to_owned()
+    text(&stripe.reload(&session).await, "payment_intent").to_owned()
 }
 
 #[tokio::test]
@@ -409,7 +395,7 @@ async fn money_is_given_back_in_parts_and_not_more_than_there_was() {
 
     let part = stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "500")]).await.ok();
     let too_much = stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "701")]).await;
-    let charge = part["charge"].as_str().unwrap().to_owned();
+    let charge = text(&part, "charge").to_owned();
     let rest = stripe.post("/v1/refunds", &[("charge", &charge), ("reason", "requested_by_customer")]).await.ok();
     let again = stripe.post("/v1/refunds", &[("charge", &charge)]).await;
 
@@ -439,7 +425,7 @@ async fn events_can_be_listed_and_retrieved() {
     let some = stripe.get("/v1/events?types[]=charge.*&types[]=checkout.session.completed").await.ok();
     let one = stripe.get(&format!("/v1/events/{}", id(&all["data"][0]))).await.ok();
 
-    assert_eq!(all["data"].as_array().unwrap().len(), 4);
-    assert_eq!(some["data"].as_array().unwrap().len(), 2);
+    assert_eq!(entries(&all).len(), 4);
+    assert_eq!(entries(&some).len(), 2);
     assert_eq!(one["type"], "checkout.session.completed");
 }

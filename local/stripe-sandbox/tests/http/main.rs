@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
 
-mod api;
 mod catalogue;
 mod checkout;
-mod client;
+mod conformance;
+mod definitions;
+mod envelope;
 mod page;
 mod refusals;
+mod schema;
+mod stripe;
 mod webhooks;

@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Stripe, id, stripe};
+use crate::stripe::{Stripe, entries, id, stripe};
 
 async fn first_line(stripe: &Stripe, session: &Value) -> String {
-    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(session))).await.ok();
+    let items = stripe.line_items(session, "").await;
     id(&items["data"][0]).to_owned()
 }
 
@@ -220,8 +220,8 @@ async fn a_line_reduced_to_nothing_is_not_bought_and_one_has_to_stay() {
     let refused = stripe.press(&one, "pay", &[(&of_one, "0")]).await;
 
     assert_eq!((paid.status, refused.status), (303, 402));
-    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&two))).await.ok();
-    assert_eq!(items["data"].as_array().unwrap().len(), 1);
+    let items = stripe.line_items(&two, "").await;
+    assert_eq!(entries(&items).len(), 1);
     assert_eq!(items["data"][0]["description"], "Mountain poster");
 }
 
@@ -246,7 +246,7 @@ async fn automatic_tax_takes_the_rates_that_are_marked_for_it() {
                      {"id":"txr_de","display_name":"VAT","percentage":19,"country":"DE","metadata":{"automatic":"true"}},
                      {"id":"txr_no","display_name":"Other","percentage":50}]}"#;
     let catalog = stripe_sandbox::Catalog::from_json(catalog).unwrap();
-    let stripe = crate::client::stripe_with(stripe_sandbox::Config { catalog, ..Default::default() }).await;
+    let stripe = crate::stripe::stripe_with(stripe_sandbox::Config { catalog, ..Default::default() }).await;
     let session = stripe.session("price_a", "1", &[("automatic_tax[enabled]", "true")]).await;
 
     stripe.press(&session, "pay", &[("billing[line1]", "1 Main St"), ("billing[country]", "US")]).await;
@@ -263,7 +263,7 @@ async fn pages_of_ended_sessions_say_so() {
     let paid = stripe.session("price_mug", "1", &[]).await;
     let expired = stripe.session("price_mug", "1", &[]).await;
     stripe.press(&paid, "pay", &[]).await;
-    stripe.post(&format!("/v1/checkout/sessions/{}/expire", id(&expired)), &[]).await.ok();
+    stripe.expire(&expired).await.ok();
 
     let complete = stripe.page(&paid).await;
     let again = stripe.press(&paid, "pay", &[]).await;

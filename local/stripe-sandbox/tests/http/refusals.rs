@@ -1,6 +1,6 @@
 //! What Stripe refuses when a session is created.
 
-use crate::client::{Stripe, id, stripe};
+use crate::stripe::{Stripe, stripe};
 
 type Form = Vec<(&'static str, &'static str)>;
 
@@ -140,7 +140,7 @@ async fn adjustable_quantities_have_bounds() {
         assert_eq!(answer.status == 200, accepted, "{quantity} {bounds:?}: {}", answer.text);
     }
     let session = stripe.session("price_mug", "2", &[(&enabled, "true")]).await;
-    let items = stripe.get(&format!("/v1/checkout/sessions/{}/line_items", id(&session))).await.ok();
+    let items = stripe.line_items(&session, "").await;
     assert_eq!(
         items["data"][0]["adjustable_quantity"],
         serde_json::json!({ "enabled": true, "maximum": 99, "minimum": 0 })

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use sha2::Sha256;
 use stripe_sandbox::{Catalog, Config};
 
-use crate::client::{Stripe, id, stripe_with};
+use crate::stripe::{Stripe, id, stripe_with};
 
 type Seen = Arc<Mutex<(Vec<(String, String)>, VecDeque<u16>)>>;
 

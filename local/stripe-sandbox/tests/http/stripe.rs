@@ -1,6 +1,6 @@
 //! A small client for the sandbox under test.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
@@ -12,6 +12,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use stripe_sandbox::{Catalog, Config, Sandbox};
 use tokio::net::TcpListener;
+
+/// Any secret key will do.
+const KEY: (&str, &str) = ("authorization", "Bearer sk_test_sandbox");
 
 /// What came back.
 pub(crate) struct Answer {
@@ -94,7 +97,11 @@ impl Stripe {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, &[("authorization", "Bearer sk_test_sandbox")], String::new()).await
+        self.send(Method::GET, path, &[KEY], String::new()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[KEY], String::new()).await
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -106,8 +113,7 @@ impl Stripe {
     }
 
     async fn post_with(&self, path: &str, form: &[(&str, &str)], more: &[(&str, &str)]) -> Answer {
-        let mut headers =
-            vec![("authorization", "Bearer sk_test_sandbox"), ("content-type", "application/x-www-form-urlencoded")];
+        let mut headers = vec![KEY, ("content-type", "application/x-www-form-urlencoded")];
         headers.extend(more);
         self.send(Method::POST, path, &headers, encode(form)).await
     }
@@ -136,7 +142,27 @@ impl Stripe {
     }
 
     pub(crate) async fn reload(&self, session: &Value) -> Value {
-        self.get(&format!("/v1/checkout/sessions/{}", id(session))).await.ok()
+        self.get(&session_path(session)).await.ok()
+    }
+
+    /// The line items of a session; `query` is what follows the path.
+    pub(crate) async fn line_items(&self, session: &Value, query: &str) -> Value {
+        self.get(&format!("{}/line_items{query}", session_path(session))).await.ok()
+    }
+
+    /// The payment of a session.
+    pub(crate) async fn intent(&self, session: &Value) -> Value {
+        self.get(&format!("/v1/payment_intents/{}", text(session, "payment_intent"))).await.ok()
+    }
+
+    /// The session with what these fields name in their place.
+    pub(crate) async fn expanded(&self, session: &Value, fields: &[&str]) -> Value {
+        let query: Vec<String> = fields.iter().map(|field| format!("expand[]={field}")).collect();
+        self.get(&format!("{}?{}", session_path(session), query.join("&"))).await.ok()
+    }
+
+    pub(crate) async fn expire(&self, session: &Value) -> Answer {
+        self.post(&format!("{}/expire", session_path(session)), &[]).await
     }
 
     /// The hosted page.
@@ -154,10 +180,35 @@ impl Stripe {
 
     /// The types of all events so far.
     pub(crate) fn event_types(&self) -> Vec<String> {
-        self.sandbox.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+        self.sandbox.events().iter().map(|event| text(event, "type").to_owned()).collect()
     }
 }
 
 pub(crate) fn id(object: &Value) -> &str {
-    object["id"].as_str().unwrap()
+    text(object, "id")
+}
+
+/// The text in a field, such as the id of another object.
+pub(crate) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
+    object[field].as_str().unwrap()
+}
+
+/// The entries of a list.
+pub(crate) fn entries(list: &Value) -> &[Value] {
+    list["data"].as_array().unwrap()
+}
+
+/// The ids of a list's entries.
+pub(crate) fn ids(list: &Value) -> Vec<&str> {
+    entries(list).iter().map(id).collect()
+}
+
+/// Where the API has a session.
+pub(crate) fn session_path(session: &Value) -> String {
+    format!("/v1/checkout/sessions/{}", id(session))
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

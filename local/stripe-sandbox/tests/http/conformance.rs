@@ -1,81 +1,14 @@
-//! Holds the sandbox against Stripe's own definition of its API.
-//!
-//! `STRIPE_SCHEMA` names a JSON file whose `types` are JSON Schemas by name: `CartSession`, `CartLineItem`, `CartPrice`,
-//! `CartProduct`, `CartCoupon`, `CartPromotionCode`, `CartEventBase` and `CartSessionCreateParams`, generated from the
-//! types of Stripe's official Node library. Without it there is nothing to hold the sandbox against.
+//! Holds the sandbox's answers and parameters against Stripe's own definition of its API.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
+use std::collections::BTreeSet;
 
-#[path = "http/client.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
-mod client;
-
-use std::collections::{BTreeSet, HashMap};
-
-use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::client::{Stripe, id, stripe};
-
-fn schemas() -> Option<Value> {
-    let Ok(path) = std::env::var("STRIPE_SCHEMA") else {
-        eprintln!("STRIPE_SCHEMA is not set: skipped");
-        return None;
-    };
-    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    Some(file["types"].take())
-}
-
-/// The schemas of answers, by the `object` of what they describe.
-struct Definition(HashMap<&'static str, Validator>);
-
-impl Definition {
-    fn new(types: &Value) -> Self {
-        let objects = [
-            ("checkout.session", "CartSession"),
-            ("item", "CartLineItem"),
-            ("price", "CartPrice"),
-            ("product", "CartProduct"),
-            ("coupon", "CartCoupon"),
-            ("promotion_code", "CartPromotionCode"),
-            ("event", "CartEventBase"),
-        ];
-        let validator = |name: &str| {
-            let mut schema = types[name].clone();
-            // The library has a type of its own for what the API writes as a string.
-            schema["definitions"]["Decimal"] = json!({ "type": "string" });
-            // The library says nothing of an event's object: it is checked by its own schema.
-            for unsaid in ["Event.Data.Object", "Event.Data.PreviousAttributes"] {
-                schema["definitions"][unsaid] = json!({ "type": "object" });
-            }
-            jsonschema::draft7::new(&schema).unwrap()
-        };
-        Self(objects.into_iter().map(|(object, name)| (object, validator(name))).collect())
-    }
-
-    /// Checks an answer: of a list every entry, of an event its object too.
-    #[track_caller]
-    fn check(&self, answer: &Value) {
-        let object = answer["object"].as_str().unwrap();
-        if object == "list" {
-            answer["data"].as_array().unwrap().iter().for_each(|entry| self.check(entry));
-            return;
-        }
-        if object == "event" && self.0.contains_key(answer["data"]["object"]["object"].as_str().unwrap()) {
-            self.check(&answer["data"]["object"]);
-        }
-        let errors: Vec<String> = self.0[object]
-            .iter_errors(answer)
-            .map(|error| format!("{}: {error:.300}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{object} {}:\n{}", answer["id"], errors.join("\n"));
-    }
-}
+use crate::schema::{DEFINITIONS, conforms};
+use crate::stripe::{Stripe, entries, id, session_path, stripe, text};
 
 #[tokio::test]
 async fn the_catalogue_conforms() {
-    let Some(types) = schemas() else { return };
-    let definition = Definition::new(&types);
     let stripe = stripe().await;
 
     for path in [
@@ -86,13 +19,15 @@ async fn the_catalogue_conforms() {
         "/v1/coupons?expand[]=data.applies_to&expand[]=data.currency_options",
         "/v1/promotion_codes",
         "/v1/promotion_codes?expand[]=data.promotion.coupon&expand[]=data.restrictions.currency_options",
+        "/v1/shipping_rates?expand[]=data.fixed_amount.currency_options",
+        "/v1/tax_rates",
     ] {
-        definition.check(&stripe.get(path).await.ok());
+        conforms(&stripe.get(path).await.ok());
     }
     stripe.post("/v1/prices/price_mug", &[("active", "false")]).await.ok();
     stripe.post("/v1/products/prod_mug", &[("name", "Old mug"), ("tax_code", "txcd_1")]).await.ok();
-    definition.check(&stripe.get("/v1/products/prod_mug").await.ok());
-    definition.check(&stripe.get("/v1/events?limit=100").await.ok());
+    conforms(&stripe.get("/v1/products/prod_mug").await.ok());
+    conforms(&stripe.get("/v1/events?limit=100").await.ok());
 }
 
 /// Everything a session can be created with that shows in its object.
@@ -138,31 +73,22 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("tax_id_collection[enabled]", "true"),
 ];
 
-async fn check_session(definition: &Definition, stripe: &Stripe, session: &Value) {
-    let path = format!("/v1/checkout/sessions/{}", id(session));
+async fn check_session(stripe: &Stripe, session: &Value) {
+    let path = session_path(session);
     for query in [
         "",
         "?expand[]=line_items&expand[]=total_details.breakdown&expand[]=shipping_cost.shipping_rate\
          &expand[]=shipping_cost.taxes&expand[]=discounts.coupon&expand[]=discounts.promotion_code\
          &expand[]=shipping_options.shipping_rate",
     ] {
-        let shown = stripe.send_get(&format!("{path}{query}")).await;
-        definition.check(&shown);
+        conforms(&stripe.get(&format!("{path}{query}")).await.ok());
     }
-    let lines = "line_items?expand[]=data.taxes&expand[]=data.discounts.discount&expand[]=data.price.product";
-    definition.check(&stripe.send_get(&format!("{path}/{lines}")).await);
-}
-
-impl Stripe {
-    async fn send_get(&self, path: &str) -> Value {
-        self.get(path).await.ok()
-    }
+    let lines = "?expand[]=data.taxes&expand[]=data.discounts.discount&expand[]=data.price.product";
+    conforms(&stripe.line_items(session, lines).await);
 }
 
 #[tokio::test]
 async fn sessions_conform_at_every_stage() {
-    let Some(types) = schemas() else { return };
-    let definition = Definition::new(&types);
     let stripe = stripe().await;
     let full = stripe.session("price_mug", "2", &EVERYTHING).await;
     let sessions = [
@@ -176,52 +102,113 @@ async fn sessions_conform_at_every_stage() {
         (stripe.session("price_mug", "1", &[("after_expiration[recovery][enabled]", "true")]).await, ""),
     ];
     for (session, action) in &sessions {
-        definition.check(session);
-        check_session(&definition, &stripe, session).await;
+        conforms(session);
+        check_session(&stripe, session).await;
 
         if action.is_empty() {
-            stripe.post(&format!("/v1/checkout/sessions/{}/expire", id(session)), &[]).await.ok();
+            stripe.expire(session).await.ok();
         } else {
             assert_eq!(stripe.press(session, action, &[]).await.status, 303);
         }
 
-        check_session(&definition, &stripe, session).await;
+        check_session(&stripe, session).await;
     }
     stripe.sandbox.settle(id(&sessions[2].0), true).unwrap();
-    definition.check(&stripe.get("/v1/checkout/sessions?limit=100&expand[]=data.line_items").await.ok());
-    definition.check(&stripe.get("/v1/events?limit=100").await.ok());
-    stripe.sandbox.events().iter().for_each(|event| definition.check(event));
+    conforms(&stripe.get("/v1/checkout/sessions?limit=100&expand[]=data.line_items").await.ok());
+    conforms(&stripe.get("/v1/events?limit=100").await.ok());
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
+#[tokio::test]
+async fn payments_conform_at_every_stage() {
+    let stripe = stripe().await;
+    let manual = [("payment_intent_data[capture_method]", "manual")];
+    let mut intents = Vec::new();
+    for (more, action) in [(&manual[..], "pay"), (&manual[..], "pay"), (&EVERYTHING[..], "pay"), (&[], "pay_later")] {
+        let session = stripe.session("price_mug", "2", more).await;
+        stripe.press(&session, action, &[]).await;
+        let session = stripe.reload(&session).await;
+        intents.push(text(&session, "payment_intent").to_owned());
+        if action == "pay_later" {
+            stripe.sandbox.settle(id(&session), false).unwrap();
+        }
+    }
+
+    let part = [("amount_to_capture", "100")];
+    conforms(&stripe.post(&format!("/v1/payment_intents/{}/capture", intents[0]), &part).await.ok());
+    conforms(&stripe.post(&format!("/v1/payment_intents/{}/cancel", intents[1]), &[]).await.ok());
+    let refund = [("payment_intent", intents[2].as_str()), ("amount", "100"), ("metadata[note]", "x")];
+    conforms(&stripe.post("/v1/refunds", &refund).await.ok());
+
+    for list in ["payment_intents", "charges", "charges?expand[]=data.refunds", "refunds"] {
+        let list = stripe.get(&format!("/v1/{list}")).await.ok();
+        assert!(!entries(&list).is_empty());
+        conforms(&list);
+    }
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
+#[tokio::test]
+async fn subscriptions_conform_at_every_stage() {
+    let stripe = stripe().await;
+    let more = [
+        ("line_items[0][tax_rates][0]", "txr_sales"),
+        ("line_items[1][price]", "price_mug"),
+        ("line_items[1][quantity]", "1"),
+        ("discounts[0][coupon]", "welcome10"),
+        ("subscription_data[description]", "Tea"),
+    ];
+    let session = stripe.subscription("price_club_monthly", &more).await;
+    stripe.press(&session, "pay_later", &[]).await;
+    let session = stripe.reload(&session).await;
+    let named = |name: &str| text(&session, name).to_owned();
+    let paths = [
+        format!("/v1/subscriptions/{}", named("subscription")),
+        format!("/v1/invoices/{}?expand[]=payments", named("invoice")),
+        format!("/v1/customers/{}", named("customer")),
+        format!("/v1/invoice_payments?invoice={}", named("invoice")),
+    ];
+    for path in &paths {
+        conforms(&stripe.get(path).await.ok());
+    }
+
+    stripe.sandbox.settle(id(&session), true).unwrap();
+
+    for path in &paths {
+        conforms(&stripe.get(path).await.ok());
+    }
+    let invoice = stripe.get(&paths[1]).await.ok();
+    let item = &stripe.get(&paths[0]).await.ok()["items"]["data"][0];
+    let parents: Vec<&Value> =
+        invoice["lines"]["data"].as_array().unwrap().iter().map(|line| &line["parent"]).collect();
+    assert_eq!(parents[0]["subscription_item_details"]["subscription_item"], item["id"]);
+    assert_eq!(parents[1]["type"], "invoice_item_details");
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
 }
 
 /// All names of parameters below a schema, as forms write them.
-fn names(schema: &Value, definitions: &Value, path: &str, found: &mut BTreeSet<String>) {
+fn names(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
-        let name = percent_encoding::percent_decode_str(reference.trim_start_matches("#/definitions/"));
-        return names(&definitions[name.decode_utf8().unwrap().as_ref()], definitions, path, found);
+        return names(&DEFINITIONS[reference.trim_start_matches("#/definitions/")], path, found);
     }
     for alternative in schema["anyOf"].as_array().into_iter().flatten() {
-        names(alternative, definitions, path, found);
+        names(alternative, path, found);
     }
     if schema["items"].is_object() {
-        names(&schema["items"], definitions, &format!("{path}[0]"), found);
+        names(&schema["items"], &format!("{path}[0]"), found);
     }
     for (name, below) in schema["properties"].as_object().into_iter().flatten() {
-        if name.starts_with("__@") {
-            continue;
-        }
         let path = if path.is_empty() { name.clone() } else { format!("{path}[{name}]") };
-        names(below, definitions, &path, found);
+        names(below, &path, found);
         found.insert(path);
     }
 }
 
 #[tokio::test]
 async fn every_parameter_of_stripes_is_known() {
-    let Some(types) = schemas() else { return };
     let stripe = stripe().await;
-    let schema = &types["CartSessionCreateParams"];
     let mut known = BTreeSet::new();
-    names(schema, &schema["definitions"], "", &mut known);
+    names(&DEFINITIONS["CartSessionCreateParams"], "", &mut known);
     assert!(known.len() > 200, "{known:?}");
 
     let mut unknown = Vec::new();

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::client::{encode, id, stripe};
+use crate::stripe::{encode, id, stripe};
 
 #[tokio::test]
 async fn a_request_without_a_secret_key_is_refused() {
