@@ -1,7 +1,6 @@
-//! The shop's settings, as they show in what Stripe is asked for.
-//!
-//! `STRIPE_SCHEMA` names a JSON file whose `types.CartSessionCreateParams` is a JSON Schema of Stripe's parameters. Where
-//! it is set, every body is held against it.
+//! The shop's settings, as they show in what Stripe is asked for; every body is held against Stripe's own definition.
+
+use std::sync::LazyLock;
 
 use checkout::Checkout;
 use reqwest::Method;
@@ -24,17 +23,16 @@ fn parameters(shop: &Shop) -> Value {
     parameters
 }
 
-/// Holds parameters against Stripe's own definition, where that is at hand.
+/// Holds parameters against Stripe's own definition.
 #[track_caller]
 fn conforms(parameters: &Value) {
-    let Ok(path) = std::env::var("STRIPE_SCHEMA") else {
-        eprintln!("STRIPE_SCHEMA is not set: parameters are not held against it");
-        return;
-    };
-    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let schema = file["types"]["CartSessionCreateParams"].take();
-    let typed = typed(parameters, &schema, &schema["definitions"]);
-    let errors: Vec<String> = jsonschema::draft7::new(&schema)
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/stripe-schema/schema.json");
+        let mut file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        json!({ "$ref": "#/definitions/CartSessionCreateParams", "definitions": file["definitions"].take() })
+    });
+    let typed = typed(parameters, &SCHEMA, &SCHEMA["definitions"]);
+    let errors: Vec<String> = jsonschema::draft7::new(&SCHEMA)
         .unwrap()
         .iter_errors(&typed)
         .map(|error| format!("{}: {error:.300}", error.instance_path()))
@@ -71,8 +69,8 @@ fn typed(value: &Value, schema: &Value, definitions: &Value) -> Value {
 
 fn alternatives<'a>(schema: &'a Value, definitions: &'a Value) -> Vec<&'a Value> {
     if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.trim_start_matches("#/definitions/").replace("%3C", "<").replace("%3E", ">");
-        let definition = definitions.get(&name).unwrap_or_else(|| panic!("no definition {name}"));
+        let name = reference.trim_start_matches("#/definitions/");
+        let definition = definitions.get(name).unwrap_or_else(|| panic!("no definition {name}"));
         return alternatives(definition, definitions);
     }
     match schema["anyOf"].as_array() {
