@@ -15,9 +15,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Where it is simpler than Stripe: there is no `setup` mode; subscriptions are not renewed; automatic tax takes the
-//! catalogue's tax rates with the metadata `automatic` = `true` and is zero without any; shipping is not taxed; any
-//! key that begins with `sk_` or `rk_` is taken.
+//! The README says where it is simpler than Stripe, and how to add to it.
 
 mod catalog;
 mod checkout;
@@ -51,7 +49,7 @@ use self::state::{Cause, State};
 pub use self::webhooks::Delivery;
 use self::webhooks::Webhooks;
 
-/// How often the sandbox looks for sessions that are due to expire while nobody asks it anything.
+/// How often sessions that are due expire while no request arrives.
 const EXPIRY_CHECK: Duration = Duration::from_secs(5);
 
 /// What a sandbox starts with.

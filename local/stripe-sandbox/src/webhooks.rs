@@ -100,7 +100,7 @@ impl Webhooks {
         let _ = self.pending.subscribe().wait_for(|pending| *pending == 0).await;
     }
 
-    /// Starts the delivery of an event, unless there is nobody to deliver it to.
+    /// Starts the delivery of an event, unless deliveries are paused or have no address.
     pub(crate) fn send(self: &Arc<Self>, event: Value) {
         if self.paused.load(Ordering::Relaxed) || !self.has_listener() {
             return;

@@ -144,9 +144,13 @@ impl Catalog {
 
     /// A shop with every kind of price.
     #[must_use]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a test reads the file, which is part of the program"
+    )]
     pub fn sample() -> Self {
-        // The file is part of the program, and a test reads it: there is no error to tell anyone about.
-        Self::from_json(include_str!("../../data/sample.json")).unwrap_or_default()
+        Self::from_json(include_str!("../../data/sample.json")).expect("the sample is a catalogue")
     }
 
     /// Puts the objects into a sandbox at `url`: the last one first, so that the first one leads its list.

@@ -46,7 +46,7 @@ impl Call<'_> {
         if form || self.body.is_empty() { Ok(()) } else { Err(Refusal::NotAForm) }
     }
 
-    /// Takes any secret key of test mode's form; nothing hangs on which one it is.
+    /// Accepts any key that looks like a secret one, whichever it is.
     fn check_key(&self) -> Result<(), Refusal> {
         let header = self.header("authorization").unwrap_or_default();
         let key = match header.split_once(' ') {

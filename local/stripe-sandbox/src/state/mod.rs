@@ -76,7 +76,7 @@ pub(crate) struct State {
     pub(crate) invoice_payments: Table<Value>,
     pub(crate) events: Table<Value>,
     pub(crate) requests: VecDeque<RecordedRequest>,
-    /// Whether anyone is told about events.
+    /// Whether events have an address to go to.
     pub(crate) has_listener: bool,
     keys: HashMap<String, Remembered>,
     unsent: Vec<Value>,

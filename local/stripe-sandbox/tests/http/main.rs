@@ -1,6 +1,6 @@
 //! The sandbox over HTTP, as a shop and a shopper use it.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
+#![expect(clippy::unwrap_used, reason = "a test's helper fails with its test")]
 
 mod catalogue;
 mod checkout;
