@@ -1,13 +1,16 @@
 // Uses a running sandbox through Stripe's official Node library.
 //
-//     npm install && node conform.mjs http://127.0.0.1:12111 [WEBHOOK_PORT WEBHOOK_SECRET]
+//     cargo run -p stripe-sandbox --example serve -- 12111 http://127.0.0.1:12112
+//     npm install && STRIPE_API_URL=http://127.0.0.1:12111 WEBHOOK_PORT=12112 node --test
 //
-// With a port and a secret, the sandbox has to send its webhooks there, signed with it.
+// The sandbox has to send its webhooks to the port.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { test } from "node:test";
 import Stripe from "stripe";
 
-const url = new URL(process.argv[2] ?? "http://127.0.0.1:12111");
+const { STRIPE_API_URL = "http://127.0.0.1:12111", WEBHOOK_PORT = "12112", WEBHOOK_SECRET = "whsec_sandbox" } = process.env;
+const url = new URL(STRIPE_API_URL);
 const stripe = new Stripe("sk_test_conformance", {
   host: url.hostname,
   port: url.port,
@@ -102,19 +105,20 @@ const checks = {
   },
 
   async "webhooks that the sandbox sends are signed as the library wants"() {
-    const [, , , port, secret] = process.argv;
-    if (!port) return "skipped: no webhook port and secret given";
     const received = new Promise((resolve) => {
       const server = createServer(async (request, response) => {
         const chunks = await request.toArray();
         response.end();
+        const body = Buffer.concat(chunks);
+        // Events of other checks may be repeated until they are accepted.
+        if (!body.includes("Conformance bowl")) return;
         server.close();
-        resolve({ body: Buffer.concat(chunks), header: request.headers["stripe-signature"] });
-      }).listen(Number(port), "127.0.0.1");
+        resolve({ body, header: request.headers["stripe-signature"] });
+      }).listen(Number(WEBHOOK_PORT), "127.0.0.1");
     });
     const product = await stripe.products.create({ name: "Conformance bowl" });
     const { body, header } = await received;
-    const event = stripe.webhooks.constructEvent(body, header, secret);
+    const event = stripe.webhooks.constructEvent(body, header, WEBHOOK_SECRET);
     assert.equal(event.type, "product.created");
     assert.equal(event.data.object.id, product.id);
     assert.throws(() => stripe.webhooks.constructEvent(body, header, "whsec_other"), { type: "StripeSignatureVerificationError" });
@@ -136,14 +140,6 @@ async function create(more = {}) {
   });
 }
 
-let failed = 0;
 for (const [name, check] of Object.entries(checks)) {
-  try {
-    const note = await check();
-    console.log(`ok    ${name}${note ? ` (${note})` : ""}`);
-  } catch (error) {
-    failed += 1;
-    console.error(`FAIL  ${name}\n${error.stack ?? error}`);
-  }
+  test(name, check);
 }
-process.exit(failed ? 1 : 0);
