@@ -34,17 +34,20 @@ pub async fn run<E: Endpoint>() -> Result<(), StartError> {
 ///
 /// A setting is missing or malformed, a secret cannot be read, or Lambda's Runtime API cannot be reached.
 pub async fn run_with_secrets<E: Endpoint>() -> Result<(), StartError> {
-    // Boxed: the future is large.
-    serve(Box::pin(start::start_with_secrets(E::SECRETS, E::prepare, build::<E>)).await?).await
+    serve(start::start_with_secrets(E::SECRETS, E::prepare, build::<E>).await?).await
 }
 
-fn build<E: Endpoint>(services: &Services) -> Result<(E, Log), settings::Error> {
-    Ok((E::new(services)?, Log::new(&services.environment)))
+/// An endpoint and its log.
+///
+/// Boxed: they live as long as the process does, and would make every future that holds them large.
+type Started<E> = Box<(E, Log)>;
+
+fn build<E: Endpoint>(services: &Services) -> Result<Started<E>, settings::Error> {
+    Ok(Box::new((E::new(services)?, Log::new(&services.environment))))
 }
 
-async fn serve<E: Endpoint>(started: (E, Log)) -> Result<(), StartError> {
-    // Lives as long as the process does.
-    let (endpoint, log) = &*Box::leak(Box::new(started));
+async fn serve<E: Endpoint>(started: Started<E>) -> Result<(), StartError> {
+    let (endpoint, log) = &*Box::leak(started);
     let handler = service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
         // An error here would fail the invocation instead of answering it.
         Ok::<_, Infallible>(Event(answer(endpoint, log, request(event)).await))
