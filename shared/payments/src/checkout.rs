@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use cart::{Cart, CheckoutMetadata, Metadata, PricedLine, ShopIds, Timestamp, Totals};
 use serde_json::{Map, Value};
-use settings::{Environment, Error};
+use settings::{CHECKOUT_EXPIRES_AFTER_MINUTES, CHECKOUT_SHIPPING_RATES, Environment, Error, WholeNumber};
 use sha2::{Digest as _, Sha256};
 use stripe_checkout::checkout_session as api;
 use stripe_client_core::StripeRequest as _;
@@ -33,7 +33,7 @@ pub struct CheckoutSettings {
     tax_ids: Option<bool>,
     capture: Option<api::CreateCheckoutSessionPaymentIntentDataCaptureMethod>,
     submit_type: Option<CheckoutSessionSubmitType>,
-    expires_after_minutes: Option<i64>,
+    expires_after_minutes: Option<u64>,
     overrides: Value,
     hook: Option<Hook>,
 }
@@ -51,11 +51,6 @@ pub struct Shopper {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters(Value);
 
-/// The most shipping options a session takes.
-///
-/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-shipping_options>
-const MAX_SHIPPING_RATES: usize = 5;
-
 /// The parameters that are not for a merchant to overwrite.
 const PROTECTED: [&str; 2] = ["line_items", "mode"];
 
@@ -66,14 +61,6 @@ impl CheckoutSettings {
     ///
     /// A setting has a value that Stripe does not know, or `CHECKOUT_SESSION_OVERRIDES` touches what is protected.
     pub fn new(environment: &Environment) -> Result<Self, Error> {
-        let shipping_rates: Vec<_> = environment.list("CHECKOUT_SHIPPING_RATES").map(str::to_owned).collect();
-        if shipping_rates.len() > MAX_SHIPPING_RATES {
-            return Err(Error::malformed("CHECKOUT_SHIPPING_RATES", "at most 5 ids of shipping rates"));
-        }
-        let expires_after_minutes = environment.parse("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440")?;
-        if expires_after_minutes.is_some_and(|minutes| !(30..=1440).contains(&minutes)) {
-            return Err(Error::malformed("CHECKOUT_EXPIRES_AFTER_MINUTES", "30 to 1440"));
-        }
         Ok(Self {
             shop: shop_ids(environment)?,
             cancel_url: environment.required_url("CANCEL_URL")?.to_owned(),
@@ -95,7 +82,7 @@ impl CheckoutSettings {
                 "two-letter country codes",
                 |word| matches!(word, api::CreateCheckoutSessionShippingAddressCollectionAllowedCountries::Unknown(_)),
             )?,
-            shipping_rates,
+            shipping_rates: environment.short_list(&CHECKOUT_SHIPPING_RATES)?,
             automatic_tax: environment.flag("CHECKOUT_AUTOMATIC_TAX")?,
             promotion_codes: environment.flag("CHECKOUT_PROMOTION_CODES")?,
             phone: environment.flag("CHECKOUT_PHONE")?,
@@ -107,7 +94,7 @@ impl CheckoutSettings {
             submit_type: word(environment, "CHECKOUT_SUBMIT_TYPE", "auto, book, donate or pay", |word| {
                 matches!(word, CheckoutSessionSubmitType::Subscribe | CheckoutSessionSubmitType::Unknown(_))
             })?,
-            expires_after_minutes,
+            expires_after_minutes: environment.optional_number(&CHECKOUT_EXPIRES_AFTER_MINUTES)?,
             overrides: overrides(environment)?,
             hook: None,
         })
@@ -128,8 +115,10 @@ impl CheckoutSettings {
         let mut parameters = parameters.clone();
         if let (Some(minutes), Some(fields)) = (self.expires_after_minutes, parameters.0.as_object_mut()) {
             let this_minute = now.as_second() / 60;
-            // Stripe takes 30 minutes to 24 hours by its own clock, which need not agree with ours.
-            let expires_at = (this_minute + minutes.clamp(31, 1439) + 1) * 60;
+            // Stripe keeps to the range by its own clock, which need not agree with ours.
+            let WholeNumber { min, max, .. } = CHECKOUT_EXPIRES_AFTER_MINUTES;
+            let minutes = minutes.clamp(min + 1, max - 1) + 1;
+            let expires_at = this_minute.saturating_add_unsigned(minutes) * 60;
             fields.entry("expires_at").or_insert_with(|| expires_at.into());
         }
         parameters

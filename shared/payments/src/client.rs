@@ -10,7 +10,7 @@ use http_body_util::Full;
 use https::Https;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use settings::Environment;
+use settings::{Environment, STRIPE_TIMEOUT_MS};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use crate::Error;
@@ -28,8 +28,6 @@ pub struct Stripe {
     attempt: Duration,
 }
 
-/// Creating a session takes Stripe about a second. Three attempts fit a function's 28 seconds.
-const ATTEMPT: u64 = 5000;
 const ATTEMPTS: u32 = 3;
 /// Where nobody waits for the answer: pauses of 19 seconds in all.
 const PATIENT_ATTEMPTS: u32 = 8;
@@ -46,7 +44,7 @@ impl Stripe {
     }
 
     /// A client as `environment` says: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` for another base URL than Stripe's, and
-    /// `STRIPE_TIMEOUT_MS`, the most that one attempt may take (50 to 20000 milliseconds, default 5000).
+    /// [`STRIPE_TIMEOUT_MS`], the most that one attempt may take.
     ///
     /// # Errors
     ///
@@ -60,12 +58,8 @@ impl Stripe {
         if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
             return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
         }
-        let attempt = environment.parse("STRIPE_TIMEOUT_MS", "50 to 20000")?.unwrap_or(ATTEMPT);
-        if !(50..=20_000).contains(&attempt) {
-            return Err(settings::Error::malformed("STRIPE_TIMEOUT_MS", "50 to 20000"));
-        }
         let base = base.trim_end_matches('/').to_owned();
-        let attempt = Duration::from_millis(attempt);
+        let attempt = Duration::from_millis(environment.number(&STRIPE_TIMEOUT_MS)?);
         Ok(Self { https: https.clone(), base, authorization, attempts: ATTEMPTS, attempt })
     }
 

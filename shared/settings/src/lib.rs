@@ -3,15 +3,25 @@
 //! The one crate that reads the process's environment. Everything else takes an [`Environment`], so that several
 //! differently configured functions can live in one process, as they do on a laptop and in tests.
 
+mod ranges;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use ranges::{
+    CART_TTL_DAYS, CATALOG_CACHE_SECONDS, CHECKOUT_EXPIRES_AFTER_MINUTES, CHECKOUT_SHIPPING_RATES, DYNAMODB_TIMEOUT_MS,
+    List, STRIPE_TIMEOUT_MS, WholeNumber,
+};
 
 /// Settings by name. A blank value counts as absent.
 ///
 /// ```
-/// let environment = settings::Environment::from_iter([("CART_TTL_DAYS", "30"), ("SHOP_LOCALE", "")]);
+/// use settings::{CART_TTL_DAYS, Environment, STRIPE_TIMEOUT_MS};
 ///
-/// assert_eq!(environment.parse::<u16>("CART_TTL_DAYS", "1 to 365")?, Some(30));
+/// let environment = Environment::from_iter([("CART_TTL_DAYS", "30"), ("SHOP_LOCALE", "")]);
+///
+/// assert_eq!(environment.number(&CART_TTL_DAYS)?, 30);
+/// assert_eq!(environment.number(&STRIPE_TIMEOUT_MS)?, STRIPE_TIMEOUT_MS.default);
 /// assert_eq!(environment.get("SHOP_LOCALE"), None);
 /// assert_eq!(environment.required("CARTS_TABLE").unwrap_err().to_string(), "CARTS_TABLE is not set");
 /// # Ok::<(), settings::Error>(())
@@ -81,6 +91,31 @@ impl Environment {
         self.get(name).map(|text| text.parse().map_err(|_| Error::malformed(name, expected))).transpose()
     }
 
+    /// A number within its range, or its default where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where it is no whole number, or outside its range.
+    pub fn number(&self, number: &WholeNumber) -> Result<u64, Error> {
+        Ok(self.within(number)?.unwrap_or(number.default))
+    }
+
+    /// A number within its range, or `None` where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where it is no whole number, or outside its range.
+    pub fn optional_number(&self, number: &WholeNumber<()>) -> Result<Option<u64>, Error> {
+        self.within(number)
+    }
+
+    fn within<D>(&self, number: &WholeNumber<D>) -> Result<Option<u64>, Error> {
+        match self.parse(number.name, &number.range())? {
+            Some(value) if !(number.min..=number.max).contains(&value) => Err(number.out_of_range()),
+            value => Ok(value),
+        }
+    }
+
     /// A setting that is `true` or `false`.
     ///
     /// # Errors
@@ -117,6 +152,16 @@ impl Environment {
     /// The parts of a comma-separated setting, without blank ones.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
+    }
+
+    /// The parts of a comma-separated setting whose length is bounded, without blank ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where there are more than [`List::max`].
+    pub fn short_list(&self, list: &List) -> Result<Vec<String>, Error> {
+        let parts: Vec<_> = self.list(list.name).map(str::to_owned).collect();
+        if parts.len() > list.max { Err(list.too_long()) } else { Ok(parts) }
     }
 
     /// Sets a value, unless it is set already.

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use cart::{Cart, CartNumber, Change, CurrentSession, Lifetime, Offers, Rejection, SessionId, Timestamp};
 use jiff::SignedDuration;
-use settings::Environment;
+use settings::{CART_TTL_DAYS, Environment};
 
 use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, REQUESTS, SESSION, VERSION, WriteId, at_version};
 use crate::expression::{Expression, Update, any};
@@ -66,7 +66,7 @@ const SEED: &str = "s";
 const TRIES: usize = 100;
 
 impl Carts {
-    /// The carts in `CARTS_TABLE`, living for `CART_TTL_DAYS` (1 to 365, default 7) after their last change.
+    /// The carts in `CARTS_TABLE`, living for [`CART_TTL_DAYS`] after their last change.
     ///
     /// # Errors
     ///
@@ -76,15 +76,14 @@ impl Carts {
         Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
     }
 
-    /// How long carts live after their last change: `CART_TTL_DAYS`, 1 to 365, default 7.
+    /// How long carts live after their last change: [`CART_TTL_DAYS`].
     ///
     /// # Errors
     ///
     /// The setting is malformed.
     pub fn lifetime(environment: &Environment) -> Result<Lifetime, settings::Error> {
-        let (name, expected) = ("CART_TTL_DAYS", "1 to 365");
-        let Some(days) = environment.parse(name, expected)? else { return Ok(Lifetime::default()) };
-        Lifetime::days(days).ok_or_else(|| settings::Error::malformed(name, expected))
+        let days = environment.number(&CART_TTL_DAYS)?;
+        u16::try_from(days).ok().and_then(Lifetime::days).ok_or_else(|| CART_TTL_DAYS.out_of_range())
     }
 
     pub(crate) fn connection(&self) -> &Connection {

@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use cart::{Offer, Offers, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use settings::Environment;
+use settings::{CATALOG_CACHE_SECONDS, Environment};
 
 use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
@@ -45,8 +45,6 @@ const TABLE: &str = "catalogue";
 ///
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
 const BATCH: usize = 100;
-/// How long, in seconds, an offer may be older than the table says.
-const DEFAULT_KEEP: u64 = 60;
 /// How many rows of one product are written at a time.
 const WRITES_AT_A_TIME: usize = 8;
 
@@ -76,22 +74,17 @@ pub struct Listing {
 }
 
 impl CatalogTable {
-    /// The catalogue in `CATALOG_TABLE`. What was read is kept for `CATALOG_CACHE_SECONDS` (0 to 3600, default 60).
+    /// The catalogue in `CATALOG_TABLE`. What was read is kept for [`CATALOG_CACHE_SECONDS`].
     ///
     /// # Errors
     ///
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
-        let name = "CATALOG_CACHE_SECONDS";
-        let seconds = environment.parse(name, "0 to 3600")?.unwrap_or(DEFAULT_KEEP);
-        if seconds > 3600 {
-            return Err(settings::Error::malformed(name, "0 to 3600"));
-        }
         Ok(Self {
             connection: connection.clone(),
             table: environment.required("CATALOG_TABLE")?.to_owned(),
             known: Arc::default(),
-            keep: Duration::from_secs(seconds),
+            keep: Duration::from_secs(environment.number(&CATALOG_CACHE_SECONDS)?),
         })
     }
 

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::Full;
 use https::Https;
-use settings::Environment;
+use settings::{DYNAMODB_TIMEOUT_MS, Environment};
 
 /// A client of DynamoDB, shared by all tables of a function.
 ///
@@ -36,10 +36,6 @@ pub struct Connection {
     url: String,
 }
 
-/// The most that one attempt may take, in milliseconds. DynamoDB answers within milliseconds; two attempts fit the five
-/// seconds of the shortest functions.
-const ATTEMPT: u64 = 2000;
-
 impl Connection {
     /// The client itself, for what a deployment does outside the functions: creating tables.
     #[must_use]
@@ -49,8 +45,7 @@ impl Connection {
 
     /// A client as `environment` says, over `https`.
     ///
-    /// `DYNAMODB_TIMEOUT_MS` is the most that one attempt may take (50 to 10000 milliseconds, default 2000); all attempts
-    /// together may take twice that.
+    /// [`DYNAMODB_TIMEOUT_MS`] is the most that one attempt may take; all attempts together may take twice that.
     ///
     /// # Errors
     ///
@@ -63,12 +58,7 @@ impl Connection {
             None,
             "environment",
         );
-        let name = "DYNAMODB_TIMEOUT_MS";
-        let attempt = environment.parse(name, "50 to 10000")?.unwrap_or(ATTEMPT);
-        if !(50..=10_000).contains(&attempt) {
-            return Err(settings::Error::malformed(name, "50 to 10000"));
-        }
-        let attempt = Duration::from_millis(attempt);
+        let attempt = Duration::from_millis(environment.number(&DYNAMODB_TIMEOUT_MS)?);
         let region = environment.required("AWS_REGION")?;
         let endpoint = endpoint(region, environment.get("AWS_ENDPOINT_URL_DYNAMODB"))?;
         let config = aws_sdk_dynamodb::Config::builder()
