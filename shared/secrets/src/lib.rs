@@ -15,7 +15,7 @@ use http_body_util::Full;
 use https::Https;
 use serde::Deserialize;
 use serde_json::json;
-use settings::Environment;
+use settings::{AwsCredentials, Environment};
 
 /// Why a secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +77,9 @@ fn request(
     parameter: &str,
 ) -> Result<Result<Request<Full<Bytes>>, Unsignable>, settings::Error> {
     let region = environment.required("AWS_REGION")?;
-    let credentials = Credentials::new(
-        environment.required("AWS_ACCESS_KEY_ID")?,
-        environment.required("AWS_SECRET_ACCESS_KEY")?,
-        environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
-        None,
-        "environment",
-    );
+    let AwsCredentials { access_key_id, secret_access_key, session_token } = environment.aws_credentials()?;
+    let session_token = session_token.map(str::to_owned);
+    let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     let standard = format!("https://ssm.{region}.{domain}");
     let url = environment.get("AWS_ENDPOINT_URL_SSM").unwrap_or(&standard);

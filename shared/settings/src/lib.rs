@@ -164,6 +164,19 @@ impl Environment {
         if parts.len() > list.max { Err(list.too_long()) } else { Ok(parts) }
     }
 
+    /// The credentials that Lambda gives a function, in the settings that the AWS SDKs read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where there are none.
+    pub fn aws_credentials(&self) -> Result<AwsCredentials<'_>, Error> {
+        Ok(AwsCredentials {
+            access_key_id: self.required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: self.get("AWS_SESSION_TOKEN"),
+        })
+    }
+
     /// Sets a value, unless it is set already.
     pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_none() {
@@ -175,6 +188,17 @@ impl Environment {
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), value.into());
     }
+}
+
+/// What signs requests to AWS. Has no `Debug`: it holds secrets.
+#[derive(Clone, Copy)]
+pub struct AwsCredentials<'a> {
+    /// Which key signs.
+    pub access_key_id: &'a str,
+    /// The key.
+    pub secret_access_key: &'a str,
+    /// Marks the key as one that expires.
+    pub session_token: Option<&'a str>,
 }
 
 fn is_absolute(url: &str) -> bool {

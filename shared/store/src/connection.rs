@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::Full;
 use https::Https;
-use settings::{DYNAMODB_TIMEOUT_MS, Environment};
+use settings::{AwsCredentials, DYNAMODB_TIMEOUT_MS, Environment};
 
 /// A client of DynamoDB, shared by all tables of a function.
 ///
@@ -51,13 +51,9 @@ impl Connection {
     ///
     /// Region or credentials are not set, or a setting is malformed.
     pub fn new(environment: &Environment, https: &Https) -> Result<Self, settings::Error> {
-        let credentials = Credentials::new(
-            environment.required("AWS_ACCESS_KEY_ID")?,
-            environment.required("AWS_SECRET_ACCESS_KEY")?,
-            environment.get("AWS_SESSION_TOKEN").map(str::to_owned),
-            None,
-            "environment",
-        );
+        let AwsCredentials { access_key_id, secret_access_key, session_token } = environment.aws_credentials()?;
+        let session_token = session_token.map(str::to_owned);
+        let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
         let attempt = Duration::from_millis(environment.number(&DYNAMODB_TIMEOUT_MS)?);
         let region = environment.required("AWS_REGION")?;
         let endpoint = endpoint(region, environment.get("AWS_ENDPOINT_URL_DYNAMODB"))?;
