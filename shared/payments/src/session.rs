@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use cart::{Address, CheckoutMetadata, Currency, PriceId, SessionId, Timestamp};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 mod calls;
+mod reading;
+
+pub use reading::Expandable;
+use reading::{
+    Charges, CollectedInformation, CustomerDetails, Named, Shipping, ShippingCost, TotalDetails, lenient, parsed,
+};
 
 /// A Checkout Session, as far as a cart and an order need it.
 ///
@@ -116,22 +122,6 @@ pub enum Mode {
     Other,
 }
 
-/// An object of Stripe's, or only its id.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub enum Expandable<T> {
-    /// Only the id.
-    Id(String),
-    /// The whole object.
-    Object(T),
-}
-
-/// An object of which only the id matters.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Named {
-    id: String,
-}
-
 /// A payment.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PaymentIntent {
@@ -145,12 +135,6 @@ pub struct PaymentIntent {
     /// Until 2022.
     #[serde(default)]
     charges: Option<Charges>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Charges {
-    #[serde(default)]
-    data: Vec<Charge>,
 }
 
 impl PaymentIntent {
@@ -170,83 +154,6 @@ pub struct Charge {
     pub amount_refunded: i64,
     #[serde(default)]
     billing_details: Option<CustomerDetails>,
-}
-
-/// Has an id.
-pub trait HasId {
-    /// The id.
-    fn id(&self) -> &str;
-}
-
-macro_rules! has_id {
-    ($($type:ty),*) => {
-        $(impl HasId for $type {
-            fn id(&self) -> &str {
-                &self.id
-            }
-        })*
-    };
-}
-has_id!(Named, PaymentIntent, Charge);
-
-impl<T: HasId> Expandable<T> {
-    /// The object's id.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Id(id) => id,
-            Self::Object(object) => object.id(),
-        }
-    }
-
-    /// The object, where Stripe sent all of it.
-    pub fn object(&self) -> Option<&T> {
-        match self {
-            Self::Id(_) => None,
-            Self::Object(object) => Some(object),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct CustomerDetails {
-    #[serde(default)]
-    email: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    phone: Option<String>,
-    #[serde(default)]
-    address: Option<Address>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct TotalDetails {
-    #[serde(default, deserialize_with = "lenient", rename = "amount_discount")]
-    discount: i64,
-    #[serde(default, rename = "amount_shipping")]
-    shipping: Option<i64>,
-    #[serde(default, deserialize_with = "lenient", rename = "amount_tax")]
-    tax: i64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct ShippingCost {
-    #[serde(default, deserialize_with = "lenient")]
-    amount_subtotal: i64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct CollectedInformation {
-    #[serde(default)]
-    shipping_details: Option<Shipping>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-struct Shipping {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    address: Option<Address>,
 }
 
 impl Session {
@@ -351,7 +258,6 @@ pub struct LineItem {
     #[serde(default, deserialize_with = "lenient")]
     pub amount_total: i64,
 }
-has_id!(LineItem);
 
 /// The price of a line.
 #[derive(Debug, Clone, Deserialize)]
@@ -361,14 +267,4 @@ pub struct LinePrice {
     /// The product.
     #[serde(default)]
     pub product: Option<Expandable<Named>>,
-}
-
-/// A value, or its default where Stripe sends null.
-fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-/// A text that means something to this version, or nothing.
-fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
 }

@@ -11,8 +11,9 @@ use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest as _};
 use stripe_shared::CheckoutSessionStatus;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
-use super::{Expandable, LineItem, Mode, Named, PaymentIntent, Session};
-use crate::catalogue::Page;
+use super::reading::Named;
+use super::{Expandable, LineItem, Mode, PaymentIntent, Session};
+use crate::products::Page;
 use crate::{Error, Parameters, Stripe};
 
 impl Stripe {

@@ -3,7 +3,7 @@
 use cart::SessionId;
 use serde::Deserialize;
 
-use crate::Event;
+use super::Event;
 
 /// What an event `checkout.session.expired` says.
 ///

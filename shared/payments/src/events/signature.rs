@@ -1,14 +1,12 @@
-//! Stripe's events.
+//! Whether an event is Stripe's.
 
-use std::collections::BTreeMap;
-
-use cart::{CheckoutMetadata, SessionId, Timestamp};
+use cart::Timestamp;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use settings::Environment;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
+
+use super::Event;
 
 /// The secrets with which Stripe may have signed an event: several while they are being rotated.
 #[derive(Clone)]
@@ -34,54 +32,6 @@ pub enum Rejected {
     /// The signature is right but the body is not an event.
     #[error("the body is not an event")]
     NotAnEvent,
-}
-
-/// An event that Stripe sent.
-#[derive(Debug, Deserialize)]
-pub struct Event {
-    /// The event's id.
-    pub id: String,
-    /// What happened, such as `checkout.session.completed`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// When, in seconds since 1970.
-    #[serde(default)]
-    pub created: i64,
-    /// Thin events have none.
-    #[serde(default)]
-    data: Data,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Data {
-    #[serde(default)]
-    object: serde_json::Value,
-}
-
-impl Event {
-    /// The object that the event is about; `None` where it is not of this type.
-    #[must_use]
-    pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
-        serde::Deserialize::deserialize(&self.data.object).ok()
-    }
-
-    /// The Checkout Session that the event is about, and what it says of the cart that it was made from; `None` where the
-    /// event is about anything else.
-    ///
-    /// Reads nothing but the session's id and its metadata, so that no version of Stripe's API is too old or too new.
-    /// What a session comes to is asked of Stripe, not believed of an event.
-    #[must_use]
-    pub fn session(&self) -> Option<(SessionId, CheckoutMetadata)> {
-        let metadata = self.data.object.get("metadata")?;
-        let checkout = CheckoutMetadata::read(&BTreeMap::deserialize(metadata).ok()?)?;
-        Some((self.field("id")?.parse().ok()?, checkout))
-    }
-
-    /// A text field of the object that the event is about.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&str> {
-        self.data.object.get(name)?.as_str()
-    }
 }
 
 impl WebhookSecrets {
