@@ -38,7 +38,7 @@ impl Catalog {
     ///
     /// DynamoDB or Stripe fails, after retries.
     pub async fn sync(&self, mut progress: impl FnMut(Progress)) -> Result<Progress, Error> {
-        let stripe = self.stripe.patient();
+        let stripe = self.stripe.with_long_retries();
         let mut done = Progress::default();
         let mut inventory = self.table.inventory().await?;
         let mut contents = HashMap::new();
@@ -115,7 +115,7 @@ impl Catalog {
     /// Looks after what Stripe did not list. A list may miss an object that was made or changed just now, so that
     /// Stripe is asked for each; what it no longer has is no longer sold.
     async fn retire(&self, inventory: &Inventory) -> Result<usize, Error> {
-        let stripe = &self.stripe.patient();
+        let stripe = &self.stripe.with_long_retries();
         let products: Vec<_> = inventory
             .products_left()
             .map(|id| async move {

@@ -2,7 +2,7 @@
 
 use cart::{Cart, CurrentSession, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals};
 use catalog::Catalog;
-use payments::{CheckoutSettings, Hook, Parameters, Session, SessionStatus, Shopper as Buyer, Stripe};
+use payments::{Buyer, CheckoutSettings, Hook, Parameters, Session, SessionStatus, Stripe};
 use serde_json::value::RawValue;
 use services::Services;
 use shopping::{KeyedRequest, Shopper};

@@ -38,9 +38,9 @@ pub struct CheckoutSettings {
     hook: Option<Hook>,
 }
 
-/// What the shopper brings to the checkout.
+/// What a buyer brings to the checkout.
 #[derive(Clone, Debug, Default)]
-pub struct Shopper {
+pub struct Buyer {
     /// Fills in the e-mail field.
     pub email: Option<String>,
     /// The id of a promotion code to apply.
@@ -130,7 +130,7 @@ impl CheckoutSettings {
     /// `CHECKOUT_CAPTURE` and `CHECKOUT_SUBMIT_TYPE` are for payments only, as they are at Stripe. `base` is the URL under which this
     /// deployment is reached; Stripe sends the shopper to its `finish-order`.
     #[must_use]
-    pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, shopper: &Shopper, base: &str) -> Parameters {
+    pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Parameters {
         let subscribes = cart.recurrence().is_some();
         let own = CheckoutMetadata {
             shop: Some(self.shop.present().clone()),
@@ -173,10 +173,10 @@ impl CheckoutSettings {
         if let Some(enabled) = self.tax_ids {
             request = request.tax_id_collection(api::CreateCheckoutSessionTaxIdCollection::new(enabled));
         }
-        if let Some(email) = &shopper.email {
+        if let Some(email) = &buyer.email {
             request = request.customer_email(email);
         }
-        if let Some(promotion_code) = &shopper.promotion_code {
+        if let Some(promotion_code) = &buyer.promotion_code {
             let mut discount = api::CreateCheckoutSessionDiscounts::new();
             discount.promotion_code = Some(promotion_code.clone());
             request = request.discounts([discount]);

@@ -29,8 +29,8 @@ pub struct Stripe {
 }
 
 const ATTEMPTS: u32 = 3;
-/// Where nobody waits for the answer: pauses of 19 seconds in all.
-const PATIENT_ATTEMPTS: u32 = 8;
+/// Attempts of work that no shopper waits for: pauses of 19 seconds in all.
+const LONG_ATTEMPTS: u32 = 8;
 /// The first pause between attempts; it doubles.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -63,10 +63,10 @@ impl Stripe {
         Ok(Self { https: https.clone(), base, authorization, attempts: ATTEMPTS, attempt })
     }
 
-    /// The same client for work for which nobody waits: rides out a rate limit or an outage of some seconds.
+    /// The same client for work that no shopper waits for: rides out a rate limit or an outage of some seconds.
     #[must_use]
-    pub fn patient(&self) -> Self {
-        Self { attempts: PATIENT_ATTEMPTS, ..self.clone() }
+    pub fn with_long_retries(&self) -> Self {
+        Self { attempts: LONG_ATTEMPTS, ..self.clone() }
     }
 
     /// Sends a request and reads its answer.

@@ -11,7 +11,7 @@ mod events;
 mod products;
 mod session;
 
-pub use checkout::{CheckoutSettings, Hook, Parameters, Shopper, shop_ids};
+pub use checkout::{Buyer, CheckoutSettings, Hook, Parameters, shop_ids};
 pub use client::Stripe;
 pub use error::Error;
 pub use events::{Event, ExpiredSession, Rejected, WebhookSecrets};
