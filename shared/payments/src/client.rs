@@ -5,15 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use cart::Timestamp;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode};
 use http_body_util::Full;
 use https::Https;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use settings::{Environment, STRIPE_TIMEOUT_MS};
-use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use crate::Error;
+use crate::api::{self, Request};
 
 /// A client of Stripe's API.
 ///
@@ -72,7 +72,7 @@ impl Stripe {
     /// Sends a request and reads its answer.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,
-        request: RequestBuilder,
+        request: Request,
         idempotency_key: Option<&str>,
     ) -> Result<T, Error> {
         let bytes = self.send(request, idempotency_key).await?;
@@ -87,8 +87,8 @@ impl Stripe {
     /// changes the key: the request may have taken effect.
     ///
     /// Source: <https://docs.stripe.com/api/idempotent_requests>
-    pub(crate) async fn send(&self, request: RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
-        let reads = matches!(request.method, StripeMethod::Get);
+    pub(crate) async fn send(&self, request: Request, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
+        let reads = request.method == Method::GET;
         let mut key = idempotency_key.map(str::to_owned);
         let mut attempt = 1;
         loop {
@@ -113,23 +113,20 @@ impl Stripe {
         }
     }
 
-    async fn attempt(&self, request: &RequestBuilder, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
+    async fn attempt(&self, request: &Request, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
         let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut builder = Request::builder()
-            .method(match request.method {
-                StripeMethod::Get => Method::GET,
-                StripeMethod::Post => Method::POST,
-                StripeMethod::Delete => Method::DELETE,
-            })
+        let mut builder = http::Request::builder()
+            .method(&request.method)
             .uri(format!("{}/v1{}{query}", self.base, request.path))
             .header(AUTHORIZATION, self.authorization.clone())
             .header(USER_AGENT, concat!("cartwright/", env!("CARGO_PKG_VERSION")))
-            .header("stripe-version", stripe_client_core::VERSION.as_str())
+            .header("stripe-version", api::version())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(key) = idempotency_key {
             builder = builder.header("idempotency-key", key);
         }
-        let body = Full::new(Bytes::from(request.body.clone().unwrap_or_default()));
+        // A request without a form has an empty body.
+        let body = Full::new(Bytes::from(request.form.clone().unwrap_or_default()));
         let request = builder.body(body).map_err(|error| unavailable(&error))?;
 
         let response = self.https.send(request).await.map_err(|error| unavailable(&error))?;

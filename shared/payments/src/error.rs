@@ -25,6 +25,12 @@ pub enum Error {
         /// Stripe's message. May quote what was sent: neither for logs nor for shoppers.
         message: String,
     },
+    /// The parameters cannot be written as a form, so nothing was sent: an override or a hook nests them too deeply.
+    #[error("the request cannot be written: {reason}")]
+    Unwritable {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Stripe's answer is not what it documents.
     #[error("Stripe's answer cannot be read: {reason}")]
     Unreadable {
@@ -49,7 +55,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { .. } => true,
-            Self::Refused { .. } | Self::Unreadable { .. } => false,
+            Self::Refused { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
         }
     }
 
@@ -58,7 +64,7 @@ impl Error {
     pub fn is_missing(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => *status == 404 || code.as_deref() == Some("resource_missing"),
-            Self::Unavailable { .. } | Self::Unreadable { .. } => false,
+            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the few fields that matter here, because an account's webhooks may speak an older or newer version of the API than
 //! the one compiled in; and they travel over a connection that is kept open between requests.
 
+mod api;
 mod checkout;
 mod client;
 mod error;

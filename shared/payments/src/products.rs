@@ -4,12 +4,8 @@ use cart::{Price, PriceId, Product, ProductId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use stripe_client_core::StripeRequest as _;
-use stripe_product::price::{ListPrice, RetrievePrice};
-use stripe_product::product::{ListProduct, RetrieveProduct};
-use stripe_product::promotion_code::ListPromotionCode;
 
-use crate::{Error, Stripe};
+use crate::{Error, Stripe, api};
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -47,9 +43,6 @@ impl<T: DeserializeOwned> From<Page<Value>> for CatalogPage<T> {
     }
 }
 
-/// The most objects Stripe puts on one page.
-const PER_PAGE: i64 = 100;
-
 impl Stripe {
     /// A price, active or not, with its tiers and its other currencies.
     ///
@@ -57,8 +50,7 @@ impl Stripe {
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
-        let request = RetrievePrice::new(id.as_str()).expand(expanded(""));
-        existing(self.call(request.build(), None).await?)
+        existing(self.call(api::price(id), None).await?)
     }
 
     /// A product, active or not.
@@ -67,7 +59,7 @@ impl Stripe {
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn product(&self, id: &ProductId) -> Result<Product, Error> {
-        existing(self.call(RetrieveProduct::new(id.as_str()).build(), None).await?)
+        existing(self.call(api::product(id), None).await?)
     }
 
     /// A price with its product, active or not, in one request.
@@ -76,9 +68,7 @@ impl Stripe {
     ///
     /// Stripe fails, or there is no such price, or no such product any more: [`Error::is_missing`].
     pub async fn price_with_product(&self, id: &PriceId) -> Result<(Price, Product), Error> {
-        let [tiers, currencies, their_tiers] = expanded("");
-        let request = RetrievePrice::new(id.as_str()).expand([tiers, currencies, their_tiers, "product".to_owned()]);
-        let mut price: Value = self.call(request.build(), None).await?;
+        let mut price: Value = self.call(api::price_with_product(id), None).await?;
         let product: Product = existing(price["product"].take())?;
         price["product"] = product.id.as_str().into();
         Ok((existing(price)?, product))
@@ -90,11 +80,7 @@ impl Stripe {
     ///
     /// Stripe fails.
     pub async fn prices(&self, after: Option<&str>) -> Result<CatalogPage<Price>, Error> {
-        let mut request = ListPrice::new().limit(PER_PAGE).expand(expanded("data."));
-        if let Some(after) = after {
-            request = request.starting_after(after);
-        }
-        self.call::<Page<Value>>(request.build(), None).await.map(CatalogPage::from)
+        self.call::<Page<Value>>(api::prices(after), None).await.map(CatalogPage::from)
     }
 
     /// A page of 100 of all products, active or not; the newest first.
@@ -103,11 +89,7 @@ impl Stripe {
     ///
     /// Stripe fails.
     pub async fn products(&self, after: Option<&str>) -> Result<CatalogPage<Product>, Error> {
-        let mut request = ListProduct::new().limit(PER_PAGE);
-        if let Some(after) = after {
-            request = request.starting_after(after);
-        }
-        self.call::<Page<Value>>(request.build(), None).await.map(CatalogPage::from)
+        self.call::<Page<Value>>(api::products(after), None).await.map(CatalogPage::from)
     }
 
     /// The id of the active promotion code that a shopper writes as `code`.
@@ -121,8 +103,7 @@ impl Stripe {
             id: String,
         }
 
-        let request = ListPromotionCode::new().code(code).active(true).limit(1);
-        let page: Page<PromotionCode> = self.call(request.build(), None).await?;
+        let page: Page<PromotionCode> = self.call(api::promotion_code(code), None).await?;
         Ok(page.data.into_iter().next().map(|code| code.id))
     }
 }
@@ -133,11 +114,6 @@ fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
         return Err(Error::missing());
     }
     serde_json::from_value(object).map_err(|error| Error::Unreadable { reason: error.to_string() })
-}
-
-/// Stripe leaves tiers and other currencies out unless asked.
-fn expanded(prefix: &str) -> [String; 3] {
-    ["tiers", "currency_options", "currency_options.tiers"].map(|field| format!("{prefix}{field}"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! What can be asked of Stripe: the one module that knows async-stripe.
+//!
+//! A change of Stripe's API breaks this module at compile time, or its tests, and nothing else.
+
+mod products;
+mod sessions;
+
+use http::Method;
+use serde::Serialize;
+use stripe_client_core::{RequestBuilder, StripeMethod};
+
+pub(crate) use products::{price, price_with_product, prices, product, products, promotion_code};
+pub(crate) use sessions::{
+    create_session, expire_session, finished_sessions, invoice, invoice_of_payment, line_items, payments_of_invoice,
+    session, session_of_payment, session_of_subscription,
+};
+
+use crate::Error;
+
+/// A request to Stripe.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// Under the version of the API: `/prices/price_mug`.
+    pub(crate) path: String,
+    /// What is asked for, encoded.
+    pub(crate) query: Option<String>,
+    /// What is sent, as a form.
+    pub(crate) form: Option<String>,
+}
+
+/// The version of Stripe's API that requests and answers are of.
+pub(crate) fn version() -> &'static str {
+    stripe_client_core::VERSION.as_str()
+}
+
+/// The most objects that Stripe puts on one page.
+///
+/// Source: <https://docs.stripe.com/api/pagination>
+const PER_PAGE: i64 = 100;
+
+/// The deepest nesting of a form: more than any of Stripe's parameters has.
+const DEPTH: usize = 16;
+
+impl Request {
+    fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), query: None, form: None }
+    }
+
+    fn post(path: impl Into<String>, form: &impl Serialize) -> Result<Self, Error> {
+        Ok(Self { method: Method::POST, path: path.into(), query: None, form: Some(form_of(form)?) })
+    }
+}
+
+impl From<RequestBuilder> for Request {
+    fn from(request: RequestBuilder) -> Self {
+        let method = match request.method {
+            StripeMethod::Get => Method::GET,
+            StripeMethod::Post => Method::POST,
+            StripeMethod::Delete => Method::DELETE,
+        };
+        Self { method, path: request.path, query: request.query, form: request.body }
+    }
+}
+
+/// A value as Stripe reads it, with brackets for what is nested.
+fn form_of(value: &impl Serialize) -> Result<String, Error> {
+    let form = serde_qs::Config::new().max_depth(DEPTH).serialize_string(value);
+    form.map_err(|error| Error::Unwritable { reason: error.to_string() })
+}
