@@ -4,6 +4,9 @@
 
 mod products;
 mod sessions;
+#[cfg(test)]
+mod typed_sessions;
+mod words;
 
 use http::Method;
 use serde::Serialize;
@@ -13,6 +16,10 @@ pub(crate) use products::{price, price_with_product, prices, product, products, 
 pub(crate) use sessions::{
     create_session, expire_session, finished_sessions, invoice, invoice_of_payment, line_items, payments_of_invoice,
     session, session_of_payment, session_of_subscription,
+};
+pub(crate) use words::{
+    is_billing_address_collection, is_capture_method, is_locale, is_payment_method, is_shipping_country,
+    is_submit_type_of_payment,
 };
 
 use crate::Error;

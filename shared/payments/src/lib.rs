@@ -1,20 +1,25 @@
 //! Stripe: Checkout Sessions out, events in.
 //!
-//! The one crate that knows Stripe's API. Requests are the typed ones of async-stripe. Answers are read leniently into
+//! The one crate that knows Stripe's API. Requests are the typed ones of async-stripe, which `api` alone knows; the
+//! parameters of a session are a struct of our own, which a test holds to async-stripe's. Answers are read leniently into
 //! the few fields that matter here, because an account's webhooks may speak an older or newer version of the API than
 //! the one compiled in; and they travel over a connection that is kept open between requests.
 
 mod api;
-mod checkout;
+mod checkout_settings;
 mod client;
 mod error;
 mod events;
+mod parameters;
 mod products;
 mod session;
+mod session_parameters;
 
-pub use checkout::{Buyer, CheckoutSettings, Hook, Parameters, shop_ids};
+pub use checkout_settings::{CheckoutSettings, Hook, shop_ids};
 pub use client::Stripe;
 pub use error::Error;
 pub use events::{Event, ExpiredSession, Rejected, WebhookSecrets};
+pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
 pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};
+pub use session_parameters::Buyer;

@@ -91,6 +91,15 @@ impl Environment {
         self.get(name).map(|text| text.parse().map_err(|_| Error::malformed(name, expected))).transpose()
     }
 
+    /// A setting as a value that must be there; `expected` says in an error what would be well-formed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where it is absent or blank, [`Error::Malformed`] where the text does not parse.
+    pub fn required_value<T: std::str::FromStr>(&self, name: &str, expected: &str) -> Result<T, Error> {
+        self.required(name)?.parse().map_err(|_| Error::malformed(name, expected))
+    }
+
     /// A number within its range, or its default where it is not set.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ impl Stripe {
     ///
     /// Source: <https://docs.stripe.com/api/idempotent_requests>
     pub async fn create_session(&self, parameters: &Parameters, key: &str) -> Result<(Session, Box<RawValue>), Error> {
-        both(&self.send(api::create_session(parameters.as_value())?, Some(key)).await?)
+        both(&self.send(api::create_session(parameters)?, Some(key)).await?)
     }
 
     /// The session with this id, with its payment; and Stripe's answer as it came.

@@ -1,0 +1,267 @@
+//! How a shop wants its Checkout Sessions: one struct per concern.
+
+mod expiry;
+mod overrides;
+mod shop;
+
+use cart::{Cart, CheckoutMetadata, ShopIds, Timestamp, Totals};
+use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
+
+use crate::api;
+use crate::parameters::Parameters;
+use crate::session_parameters::{
+    AllowedCountries, Buyer, LineItem, Mode, PaymentIntentData, Promotion, SessionParameters, ShippingOption,
+    SubscriptionData, Switch, Trace, foreign_currency,
+};
+use expiry::Expiry;
+pub use overrides::Hook;
+use overrides::Overrides;
+pub use shop::shop_ids;
+
+/// How the shop wants its Checkout Sessions. What is not set is not sent.
+#[derive(Clone, Debug)]
+pub struct CheckoutSettings {
+    shop: ShopIds,
+    links: Links,
+    look: Look,
+    collection: Collection,
+    payment: Payment,
+    adjustments: Adjustments,
+    expiry: Expiry,
+    overrides: Overrides,
+}
+
+/// Where Stripe sends a buyer.
+#[derive(Clone, Debug)]
+struct Links {
+    cancel_url: String,
+}
+
+/// How Stripe's page looks.
+#[derive(Clone, Debug)]
+struct Look {
+    locale: Option<String>,
+    submit_type: Option<String>,
+}
+
+/// What Stripe's page asks a buyer for.
+#[derive(Clone, Debug)]
+struct Collection {
+    billing_address: Option<String>,
+    shipping_countries: Vec<String>,
+    phone: Option<bool>,
+    tax_ids: Option<bool>,
+}
+
+/// How a buyer pays, and when the shop takes the money.
+#[derive(Clone, Debug)]
+struct Payment {
+    methods: Vec<String>,
+    capture: Option<String>,
+}
+
+/// What changes the total beside the lines.
+#[derive(Clone, Debug)]
+struct Adjustments {
+    shipping_rates: Vec<String>,
+    automatic_tax: Option<bool>,
+    promotion_codes: Option<bool>,
+}
+
+impl CheckoutSettings {
+    /// Reads the settings in `environment`: `SHOP_ID`, `CANCEL_URL` and the `CHECKOUT_*`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing, has a value that Stripe does not know, or `CHECKOUT_SESSION_OVERRIDES` touches what is
+    /// protected.
+    pub fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self {
+            shop: shop_ids(environment)?,
+            links: Links::new(environment)?,
+            look: Look::new(environment)?,
+            collection: Collection::new(environment)?,
+            payment: Payment::new(environment)?,
+            adjustments: Adjustments::new(environment)?,
+            expiry: Expiry::new(environment)?,
+            overrides: Overrides::new(environment)?,
+        })
+    }
+
+    /// The same settings with a merchant's hook.
+    #[must_use]
+    pub fn with_hook(self, hook: Hook) -> Self {
+        Self { overrides: self.overrides.with_hook(hook), ..self }
+    }
+
+    /// The same parameters with the time at which a session made at `now` shall expire, if the shop set one; else Stripe
+    /// takes 24 hours.
+    ///
+    /// Whole minutes, so that parallel checkouts most often send the same parameters.
+    #[must_use]
+    pub fn expiring(&self, parameters: &Parameters, now: Timestamp) -> Parameters {
+        match self.expiry.at(now) {
+            None => parameters.clone(),
+            Some(second) => parameters.expiring_at(second),
+        }
+    }
+
+    /// The parameters of a session that sells what is in `cart`, whose totals are `totals`.
+    ///
+    /// The mode follows from the lines: any recurring line makes a subscription. `CHECKOUT_SHIPPING_RATES`,
+    /// `CHECKOUT_CAPTURE` and `CHECKOUT_SUBMIT_TYPE` are for payments only, as they are at Stripe. `base` is the URL under which
+    /// this deployment is reached; Stripe sends the buyer to its `finish-order`.
+    #[must_use]
+    pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Parameters {
+        let own = CheckoutMetadata {
+            shop: Some(self.shop.present().clone()),
+            number: cart.number(),
+            version: cart.version(),
+            total: totals.total.minor().try_into().ok(),
+        }
+        .entries();
+        let trace = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
+
+        let standard = SessionParameters {
+            mode: self.mode(cart, trace),
+            line_items: totals.lines.iter().map(LineItem::from).collect(),
+            currency: foreign_currency(totals),
+            metadata: cart.metadata(),
+            success_url: Links::success_url(base),
+            cancel_url: &self.links.cancel_url,
+            customer_email: buyer.email.as_deref(),
+            promotion: Promotion::new(buyer, self.adjustments.promotion_codes),
+            locale: self.look.locale.as_deref(),
+            billing_address_collection: self.collection.billing_address.as_deref(),
+            shipping_address_collection: self.collection.shipping_address(),
+            phone_number_collection: self.collection.phone.map(Switch::from),
+            tax_id_collection: self.collection.tax_ids.map(Switch::from),
+            allowed_payment_method_types: &self.payment.methods,
+            automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
+        };
+        Parameters::from(self.overrides.apply(&standard.tree(), &own))
+    }
+
+    /// What depends on whether the cart is paid once or again and again.
+    fn mode<'a>(&'a self, cart: &Cart, metadata: Trace<'a>) -> Mode<'a> {
+        if cart.recurrence().is_some() {
+            return Mode::Subscription { subscription_data: SubscriptionData { metadata } };
+        }
+        let capture_method = self.payment.capture.as_deref();
+        Mode::Payment {
+            payment_intent_data: PaymentIntentData { capture_method, metadata },
+            submit_type: self.look.submit_type.as_deref(),
+            shipping_options: self
+                .adjustments
+                .shipping_rates
+                .iter()
+                .map(|rate| ShippingOption { shipping_rate: rate })
+                .collect(),
+        }
+    }
+}
+
+impl Links {
+    fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self { cancel_url: environment.required_url("CANCEL_URL")?.to_owned() })
+    }
+
+    /// Stripe puts the session's id in.
+    fn success_url(base: &str) -> String {
+        format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}")
+    }
+}
+
+impl Look {
+    fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self {
+            locale: word(environment, "CHECKOUT_LOCALE", "auto or a locale of Stripe Checkout", api::is_locale)?,
+            submit_type: word(
+                environment,
+                "CHECKOUT_SUBMIT_TYPE",
+                "auto, book, donate or pay",
+                api::is_submit_type_of_payment,
+            )?,
+        })
+    }
+}
+
+impl Collection {
+    fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self {
+            billing_address: word(
+                environment,
+                "CHECKOUT_BILLING_ADDRESS",
+                "auto or required",
+                api::is_billing_address_collection,
+            )?,
+            shipping_countries: words(
+                environment,
+                "CHECKOUT_SHIPPING_COUNTRIES",
+                "two-letter country codes",
+                api::is_shipping_country,
+            )?,
+            phone: environment.flag("CHECKOUT_PHONE")?,
+            tax_ids: environment.flag("CHECKOUT_TAX_IDS")?,
+        })
+    }
+
+    /// Stripe's page asks for a shipping address where countries are named.
+    fn shipping_address(&self) -> Option<AllowedCountries<'_>> {
+        let allowed_countries = self.shipping_countries.as_slice();
+        (!allowed_countries.is_empty()).then_some(AllowedCountries { allowed_countries })
+    }
+}
+
+impl Payment {
+    fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self {
+            methods: words(
+                environment,
+                "CHECKOUT_PAYMENT_METHODS",
+                "Stripe's names of payment methods",
+                api::is_payment_method,
+            )?,
+            capture: word(
+                environment,
+                "CHECKOUT_CAPTURE",
+                "automatic, automatic_async or manual",
+                api::is_capture_method,
+            )?,
+        })
+    }
+}
+
+impl Adjustments {
+    fn new(environment: &Environment) -> Result<Self, Error> {
+        Ok(Self {
+            shipping_rates: environment.short_list(&CHECKOUT_SHIPPING_RATES)?,
+            automatic_tax: environment.flag("CHECKOUT_AUTOMATIC_TAX")?,
+            promotion_codes: environment.flag("CHECKOUT_PROMOTION_CODES")?,
+        })
+    }
+}
+
+/// A setting that is one of Stripe's words.
+fn word(
+    environment: &Environment,
+    name: &str,
+    expected: &str,
+    is_known: fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
+    match environment.get(name) {
+        Some(word) if !is_known(word) => Err(Error::malformed(name, expected)),
+        word => Ok(word.map(str::to_owned)),
+    }
+}
+
+/// A setting that is a list of Stripe's words.
+fn words(
+    environment: &Environment,
+    name: &str,
+    expected: &str,
+    is_known: fn(&str) -> bool,
+) -> Result<Vec<String>, Error> {
+    let known = |word: &str| if is_known(word) { Ok(word.to_owned()) } else { Err(Error::malformed(name, expected)) };
+    environment.list(name).map(known).collect()
+}

@@ -1,0 +1,48 @@
+//! The parameters of a session, as they are sent.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+/// The parameters of one session, ready to be sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Parameters(Map<String, Value>);
+
+impl Parameters {
+    /// A digest of the parameters.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        self.digest_replacing(None)
+    }
+
+    /// A digest of the parameters and of the session that they shall replace.
+    #[must_use]
+    pub fn digest_replacing(&self, replaces: Option<&str>) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.text());
+        if let Some(replaces) = replaces {
+            hash.update(replaces);
+        }
+        hex::encode(&hash.finalize()[..16])
+    }
+
+    /// The parameters as JSON. Keys of a tree are sorted, so that equal parameters have equal text.
+    #[expect(clippy::expect_used, reason = "a tree of JSON can be written as JSON")]
+    fn text(&self) -> String {
+        serde_json::to_string(&self.0).expect("a tree of JSON is JSON")
+    }
+
+    /// The same parameters with the second at which the session shall expire, unless an override has set it.
+    pub(crate) fn expiring_at(&self, second: i64) -> Self {
+        let mut parameters = self.0.clone();
+        parameters.entry("expires_at").or_insert_with(|| second.into());
+        Self(parameters)
+    }
+}
+
+impl From<Map<String, Value>> for Parameters {
+    fn from(parameters: Map<String, Value>) -> Self {
+        Self(parameters)
+    }
+}
