@@ -45,17 +45,17 @@ impl Metadata {
         }
         for (key, value) in &entries {
             let reason = if key.is_empty() {
-                "is empty"
+                "is empty".to_owned()
             } else if key.chars().count() > Self::MAX_KEY {
-                "is longer than 40 characters"
+                format!("is longer than {} characters", Self::MAX_KEY)
             } else if key.contains(['[', ']']) {
-                "contains a square bracket"
+                "contains a square bracket".to_owned()
             } else if CheckoutMetadata::is_reserved(key) {
-                "is reserved"
+                "is reserved".to_owned()
             } else if value.chars().count() > Self::MAX_VALUE {
-                "has a value longer than 500 characters"
+                format!("has a value longer than {} characters", Self::MAX_VALUE)
             } else if key.contains(crate::line::is_unprintable) || value.contains(crate::line::is_unprintable) {
-                "contains control characters"
+                "contains control characters".to_owned()
             } else {
                 continue;
             };

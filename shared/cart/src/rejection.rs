@@ -44,7 +44,7 @@ pub enum Rejection {
         /// The key at fault.
         key: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
     /// A line's own text is too long, or has control characters.
     #[error("description is out of bounds")]
