@@ -6,10 +6,13 @@
 //! does not is a count.
 
 mod artifacts;
+mod bench;
 mod lambda;
-mod measure;
+mod report;
 mod shop;
+mod subject;
 mod table;
+mod valgrind;
 mod wire;
 
 use std::process::ExitCode;
@@ -17,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::artifacts::Artifacts;
-use crate::measure::Bench;
+use crate::bench::Bench;
 use crate::shop::Shop;
 
 /// Measures what the functions cost, beside the least that a Lambda function in Rust can cost.
@@ -80,20 +83,20 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let artifacts = Artifacts::build()?;
-    let counts = measure::has_valgrind();
+    let counts = valgrind::is_installed();
     if !counts {
         eprintln!("Without Valgrind no instructions are counted.");
     }
     let shop = Shop::open(200).await?;
     let bench = Bench { artifacts: &artifacts, shop: &shop, counts };
 
-    say("What a function costs", &bench.functions(arguments.rounds, arguments.warm).await?);
+    say("What a function costs", &report::functions(&bench, arguments.rounds, arguments.warm).await?);
     if !arguments.brief {
-        say("With the lines of a cart", &bench.lines(&[1, 5, 10, 50, 100]).await?);
-        say("With requests in flight", &bench.in_flight(&[1, 10, 100]).await?);
+        say("With the lines of a cart", &report::lines(&bench, &[1, 5, 10, 50, 100]).await?);
+        say("With requests in flight", &report::in_flight(&bench, &[1, 10, 100]).await?);
         drop(shop);
         let sizes = [10, 100, 1000, 10_000];
-        say("With the prices of a catalogue", &measure::catalogues(&artifacts, counts, &sizes).await?);
+        say("With the prices of a catalogue", &report::catalogues(&artifacts, counts, &sizes).await?);
     }
     Ok(())
 }
