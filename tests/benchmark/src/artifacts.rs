@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 
 use crate::Failure;
 
-/// What was built, in Cargo's folder for releases.
+/// One version of everything that is measured, in Cargo's folder for releases.
 pub(crate) struct Artifacts {
     folder: PathBuf,
 }
 
 /// The functions are built as SAM has them built: by the names of their binaries, from the root of the workspace.
 const FUNCTIONS: [&str; 8] = ["get", "add", "update", "clear", "checkout", "stripe-webhook", "products", "sync"];
-/// What they are measured against is no default member of the workspace, and each stands alone: what is built together
-/// gets all features of its dependencies that any of it wants.
+/// The functions are measured against these. Each is built alone, because packages that are built together get each
+/// other's features of their dependencies.
 const REFERENCES: [&str; 2] = ["minimal", "hello"];
 
 impl Artifacts {
@@ -25,6 +25,16 @@ impl Artifacts {
         }
         let functions: Vec<_> = FUNCTIONS.iter().flat_map(|function| ["--bin", function]).collect();
         Ok(Self { folder: build(&functions)?.ok_or(Failure::Build)? })
+    }
+
+    /// Takes what is built already in `folder`.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
+        let artifacts = Self { folder: folder.to_owned() };
+        let missing = FUNCTIONS.iter().chain(&REFERENCES).map(|name| artifacts.path(name)).find(|path| !path.is_file());
+        match missing {
+            Some(path) => Err(Failure::Missing(path)),
+            None => Ok(artifacts),
+        }
     }
 
     pub(crate) fn path(&self, binary: &str) -> PathBuf {

@@ -4,9 +4,14 @@
 //! DynamoDB is the embedded one, behind TLS; Stripe is the sandbox. Everything is measured in one run, and the functions
 //! take turns, so that a busy machine is as busy for all of them. What depends on the machine is a ratio to `hello`; what
 //! does not is a count.
+//!
+//! `cargo run -p benchmark -- --against FOLDER` measures another version beside this one instead: the release binaries of
+//! another checkout, which are built already. Each version works on tables and a sandbox of its own, filled by its own
+//! functions, so that neither has to read what the other wrote.
 
 mod artifacts;
 mod bench;
+mod compare;
 mod lambda;
 mod report;
 mod shop;
@@ -15,6 +20,7 @@ mod table;
 mod valgrind;
 mod wire;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,15 +32,21 @@ use crate::shop::Shop;
 /// Measures what the functions cost, beside the least that a Lambda function in Rust can cost.
 #[derive(Parser)]
 struct Arguments {
-    /// How often each function is started for what is timed
-    #[arg(long, default_value_t = 10)]
-    rounds: usize,
+    /// How often everything is measured [default: 10, with --against 3]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
     /// How many requests each of them answers after its first
     #[arg(long, default_value_t = 100)]
     warm: usize,
     /// Leave out how the cost grows with lines, prices, and requests in flight
     #[arg(long)]
     brief: bool,
+    /// Compare with the release binaries of another checkout: its folder target/release
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["warm", "brief"])]
+    against: Option<PathBuf>,
+    /// Measure the release binaries in this folder instead of building them
+    #[arg(long, value_name = "FOLDER")]
+    built: Option<PathBuf>,
 }
 
 /// Why nothing can be said.
@@ -42,6 +54,8 @@ struct Arguments {
 enum Failure {
     #[error("the functions cannot be built")]
     Build,
+    #[error("{} is not built", .0.display())]
+    Missing(PathBuf),
     #[error("gzip failed")]
     Gzip,
     #[error("Valgrind says nothing")]
@@ -82,24 +96,50 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let artifacts = Artifacts::build()?;
+    let artifacts = match &arguments.built {
+        Some(folder) => Artifacts::in_folder(folder)?,
+        None => Artifacts::build()?,
+    };
     let counts = valgrind::is_installed();
     if !counts {
         eprintln!("Without Valgrind no instructions are counted.");
     }
-    let shop = Shop::open(200).await?;
-    let bench = Bench { artifacts: &artifacts, shop: &shop, counts };
+    match &arguments.against {
+        None => Box::pin(report(arguments, &artifacts, counts)).await,
+        Some(folder) => Box::pin(compare(arguments, &Artifacts::in_folder(folder)?, &artifacts, counts)).await,
+    }
+}
 
-    say("What a function costs", &report::functions(&bench, arguments.rounds, arguments.warm).await?);
+/// Says what one version costs.
+async fn report(arguments: &Arguments, artifacts: &Artifacts, counts: bool) -> Result<(), Failure> {
+    let shop = Shop::open(artifacts, PRICES).await?;
+    let bench = Bench { artifacts, shop: &shop, counts };
+    let rounds = arguments.rounds.unwrap_or(10).into();
+
+    say("What a function costs", &report::functions(&bench, rounds, arguments.warm).await?);
     if !arguments.brief {
         say("With the lines of a cart", &report::lines(&bench, &[1, 5, 10, 50, 100]).await?);
         say("With requests in flight", &report::in_flight(&bench, &[1, 10, 100]).await?);
         drop(shop);
         let sizes = [10, 100, 1000, 10_000];
-        say("With the prices of a catalogue", &report::catalogues(&artifacts, counts, &sizes).await?);
+        say("With the prices of a catalogue", &report::catalogues(artifacts, counts, &sizes).await?);
     }
     Ok(())
 }
+
+/// Says what one version costs beside another.
+async fn compare(arguments: &Arguments, before: &Artifacts, after: &Artifacts, counts: bool) -> Result<(), Failure> {
+    let shops = [Shop::open(before, PRICES).await?, Shop::open(after, PRICES).await?];
+    let before = Bench { artifacts: before, shop: &shops[0], counts };
+    let after = Bench { artifacts: after, shop: &shops[1], counts };
+    let rounds = arguments.rounds.unwrap_or(3).into();
+
+    say("Before and after", &compare::versions([&before, &after], rounds).await?);
+    Ok(())
+}
+
+/// The number of prices in the catalogue where a table does not say another one.
+const PRICES: usize = 200;
 
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 fn say(heading: &str, text: &str) {

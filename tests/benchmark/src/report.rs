@@ -149,7 +149,7 @@ pub(crate) async fn catalogues(artifacts: &Artifacts, counts: bool, sizes: &[usi
         ["prices", "get", "products", "requests, products", "read units, products", "sync: to DynamoDB", "to Stripe"];
     let mut table = Table::new(&headings);
     for &prices in sizes {
-        let shop = Shop::open(prices).await?;
+        let shop = Shop::open(artifacts, prices).await?;
         let bench = Bench { artifacts, shop: &shop, counts };
         let mut figures = Vec::new();
         for subject in [Subject::Get, Subject::Products] {

@@ -7,16 +7,26 @@ use local::{Options, Stack, StripeAt};
 use serde_json::{Value, json};
 use settings::Environment;
 use stripe_sandbox::Sandbox;
+use tokio::sync::Mutex;
 
 use crate::Failure;
+use crate::artifacts::Artifacts;
+use crate::lambda::{self, Lambda};
 use crate::wire::Wire;
 
-/// The stack that `cargo run` serves, on free ports, with DynamoDB behind the wire.
+/// A shop in which the functions of one version are measured.
+///
+/// DynamoDB, behind the wire, and Stripe are those of the stack that `cargo run` serves, on free ports. The stack's own
+/// functions stay out of it: the tables are copies of theirs, and what is in them was written by the measured version.
 pub(crate) struct Shop {
     stack: Stack,
     pub(crate) wire: Wire,
     client: reqwest::Client,
     catalogue: PathBuf,
+    /// Fills carts.
+    add: Mutex<Lambda>,
+    /// Makes sessions of them.
+    checkout: Mutex<Lambda>,
 }
 
 /// A shopper's cart.
@@ -26,11 +36,16 @@ pub(crate) struct Cart {
     number: String,
 }
 
-/// The settings that functions get from template.yaml.
-const SETTINGS: [&str; 13] = [
-    "CARTS_TABLE",
-    "CATALOG_TABLE",
-    "ORDERS_TABLE",
+/// The settings that name tables, the names for the functions, and those for the stack.
+const TABLES: [(&str, &str, &str); 3] = [
+    ("CARTS_TABLE", "carts", "stack-carts"),
+    ("CATALOG_TABLE", "catalog", "stack-catalog"),
+    ("ORDERS_TABLE", "orders", "stack-orders"),
+];
+
+/// The other settings that functions get from template.yaml, of all versions that may be compared.
+const SETTINGS: [&str; 11] = [
+    "SHOP_ID",
     "CART_TTL_DAYS",
     "DEFAULT_CURRENCY",
     "SHOP_LOCALE",
@@ -44,59 +59,66 @@ const SETTINGS: [&str; 13] = [
 ];
 
 impl Shop {
-    /// A shop that sells one product for each of so many prices.
-    pub(crate) async fn open(prices: usize) -> Result<Self, Failure> {
+    /// Opens a shop that sells one product for each of `prices` prices.
+    pub(crate) async fn open(artifacts: &Artifacts, prices: usize) -> Result<Self, Failure> {
         let catalogue = std::env::temp_dir().join(format!("cartwright-benchmark-{}.json", std::process::id()));
         std::fs::write(&catalogue, catalogue_of(prices).to_string())?;
-        let options = Options {
-            catalog: Some(catalogue.clone()),
-            // A busy machine is no outage.
-            environment: Environment::from_iter([("DYNAMODB_TIMEOUT_MS", "10000"), ("STRIPE_TIMEOUT_MS", "20000")]),
-            ..Options::default()
-        };
+        let mut environment = Environment::from_iter(TABLES.map(|(setting, _, stack)| (setting, stack)));
+        environment.set("SHOP_ID", "benchmark");
+        // A busy machine is no outage.
+        environment.set("DYNAMODB_TIMEOUT_MS", "10000");
+        environment.set("STRIPE_TIMEOUT_MS", "20000");
+        let options = Options { catalog: Some(catalogue.clone()), environment, ..Options::default() };
         let stack = Stack::start(options).await?;
+        // The stack would take part in what is measured.
+        sandbox(&stack)?.pause_webhooks(true);
         let wire = Wire::to(stack.dynamodb_url()).await?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_mins(1))
             .build()?;
-        Ok(Self { stack, wire, client, catalogue })
+        for (_, copy, table) in TABLES {
+            copy_table(&client, stack.dynamodb_url(), table, copy).await?;
+        }
+
+        let start = async |binary: &str| {
+            let path = artifacts.path(binary);
+            let environment = [lambda::environment(&path), settings_of(&stack, &wire)].concat();
+            Lambda::start(&[path.display().to_string()], &environment).await
+        };
+        let mut sync = start("sync").await?;
+        sync.invoke(&json!({})).await?;
+        sync.end().await?;
+        let (add, checkout) = (start("add").await?.into(), start("checkout").await?.into());
+        Ok(Self { stack, wire, client, catalogue, add, checkout })
     }
 
     /// What a function finds in its environment besides what Lambda puts there.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let settings = self.stack.environment();
-        let settings = SETTINGS.iter().filter_map(|name| Some(((*name).to_owned(), settings.get(name)?.to_owned())));
-        let own = [
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.wire.url.clone()),
-            ("SSL_CERT_FILE", self.wire.certificate.display().to_string()),
-            ("DYNAMODB_TIMEOUT_MS", "10000".to_owned()),
-            ("STRIPE_TIMEOUT_MS", "20000".to_owned()),
-        ];
-        settings.chain(own.map(|(name, value)| (name.to_owned(), value))).collect()
+        settings_of(&self.stack, &self.wire)
     }
 
-    /// A new cart of so many lines.
+    /// Opens a cart of `lines` lines.
     pub(crate) async fn cart(&self, lines: usize) -> Result<Cart, Failure> {
         let items: Vec<_> = (0..lines).map(|line| json!({ "price": price_id(line), "quantity": 2 })).collect();
-        let url = format!("{}/cart/add", self.stack.url());
-        let answer = self.client.post(url).json(&json!({ "items": items })).send().await?.error_for_status()?;
-        let token = answer.headers().get("cart-token").and_then(|token| token.to_str().ok()).unwrap_or_default();
-        let token = token.to_owned();
-        let number = answer.json::<Value>().await?["number"].as_str().unwrap_or_default().to_owned();
+        let mut event = event("POST", "/cart/add", "", Some(json!({ "items": items }).to_string()));
+        // A browser's request without a token has to come from an allowed origin; a program has none.
+        event["headers"].as_object_mut().map(|headers| headers.remove("origin"));
+        let answer = self.add.lock().await.invoke(&event).await?;
+        let token = answer["headers"]["cart-token"].as_str().unwrap_or_default().to_owned();
+        let number = body(&answer)?["number"].as_str().unwrap_or_default().to_owned();
         Ok(Cart { token, number })
     }
 
-    /// The signed event that tells that a cart of so many lines was paid, before anybody else tells it.
+    /// Pays a cart of `lines` lines, and returns the signed event that says so. It is the first to say so.
     pub(crate) async fn paid(&self, lines: usize) -> Result<Value, Failure> {
         let cart = self.cart(lines).await?;
-        let sandbox = self.sandbox()?;
-        sandbox.pause_webhooks(true);
-        let checkout = self.client.post(format!("{}/cart/checkout", self.stack.url())).header("cart-token", cart.token);
-        let session: Value = checkout.json(&json!({})).send().await?.error_for_status()?.json().await?;
+        let answer = self.checkout.lock().await.invoke(&cart.checkout()).await?;
+        let session = body(&answer)?;
         let page = session["url"].as_str().unwrap_or_default();
         let press = self.client.post(page).header("content-type", "application/x-www-form-urlencoded");
         press.body("action=pay").send().await?;
+        let sandbox = sandbox(&self.stack)?;
         let events = sandbox.events();
         let told = events.iter().rfind(|event| event["type"] == "checkout.session.completed");
         let (body, signature) = sandbox.signed(told.ok_or_else(|| Failure::Shop("nothing was paid".to_owned()))?);
@@ -105,17 +127,72 @@ impl Shop {
         Ok(event)
     }
 
-    fn sandbox(&self) -> Result<&Sandbox, Failure> {
-        match self.stack.stripe() {
-            StripeAt::Sandbox(sandbox) => Ok(sandbox),
-            StripeAt::Elsewhere(_) => Err(Failure::Shop("STRIPE_SECRET_KEY is set".to_owned())),
-        }
-    }
-
     /// How many requests Stripe has had.
     pub(crate) fn stripe_requests(&self) -> Result<usize, Failure> {
-        Ok(self.sandbox()?.requests().len())
+        Ok(sandbox(&self.stack)?.requests().len())
     }
+}
+
+fn sandbox(stack: &Stack) -> Result<&Sandbox, Failure> {
+    match stack.stripe() {
+        StripeAt::Sandbox(sandbox) => Ok(sandbox),
+        StripeAt::Elsewhere(_) => Err(Failure::Shop("STRIPE_SECRET_KEY is set".to_owned())),
+    }
+}
+
+fn settings_of(stack: &Stack, wire: &Wire) -> Vec<(String, String)> {
+    let tables = TABLES.map(|(setting, table, _)| (setting, table.to_owned()));
+    let settings = SETTINGS.iter().filter_map(|name| Some((*name, stack.environment().get(name)?.to_owned())));
+    let own = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", wire.url.clone()),
+        ("SSL_CERT_FILE", wire.certificate.display().to_string()),
+        ("DYNAMODB_TIMEOUT_MS", "10000".to_owned()),
+        ("STRIPE_TIMEOUT_MS", "20000".to_owned()),
+    ];
+    tables.into_iter().chain(settings).chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Creates `copy`, a table like `table`, without what is in it.
+async fn copy_table(client: &reqwest::Client, url: &str, table: &str, copy: &str) -> Result<(), Failure> {
+    let call = async |operation: &str, body: Value| {
+        // The embedded DynamoDB wants a signature, and does not look into it.
+        let signature =
+            "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
+        let request = client
+            .post(url)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", signature);
+        request.body(body.to_string()).send().await?.error_for_status()?.json::<Value>().await
+    };
+    let table = &call("DescribeTable", json!({ "TableName": table })).await?["Table"];
+    let mut created = json!({
+        "TableName": copy,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": table["AttributeDefinitions"],
+        "KeySchema": table["KeySchema"],
+    });
+    if let Some(indexes) = table["GlobalSecondaryIndexes"].as_array() {
+        let index = |index: &Value| {
+            json!({
+                "IndexName": index["IndexName"],
+                "KeySchema": index["KeySchema"],
+                "Projection": index["Projection"],
+            })
+        };
+        created["GlobalSecondaryIndexes"] = indexes.iter().map(index).collect();
+    }
+    call("CreateTable", created).await?;
+    Ok(())
+}
+
+/// The body of a function's answer, which is a success.
+fn body(answer: &Value) -> Result<Value, Failure> {
+    if answer["statusCode"] != 200 {
+        return Err(Failure::Shop(answer.to_string()));
+    }
+    Ok(serde_json::from_str(answer["body"].as_str().unwrap_or_default())?)
 }
 
 impl Drop for Shop {
@@ -148,7 +225,7 @@ impl Cart {
     fn event(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let mut event = event(method, path, "", body.map(|body| body.to_string()));
         event["headers"]["cart-token"] = self.token.as_str().into();
-        // For the yardstick, which has no tokens.
+        // For `minimal`, which has no tokens.
         event["headers"]["cart-number"] = self.number.as_str().into();
         event
     }

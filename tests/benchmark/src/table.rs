@@ -41,7 +41,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Digits in groups of three.
+/// Formats a number, its digits in groups of three.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -54,12 +54,12 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// How many times as much as the base.
+/// Formats a ratio.
 pub(crate) fn times(ratio: f64) -> String {
     format!("{ratio:.2} ×")
 }
 
-/// The middle one.
+/// Returns the median; the upper one of two.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
