@@ -34,7 +34,7 @@ fn fuzz(name: &str, seeds: &[&str], target: impl Fn(&[u8])) {
     for input in kept.chain(seeds.iter().map(|seed| seed.as_bytes().to_vec())) {
         try_out(&input);
     }
-    let mut mutations = Mutations::new(name, seeds);
+    let mut mutations = Mutations::new(seeds);
     for _ in 0..inputs {
         try_out(&mutations.next());
     }

@@ -1,10 +1,11 @@
 //! Inputs made from others.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt as _, SeedableRng as _};
 
-/// A seeded source of inputs: each is a seed, or a piece of one, changed in a few places.
+/// A source of random inputs: each is one of the seeds, changed in a few places.
 pub(crate) struct Mutations {
-    state: u64,
+    numbers: Xoshiro256PlusPlus,
     seeds: Vec<Vec<u8>>,
 }
 
@@ -50,23 +51,14 @@ const PIECES: [&[u8]; 36] = [
 const LONGEST: usize = 4096;
 
 impl Mutations {
-    pub(crate) fn new(name: &str, seeds: &[&str]) -> Self {
-        let mut hash = DefaultHasher::new();
-        name.hash(&mut hash);
-        Self { state: hash.finish(), seeds: seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect() }
-    }
-
-    /// `SplitMix64`. Source: <https://prng.di.unimi.it/splitmix64.c>
-    fn number(&mut self) -> usize {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) >> 1).unwrap_or_default()
+    /// Makes a source that returns the same inputs whenever it is made of the same seeds.
+    pub(crate) fn new(seeds: &[&str]) -> Self {
+        let seeds = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
+        Self { numbers: Xoshiro256PlusPlus::seed_from_u64(0), seeds }
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        self.number() % bound.max(1)
+        self.numbers.random_range(0..bound)
     }
 
     pub(crate) fn next(&mut self) -> Vec<u8> {

@@ -4,34 +4,12 @@ use cart::{
     Addition, AdjustableQuantity, CartNumber, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Offer,
     Offers, Price, PriceId, Product, Quantity, Timestamp, Token,
 };
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng as _, RngExt as _};
 use serde_json::json;
 
-/// A seeded source of numbers (`SplitMix64`), so that a failure can be repeated by its seed.
-///
-/// Source: <https://prng.di.unimi.it/splitmix64.c>
-pub(crate) struct Numbers(u64);
-
-impl Numbers {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, chances: u64) -> bool {
-        self.below(chances) == 0
-    }
-}
+/// A source of random numbers, always made from a fixed seed, so that a failure can be repeated.
+pub(crate) type Numbers = Xoshiro256PlusPlus;
 
 /// How many prices the shop has: all those that a change of these histories names.
 const PRICES: u64 = 480;
@@ -46,10 +24,10 @@ pub(crate) fn start() -> Timestamp {
 
 /// Mostly the next moment, sometimes the same, and now and then after a cart has expired.
 pub(crate) fn moment_after(now: Timestamp, numbers: &mut Numbers) -> Timestamp {
-    let milliseconds = match numbers.below(40) {
-        0 => 7 * 24 * 60 * 60 * 1000 + numbers.below(3) * 500 - 500,
+    let milliseconds = match numbers.random_range(0..40) {
+        0 => 7 * 24 * 60 * 60 * 1000 + numbers.random_range(0..3) * 500 - 500,
         1..10 => 0,
-        _ => numbers.below(5000),
+        _ => numbers.random_range(0..5000),
     };
     now + std::time::Duration::from_millis(milliseconds)
 }
@@ -95,20 +73,20 @@ fn price_id(price: u64) -> PriceId {
 
 /// Few prices most of the time, so that lines meet; sometimes so many that there is no room.
 fn some_item(numbers: &mut Numbers, prices: u64) -> Addition {
-    let quantity = match numbers.below(20) {
+    let quantity = match numbers.random_range(0..20) {
         0 => 999_999,
-        1 => 999_990 + numbers.below(10),
-        _ => 1 + numbers.below(5),
+        1 => numbers.random_range(999_990..1_000_000),
+        _ => numbers.random_range(1..=5),
     };
-    let mut item = item(numbers.below(prices), quantity);
+    let mut item = item(numbers.random_range(0..prices), quantity);
     item.adjustable_quantity = adjustable(numbers);
     item.description = description(numbers);
     item
 }
 
 fn adjustable(numbers: &mut Numbers) -> Option<AdjustableQuantity> {
-    let enabled = numbers.one_in(2);
-    match numbers.below(8) {
+    let enabled = numbers.random_ratio(1, 2);
+    match numbers.random_range(0..8) {
         0 => Some(AdjustableQuantity::new(enabled, None, None).unwrap()),
         1 => Some(AdjustableQuantity::new(enabled, Some(1), Some(10)).unwrap()),
         2 => Some(AdjustableQuantity::new(enabled, None, Some(999_999)).unwrap()),
@@ -117,7 +95,7 @@ fn adjustable(numbers: &mut Numbers) -> Option<AdjustableQuantity> {
 }
 
 fn description(numbers: &mut Numbers) -> Option<Description> {
-    let text = match numbers.below(8) {
+    let text = match numbers.random_range(0..8) {
         0 => "blue ☂".to_owned(),
         1 => " ".to_owned(),
         2 => "x".repeat(500),
@@ -127,15 +105,15 @@ fn description(numbers: &mut Numbers) -> Option<Description> {
 }
 
 fn metadata(numbers: &mut Numbers) -> Option<Metadata> {
-    match numbers.below(6) {
+    match numbers.random_range(0..6) {
         0 => Some(Metadata::default()),
-        1 => Some(Metadata::new([("note".to_owned(), numbers.next().to_string())]).unwrap()),
+        1 => Some(Metadata::new([("note".to_owned(), numbers.next_u64().to_string())]).unwrap()),
         _ => None,
     }
 }
 
 fn currency(numbers: &mut Numbers) -> Option<Currency> {
-    match numbers.below(8) {
+    match numbers.random_range(0..8) {
         0 => Some("eur".parse().unwrap()),
         1 => Some("usd".parse().unwrap()),
         2 => Some("jpy".parse().unwrap()),
@@ -151,17 +129,17 @@ fn distinct<T>(lines: Vec<T>, price: impl Fn(&T) -> PriceId) -> Vec<T> {
 
 /// Any change that a request can ask for.
 pub(crate) fn change(numbers: &mut Numbers) -> Change {
-    let many = numbers.one_in(8);
+    let many = numbers.random_ratio(1, 8);
     let prices = if many { 160 } else { 10 };
-    let count = if many { 15 + numbers.below(60) } else { 1 + numbers.below(3) };
-    match numbers.below(20) {
+    let count = if many { numbers.random_range(15..75) } else { numbers.random_range(1..=3) };
+    match numbers.random_range(0..20) {
         0..10 => {
             let items = (0..count).map(|_| some_item(numbers, prices)).collect();
             let items = distinct(items, |item: &Addition| item.price.clone());
             Change::add(items).unwrap().in_currency(currency(numbers)).with_metadata(metadata(numbers))
         }
         10..19 => {
-            let count = if numbers.one_in(12) { 0 } else { count };
+            let count = if numbers.random_ratio(1, 12) { 0 } else { count };
             let lines = (0..count).map(|_| line_update(numbers, prices)).collect();
             let lines = distinct(lines, |line: &LineUpdate| match line {
                 LineUpdate::Set(item) => item.price.clone(),
@@ -174,12 +152,12 @@ pub(crate) fn change(numbers: &mut Numbers) -> Change {
 }
 
 fn line_update(numbers: &mut Numbers, prices: u64) -> LineUpdate {
-    match numbers.below(6) {
+    match numbers.random_range(0..6) {
         0..3 => LineUpdate::Set(some_item(numbers, prices)),
         3 => {
-            let price = price_id(numbers.below(prices));
+            let price = price_id(numbers.random_range(0..prices));
             LineUpdate::Describe { price, adjustable_quantity: adjustable(numbers), description: description(numbers) }
         }
-        _ => LineUpdate::Remove(price_id(numbers.below(prices))),
+        _ => LineUpdate::Remove(price_id(numbers.random_range(0..prices))),
     }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cart::{Cart, CartNumber, Change, Offers, Rejection, Timestamp};
+use rand::{RngExt as _, SeedableRng as _};
 use store::{Carts, ChangeError, Preconditions};
 
 use crate::database::Database;
@@ -72,7 +73,7 @@ async fn after_every_step_of_a_random_history_the_store_holds_what_the_rules_say
     let offers = shop();
 
     for seed in 0..histories() {
-        let mut numbers = Numbers::new(seed);
+        let mut numbers = Numbers::seed_from_u64(seed);
         let mut now = start();
         let mut generation = 0;
         let mut model: Option<Cart> = None;
@@ -130,13 +131,13 @@ async fn ten_thousand_operations_by_eight_clients_on_four_carts_are_as_if_one_ca
     let clients = (0..CLIENTS).map(|client| {
         let (carts, offers) = (database.carts(), Arc::clone(&offers));
         tokio::spawn(async move {
-            let mut numbers = Numbers::new(1000 + client);
+            let mut numbers = Numbers::seed_from_u64(1000 + client);
             let mut now = start();
             let mut done = Vec::new();
             for _ in 0..OPERATIONS / CLIENTS {
-                now += std::time::Duration::from_millis(numbers.below(3) * 500);
+                now += std::time::Duration::from_millis(numbers.random_range(0..3) * 500);
                 let change = change(&mut numbers);
-                let cart = numbers.below(CARTS);
+                let cart = numbers.random_range(0..CARTS);
                 let (outcome, answer) = by_the_store(&carts, number(cart, 0), &change, &offers, now).await;
                 assert_ne!(outcome, Outcome::Absent);
                 done.extend(answer.map(|answer| (cart, answer, change, now)));
