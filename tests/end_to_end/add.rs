@@ -1,8 +1,7 @@
 //! `POST /cart/add`.
 
+use fixtures::Shop;
 use serde_json::json;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn the_first_add_opens_a_cart_and_hands_its_token_over() {

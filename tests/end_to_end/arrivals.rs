@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fixtures::{Shop, order_number};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-
-use crate::shop::{Shop, order_number};
 
 type Item = HashMap<String, AttributeValue>;
 

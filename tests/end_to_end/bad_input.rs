@@ -1,9 +1,8 @@
 //! Bad input: a clear 4xx that names the fault, and a cart that stays as it is.
 
+use fixtures::{Shop, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Shop, Visitor};
 
 /// What is sent: as JSON, or as it stands under this content type.
 enum Sent {
@@ -247,7 +246,7 @@ fn requests() -> Vec<Case> {
     ]
 }
 
-async fn send(visitor: &Visitor<'_>, (method, path, sent, ..): &Case) -> crate::shop::Answer {
+async fn send(visitor: &Visitor<'_>, (method, path, sent, ..): &Case) -> fixtures::Answer {
     let (headers, body) = match sent {
         Json(body) => (vec![("content-type", JSON)], body.to_string().into_bytes()),
         Raw("", body) => (vec![], body.clone()),

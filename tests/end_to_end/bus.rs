@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fixtures::{Shop, order_number};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Shop, order_number};
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
 

@@ -1,9 +1,8 @@
 //! Prices and products that change while they lie in carts, and those that the catalogue has not heard of.
 
+use fixtures::{Shop, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Shop, Visitor};
 
 /// The cart has the mug and the T-shirt, of which `gone` cannot be bought any more.
 #[track_caller]

@@ -1,8 +1,7 @@
 //! `POST /cart/checkout`.
 
+use fixtures::Shop;
 use serde_json::json;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn a_cart_becomes_a_session() {

@@ -1,8 +1,7 @@
 //! `POST /cart/clear`.
 
+use fixtures::Shop;
 use serde_json::json;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn an_emptied_cart_keeps_its_number() {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::{Shop, order_number};
 use futures_util::future::join_all;
-
-use crate::shop::{Shop, order_number};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_adds_are_a_hundred_units() {

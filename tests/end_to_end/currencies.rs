@@ -1,9 +1,8 @@
 //! A cart has one currency.
 
+use fixtures::{Answer, Shop, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Answer, Shop, Visitor};
 
 async fn add_in(visitor: &Visitor<'_>, header: (&str, &str), price: &str, quantity: u32) -> Answer {
     let body = json!({ "items": [{ "price": price, "quantity": quantity }] });

@@ -1,9 +1,8 @@
 //! What a request costs, counted on the wire.
 
+use fixtures::{Answer, Shop, Visitor};
 use reqwest::Method;
 use serde_json::json;
-
-use crate::shop::{Answer, Shop, Visitor};
 
 /// The calls to DynamoDB and Stripe while `act` runs.
 async fn calls_of(shop: &Shop, act: impl Future<Output = Answer>) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use fixtures::Shop;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -9,8 +10,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::{AsOf, CatalogTable};
 use tokio::runtime::Runtime;
-
-use crate::shop::Shop;
 
 fn cases(cases: u32) -> TestRunner {
     // Nothing is kept of a failed case but what is printed.

@@ -2,11 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use fixtures::{Answer, Fault, Plan, Shop, Visitor, When, order_number};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Answer, Shop, Visitor, order_number};
-use crate::wire::{Fault, Plan, When};
 
 /// Tries `act` on a new `T` for every way in which one of its calls may break; returns what was tried.
 ///

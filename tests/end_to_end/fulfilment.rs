@@ -1,8 +1,7 @@
 //! From a paid session to an order.
 
+use fixtures::{Shop, order_number};
 use serde_json::{Value, json};
-
-use crate::shop::{Shop, order_number};
 
 #[tokio::test]
 async fn the_webhook_makes_the_order_and_completes_the_cart() {

@@ -1,8 +1,7 @@
 //! `GET /cart`.
 
+use fixtures::Shop;
 use serde_json::json;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn without_a_cart_everything_is_empty_and_no_token_is_given() {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::{Answer, Shop, Visitor};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Answer, Shop, Visitor};
 
 async fn post(visitor: &Visitor<'_>, path: &str, key: &str, body: Value) -> Answer {
     let headers = [("content-type", "application/json"), ("idempotency-key", key)];

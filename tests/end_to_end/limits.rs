@@ -1,9 +1,7 @@
 //! Time limits: an overloaded dependency is a 503, never a hang.
 
+use fixtures::{Fault, Plan, Shop, When};
 use reqwest::Method;
-
-use crate::shop::Shop;
-use crate::wire::{Fault, Plan, When};
 
 /// As short as it can be on a busy machine, while nothing else fails for it.
 const SHORT: [(&str, &str); 2] = [("DYNAMODB_TIMEOUT_MS", "1500"), ("STRIPE_TIMEOUT_MS", "1000")];

@@ -4,13 +4,11 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use cart::Timestamp;
+use fixtures::{Fault, Plan, Shop, Visitor, When};
 use reqwest::Method;
 use serde_json::{Value, json};
 use settings::Environment;
 use tracing_subscriber::fmt::MakeWriter;
-
-use crate::shop::{Shop, Visitor};
-use crate::wire::{Fault, Plan, When};
 
 /// Where the log of a test goes.
 #[derive(Clone, Default)]
@@ -208,7 +206,7 @@ async fn everything(shop: &Shop, visitor: &Visitor<'_>) -> Value {
     let session = visitor.post("/cart/checkout", json!({ "email": "ann@example.com" })).await.ok();
     shop.pay(&session).await;
     shop.get(&format!("/finish-order?session_id={}", session["id"].as_str().unwrap())).await.location();
-    shop.order(&crate::shop::order_number(&session)).await.ok();
+    shop.order(&fixtures::order_number(&session)).await.ok();
     shop.get("/products").await.ok();
     shop.send(Method::POST, "/stripe/webhook", &[("stripe-signature", "t=1,v1=00")], b"{}".to_vec()).await.error(400);
     visitor.clear().await;

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
+use fixtures::Shop;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::Shop;
 
 const CURRENCIES: [&str; 12] = ["usd", "eur", "gbp", "jpy", "krw", "clp", "kwd", "bhd", "isk", "ugx", "huf", "brl"];
 

@@ -1,6 +1,6 @@
 //! `GET /orders/{number}`.
 
-use crate::shop::Shop;
+use fixtures::Shop;
 
 #[tokio::test]
 async fn an_order_tells_nothing_about_who_bought() {

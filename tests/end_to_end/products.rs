@@ -1,8 +1,7 @@
 //! `GET /products`.
 
+use fixtures::Shop;
 use std::collections::BTreeSet;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn all_active_products_are_listed_page_by_page() {

@@ -1,9 +1,7 @@
 //! How often the catalogue is read.
 
+use fixtures::{Call, Shop, Wire};
 use serde_json::{Value, json};
-
-use crate::shop::Shop;
-use crate::wire::{Call, Wire};
 
 /// A hundred prices, and a shop that sells them, once by itself and once behind wires.
 async fn shops(cache_seconds: &str) -> (Shop, Wire, Shop) {

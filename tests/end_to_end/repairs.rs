@@ -1,11 +1,11 @@
 //! What puts itself right: missed webhooks, late refunds, dead sessions, stuck keys, expired carts.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fixtures::{Shop, Visitor, order_number};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::arrivals::refund;
-use crate::shop::{Shop, Visitor, order_number};
 
 /// Sets an attribute of a visitor's cart behind the functions' back.
 async fn set(shop: &Shop, visitor: &Visitor<'_>, path: &str, value: AttributeValue) {

@@ -3,13 +3,12 @@
 use std::sync::LazyLock;
 
 use checkout::Checkout;
+use fixtures::Shop;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use services::Services;
 use settings::Environment;
 use web::Endpoint as _;
-
-use crate::shop::Shop;
 
 /// The parameters of the only session that was asked for.
 #[track_caller]

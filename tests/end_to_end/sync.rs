@@ -1,13 +1,11 @@
 //! The whole catalogue, copied and repaired.
 
 use catalog::{Catalog, Progress};
+use fixtures::{Call, Shop, Wire};
 use reqwest::Method;
 use serde_json::{Value, json};
 use services::Services;
 use store::CatalogTable;
-
-use crate::shop::Shop;
-use crate::wire::{Call, Wire};
 
 const PRODUCTS: usize = 1000;
 const PRICES: usize = 3000;

@@ -1,6 +1,6 @@
 //! What must not happen whatever anybody sends.
 
-use crate::shop::Shop;
+use fixtures::Shop;
 
 #[tokio::test]
 async fn a_session_that_cannot_be_one_is_unknown_and_stripe_is_not_asked() {

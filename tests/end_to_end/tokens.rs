@@ -1,9 +1,8 @@
 //! Who may open a cart.
 
+use fixtures::{Answer, Shop};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::shop::{Answer, Shop};
 
 async fn post(shop: &Shop, headers: &[(&str, &str)]) -> Answer {
     let mut headers = headers.to_vec();

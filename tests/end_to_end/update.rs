@@ -1,8 +1,7 @@
 //! `POST /cart/update`.
 
+use fixtures::Shop;
 use serde_json::json;
-
-use crate::shop::Shop;
 
 #[tokio::test]
 async fn a_quantity_is_set_not_added() {

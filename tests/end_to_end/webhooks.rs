@@ -1,9 +1,8 @@
 //! `POST /stripe/webhook`.
 
+use fixtures::{Shop, order_number};
 use reqwest::Method;
 use serde_json::json;
-
-use crate::shop::{Shop, order_number};
 
 #[tokio::test]
 async fn an_unsigned_delivery_is_refused_and_writes_nothing() {
