@@ -39,8 +39,7 @@ async fn adding_again_sums_in_the_same_cart() {
 #[tokio::test]
 async fn an_unknown_price_beside_a_known_one_saves_nothing() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let body = json!({ "items": [{ "price": "price_tshirt" }, { "price": "price_nowhere" }] });
 
     let answer = visitor.post("/cart/add", body).await;
@@ -121,10 +120,8 @@ async fn nothing_else_that_a_line_says_reaches_stripe() {
     visitor.checkout().await.ok();
 
     assert_eq!(cart["total_price_minor"], 1200);
-    let sent = shop.sandbox().requests();
-    let body = &sent.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params;
     assert_eq!(
-        body["line_items"],
+        shop.session_requests()[0].params["line_items"],
         json!([{ "price": "price_mug", "quantity": "1",
                  "adjustable_quantity": { "enabled": "true", "minimum": "0", "maximum": "99" } }])
     );
@@ -133,8 +130,7 @@ async fn nothing_else_that_a_line_says_reaches_stripe() {
 #[tokio::test]
 async fn prices_of_two_currencies_do_not_mix() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_tshirt", 1).await.ok();
+    let visitor = shop.add("price_tshirt", 1).await;
 
     let answer = visitor.add("price_tea_jpy", 1).await;
 
@@ -145,8 +141,7 @@ async fn prices_of_two_currencies_do_not_mix() {
 #[tokio::test]
 async fn recurring_prices_of_two_intervals_do_not_mix() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_club_monthly", 1).await.ok();
+    let visitor = shop.add("price_club_monthly", 1).await;
 
     let answer = visitor.add("price_club_yearly", 1).await;
 
@@ -157,8 +152,7 @@ async fn recurring_prices_of_two_intervals_do_not_mix() {
 #[tokio::test]
 async fn quantities_past_the_largest_are_refused_and_change_nothing() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 999_999).await.ok();
+    let visitor = shop.add("price_mug", 999_999).await;
 
     let answer = visitor.add("price_mug", 1).await;
 

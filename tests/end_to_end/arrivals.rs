@@ -1,13 +1,8 @@
 //! Stripe's events arrive in any order, several times, and at the same time: the order ends up the same.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::{Shop, order_number};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-
-type Item = HashMap<String, AttributeValue>;
 
 /// How a delayed payment went at Stripe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,7 +17,7 @@ enum Course {
 struct Scene {
     shop: Shop,
     session: Value,
-    cart: Item,
+    cart: Value,
     /// What Stripe may deliver: `completed`, the payment's success and failure, refunds, and an expiry that was overtaken.
     events: Vec<Value>,
 }
@@ -31,12 +26,10 @@ impl Scene {
     async fn of(course: Course) -> Self {
         let shop = Shop::open().await;
         shop.sandbox().pause_webhooks(true);
-        let visitor = shop.visitor();
-        visitor.add("price_mug", 2).await.ok();
+        let visitor = shop.add("price_mug", 2).await;
         let session = visitor.checkout().await.ok();
         visitor.add("price_tshirt", 1).await.ok();
-        let number = visitor.cart().await["number"].as_str().unwrap().to_owned();
-        let cart = Table::of(&shop, "CARTS_TABLE").get(&number).await;
+        let cart = shop.table("CARTS_TABLE").get(&visitor.number().await).await.unwrap();
 
         shop.press(&session, "pay_later").await;
         let mut events = vec![shop.event("checkout.session.completed")];
@@ -47,7 +40,7 @@ impl Scene {
             Course::Refunded => &[400, 2000],
         };
         for amount in refunds {
-            refund(&shop, &events[0]["data"]["object"]["payment_intent"], *amount).await;
+            shop.refund(&order_number(&session), *amount).await;
             events.push(shop.event("charge.refunded"));
         }
         // Whether or not Stripe sent them, these may not change the outcome.
@@ -62,9 +55,9 @@ impl Scene {
     /// The order and the cart after these events, each delivered so many times at once, on a clean slate.
     async fn after(&self, deliveries: &[(&Value, usize)]) -> (Value, Value) {
         let number = order_number(&self.session);
-        let carts = Table::of(&self.shop, "CARTS_TABLE");
+        let carts = self.shop.table("CARTS_TABLE");
         carts.put(&self.cart).await;
-        Table::of(&self.shop, "ORDERS_TABLE").delete(&number).await;
+        self.shop.table("ORDERS_TABLE").delete(&number).await;
         for (event, times) in deliveries {
             let answers = join_all((0..*times).map(|_| self.shop.deliver(event))).await;
             assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -73,44 +66,9 @@ impl Scene {
         if let Some(order) = order.as_object_mut() {
             order.retain(|field, _| !field.starts_with("created") && field != "request_id");
         }
-        let cart = carts.get(self.cart["number"].as_s().unwrap()).await;
-        (order, json!({ "lines": format!("{:?}", cart["q"]), "version": format!("{:?}", cart["v"]) }))
+        let cart = carts.get(self.cart["number"]["S"].as_str().unwrap()).await.unwrap();
+        (order, json!({ "lines": cart["q"], "version": cart["v"] }))
     }
-}
-
-/// The table of a shop that a setting names.
-struct Table {
-    client: aws_sdk_dynamodb::Client,
-    name: String,
-}
-
-impl Table {
-    fn of(shop: &Shop, setting: &str) -> Self {
-        let environment = shop.stack().environment();
-        let connection = &shop.stack().services().database;
-        Self { client: connection.client().clone(), name: environment.required(setting).unwrap().to_owned() }
-    }
-
-    async fn get(&self, number: &str) -> Item {
-        let get = self.client.get_item().table_name(&self.name).consistent_read(true);
-        get.key("number", AttributeValue::S(number.to_owned())).send().await.unwrap().item.unwrap()
-    }
-
-    async fn put(&self, item: &Item) {
-        self.client.put_item().table_name(&self.name).set_item(Some(item.clone())).send().await.unwrap();
-    }
-
-    async fn delete(&self, number: &str) {
-        let delete = self.client.delete_item().table_name(&self.name);
-        delete.key("number", AttributeValue::S(number.to_owned())).send().await.unwrap();
-    }
-}
-
-pub(crate) async fn refund(shop: &Shop, intent: &Value, amount: u32) {
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/refunds", shop.sandbox().url());
-    let body = format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
-    shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
 }
 
 /// All orders of `0..count`.

@@ -260,8 +260,7 @@ async fn send(visitor: &Visitor<'_>, (method, path, sent, ..): &Case) -> fixture
 #[tokio::test]
 async fn bad_input_is_named_and_changes_nothing() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     let before = visitor.cart().await;
     let cases: Vec<Case> =
         [quantities(), shapes(), metadata_limits(), encodings(), requests()].into_iter().flatten().collect();
@@ -368,11 +367,7 @@ async fn the_hundred_and_first_line_is_refused() {
     let visitor = shop.visitor();
     let mut prices = Vec::new();
     for _ in 0..101 {
-        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", FORM)];
-        let url = format!("{}/v1/prices", shop.sandbox().url());
-        let body = b"currency=usd&unit_amount=100&product=prod_mug".to_vec();
-        let price = shop.send(Method::POST, &url, &headers, body).await.ok();
-        prices.push(json!({ "price": price["id"] }));
+        prices.push(json!({ "price": shop.price(100).await }));
     }
     visitor.post("/cart/add", json!({ "items": prices[..60] })).await.ok();
     visitor.post("/cart/add", json!({ "items": prices[60..100] })).await.ok();

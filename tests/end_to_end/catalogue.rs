@@ -22,8 +22,7 @@ async fn stops_at_checkout(visitor: &Visitor<'_>, gone: &str) {
 }
 
 async fn with_mug_and_tshirt(shop: &Shop) -> Visitor<'_> {
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.add("price_tshirt", 1).await.ok();
     visitor
 }
@@ -79,9 +78,7 @@ async fn no_text_of_a_merchant_or_a_shopper_breaks_the_json_of_a_cart() {
         "prices": [{ "id": "price_odd", "product": "prod_odd", "currency": "usd", "unit_amount": 100, "nickname": text }],
     });
     let shop = Shop::open_on(&catalogue, []).await;
-    let visitor = shop.visitor();
-
-    visitor.add("price_odd", 1).await.ok();
+    let visitor = shop.add("price_odd", 1).await;
     let updates = json!({ "price_odd": { "description": shoppers } });
     visitor.update(json!({ "updates": updates, "metadata": { "note": shoppers } })).await.ok();
 
@@ -100,9 +97,8 @@ async fn no_text_of_a_merchant_or_a_shopper_breaks_the_json_of_a_cart() {
 async fn a_price_that_lost_the_carts_currency_is_left_out() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
-    let headers = [("content-type", "application/json"), ("x-currency", "eur")];
     let body = json!({ "items": [{ "price": "price_tshirt" }, { "price": "price_mug_eur" }] });
-    visitor.send(Method::POST, "/cart/add", &headers, body.to_string().into_bytes()).await.ok();
+    visitor.post_with(&[("x-currency", "eur")], "/cart/add", body).await.ok();
 
     let price = shop.stripe(Method::POST, "/v1/prices/price_tshirt", "currency_options=").await;
 

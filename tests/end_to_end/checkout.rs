@@ -1,6 +1,7 @@
 //! `POST /cart/checkout`.
 
 use fixtures::Shop;
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -45,8 +46,7 @@ async fn nothing_can_be_checked_out_of_an_empty_cart() {
 #[tokio::test]
 async fn a_recurring_line_makes_a_subscription() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_club_monthly", 1).await.ok();
+    let visitor = shop.add("price_club_monthly", 1).await;
     visitor.add("price_mug", 1).await.ok();
 
     let session = visitor.checkout().await.ok();
@@ -58,8 +58,7 @@ async fn a_recurring_line_makes_a_subscription() {
 #[tokio::test]
 async fn an_unchanged_cart_is_handed_the_same_session_again() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     let first = visitor.checkout().await.ok();
     let second = visitor.checkout().await.ok();
@@ -71,8 +70,7 @@ async fn an_unchanged_cart_is_handed_the_same_session_again() {
 #[tokio::test]
 async fn a_changed_cart_is_handed_a_new_session_and_the_old_one_is_expired() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let first = visitor.checkout().await.ok();
     visitor.add("price_tshirt", 1).await.ok();
 
@@ -80,16 +78,13 @@ async fn a_changed_cart_is_handed_a_new_session_and_the_old_one_is_expired() {
 
     assert_ne!(first["id"], second["id"]);
     assert_eq!(second["amount_total"], 4400);
-    let sessions = shop.sandbox().sessions();
-    let states: Vec<_> = sessions.iter().map(|session| session["status"].as_str().unwrap()).collect();
-    assert_eq!(states, ["expired", "open"]);
+    assert_eq!(shop.session_statuses(), ["expired", "open"]);
 }
 
 #[tokio::test]
 async fn email_and_promotion_code_reach_the_session() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     let body = json!({ "email": "ann@example.com", "promotion_code": "WELCOME10" });
     let session = visitor.post("/cart/checkout", body).await.ok();
@@ -101,8 +96,7 @@ async fn email_and_promotion_code_reach_the_session() {
 #[tokio::test]
 async fn a_promotion_code_that_cannot_be_used_is_refused() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     for code in ["NOSUCHCODE", "RETIRED", "USEDUP"] {
         let answer = visitor.post("/cart/checkout", json!({ "promotion_code": code })).await;
@@ -125,13 +119,9 @@ async fn a_quantity_outside_its_own_bounds_does_not_stop_the_checkout() {
 #[tokio::test]
 async fn an_archived_price_stops_the_checkout_and_is_named() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.add("price_tshirt", 1).await.ok();
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/prices/price_mug", shop.sandbox().url());
-    shop.send(reqwest::Method::POST, &url, &headers, b"active=false".to_vec()).await.ok();
-    shop.sandbox().settled().await;
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "active=false").await;
 
     let answer = visitor.checkout().await;
     let cart = visitor.cart().await;
@@ -146,8 +136,7 @@ async fn an_archived_price_stops_the_checkout_and_is_named() {
 #[tokio::test]
 async fn metadata_whose_keys_are_numbers_reach_stripe_as_they_are() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.update(json!({ "metadata": { "01": "a", "1": "b", "2024": "c" } })).await.ok();
 
     let session = visitor.checkout().await.ok();

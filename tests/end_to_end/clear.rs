@@ -36,8 +36,7 @@ async fn without_a_cart_none_is_opened() {
 #[tokio::test]
 async fn an_emptied_cart_takes_another_currency() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_tshirt", 1).await.ok();
+    let visitor = shop.add("price_tshirt", 1).await;
     visitor.clear().await.ok();
 
     let cart = visitor.add("price_tea_jpy", 3).await.ok();

@@ -8,8 +8,7 @@ use futures_util::future::join_all;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_parallel_adds_are_a_hundred_units() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     let answers = join_all((1..100).map(|_| visitor.add("price_mug", 1))).await;
 
@@ -20,8 +19,7 @@ async fn a_hundred_parallel_adds_are_a_hundred_units() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_adds_of_different_prices_are_all_kept() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let prices = ["price_mug", "price_tshirt", "price_poster", "price_sticker"];
 
     let answers = join_all((0..40).map(|index| visitor.add(prices[index % 4], 2))).await;
@@ -33,8 +31,7 @@ async fn parallel_adds_of_different_prices_are_all_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_parallel_checkouts_are_one_session() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     let answers = join_all((0..20).map(|_| visitor.checkout())).await;
 
@@ -47,8 +44,7 @@ async fn twenty_parallel_checkouts_are_one_session() {
 async fn fifty_deliveries_of_one_event_with_the_landing_page_meanwhile_are_one_order() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 3).await.ok();
+    let visitor = shop.add("price_mug", 3).await;
     let session = visitor.checkout().await.ok();
     let landing = shop.press(&session, "pay").await.location().to_owned();
     let event = shop.event("checkout.session.completed");
@@ -64,8 +60,5 @@ async fn fifty_deliveries_of_one_event_with_the_landing_page_meanwhile_are_one_o
         assert!(answer.location().ends_with(&order_number(&session)));
     }
     assert_eq!(shop.order(&order_number(&session)).await.ok()["total"], 3600);
-    let connection = &shop.stack().services().database;
-    let table = shop.stack().environment().required("ORDERS_TABLE").unwrap().to_owned();
-    let orders = connection.client().scan().table_name(table).send().await.unwrap();
-    assert_eq!(orders.count(), 1);
+    assert_eq!(shop.table("ORDERS_TABLE").scan().await.len(), 1);
 }

@@ -1,19 +1,15 @@
 //! A cart has one currency.
 
 use fixtures::{Answer, Shop, Visitor};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn add_in(visitor: &Visitor<'_>, header: (&str, &str), price: &str, quantity: u32) -> Answer {
-    let body = json!({ "items": [{ "price": price, "quantity": quantity }] });
-    let headers = [("content-type", "application/json"), header];
-    visitor.send(Method::POST, "/cart/add", &headers, body.to_string().into_bytes()).await
+    visitor.post_with(&[header], "/cart/add", json!({ "items": [{ "price": price, "quantity": quantity }] })).await
 }
 
 /// What the last checkout said of the currency.
 fn asked_in(shop: &Shop) -> Value {
-    let requests = shop.sandbox().requests();
-    requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap().params["currency"].clone()
+    shop.session_requests().last().unwrap().params["currency"].clone()
 }
 
 #[tokio::test]
@@ -92,8 +88,7 @@ async fn a_header_that_the_first_price_cannot_follow_is_refused_and_opens_no_car
 #[tokio::test]
 async fn an_emptied_cart_takes_a_new_currency() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.set("price_mug", 0).await.ok();
 
     let cart = visitor.add("price_mug_eur", 1).await.ok();

@@ -44,11 +44,9 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
 #[tokio::test]
 async fn a_name_costs_a_request_nothing_once_there_is_a_cart() {
     let shop = Shop::open_on_wires([]).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
-    let body = json!({ "items": [{ "price": "price_mug" }] }).to_string().into_bytes();
-    let headers = [("content-type", "application/json"), ("idempotency-key", "0b7e6b1c")];
-    let add = || visitor.send(Method::POST, "/cart/add", &headers, body.clone());
+    let visitor = shop.add("price_mug", 1).await;
+    let body = json!({ "items": [{ "price": "price_mug" }] });
+    let add = || visitor.post_with(&[("idempotency-key", "0b7e6b1c")], "/cart/add", body.clone());
 
     assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"]);
     assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"], "again");
@@ -58,8 +56,7 @@ async fn a_name_costs_a_request_nothing_once_there_is_a_cart() {
 #[tokio::test]
 async fn the_webhook_of_a_paid_session_is_two_requests_to_dynamodb() {
     let shop = Shop::open_on_wires([]).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     let session = visitor.checkout().await.ok();
     shop.press(&session, "pay").await;
     let event = shop.event("checkout.session.completed");

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::{Answer, Fault, Plan, Shop, Visitor, When, order_number};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Tries `act` on a new `T` for every way in which one of its calls may break; returns what was tried.
@@ -66,8 +65,7 @@ async fn sessions_of(shop: &Shop, visitor: &Visitor<'_>) -> Vec<Value> {
 
 /// A visitor whose session is paid, of which the shop has not heard.
 async fn paid(shop: &Shop, changes: bool) -> (Visitor<'_>, Value, String, Value) {
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     let session = visitor.checkout().await.ok();
     if changes {
         visitor.add("price_tshirt", 1).await.ok();
@@ -93,11 +91,7 @@ async fn a_fault_at_any_call_of_checkout_or_fulfilment_is_got_over() {
         let first = break_everywhere(
             "checkout",
             &shop,
-            async || {
-                let visitor = shop.visitor();
-                visitor.add("price_mug", 2).await.ok();
-                visitor
-            },
+            async || shop.add("price_mug", 2).await,
             async |visitor| visitor.checkout().await,
             async |visitor, point| {
                 let sessions = sessions_of(&shop, visitor).await;
@@ -111,8 +105,7 @@ async fn a_fault_at_any_call_of_checkout_or_fulfilment_is_got_over() {
             "checkout after a change",
             &shop,
             async || {
-                let visitor = shop.visitor();
-                visitor.add("price_mug", 2).await.ok();
+                let visitor = shop.add("price_mug", 2).await;
                 visitor.checkout().await.ok();
                 visitor.add("price_tshirt", 1).await.ok();
                 visitor
@@ -174,15 +167,10 @@ async fn an_answer_that_is_lost_after_its_effect_adds_nothing_twice() {
     let tried = break_everywhere(
         "add",
         &shop,
-        async || {
-            let visitor = shop.visitor();
-            visitor.add("price_mug", 1).await.ok();
-            visitor
-        },
+        async || shop.add("price_mug", 1).await,
         async |visitor| {
-            let body = json!({ "items": [{ "price": "price_mug" }, { "price": "price_tshirt" }] }).to_string();
-            let headers = [("content-type", "application/json"), ("idempotency-key", "one and the same")];
-            visitor.send(Method::POST, "/cart/add", &headers, body.into_bytes()).await
+            let body = json!({ "items": [{ "price": "price_mug" }, { "price": "price_tshirt" }] });
+            visitor.post_with(&[("idempotency-key", "one and the same")], "/cart/add", body).await
         },
         async |visitor, point| assert_eq!(visitor.cart().await["item_count"], 3, "{point}"),
     );
@@ -198,17 +186,14 @@ async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
         &shop,
         async || (shop.visitor(), visitors.fetch_add(1, Ordering::Relaxed)),
         async |(visitor, index)| {
-            let headers = [("content-type", "application/json"), ("idempotency-key", &format!("visitor {index}"))];
-            let body = json!({ "items": [{ "price": "price_mug", "quantity": 2 }] }).to_string();
-            visitor.send(Method::POST, "/cart/add", &headers, body.into_bytes()).await
+            let body = json!({ "items": [{ "price": "price_mug", "quantity": 2 }] });
+            visitor.post_with(&[("idempotency-key", &format!("visitor {index}"))], "/cart/add", body).await
         },
         async |(visitor, _), point| {
             assert_eq!(visitor.cart().await["item_count"], 2, "{point}");
-            let environment = shop.stack().environment();
-            let connection = &shop.stack().services().database;
-            let scan = connection.client().scan().table_name(environment.required("CARTS_TABLE").unwrap());
-            let carts = scan.filter_expression("attribute_exists(q)").send().await.unwrap().count();
-            assert_eq!(usize::try_from(carts), Ok(visitors.load(Ordering::Relaxed)), "{point}");
+            let items = shop.table("CARTS_TABLE").scan().await;
+            let carts = items.iter().filter(|item| item.get("q").is_some()).count();
+            assert_eq!(carts, visitors.load(Ordering::Relaxed), "{point}");
         },
     );
     assert_eq!(tried.await.len(), 2 * 7);
@@ -218,8 +203,7 @@ async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_is_recognised_though_others_wrote_meanwhile() {
     let shop = Shop::open_on_wires([]).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     for round in 0..10 {
         shop.wire().plan(Some(Plan { call: round, fault: Fault::Cut, when: When::After, ends: false }));

@@ -1,13 +1,13 @@
 //! From a paid session to an order.
 
 use fixtures::{Shop, order_number};
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 
 #[tokio::test]
 async fn the_webhook_makes_the_order_and_completes_the_cart() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
     let session = visitor.checkout().await.ok();
 
@@ -27,8 +27,7 @@ async fn the_webhook_makes_the_order_and_completes_the_cart() {
 async fn the_landing_page_makes_the_order_when_it_is_first() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.checkout().await.ok();
 
     let landing = shop.press(&session, "pay").await.location().to_owned();
@@ -62,8 +61,7 @@ async fn a_completed_cart_is_final_and_the_next_add_opens_another() {
 async fn a_delayed_payment_waits_and_then_succeeds_or_fails() {
     for (succeeds, status) in [(true, "paid"), (false, "payment_failed")] {
         let shop = Shop::open().await;
-        let visitor = shop.visitor();
-        visitor.add("price_mug", 1).await.ok();
+        let visitor = shop.add("price_mug", 1).await;
         let session = visitor.checkout().await.ok();
         let number = order_number(&session);
 
@@ -83,8 +81,7 @@ async fn a_delayed_payment_waits_and_then_succeeds_or_fails() {
 #[tokio::test]
 async fn a_declined_payment_makes_no_order() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.checkout().await.ok();
 
     shop.press(&session, "fail").await;
@@ -108,8 +105,7 @@ async fn an_unknown_session_leads_back_to_the_shop() {
 #[tokio::test]
 async fn nothing_to_pay_is_an_order_all_the_same() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.post("/cart/checkout", json!({ "promotion_code": "ONTHEHOUSE" })).await.ok();
     assert_eq!(session["amount_total"], 0);
 
@@ -148,13 +144,12 @@ async fn an_item_added_after_checkout_stays_in_the_cart() {
 #[tokio::test]
 async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let first = visitor.checkout().await.ok();
     // As if the first page had been open in another tab, and Stripe had not expired it in time.
     shop.sandbox().pause_webhooks(true);
     assert_eq!(shop.press(&first, "pay").await.status, 303);
-    let copied = copy_of_session(&shop, &first).await;
+    let copied = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&first)).await;
     assert_eq!(shop.press(&copied, "pay").await.status, 303);
 
     for event in shop.sandbox().events() {
@@ -163,21 +158,8 @@ async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked()
         }
     }
 
-    let connection = &shop.stack().services().database;
-    let orders = store::Orders::new(connection, shop.stack().environment()).unwrap();
-    let [one, two] = [&first, &copied].map(|session| order_number(session).parse().unwrap());
-    assert_eq!(orders.find(one).await.unwrap().unwrap().marks, []);
-    assert_eq!(orders.find(two).await.unwrap().unwrap().marks, [cart::Mark::CartPaidTwice]);
-}
-
-/// Another session of the same cart, made behind the functions' back.
-async fn copy_of_session(shop: &Shop, session: &Value) -> Value {
-    let requests = shop.sandbox().requests();
-    let request = requests.iter().rfind(|request| request.path == "/v1/checkout/sessions").unwrap();
-    assert!(session["id"].is_string());
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
-    shop.send(reqwest::Method::POST, &url, &headers, request.body.clone().into_bytes()).await.ok()
+    assert_eq!(shop.stored_order(&order_number(&first)).await["marks"], json!([]));
+    assert_eq!(shop.stored_order(&order_number(&copied)).await["marks"], json!(["cart_paid_twice"]));
 }
 
 #[tokio::test]
@@ -186,11 +168,7 @@ async fn all_pages_of_line_items_are_in_the_order() {
     let visitor = shop.visitor();
     let mut expected = 0;
     for index in 0..13 {
-        let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-        let url = format!("{}/v1/prices", shop.sandbox().url());
-        let body = format!("currency=usd&unit_amount={}&product=prod_mug", 100 + index).into_bytes();
-        let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
-        visitor.add(price["id"].as_str().unwrap(), 1).await.ok();
+        visitor.add(&shop.price(100 + index).await, 1).await.ok();
         expected += 100 + index;
     }
 
@@ -204,22 +182,13 @@ async fn all_pages_of_line_items_are_in_the_order() {
 #[tokio::test]
 async fn a_refund_changes_the_order() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
-    let session = visitor.checkout().await.ok();
-    let number = shop.pay(&session).await;
-    let intent = shop.event("checkout.session.completed")["data"]["object"]["payment_intent"].clone();
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/refunds", shop.sandbox().url());
-    let refund = async |amount: u32| {
-        let body = format!("payment_intent={}&amount={amount}", intent.as_str().unwrap()).into_bytes();
-        shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
-        shop.sandbox().settled().await;
-        shop.order(&number).await.ok()
-    };
+    let visitor = shop.add("price_mug", 2).await;
+    let number = shop.pay(&visitor.checkout().await.ok()).await;
 
-    let partly = refund(400).await;
-    let fully = refund(2000).await;
+    shop.refund(&number, 400).await;
+    let partly = shop.order(&number).await.ok();
+    shop.refund(&number, 2000).await;
+    let fully = shop.order(&number).await.ok();
 
     assert_eq!((&partly["status"], &partly["refunded"]), (&json!("partially_refunded"), &json!(400)));
     assert_eq!((&fully["status"], &fully["refunded"]), (&json!("refunded"), &json!(2400)));
@@ -228,8 +197,7 @@ async fn a_refund_changes_the_order() {
 #[tokio::test]
 async fn what_cannot_be_a_sessions_id_never_reaches_stripe() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.checkout().await.ok();
     let id = session["id"].as_str().unwrap();
     let before = shop.sandbox().requests().len();
@@ -251,14 +219,12 @@ async fn a_session_that_only_names_a_cart_is_another_integrations() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     let cart = visitor.add("price_poster", 3).await.ok();
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let body = format!(
+    let form = format!(
         "mode=payment&success_url=https://other.example/&line_items[0][price]=price_mug&line_items[0][quantity]=1\
          &metadata[stripe_payments_cart_number]={}",
         cart["number"].as_str().unwrap()
     );
-    let url = format!("{}/v1/checkout/sessions", shop.sandbox().url());
-    let foreign = shop.send(reqwest::Method::POST, &url, &headers, body.into_bytes()).await.ok();
+    let foreign = shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await;
 
     let number = shop.pay(&foreign).await;
 
@@ -285,15 +251,11 @@ async fn the_order_has_the_texts_that_were_checked_out() {
 async fn an_order_of_the_largest_texts_is_stored() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/prices", shop.sandbox().url());
     for _ in 0..10 {
         let mut items = Vec::new();
         for _ in 0..10 {
-            let body = b"currency=usd&unit_amount=100&product=prod_mug".to_vec();
-            let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
             // Every character is escaped to two bytes in JSON.
-            items.push(json!({ "price": price["id"], "description": "\"".repeat(500) }));
+            items.push(json!({ "price": shop.price(100).await, "description": "\"".repeat(500) }));
         }
         visitor.post("/cart/add", json!({ "items": items })).await.ok();
     }

@@ -60,8 +60,7 @@ async fn the_first_keys_stand_in_the_order_of_enupals() {
 #[tokio::test]
 async fn an_answer_to_a_change_is_the_cart_that_get_shows() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     visitor.add("price_tshirt", 1).await.ok();
 
     let changed = visitor.update(json!({ "updates": { "price_mug": { "description": "blue" } } })).await.ok();
@@ -72,8 +71,7 @@ async fn an_answer_to_a_change_is_the_cart_that_get_shows() {
 #[tokio::test]
 async fn an_etag_names_the_version() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let answer = visitor.add("price_mug", 1).await;
 
     assert_eq!(answer.header("etag"), Some("\"2\""));

@@ -4,13 +4,10 @@ use std::collections::BTreeSet;
 
 use fixtures::{Answer, Shop, Visitor};
 use futures_util::future::join_all;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn post(visitor: &Visitor<'_>, path: &str, key: &str, body: Value) -> Answer {
-    let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    visitor.send(Method::POST, path, &headers, body).await
+    visitor.post_with(&[("idempotency-key", key)], path, body).await
 }
 
 fn mug(quantity: u32) -> Value {
@@ -20,8 +17,7 @@ fn mug(quantity: u32) -> Value {
 #[tokio::test]
 async fn a_request_sent_again_is_applied_once_and_answered_alike() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_tshirt", 1).await.ok();
+    let visitor = shop.add("price_tshirt", 1).await;
 
     let requests = [
         ("/cart/add", mug(2)),
@@ -42,8 +38,7 @@ async fn a_request_sent_again_is_applied_once_and_answered_alike() {
 #[tokio::test]
 async fn a_request_sent_again_after_other_changes_undoes_none_of_them() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let twice = json!({ "updates": { "price_mug": { "quantity": 2 } } });
     let absent = json!({ "updates": { "price_poster": { "quantity": 0 } } });
     post(&visitor, "/cart/update", "a", twice.clone()).await.ok();
@@ -109,8 +104,7 @@ async fn a_key_has_1_to_255_characters() {
 #[tokio::test(flavor = "multi_thread")]
 async fn repetitions_that_race_each_other_are_one_request() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     let adds = join_all((0..30).map(|index| post(&visitor, "/cart/add", ["a", "b", "c"][index % 3], mug(10)))).await;
     let checkouts = join_all((0..10).map(|_| post(&visitor, "/cart/checkout", "pay", Value::Null))).await;
@@ -124,8 +118,7 @@ async fn repetitions_that_race_each_other_are_one_request() {
 #[tokio::test]
 async fn a_checkout_sent_again_is_answered_with_its_session_whatever_became_of_the_cart() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.checkout().await.ok();
     let session = post(&visitor, "/cart/checkout", "pay", Value::Null).await.ok();
     let before = visitor.token();
@@ -165,8 +158,8 @@ async fn a_key_lets_nobody_into_a_cart_that_is_in_use_or_of_another_client() {
     let shop = Shop::open().await;
     let [ann, bob] = [shop.visitor(), shop.visitor()];
     let mine = post(&ann, "/cart/add", "1", mug(1)).await.ok();
-    let headers = [("content-type", "application/json"), ("idempotency-key", "1"), ("user-agent", "another browser")];
-    let elsewhere = shop.send(Method::POST, "/cart/add", &headers, mug(1).to_string().into_bytes()).await.ok();
+    let headers = [("idempotency-key", "1"), ("user-agent", "another browser")];
+    let elsewhere = shop.visitor().post_with(&headers, "/cart/add", mug(1)).await.ok();
     ann.add("price_tshirt", 1).await.ok();
 
     let first = post(&bob, "/cart/add", "1", mug(1)).await.ok();
@@ -201,15 +194,13 @@ async fn an_add_after_the_order_opens_one_new_cart_however_often_it_is_sent() {
 #[tokio::test]
 async fn a_condition_holds_once_for_all_repetitions() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
-    let headers = [("content-type", "application/json"), ("idempotency-key", "k"), ("if-match", "\"1\"")];
-    let add = || visitor.send(Method::POST, "/cart/add", &headers, mug(1).to_string().into_bytes());
+    let visitor = shop.add("price_mug", 1).await;
+    let headers = [("idempotency-key", "k"), ("if-match", "\"1\"")];
+    let add = || visitor.post_with(&headers, "/cart/add", mug(1));
 
     let first = add().await.ok();
 
     assert_eq!(add().await.ok(), first);
-    let stale = [("content-type", "application/json"), ("if-match", "\"1\"")];
-    let refused = visitor.send(Method::POST, "/cart/add", &stale, mug(1).to_string().into_bytes()).await;
+    let refused = visitor.post_with(&[("if-match", "\"1\"")], "/cart/add", mug(1)).await;
     assert_eq!(refused.error(412), "version_mismatch");
 }

@@ -9,8 +9,7 @@ const SHORT: [(&str, &str); 2] = [("DYNAMODB_TIMEOUT_MS", "1500"), ("STRIPE_TIME
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dependency_that_never_answers_is_a_503_that_says_when_to_try_again() {
     let shop = Shop::open_on_wires(SHORT).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let token = visitor.token().unwrap();
     let session = visitor.checkout().await.ok();
     let landing = shop.press(&session, "pay").await.location().to_owned();
@@ -43,8 +42,7 @@ async fn a_dependency_that_never_answers_is_a_503_that_says_when_to_try_again() 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_call_that_never_answers_is_made_again() {
     let shop = Shop::open_on_wires(SHORT).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
 
     for when in [When::Before, When::After] {
         shop.wire().plan(Some(Plan { call: 0, fault: Fault::Silent, when, ends: false }));

@@ -59,8 +59,7 @@ impl MakeWriter<'_> for Captured {
 async fn a_call_that_is_repeated_adds_no_line() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open_on_wires([]).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.cart().await;
 
     for fault in [Fault::Cut, Fault::Broken, Fault::Throttled] {
@@ -124,16 +123,13 @@ async fn every_line_has_a_level_and_a_time() {
 async fn a_run_of_sync_is_one_line_too_and_the_cause_of_a_failure_stands_in_it() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.checkout().await.ok();
     shop.sandbox().pause_webhooks(true);
     shop.press(&session, "pay").await;
 
     shop.stack().sync().await.unwrap();
-    let environment = shop.stack().environment();
-    let connection = &shop.stack().services().database;
-    connection.client().delete_table().table_name(environment.get("CATALOG_TABLE").unwrap()).send().await.unwrap();
+    shop.table("CATALOG_TABLE").drop().await;
     shop.stack().sync().await.unwrap_err();
 
     let runs = captured.of("sync");
@@ -149,8 +145,7 @@ async fn a_run_of_sync_is_one_line_too_and_the_cause_of_a_failure_stands_in_it()
 async fn what_happened_is_counted_in_the_line_of_the_request() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open_with([("METRICS_NAMESPACE", "Cartwright/shop")]).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.checkout().await.ok();
     visitor.checkout().await.ok();
     visitor.add("price_mug", 1).await.ok();
@@ -181,9 +176,7 @@ async fn what_happened_is_counted_in_the_line_of_the_request() {
 async fn the_cause_of_a_5xx_stands_in_its_line() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open().await;
-    let environment = shop.stack().environment();
-    let connection = &shop.stack().services().database;
-    connection.client().delete_table().table_name(environment.get("ORDERS_TABLE").unwrap()).send().await.unwrap();
+    shop.table("ORDERS_TABLE").drop().await;
 
     let answer = shop.order("55a109cdfba5b6648676ee8c21e22322").await;
 

@@ -185,8 +185,7 @@ async fn each_line_is_rounded_before_they_are_summed_up() {
 #[tokio::test]
 async fn a_total_beyond_what_stripe_takes_is_the_shoppers_to_mend() {
     let shop = Shop::open_on(&catalogue(), []).await;
-    let visitor = shop.visitor();
-    visitor.add("price_unit_usd", 76_983).await.ok();
+    let visitor = shop.add("price_unit_usd", 76_983).await;
 
     assert_eq!(visitor.checkout().await.error(400), "amount_too_large");
 
@@ -197,8 +196,7 @@ async fn a_total_beyond_what_stripe_takes_is_the_shoppers_to_mend() {
 #[tokio::test]
 async fn a_total_of_less_than_stripe_takes_is_the_shoppers_to_mend() {
     let shop = Shop::open_on(&catalogue(), []).await;
-    let visitor = shop.visitor();
-    visitor.add("price_half_usd", 3).await.ok();
+    let visitor = shop.add("price_half_usd", 3).await;
 
     assert_eq!(visitor.checkout().await.error(400), "amount_too_small");
 

@@ -22,7 +22,7 @@ fn items(prices: std::ops::Range<usize>) -> Value {
 
 /// The operations on the table of the catalogue.
 fn on_the_catalogue(seen: Vec<Call>, shop: &Shop) -> Vec<String> {
-    let table = format!("\"{}\"", shop.stack().environment().get("CATALOG_TABLE").unwrap());
+    let table = format!("\"{}\"", shop.table("CATALOG_TABLE").name());
     seen.into_iter().filter(|seen| seen.body.contains(&table)).map(|seen| seen.operation).collect()
 }
 

@@ -13,9 +13,7 @@ use web::Endpoint as _;
 /// The parameters of the only session that was asked for.
 #[track_caller]
 fn parameters(shop: &Shop) -> Value {
-    let requests = shop.sandbox().requests();
-    let mut made =
-        requests.into_iter().filter(|request| request.method == "POST" && request.path == "/v1/checkout/sessions");
+    let mut made = shop.session_requests().into_iter();
     let parameters = made.next().unwrap().params;
     assert!(made.next().is_none());
     conforms(&parameters);
@@ -81,8 +79,7 @@ fn alternatives<'a>(schema: &'a Value, definitions: &'a Value) -> Vec<&'a Value>
 /// What a checkout of one mug is asked for with under one setting, or none.
 async fn sent<const N: usize>(settings: [(&str, &str); N]) -> Value {
     let shop = Shop::open_with(settings).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.checkout().await.ok();
     parameters(&shop)
 }
@@ -90,8 +87,7 @@ async fn sent<const N: usize>(settings: [(&str, &str); N]) -> Value {
 /// What a checkout of a subscription is asked for with.
 async fn sent_for_subscription<const N: usize>(settings: [(&str, &str); N]) -> Value {
     let shop = Shop::open_with(settings).await;
-    let visitor = shop.visitor();
-    visitor.add("price_club_monthly", 1).await.ok();
+    let visitor = shop.add("price_club_monthly", 1).await;
     visitor.checkout().await.ok();
     parameters(&shop)
 }
@@ -217,8 +213,7 @@ async fn tax_ids() {
 async fn promotion_codes_unless_one_is_applied_already() {
     let setting = [("CHECKOUT_PROMOTION_CODES", "true")];
     let shop = Shop::open_with(setting).await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.post("/cart/checkout", json!({ "promotion_code": "WELCOME10" })).await.ok();
 
     assert_eq!(only(&sent(setting).await), json!({ "allow_promotion_codes": "true" }));
@@ -263,8 +258,7 @@ async fn the_bounds_of_the_expiry_are_taken_by_stripe() {
 #[tokio::test]
 async fn email_is_filled_in() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.post("/cart/checkout", json!({ "email": "ann@shop.example" })).await.ok();
 
     assert_eq!(only(&parameters(&shop)), json!({ "customer_email": "ann@shop.example" }));

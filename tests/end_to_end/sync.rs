@@ -132,8 +132,7 @@ async fn what_stripe_deleted_unheard_is_taken_off_the_shelf() {
                    { "id": "price_b", "product": "prod_a", "currency": "usd", "unit_amount": 200 }],
     });
     let shop = Shop::open_on(&catalogue, []).await;
-    let visitor = shop.visitor();
-    visitor.add("price_a", 1).await.ok();
+    let visitor = shop.add("price_a", 1).await;
     shop.sandbox().pause_webhooks(true);
     assert!(shop.sandbox().delete_price("price_a"));
     shop.stripe(Method::DELETE, "/v1/products/prod_b", "").await;

@@ -5,10 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn post(shop: &Shop, headers: &[(&str, &str)]) -> Answer {
-    let mut headers = headers.to_vec();
-    headers.push(("content-type", "application/json"));
-    let body = json!({ "items": [{ "price": "price_mug" }] }).to_string().into_bytes();
-    shop.send(Method::POST, "/cart/add", &headers, body).await
+    shop.visitor().post_with(headers, "/cart/add", json!({ "items": [{ "price": "price_mug" }] })).await
 }
 
 async fn cart(shop: &Shop, headers: &[(&str, &str)]) -> Value {

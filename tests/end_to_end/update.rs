@@ -6,8 +6,7 @@ use serde_json::json;
 #[tokio::test]
 async fn a_quantity_is_set_not_added() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
 
     let cart = visitor.set("price_mug", 5).await.ok();
 
@@ -29,8 +28,7 @@ async fn a_known_price_that_is_not_in_the_cart_is_added() {
 #[tokio::test]
 async fn zero_removes_a_line() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     visitor.add("price_tshirt", 2).await.ok();
 
     let cart = visitor
@@ -46,8 +44,7 @@ async fn zero_removes_a_line() {
 #[tokio::test]
 async fn zero_for_a_price_that_is_not_in_the_cart_changes_nothing() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
 
     let cart = visitor.set("price_nowhere", 0).await.ok();
 
@@ -59,8 +56,7 @@ async fn zero_for_a_price_that_is_not_in_the_cart_changes_nothing() {
 #[tokio::test]
 async fn an_unknown_price_is_not_found() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
 
     let answer = visitor.set("price_nowhere", 1).await;
 
@@ -71,8 +67,7 @@ async fn an_unknown_price_is_not_found() {
 #[tokio::test]
 async fn metadata_alone_leave_lines_alone_and_the_other_way_round() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
 
     let first = visitor.update(json!({ "metadata": { "is_gift": "yes", "note": "hi" } })).await.ok();
     let second = visitor.set("price_mug", 3).await.ok();
@@ -87,8 +82,7 @@ async fn metadata_alone_leave_lines_alone_and_the_other_way_round() {
 #[tokio::test]
 async fn attributes_alone_keep_the_quantity() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
     let bounds = json!({ "enabled": true, "minimum": 1, "maximum": 10 });
 
     let updates = json!({ "price_mug": { "description": "blue", "adjustable_quantity": bounds } });
@@ -103,8 +97,7 @@ async fn attributes_alone_keep_the_quantity() {
 #[tokio::test]
 async fn attributes_of_a_line_that_is_not_there_change_nothing() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 2).await.ok();
+    let visitor = shop.add("price_mug", 2).await;
 
     let cart = visitor.update(json!({ "updates": { "price_tshirt": { "description": "red" } } })).await.ok();
 
@@ -115,14 +108,12 @@ async fn attributes_of_a_line_that_is_not_there_change_nothing() {
 #[tokio::test]
 async fn a_stale_if_match_is_refused() {
     let shop = Shop::open().await;
-    let visitor = shop.visitor();
+    let visitor = shop.add("price_mug", 1).await;
     visitor.add("price_mug", 1).await.ok();
-    visitor.add("price_mug", 1).await.ok();
-    let body = json!({ "updates": { "price_mug": { "quantity": 9 } } }).to_string().into_bytes();
-    let headers = |tag| [("content-type", "application/json"), ("if-match", tag)];
+    let body = json!({ "updates": { "price_mug": { "quantity": 9 } } });
 
-    let stale = visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"1\""), body.clone()).await;
-    let current = visitor.send(reqwest::Method::POST, "/cart/update", &headers("\"2\""), body).await;
+    let stale = visitor.post_with(&[("if-match", "\"1\"")], "/cart/update", body.clone()).await;
+    let current = visitor.post_with(&[("if-match", "\"2\"")], "/cart/update", body).await;
 
     assert_eq!(stale.error(412), "version_mismatch");
     assert_eq!(current.ok()["item_count"], 9);

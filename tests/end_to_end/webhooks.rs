@@ -8,8 +8,7 @@ use serde_json::json;
 async fn an_unsigned_delivery_is_refused_and_writes_nothing() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let session = visitor.checkout().await.ok();
     shop.press(&session, "pay").await;
     let (body, signature) = shop.sandbox().signed(&shop.event("checkout.session.completed"));
@@ -67,8 +66,7 @@ async fn events_of_other_integrations_are_taken_and_left_alone() {
 async fn a_session_that_stripe_does_not_call_complete_makes_no_order() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let visitor = shop.visitor();
-    visitor.add("price_mug", 1).await.ok();
+    let visitor = shop.add("price_mug", 1).await;
     let mut session = visitor.checkout().await.ok();
     session["status"] = json!("complete");
     session["payment_status"] = json!("paid");

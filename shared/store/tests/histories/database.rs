@@ -1,43 +1,31 @@
-//! A database for a test: embedded, or the one at `CARTWRIGHT_DYNAMODB_URL`.
+//! A table of carts for a test.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
+use fixtures_dynamodb::{DynamoDb, unique};
 use https::Https;
 use settings::Environment;
 use store::{Carts, Connection};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
-/// A table of carts; an embedded database ends with it.
+/// A database with a table of carts.
 pub(crate) struct Database {
     connection: Connection,
     environment: Environment,
-    _stop: oneshot::Sender<()>,
+    _dynamodb: DynamoDb,
 }
 
 impl Database {
     pub(crate) async fn open() -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let url = if let Some(url) = Environment::of_process().get("CARTWRIGHT_DYNAMODB_URL") {
-            url.to_owned()
-        } else {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://{}", listener.local_addr().unwrap());
-            let database = dynoxide::Database::memory().unwrap();
-            tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async { drop(stopped.await) }));
-            url
-        };
-        let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-        let table = format!("carts-{}-{nanoseconds}", std::process::id());
+        let dynamodb = DynamoDb::open().await;
+        let table = unique("carts");
         let environment = Environment::from_iter([
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &url),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url()),
             // The machine may be busy, and no test here is about time.
             ("DYNAMODB_TIMEOUT_MS", "10000"),
             ("CART_TTL_DAYS", "7"),
@@ -45,7 +33,7 @@ impl Database {
         ]);
         let connection = Connection::new(&environment, &Https::new(&environment).unwrap()).unwrap();
         create(&connection, &table).await;
-        Self { connection, environment, _stop: stop }
+        Self { connection, environment, _dynamodb: dynamodb }
     }
 
     pub(crate) fn carts(&self) -> Carts {
