@@ -69,10 +69,6 @@ enum Failure {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error(transparent)]
-    Http(#[from] http::Error),
-    #[error(transparent)]
-    Body(#[from] hyper::Error),
-    #[error(transparent)]
     Request(#[from] reqwest::Error),
     #[error(transparent)]
     Json(#[from] serde_json::Error),

@@ -154,19 +154,8 @@ fn settings_of(stack: &Stack, wire: &Wire) -> Vec<(String, String)> {
 
 /// Creates `copy`, a table like `table`, without what is in it.
 async fn copy_table(client: &reqwest::Client, url: &str, table: &str, copy: &str) -> Result<(), Failure> {
-    let call = async |operation: &str, body: Value| {
-        // The embedded DynamoDB wants a signature, and does not look into it.
-        let signature =
-            "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
-        let request = client
-            .post(url)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .header("x-amz-date", "20260101T000000Z")
-            .header("authorization", signature);
-        request.body(body.to_string()).send().await?.error_for_status()?.json::<Value>().await
-    };
-    let table = &call("DescribeTable", json!({ "TableName": table })).await?["Table"];
+    let described = fixtures::call(client, url, "DescribeTable", &json!({ "TableName": table })).await?;
+    let table = &described["Table"];
     let mut created = json!({
         "TableName": copy,
         "BillingMode": "PAY_PER_REQUEST",
@@ -183,7 +172,7 @@ async fn copy_table(client: &reqwest::Client, url: &str, table: &str, copy: &str
         };
         created["GlobalSecondaryIndexes"] = indexes.iter().map(index).collect();
     }
-    call("CreateTable", created).await?;
+    fixtures::call(client, url, "CreateTable", &created).await?;
     Ok(())
 }
 
