@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Answer, Shop, order_number};
+use fixtures::{Answer, Shop, order_number};
 
 const KINDS: [&str; 4] = [
     "checkout.session.completed",
