@@ -40,7 +40,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let usual = Targets::new().with_default(LevelFilter::WARN).with_target("dynoxide", LevelFilter::ERROR);
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let wanted = Environment::of_process().get("RUST_LOG").and_then(|levels| levels.parse().ok());
     let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(wanted.unwrap_or(usual)).init();
     match run(Arguments::parse()).await {

@@ -1,5 +1,6 @@
 //! The bundle over HTTP: one module per endpoint, and one per promise.
 
+#![expect(clippy::disallowed_methods, reason = "a test says itself what time it is")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 #![expect(clippy::needless_pass_by_value, reason = "test verbs take literals")]
 

@@ -20,7 +20,7 @@ use crate::mutation::Mutations;
 
 /// Feeds a target with the corpus, the seeds, and mutations of them.
 fn fuzz(name: &str, seeds: &[&str], target: impl Fn(&[u8])) {
-    let inputs = std::env::var("CARTWRIGHT_FUZZ_INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    let inputs = Environment::of_process().parse("CARTWRIGHT_FUZZ_INPUTS", "a number").unwrap().unwrap_or(20_000);
     let try_out = |input: &[u8]| {
         let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
         assert!(

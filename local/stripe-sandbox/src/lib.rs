@@ -230,6 +230,7 @@ impl Sandbox {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "expiry is a matter of time")]
 async fn expire_regularly(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {

@@ -104,10 +104,9 @@ impl Stripe {
                 return answer;
             }
             if replayed {
-                let minute = Timestamp::now().as_second() / 60;
-                key = idempotency_key.map(|key| format!("{key}-{minute}-{attempt}"));
+                key = idempotency_key.map(|key| format!("{key}-{}-{attempt}", this_minute()));
             } else {
-                tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                pause(PAUSE * 2_u32.pow(attempt - 1)).await;
             }
             attempt += 1;
         }
@@ -135,6 +134,16 @@ impl Stripe {
         let bytes = response.into_body();
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, replayed, &bytes)) }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "Stripe says no more than that a moment may help")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "the minute of this attempt, not of the request that led to it")]
+fn this_minute() -> i64 {
+    Timestamp::now().as_second() / 60
 }
 
 impl std::fmt::Debug for Stripe {

@@ -60,6 +60,7 @@ impl Error {
 impl Environment {
     /// The environment of this process.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn of_process() -> Self {
         // Names or values that are not UTF-8 cannot be settings of ours.
         std::env::vars_os()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use cart::{CartNumber, Timestamp};
+use cart::CartNumber;
 use serde::Serialize;
 use serde::ser::SerializeMap as _;
 use serde_json::json;
@@ -103,7 +103,7 @@ impl Serialize for Metrics<'_> {
         let names: Vec<_> = self.tally.counted().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
         if !names.is_empty() {
             let directive = json!({ "Namespace": self.namespace, "Dimensions": [[]], "Metrics": names });
-            let timestamp = Timestamp::now().as_millisecond();
+            let timestamp = crate::now().as_millisecond();
             map.serialize_entry("_aws", &json!({ "Timestamp": timestamp, "CloudWatchMetrics": [directive] }))?;
         }
         for (name, count) in self.tally.counted() {
@@ -129,7 +129,7 @@ impl Log {
         let Answer { function, status, cart, request_id, cause } = answer;
         let cause = cause.map(|cause| without_addresses(&cause));
         let line = Line {
-            timestamp: format!("{:.3}", Timestamp::now()),
+            timestamp: format!("{:.3}", crate::now()),
             level: if cause.is_some() { "ERROR" } else { "INFO" },
             function,
             status,

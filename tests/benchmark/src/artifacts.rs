@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use settings::Environment;
+
 use crate::Failure;
 
 /// One version of everything that is measured, in Cargo's folder for releases.
@@ -50,7 +52,8 @@ impl Artifacts {
 
 /// Builds what is chosen and returns the folder with the binaries.
 fn build(chosen: &[&str]) -> Result<Option<PathBuf>, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let environment = Environment::of_process();
+    let cargo = environment.get("CARGO").unwrap_or("cargo");
     let mut build = Command::new(cargo);
     build.args(["build", "--locked", "--release", "--message-format", "json-render-diagnostics"]).args(chosen);
     let mut process = build.stdout(Stdio::piped()).spawn()?;

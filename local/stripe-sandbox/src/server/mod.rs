@@ -55,6 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "requests under way get half a second")]
 async fn patience(stopped: &mut watch::Receiver<bool>) {
     const GRACE: std::time::Duration = std::time::Duration::from_millis(500);
     let _ = stopped.wait_for(|stopped| *stopped).await;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use cart::{Cart, CartNumber, Change, Offers, Rejection, Timestamp};
 use rand::{RngExt as _, SeedableRng as _};
+use settings::Environment;
 use store::{Carts, ChangeError, Preconditions};
 
 use crate::database::Database;
@@ -63,7 +64,7 @@ type Answered = (Cart, Change, Timestamp);
 
 /// The number of random histories; `CARTWRIGHT_HISTORIES` sets another.
 fn histories() -> u64 {
-    std::env::var("CARTWRIGHT_HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+    Environment::of_process().parse("CARTWRIGHT_HISTORIES", "a number").unwrap().unwrap_or(60)
 }
 
 #[tokio::test(flavor = "multi_thread")]

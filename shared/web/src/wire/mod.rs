@@ -24,7 +24,7 @@ use crate::{Error, Request};
 pub(crate) const MAX_BYTES: usize = 65_536;
 
 impl Request {
-    /// The body, read as one of this API's [`requests`]. No body is an empty object.
+    /// The body, read as one of this API's requests. No body is an empty object.
     ///
     /// # Errors
     ///
