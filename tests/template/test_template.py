@@ -483,7 +483,7 @@ def test_a_failed_sync_ends_in_the_queue_whether_it_was_delivered_or_not(stack):
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
     assert set(stack["Outputs"]) == {
         "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "EventBus", "DashboardUrl",
-        "TracesUrl",
+        "TracesUrl", "ShopId",
     }  # fmt: skip
     assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"][0] == "${Base}/stripe/webhook"
 
