@@ -159,21 +159,3 @@ async fn quantities_past_the_largest_are_refused_and_change_nothing() {
     assert_eq!(answer.error(400), "invalid_quantity");
     assert_eq!(visitor.cart().await["item_count"], 999_999);
 }
-
-#[tokio::test]
-async fn a_price_that_the_catalogue_does_not_know_is_fetched_once() {
-    let shop = Shop::open().await;
-    shop.sandbox().pause_webhooks(true);
-    let headers = [("authorization", "Bearer sk_test_x"), ("content-type", "application/x-www-form-urlencoded")];
-    let url = format!("{}/v1/prices", shop.sandbox().url());
-    let body = b"currency=usd&unit_amount=777&product=prod_mug".to_vec();
-    let price = shop.send(reqwest::Method::POST, &url, &headers, body).await.ok();
-    let id = price["id"].as_str().unwrap();
-    let visitor = shop.visitor();
-
-    visitor.add(id, 1).await.ok();
-    let cart = visitor.add(id, 1).await.ok();
-
-    assert_eq!(cart["total_price_minor"], 1554);
-    assert_eq!(shop.stripe_requests("GET", &format!("/v1/prices/{id}")), 1);
-}

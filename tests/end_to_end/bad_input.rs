@@ -211,7 +211,7 @@ fn encodings() -> Vec<Case> {
             Raw("multipart/form-data; boundary=x", b"--x--".to_vec()),
             415,
             "unsupported_media_type",
-            "C",
+            "Content-Type",
         ),
         post("/cart/add", Raw("application/xml", b"<a/>".to_vec()), 415, "unsupported_media_type", "Content-Type"),
         post("/cart/clear", Raw("image/png", b"x".to_vec()), 415, "unsupported_media_type", "Content-Type"),

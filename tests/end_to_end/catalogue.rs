@@ -141,14 +141,14 @@ async fn a_price_that_arrives_before_its_product_is_not_lost() {
 async fn an_unknown_price_is_fetched_once_and_kept() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
-    let price = shop.stripe(Method::POST, "/v1/prices", "product=prod_mug&currency=usd&unit_amount=700").await;
-    let id = price["id"].as_str().unwrap();
+    let id = shop.price(777).await;
     let before = shop.sandbox().requests().len();
 
-    for _ in 0..3 {
-        shop.visitor().add(id, 1).await.ok();
-    }
+    let visitor = shop.add(&id, 1).await;
+    let cart = visitor.add(&id, 1).await.ok();
+    shop.add(&id, 1).await;
 
+    assert_eq!(cart["total_price_minor"], 1554);
     let asked: Vec<_> = shop.sandbox().requests().split_off(before).into_iter().map(|request| request.path).collect();
     assert_eq!(asked, [format!("/v1/prices/{id}")]);
 }

@@ -30,7 +30,6 @@ mod reads;
 mod repairs;
 mod settings;
 mod sync;
-mod threats;
 mod tokens;
 mod update;
 mod webhooks;
