@@ -1,0 +1,118 @@
+//! Whole answers, kept in `snapshots/` so that a reader sees what the API says.
+//!
+//! After a wanted change, `INSTA_UPDATE=always cargo test answers` writes them again; the difference is for review.
+
+use fixtures::{Answer, Shop};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// A shop whose pages are not on a random port.
+async fn shop() -> Shop {
+    Shop::open_with([
+        ("PUBLIC_URL", "https://api.shop.example"),
+        ("SUCCESS_URL", "https://shop.example/thanks/{number}"),
+        ("CANCEL_URL", "https://shop.example/cart"),
+    ])
+    .await
+}
+
+/// The body of an answer, with Stripe at an address that is the same in every run.
+fn body(shop: &Shop, answer: &Answer) -> Value {
+    serde_json::from_str(&answer.text.replace(&shop.sandbox().url(), "https://stripe.example")).unwrap()
+}
+
+#[tokio::test]
+async fn a_cart_of_all_kinds_of_lines() {
+    let shop = shop().await;
+    let visitor = shop.visitor();
+    let bounds = json!({ "enabled": true, "minimum": 1, "maximum": 10 });
+    let items = json!([
+        { "price": "price_mug", "quantity": 2, "description": "blue", "adjustable_quantity": bounds },
+        { "price": "price_cards_volume", "quantity": 60 },
+        { "price": "price_pencils_box", "quantity": 7 },
+        { "price": "price_club_monthly" },
+        { "price": "price_tshirt" },
+    ]);
+    visitor.post("/cart/add", json!({ "items": items, "metadata": { "is_gift": "yes" } })).await.ok();
+    shop.stripe(Method::POST, "/v1/prices/price_tshirt", "active=false").await;
+
+    let answer = visitor.send(Method::GET, "/cart", &[], Vec::new()).await;
+
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!(body(&shop, &answer), {
+        ".number" => "[number]",
+        ".meta.timestamps.created_at" => "[time]",
+        ".meta.timestamps.updated_at" => "[time]",
+        ".meta.timestamps.expires_at" => "[time]",
+        ".**.created" => "[time]",
+        ".**.updated" => "[time]",
+    });
+}
+
+#[tokio::test]
+async fn an_empty_cart() {
+    let shop = shop().await;
+
+    let answer = shop.get("/cart").await;
+
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!(body(&shop, &answer));
+}
+
+#[tokio::test]
+async fn a_checkout_session() {
+    let shop = shop().await;
+    let visitor = shop.add("price_mug", 2).await;
+    visitor.update(json!({ "metadata": { "is_gift": "yes" } })).await.ok();
+
+    let checkout = json!({ "email": "ann@shop.example", "promotion_code": "WELCOME10" });
+    let answer = visitor.post("/cart/checkout", checkout).await;
+
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!(body(&shop, &answer), {
+        ".id" => "[session]",
+        ".url" => "[the page at Stripe]",
+        ".created" => "[time]",
+        ".expires_at" => "[time]",
+        ".metadata.stripe_payments_cart_number" => "[number]",
+    });
+}
+
+#[tokio::test]
+async fn an_order() {
+    let shop = shop().await;
+    let visitor = shop.add("price_mug", 2).await;
+    let items = json!([{ "price": "price_poster", "quantity": 1, "description": "rolled" }]);
+    visitor.post("/cart/add", json!({ "items": items, "metadata": { "is_gift": "yes" } })).await.ok();
+    let session = visitor.post("/cart/checkout", json!({ "promotion_code": "WELCOME10" })).await.ok();
+    let number = shop.pay(&session).await;
+    shop.refund(&number, 500).await;
+
+    let answer = shop.order(&number).await;
+
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!(body(&shop, &answer), {
+        ".number" => "[order]",
+        ".created_at" => "[time]",
+    });
+}
+
+#[tokio::test]
+async fn a_page_of_products() {
+    let shop = shop().await;
+
+    let answer = shop.get("/products?limit=2&starting_after=prod_donation").await;
+
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!(body(&shop, &answer), { ".**.created" => "[time]", ".**.updated" => "[time]" });
+}
+
+#[tokio::test]
+async fn an_error() {
+    let shop = shop().await;
+
+    let answer = shop.visitor().add("price_mug", 0).await;
+
+    assert_eq!(answer.status, 400);
+    insta::assert_json_snapshot!(body(&shop, &answer), { ".request_id" => "[request]" });
+}
