@@ -1,18 +1,18 @@
-//! What `cargo run` says when it cannot start.
+//! What `cargo run` prints when it cannot start.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A folder of its own.
+/// Creates an empty folder.
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("cartwright-start-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// What a start that fails prints.
+/// Starts the stack, which must fail, and returns what it prints.
 fn complaint(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_local"))
         .args(["--port", "0", "--dynamodb-port", "0", "--stripe-port", "0"])
@@ -43,7 +43,7 @@ fn a_dynamodb_that_does_not_answer_is_named_in_one_line() {
 }
 
 #[test]
-fn what_must_be_a_url_is_one() {
+fn a_setting_that_must_be_a_url_is_named_if_it_is_none() {
     let folder = folder("urls");
 
     let by_option = complaint(&folder, &["--dynamodb-url", "localhost:8000"], &[]);
@@ -69,7 +69,7 @@ fn a_folder_for_data_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_broken_env_file_is_not_shown() {
+fn a_broken_env_file_is_reported_without_its_content() {
     let folder = folder("env");
     std::fs::write(folder.join(".env"), "SHOP_LOCALE=de-DE\nSTRIPE_SECRET_KEY='sk_live_secret\n").unwrap();
 

@@ -80,7 +80,7 @@ export class Shopper {
     });
   }
 
-  /** Takes back the complaints that match, of which there must be some. */
+  /** Forgets the complaints that match. There must be at least one. */
   excuse(pattern) {
     const rest = this.complaints.filter((complaint) => !pattern.test(complaint));
     assert.ok(rest.length < this.complaints.length, `no complaint matches ${pattern}: ${this.complaints}`);

@@ -18,7 +18,7 @@ struct Scene {
     shop: Shop,
     session: Value,
     cart: Value,
-    /// What Stripe may deliver: `completed`, the payment's success and failure, refunds, and an expiry that was overtaken.
+    /// What Stripe may deliver: `completed`, the payment's success and failure, refunds, and an expiry that came too late.
     events: Vec<Value>,
 }
 
@@ -43,7 +43,7 @@ impl Scene {
             shop.refund(&order_number(&session), *amount).await;
             events.push(shop.event("charge.refunded"));
         }
-        // Whether or not Stripe sent them, these may not change the outcome.
+        // Stripe may not have sent these. They must not change the outcome.
         for kind in ["async_payment_succeeded", "async_payment_failed", "expired"] {
             let mut event = events[0].clone();
             event["type"] = json!(format!("checkout.session.{kind}"));
@@ -52,7 +52,7 @@ impl Scene {
         Self { shop, session, cart, events }
     }
 
-    /// The order and the cart after these events, each delivered so many times at once, on a clean slate.
+    /// Restores the cart, delivers these events, each as often as given and all at once, and returns order and cart.
     async fn after(&self, deliveries: &[(&Value, usize)]) -> (Value, Value) {
         let number = order_number(&self.session);
         let carts = self.shop.table("CARTS_TABLE");
@@ -71,7 +71,7 @@ impl Scene {
     }
 }
 
-/// All orders of `0..count`.
+/// Returns all permutations of `0..count`.
 fn permutations(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -85,15 +85,15 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
     shorter.iter().flat_map(|permutation| (0..count).map(move |place| insert(permutation, place))).collect()
 }
 
-/// Of the many orders every so manieth is tried; all of them with `CARTWRIGHT_ARRIVALS=all`.
-fn tried(permutations: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+/// Picks a sample of at most 24, evenly spaced; all of them with `CARTWRIGHT_ARRIVALS=all`.
+fn sample(permutations: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     let all = settings::Environment::of_process().get("CARTWRIGHT_ARRIVALS") == Some("all");
     let step = if all { 1 } else { permutations.len() / 24 + 1 };
     permutations.into_iter().step_by(step).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_order_events_arrive_in_the_order_is_the_same() {
+async fn events_in_any_order_leave_the_same_order_and_cart() {
     let courses = [
         (Course::Failed, "payment_failed", 0),
         (Course::Paid, "paid", 0),
@@ -107,7 +107,7 @@ async fn whatever_order_events_arrive_in_the_order_is_the_same() {
         assert_eq!((&expected.0["status"], &expected.0["refunded"]), (&json!(status), &json!(refunded)), "{course:?}");
         assert_eq!(expected.0["total"], 2400);
 
-        for (index, permutation) in tried(permutations(scene.events.len())).into_iter().enumerate() {
+        for (index, permutation) in sample(permutations(scene.events.len())).into_iter().enumerate() {
             let deliveries: Vec<_> = permutation
                 .iter()
                 .enumerate()
@@ -119,7 +119,7 @@ async fn whatever_order_events_arrive_in_the_order_is_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_of_the_events_arrive_the_order_is_the_same() {
+async fn any_subset_of_the_events_leaves_the_same_order_and_cart() {
     let scene = Scene::of(Course::Refunded).await;
     let once: Vec<_> = scene.events.iter().map(|event| (event, 1)).collect();
     let expected = scene.after(&once).await;

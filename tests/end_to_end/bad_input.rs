@@ -4,7 +4,7 @@ use fixtures::{Shop, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// What is sent: as JSON, or as it stands under this content type.
+/// What is sent: JSON, a body of any content type, a header, or nothing.
 enum Sent {
     Json(Value),
     Raw(&'static str, Vec<u8>),
@@ -16,7 +16,7 @@ use Sent::{Headers, Json, Nothing, Raw};
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Method, path, what is sent, and the status, the code and a part of the body that must come back.
+/// Method, path, what is sent, and what must come back: status, code, and a part of the body.
 type Case = (Method, &'static str, Sent, u16, &'static str, &'static str);
 
 fn post(path: &'static str, sent: Sent, status: u16, code: &'static str, names: &'static str) -> Case {
@@ -146,7 +146,7 @@ fn shapes() -> Vec<Case> {
             "price_nowhere",
         ),
         post("/cart/add", Json(json!({ "items": [{ "price": "price_poster_old" }] })), 404, "price_not_found", "old"),
-        post("/cart/checkout", Json(json!({ "email": "nobody" })), 400, "invalid_field", "email"),
+        post("/cart/checkout", Json(json!({ "email": "ann" })), 400, "invalid_field", "email"),
         post("/cart/checkout", Json(json!({ "email": ["a@b.example"] })), 400, "invalid_field", "email"),
         post("/cart/checkout", Json(json!({ "promotion_code": 10 })), 400, "invalid_field", "promotion_code"),
         post("/cart/checkout", Json(json!({ "promotion_code": "NOSUCH" })), 400, "invalid_promotion_code", "promotion"),
@@ -288,7 +288,7 @@ async fn a_quantity_at_fault_is_named_in_details() {
     assert_eq!(answer.json()["details"], json!({ "field": "items[0].quantity" }));
 }
 
-/// Of a cart, what a body decides.
+/// The part of a cart that a body decides.
 fn contents(cart: &Value) -> (Value, Value) {
     (cart["items"].clone(), cart["metadata"].clone())
 }
@@ -297,7 +297,7 @@ fn contents(cart: &Value) -> (Value, Value) {
 async fn a_form_says_what_json_says() {
     let shop = Shop::open().await;
     let cases = [
-        // Gaps, and another order than the indices'.
+        // Indices may have gaps and come in any order.
         (
             "/cart/add",
             "items[5][price]=price_tshirt&items[2][price]=price_mug&items[2][quantity]=3",
@@ -317,7 +317,7 @@ async fn a_form_says_what_json_says() {
                 { "price": "price_mug", "adjustable_quantity": { "enabled": true }, "description": "A & B" },
             ] }),
         ),
-        // What is not read cannot fail.
+        // Fields that are not read cannot be malformed.
         (
             "/cart/add",
             "a[b=1&[c]=2&d[[e]]=3&f=%ff&g=1&g[h]=2&items[0][price]=price_mug&items[0][other][]=x",

@@ -1,4 +1,4 @@
-//! What the tables' streams tell of: template.yaml makes events of it.
+//! The items that template.yaml's pipes turn into events.
 
 use fixtures::{Shop, order_number};
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ async fn order(shop: &Shop, number: &str) -> Value {
     shop.table("ORDERS_TABLE").get(number).await.unwrap()
 }
 
-/// The event that the order's item stands for, beside `order.created`.
+/// The event that an order's item stands for. `order.created` comes in addition.
 fn event(item: &Value) -> Option<&str> {
     item.get("event").map(|event| event["S"].as_str().unwrap())
 }
 
-/// What the resource's templates take from an item: attribute and type.
+/// The attributes that a pipe's template takes from an item, with their types.
 fn wanted(resource: &str) -> Vec<(&str, &str)> {
     let block = TEMPLATE.split_once(&format!("\n  {resource}:\n")).unwrap().1;
     let block = block.split_once("\n\n").unwrap().0;
@@ -36,7 +36,7 @@ fn has_all(item: &Value, resource: &str) {
 }
 
 #[tokio::test]
-async fn an_order_tells_that_it_is_paid_and_that_it_is_refunded() {
+async fn an_order_makes_an_event_when_paid_and_when_refunded() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 2).await;
     let number = shop.pay(&visitor.checkout().await.ok()).await;
@@ -55,7 +55,7 @@ async fn an_order_tells_that_it_is_paid_and_that_it_is_refunded() {
 }
 
 #[tokio::test]
-async fn a_delayed_payment_tells_only_what_became_of_it() {
+async fn a_delayed_payment_makes_an_event_only_once_it_succeeds_or_fails() {
     for (succeeds, told) in [(true, "order.paid"), (false, "payment.failed")] {
         let shop = Shop::open().await;
         let visitor = shop.add("price_mug", 1).await;
@@ -98,13 +98,13 @@ async fn the_sample_of_every_event_is_handled_and_every_type_is_in_the_deploy_gu
         let kind = sample["type"].as_str().unwrap();
         let answer = shop.deliver(&sample).await.ok();
 
-        // The payment of the sample's refund is none of this shop's.
+        // The sample refunds a payment that this shop does not have.
         assert_eq!(answer["handled"], kind != "charge.refunded", "{kind}");
         assert!(guide.contains(&format!("`{kind}`")), "docs/deploy.md lacks {kind}");
     }
 }
 
-/// A session as Stripe's event about its end has it.
+/// Makes Stripe's event about a session that expired.
 fn expired(session: &Value, at: i64) -> Value {
     let mut session = session.clone();
     session["status"] = json!("expired");
@@ -118,7 +118,7 @@ async fn note(shop: &Shop, session: &Value) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn an_abandoned_cart_is_told_with_a_link_only_where_the_shopper_agreed() {
+async fn an_abandoned_cart_has_a_recovery_link_only_if_the_shopper_agreed() {
     for (promotions, link) in [("opt_in", "https://buy.stripe.com/r/live_1"), ("opt_out", "")] {
         let shop = Shop::open().await;
         let visitor = shop.visitor();
@@ -141,7 +141,7 @@ async fn an_abandoned_cart_is_told_with_a_link_only_where_the_shopper_agreed() {
 }
 
 #[tokio::test]
-async fn a_page_that_another_took_the_place_of_is_not_abandoned() {
+async fn a_session_that_a_newer_one_replaced_is_not_abandoned() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
     let first = visitor.checkout().await.ok();

@@ -1,10 +1,10 @@
-//! Prices and products that change while they lie in carts, and those that the catalogue has not heard of.
+//! Prices and products that change while they are in carts, and those that the catalogue does not know yet.
 
 use fixtures::{Shop, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// The cart has the mug and the T-shirt, of which `gone` cannot be bought any more.
+/// Asserts that the cart shows two lines, warns about `gone`, and totals the other.
 #[track_caller]
 fn shows_as_gone(cart: &Value, gone: &str, rest: i64) {
     assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": gone }]));
@@ -57,7 +57,7 @@ async fn a_deleted_price_can_be_removed_and_the_rest_is_bought() {
 }
 
 #[tokio::test]
-async fn a_deleted_product_is_off_the_shelf() {
+async fn a_deleted_product_is_not_listed() {
     let catalogue = json!({ "products": [{ "id": "prod_a", "name": "A" }, { "id": "prod_b", "name": "B" }] });
     let shop = Shop::open_on(&catalogue, []).await;
 
@@ -71,7 +71,7 @@ async fn a_deleted_product_is_off_the_shelf() {
 #[tokio::test]
 async fn no_text_of_a_merchant_or_a_shopper_breaks_the_json_of_a_cart() {
     let text = "\"}],\"x\":{\\ \n\t\u{1} </script> é 🦀";
-    // Control characters are refused in what a shopper writes.
+    // Shoppers may not send control characters.
     let shoppers = "\"}],\"x\":{\\ </script> é 🦀";
     let catalogue = json!({
         "products": [{ "id": "prod_odd", "name": text, "metadata": { text: text } }],
@@ -108,7 +108,7 @@ async fn a_price_that_lost_the_carts_currency_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_price_of_which_the_shop_was_not_told_stops_the_checkout_all_the_same() {
+async fn a_price_that_was_archived_without_an_event_stops_the_checkout() {
     let shop = Shop::open().await;
     let visitor = with_mug_and_tshirt(&shop).await;
     shop.sandbox().pause_webhooks(true);
@@ -116,7 +116,7 @@ async fn a_price_of_which_the_shop_was_not_told_stops_the_checkout_all_the_same(
 
     stops_at_checkout(&visitor, "price_mug").await;
 
-    // Stripe's refusal was news.
+    // Checkout learned it from Stripe's refusal.
     shows_as_gone(&visitor.cart().await, "price_mug", 3200);
 }
 
@@ -154,7 +154,7 @@ async fn an_unknown_price_is_fetched_once_and_kept() {
 }
 
 #[tokio::test]
-async fn an_id_that_stripe_does_not_know_is_not_asked_for_again_and_again() {
+async fn an_id_that_stripe_does_not_know_is_asked_for_once() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
 
@@ -166,7 +166,7 @@ async fn an_id_that_stripe_does_not_know_is_not_asked_for_again_and_again() {
 }
 
 #[tokio::test]
-async fn an_id_that_stripe_did_not_know_is_sold_as_soon_as_there_is_news_of_it() {
+async fn an_id_that_stripe_did_not_know_is_sold_after_its_event() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     assert_eq!(visitor.add("price_soon", 1).await.error(404), "price_not_found");
@@ -204,7 +204,7 @@ async fn in_tagged_mode_only_products_with_the_tag_are_sold() {
     assert_eq!(visitor.add("price_mug", 1).await.error(404), "price_not_found");
     assert_eq!(listed().await, 0);
 
-    // With the underscore as well.
+    // The tag may be spelled with an underscore.
     shop.stripe(Method::POST, "/v1/products/prod_mug", "metadata[enupal_sync]=1").await;
     assert_eq!(visitor.add("price_mug", 1).await.ok()["item_count"], 1);
     assert_eq!(listed().await, 1);
@@ -221,7 +221,7 @@ async fn in_tagged_mode_only_products_with_the_tag_are_sold() {
 }
 
 #[tokio::test]
-async fn the_tag_is_the_shops_to_choose() {
+async fn the_tag_is_a_setting() {
     let shop = Shop::open_with([("SYNC_MODE", "tagged"), ("SYNC_TAG", "web")]).await;
     shop.stripe(Method::POST, "/v1/products/prod_mug", "metadata[enupal-sync]=1").await;
     shop.stripe(Method::POST, "/v1/products/prod_tshirt", "metadata[web]=1").await;

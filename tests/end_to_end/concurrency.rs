@@ -1,4 +1,4 @@
-//! What is clicked twice, raced or retried.
+//! Requests that run at the same time.
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ async fn add_in(visitor: &Visitor<'_>, header: (&str, &str), price: &str, quanti
     visitor.post_with(&[header], "/cart/add", json!({ "items": [{ "price": price, "quantity": quantity }] })).await
 }
 
-/// What the last checkout said of the currency.
+/// The currency that the last checkout asked Stripe for.
 fn asked_in(shop: &Shop) -> Value {
     shop.session_requests().last().unwrap().params["currency"].clone()
 }
@@ -65,7 +65,7 @@ async fn a_price_without_the_carts_currency_is_refused_and_nothing_is_converted(
 
     let added = visitor.add("price_mug", 1).await;
     let set = visitor.set("price_mug", 1).await;
-    // The header speaks for a cart that has no currency yet.
+    // The header counts only while the cart has no currency.
     let again = add_in(&visitor, ("X-Currency", "usd"), "price_mug", 1).await;
 
     for answer in [added, set, again] {

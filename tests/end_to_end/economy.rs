@@ -1,10 +1,10 @@
-//! What a request costs, counted on the wire.
+//! How many calls a request makes, counted on the wire.
 
 use fixtures::{Answer, Shop, Visitor};
 use reqwest::Method;
 use serde_json::json;
 
-/// The calls to DynamoDB and Stripe while `act` runs.
+/// Returns the calls to DynamoDB and Stripe while `act` runs.
 async fn calls_of(shop: &Shop, act: impl Future<Output = Answer>) -> Vec<String> {
     shop.wire().plan(None);
     let answer = act.await;
@@ -15,12 +15,12 @@ async fn calls_of(shop: &Shop, act: impl Future<Output = Answer>) -> Vec<String>
 #[tokio::test]
 async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
     let shop = Shop::open_on_wires([]).await;
-    let somebody = shop.visitor();
+    let warm_up = shop.visitor();
     for price in ["price_mug", "price_tshirt", "price_poster", "price_sticker"] {
-        somebody.add(price, 1).await.ok();
-        somebody.set(price, 2).await.ok();
+        warm_up.add(price, 1).await.ok();
+        warm_up.set(price, 2).await.ok();
     }
-    somebody.cart().await;
+    warm_up.cart().await;
     let visitor = shop.visitor();
     let get = |visitor: &Visitor<'_>| {
         let token = visitor.token().unwrap();
@@ -38,11 +38,11 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
     let attached = visitor.update(json!({ "metadata": { "is_gift": "yes" } }));
     assert_eq!(calls_of(&shop, attached).await, ["DynamoDB UpdateItem"], "metadata");
     assert_eq!(calls_of(&shop, visitor.clear()).await, ["DynamoDB UpdateItem"]);
-    assert_eq!(calls_of(&shop, shop.get("/cart")).await, Vec::<String>::new(), "nobody's cart");
+    assert_eq!(calls_of(&shop, shop.get("/cart")).await, Vec::<String>::new(), "without a token");
 }
 
 #[tokio::test]
-async fn a_name_costs_a_request_nothing_once_there_is_a_cart() {
+async fn an_idempotency_key_costs_no_further_request_once_there_is_a_cart() {
     let shop = Shop::open_on_wires([]).await;
     let visitor = shop.add("price_mug", 1).await;
     let body = json!({ "items": [{ "price": "price_mug" }] });

@@ -1,13 +1,13 @@
-//! Whatever breaks, and wherever: after a retry there is one session, one order, and the right cart.
+//! Any call may fail in any way: after a retry there is one session, one order, and the right cart.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::{Answer, Fault, Plan, Shop, Visitor, When, order_number};
 use serde_json::{Value, json};
 
-/// Tries `act` on a new `T` for every way in which one of its calls may break; returns what was tried.
+/// Tries `act` on a new `T` for each way in which each of its calls may fail. Returns what was tried.
 ///
-/// Where the function could not help itself it says so, and `act` is repeated, as a front-end or Stripe does.
+/// After a 5xx `act` is repeated, as a front-end or Stripe would.
 async fn break_everywhere<T>(
     name: &str,
     shop: &Shop,
@@ -15,7 +15,7 @@ async fn break_everywhere<T>(
     act: impl AsyncFn(&T) -> Answer,
     check: impl AsyncFn(&T, &str),
 ) -> Vec<String> {
-    // The first time a function fills its memory.
+    // The first request fills the function's cache, so that the next ones make the same calls.
     act(&prepare().await).await;
     let fine = prepare().await;
     shop.wire().plan(None);
@@ -63,7 +63,7 @@ async fn sessions_of(shop: &Shop, visitor: &Visitor<'_>) -> Vec<Value> {
     sessions.filter(|session| session["metadata"]["stripe_payments_cart_number"] == number).collect()
 }
 
-/// A visitor whose session is paid, of which the shop has not heard.
+/// A visitor who has paid a session, before the shop is told.
 async fn paid(shop: &Shop, changes: bool) -> (Visitor<'_>, Value, String, Value) {
     let visitor = shop.add("price_mug", 2).await;
     let session = visitor.checkout().await.ok();
@@ -85,7 +85,7 @@ async fn check_order(shop: &Shop, visitor: &Visitor<'_>, session: &Value, point:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_at_any_call_of_checkout_or_fulfilment_is_got_over() {
+async fn checkout_and_fulfilment_recover_from_a_fault_at_any_call() {
     let checkouts = async {
         let shop = Shop::open_on_wires([]).await;
         let first = break_everywhere(
@@ -178,7 +178,7 @@ async fn an_answer_that_is_lost_after_its_effect_adds_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
+async fn a_fault_while_a_cart_is_opened_under_a_key_leaves_one_cart() {
     let shop = Shop::open_on_wires([]).await;
     let visitors = AtomicUsize::new(0);
     let tried = break_everywhere(
@@ -199,9 +199,9 @@ async fn a_fault_while_a_cart_is_opened_under_a_name_leaves_one_cart() {
     assert_eq!(tried.await.len(), 2 * 7);
 }
 
-/// The mark of a lost write must outlive the writes of others: the one that is repeated comes after all of them.
+/// The mark of a write whose answer was lost must survive later writes of others, because the repetition comes after them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_recognised_though_others_wrote_meanwhile() {
+async fn a_write_whose_answer_was_lost_is_not_repeated_after_writes_of_others() {
     let shop = Shop::open_on_wires([]).await;
     let visitor = shop.add("price_mug", 1).await;
 

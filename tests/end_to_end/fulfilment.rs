@@ -24,7 +24,7 @@ async fn the_webhook_makes_the_order_and_completes_the_cart() {
 }
 
 #[tokio::test]
-async fn the_landing_page_makes_the_order_when_it_is_first() {
+async fn the_landing_page_makes_the_order_before_the_webhook() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
     let visitor = shop.add("price_mug", 1).await;
@@ -103,7 +103,7 @@ async fn an_unknown_session_leads_back_to_the_shop() {
 }
 
 #[tokio::test]
-async fn nothing_to_pay_is_an_order_all_the_same() {
+async fn a_session_with_nothing_to_pay_makes_an_order() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
     let session = visitor.post("/cart/checkout", json!({ "promotion_code": "ONTHEHOUSE" })).await.ok();
@@ -146,7 +146,7 @@ async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked()
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
     let first = visitor.checkout().await.ok();
-    // As if the first page had been open in another tab, and Stripe had not expired it in time.
+    // As if two pages had been open in two tabs.
     shop.sandbox().pause_webhooks(true);
     assert_eq!(shop.press(&first, "pay").await.status, 303);
     let copied = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&first)).await;
@@ -213,7 +213,7 @@ async fn what_cannot_be_a_sessions_id_never_reaches_stripe() {
 }
 
 #[tokio::test]
-async fn a_session_that_only_names_a_cart_is_another_integrations() {
+async fn a_session_of_another_integration_that_names_a_cart_makes_no_order() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     let cart = visitor.add("price_poster", 3).await.ok();

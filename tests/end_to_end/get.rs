@@ -16,7 +16,7 @@ async fn without_a_cart_there_are_no_items_and_no_token_is_given() {
 }
 
 #[tokio::test]
-async fn the_first_keys_stand_in_the_order_of_enupals() {
+async fn the_first_keys_are_in_enupals_order() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
 

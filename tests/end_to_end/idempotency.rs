@@ -67,7 +67,7 @@ async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
         post(&visitor, "/cart/checkout", "key", Value::Null).await,
     ];
 
-    // An update without updates is malformed whatever its name is.
+    // An update without updates is malformed under any key.
     assert_eq!(others[1].error(400), "invalid_field");
     for answer in [&others[0], &others[2], &others[3]] {
         assert_eq!(answer.error(422), "idempotency_mismatch");
@@ -78,7 +78,7 @@ async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_request_leaves_no_name_behind() {
+async fn a_refused_request_does_not_use_its_key_up() {
     let shop = Shop::open().await;
     for visitor in [shop.visitor(), shop.visitor_with("AAECAwQFBgcICQoLDA0ODw")] {
         let unknown = json!({ "items": [{ "price": "price_nowhere" }] });
@@ -116,7 +116,7 @@ async fn repetitions_that_race_each_other_are_one_request() {
 }
 
 #[tokio::test]
-async fn a_checkout_sent_again_is_answered_with_its_session_whatever_became_of_the_cart() {
+async fn a_checkout_sent_again_is_answered_with_its_session_after_changes_and_payment() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
     visitor.checkout().await.ok();
@@ -154,7 +154,7 @@ async fn a_request_that_opens_a_cart_opens_one_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_key_lets_nobody_into_a_cart_that_is_in_use_or_of_another_client() {
+async fn a_key_opens_no_cart_that_is_in_use_or_of_another_client() {
     let shop = Shop::open().await;
     let [ann, bob] = [shop.visitor(), shop.visitor()];
     let mine = post(&ann, "/cart/add", "1", mug(1)).await.ok();

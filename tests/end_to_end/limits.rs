@@ -3,7 +3,7 @@
 use fixtures::{Fault, Plan, Shop, When};
 use reqwest::Method;
 
-/// As short as it can be on a busy machine, while nothing else fails for it.
+/// Short, but long enough for a busy machine to answer in time.
 const SHORT: [(&str, &str); 2] = [("DYNAMODB_TIMEOUT_MS", "1500"), ("STRIPE_TIMEOUT_MS", "1000")];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,7 @@ async fn a_dependency_that_never_answers_is_a_503_that_says_when_to_try_again() 
     ];
 
     for (method, path, answered) in requests {
-        // All calls from this one on.
+        // This call and all later ones.
         let plan = Plan { call: answered - 1, fault: Fault::Silent, when: When::Before, ends: true };
         shop.wire().plan(Some(plan));
         let method: Method = method.parse().unwrap();

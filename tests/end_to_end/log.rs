@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use settings::Environment;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Where the log of a test goes.
+/// The log of a test.
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    /// Captures what the functions log on this thread, on which a test's whole shop runs, as long as the guard lives.
+    /// Captures what is logged on this thread until the guard is dropped. A test's whole shop runs on its thread.
     fn begin(level: &str) -> (Self, tracing::subscriber::DefaultGuard) {
         let captured = Self::default();
         let environment = Environment::from_iter([("AWS_LAMBDA_LOG_LEVEL", level)]);
@@ -101,7 +101,7 @@ async fn a_request_is_one_short_line() {
     }
 }
 
-/// Lambda filters by level, and believes the level only of a line with a time.
+/// Lambda ignores the level of a line without a timestamp.
 #[tokio::test]
 async fn every_line_has_a_level_and_a_time() {
     let (captured, _guard) = Captured::begin("INFO");
@@ -120,7 +120,7 @@ async fn every_line_has_a_level_and_a_time() {
 }
 
 #[tokio::test]
-async fn a_run_of_sync_is_one_line_too_and_the_cause_of_a_failure_stands_in_it() {
+async fn a_run_of_sync_is_one_line_with_the_cause_if_it_failed() {
     let (captured, _guard) = Captured::begin("INFO");
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
@@ -188,7 +188,7 @@ async fn the_cause_of_a_5xx_stands_in_its_line() {
     assert!(!answer.text.contains("GetItem"), "{}", answer.text);
 }
 
-/// Everything that a shop does, well and badly.
+/// Does everything that a shop does, with good and bad input.
 async fn everything(shop: &Shop, visitor: &Visitor<'_>) -> Value {
     let hidden = [("x-forwarded-for", "203.0.113.7"), ("content-type", "application/json")];
     visitor.add("price_mug", 2).await.ok();

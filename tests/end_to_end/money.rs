@@ -1,4 +1,4 @@
-//! What carts come to, against what Stripe takes for the same.
+//! Totals of carts, held against what Stripe charges for the same lines.
 
 use std::fmt::Write as _;
 
@@ -61,7 +61,7 @@ fn kinds() -> Vec<(&'static str, Value, Vec<u32>)> {
     ]
 }
 
-/// All kinds in all currencies; and in each a thing of a round price, since Stripe takes no payment of next to nothing.
+/// All kinds in all currencies, and a round price in each: Stripe refuses payments below a minimum.
 fn catalogue() -> Value {
     let mut prices = Vec::new();
     for currency in CURRENCIES {
@@ -78,7 +78,7 @@ fn catalogue() -> Value {
     json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices })
 }
 
-/// What Stripe takes for these lines, before discounts, shipping and tax on top.
+/// Returns what Stripe charges for these lines, before discounts, shipping and tax.
 async fn at_stripe(shop: &Shop, lines: &[(&str, u32)]) -> Value {
     let recurs = lines.iter().any(|(price, _)| ["monthly", "seats", "metered"].iter().any(|kind| price.contains(kind)));
     let mut form =
@@ -98,7 +98,7 @@ async fn in_cart(shop: &Shop, lines: &[(&str, u32)]) -> Value {
 }
 
 #[tokio::test]
-async fn every_total_is_what_stripe_takes() {
+async fn every_total_is_what_stripe_charges() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let mut compared = 0;
 
@@ -121,7 +121,7 @@ async fn every_total_is_what_stripe_takes() {
 }
 
 #[tokio::test]
-async fn totals_worked_out_by_hand() {
+async fn totals_are_those_worked_out_by_hand() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let cases = [
         ("price_unit_usd", 3, 3897, "38.97", "$38.97"),
@@ -157,7 +157,7 @@ async fn totals_worked_out_by_hand() {
         // 201 × 95.5 = 19,195.5
         ("price_volume_usd", 201, 19_196, "191.96", "$191.96"),
         ("price_metered_usd", 9, 0, "0", "$0.00"),
-        // More than one payment may come to, and still exact.
+        // More than one payment may be, and still exact.
         ("price_unit_usd", 999_999, 1_298_998_701, "12989987.01", "$12,989,987.01"),
         ("price_unit_isk", 1, 1299, "12.99", "ISK\u{a0}12.99"),
         ("price_round_isk", 2, 100_000, "1000", "ISK\u{a0}1,000"),
@@ -183,7 +183,7 @@ async fn each_line_is_rounded_before_they_are_summed_up() {
 }
 
 #[tokio::test]
-async fn a_total_beyond_what_stripe_takes_is_the_shoppers_to_mend() {
+async fn a_total_above_stripes_maximum_is_refused_until_it_is_reduced() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let visitor = shop.add("price_unit_usd", 76_983).await;
 
@@ -194,7 +194,7 @@ async fn a_total_beyond_what_stripe_takes_is_the_shoppers_to_mend() {
 }
 
 #[tokio::test]
-async fn a_total_of_less_than_stripe_takes_is_the_shoppers_to_mend() {
+async fn a_total_below_stripes_minimum_is_refused_until_it_is_raised() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let visitor = shop.add("price_half_usd", 3).await;
 

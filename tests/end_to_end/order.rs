@@ -3,7 +3,7 @@
 use fixtures::Shop;
 
 #[tokio::test]
-async fn an_order_tells_nothing_about_who_bought() {
+async fn an_order_shows_nothing_about_the_buyer() {
     let shop = Shop::open_with([("CHECKOUT_SHIPPING_COUNTRIES", "US"), ("CHECKOUT_PHONE", "true")]).await;
     let visitor = shop.add("price_mug", 1).await;
     let number = shop.pay(&visitor.checkout().await.ok()).await;
@@ -19,7 +19,7 @@ async fn an_order_tells_nothing_about_who_bought() {
 }
 
 #[tokio::test]
-async fn everything_about_who_bought_is_stored() {
+async fn everything_about_the_buyer_is_stored() {
     let shop = Shop::open_with([
         ("CHECKOUT_SHIPPING_COUNTRIES", "US"),
         ("CHECKOUT_PHONE", "true"),

@@ -40,7 +40,7 @@ async fn a_page_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_page_of_no_size_is_refused() {
+async fn a_page_size_out_of_bounds_is_refused() {
     let shop = Shop::open().await;
 
     for limit in ["0", "101", "-1", "x"] {

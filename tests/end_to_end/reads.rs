@@ -3,7 +3,7 @@
 use fixtures::{Call, Shop, Wire};
 use serde_json::{Value, json};
 
-/// A hundred prices, and a shop that sells them, once by itself and once behind wires.
+/// Opens a shop of a hundred prices, and a second one on the same tables whose DynamoDB calls are counted.
 async fn shops(cache_seconds: &str) -> (Shop, Wire, Shop) {
     let prices: Vec<Value> = (0..100)
         .map(|index| json!({ "id": format!("price_{index}"), "product": "prod_a", "currency": "usd", "unit_amount": 10 }))
@@ -20,7 +20,7 @@ fn items(prices: std::ops::Range<usize>) -> Value {
     json!({ "items": items })
 }
 
-/// The operations on the table of the catalogue.
+/// Returns the operations on the catalogue's table.
 fn on_the_catalogue(seen: Vec<Call>, shop: &Shop) -> Vec<String> {
     let table = format!("\"{}\"", shop.table("CATALOG_TABLE").name());
     seen.into_iter().filter(|seen| seen.body.contains(&table)).map(|seen| seen.operation).collect()
@@ -70,7 +70,7 @@ async fn a_cold_add_to_a_cart_reads_one_batch_for_all_its_lines() {
 }
 
 #[tokio::test]
-async fn what_was_read_is_believed_for_no_longer_than_set_and_checkout_always_looks() {
+async fn add_may_use_a_remembered_price_and_checkout_always_reads_it() {
     let (origin, dynamodb, shop) = shops("3600").await;
     let visitor = shop.visitor();
     visitor.post("/cart/add", items(0..2)).await.ok();

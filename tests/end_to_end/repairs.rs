@@ -1,4 +1,4 @@
-//! What puts itself right: missed webhooks, late refunds, dead sessions, stuck keys, expired carts.
+//! What repairs itself: missed webhooks, late refunds, expired sessions, stuck idempotency keys, expired carts.
 
 use fixtures::{Shop, order_number};
 use reqwest::Method;
@@ -39,7 +39,7 @@ async fn the_sync_makes_the_orders_that_no_webhook_brought() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_heard_of_first_makes_the_order_too() {
+async fn a_refund_that_arrives_first_makes_the_order() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
     let visitor = shop.add("price_mug", 2).await;
@@ -80,7 +80,7 @@ async fn a_refund_of_a_subscriptions_first_invoice_changes_its_order() {
 }
 
 #[tokio::test]
-async fn a_session_that_expired_is_forgotten_and_the_next_checkout_makes_another() {
+async fn an_expired_session_is_forgotten_and_the_next_checkout_makes_another() {
     let shop = Shop::open_on_wires([]).await;
     let visitor = shop.add("price_mug", 1).await;
     let first = visitor.checkout().await.ok();
@@ -93,7 +93,7 @@ async fn a_session_that_expired_is_forgotten_and_the_next_checkout_makes_another
     shop.wire().plan(None);
     let second = visitor.checkout().await.ok();
     let calls = shop.wire().calls();
-    // Late, and about a session that is no longer the cart's.
+    // This event is late: the session is no longer the cart's.
     shop.deliver(&expired).await.ok();
 
     assert_ne!(second["id"], first["id"]);
@@ -162,7 +162,7 @@ async fn a_second_payment_for_the_same_units_is_marked_though_the_cart_goes_on()
     shop.press(&second, "pay").await;
     shop.deliver(&shop.event("checkout.session.completed")).await.ok();
 
-    // As if Stripe had not expired the first in time: the same session once more, paid.
+    // As if Stripe had not expired the first session in time.
     let copy = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&first)).await;
     shop.press(&copy, "pay").await;
     shop.deliver(&shop.event("checkout.session.completed")).await.ok();
@@ -200,7 +200,7 @@ async fn no_write_revives_an_expired_cart() {
     let token = visitor.token().unwrap();
     shop.table("CARTS_TABLE").set(&visitor.number().await, "exp", seconds_from_now(-1)).await;
 
-    // All at once, as they would race the expiry.
+    // All at once, as requests may race the expiry.
     let [one, two, three] = [(); 3].map(|()| shop.visitor_with(&token));
     let (added, updated, cleared) = tokio::join!(one.add("price_mug", 1), two.set("price_mug", 5), three.clear());
     shop.press(&session, "pay").await;

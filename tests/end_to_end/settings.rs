@@ -141,7 +141,7 @@ async fn a_subscription_without_settings_carries_the_carts_number() {
 }
 
 #[tokio::test]
-async fn success_and_cancel_url() {
+async fn stripe_gets_our_landing_page_and_the_shops_cancel_page() {
     let settings = [("CANCEL_URL", "https://shop.example/cart"), ("PUBLIC_URL", "https://api.shop.example/")];
     let sent = sent(settings).await;
 
@@ -152,27 +152,27 @@ async fn success_and_cancel_url() {
 }
 
 #[tokio::test]
-async fn payment_methods() {
+async fn payment_methods_are_sent_as_a_list() {
     let sent = sent([("CHECKOUT_PAYMENT_METHODS", "card, sepa_debit")]).await;
 
     assert_eq!(only(&sent), json!({ "allowed_payment_method_types": ["card", "sepa_debit"] }));
 }
 
 #[tokio::test]
-async fn locale() {
+async fn the_locale_is_sent() {
     assert_eq!(only(&sent([("CHECKOUT_LOCALE", "pt-BR")]).await), json!({ "locale": "pt-BR" }));
     assert_eq!(only(&sent([("CHECKOUT_LOCALE", "auto")]).await), json!({ "locale": "auto" }));
 }
 
 #[tokio::test]
-async fn billing_address() {
+async fn the_billing_address_can_be_required() {
     let sent = sent([("CHECKOUT_BILLING_ADDRESS", "required")]).await;
 
     assert_eq!(only(&sent), json!({ "billing_address_collection": "required" }));
 }
 
 #[tokio::test]
-async fn shipping_countries() {
+async fn shipping_countries_are_sent_as_a_list() {
     let sent = sent([("CHECKOUT_SHIPPING_COUNTRIES", "DE,AT , CH")]).await;
 
     let expected = json!({ "shipping_address_collection": { "allowed_countries": ["DE", "AT", "CH"] } });
@@ -180,7 +180,7 @@ async fn shipping_countries() {
 }
 
 #[tokio::test]
-async fn shipping_rates_for_payments_only() {
+async fn shipping_rates_are_sent_for_payments_only() {
     let setting = [("CHECKOUT_SHIPPING_RATES", "shr_standard,shr_express")];
 
     let expected = json!([{ "shipping_rate": "shr_standard" }, { "shipping_rate": "shr_express" }]);
@@ -189,28 +189,28 @@ async fn shipping_rates_for_payments_only() {
 }
 
 #[tokio::test]
-async fn automatic_tax() {
+async fn automatic_tax_can_be_enabled() {
     let sent = sent([("CHECKOUT_AUTOMATIC_TAX", "true")]).await;
 
     assert_eq!(only(&sent), json!({ "automatic_tax": { "enabled": "true" } }));
 }
 
 #[tokio::test]
-async fn phone() {
+async fn the_phone_number_can_be_asked_for() {
     let sent = sent([("CHECKOUT_PHONE", "true")]).await;
 
     assert_eq!(only(&sent), json!({ "phone_number_collection": { "enabled": "true" } }));
 }
 
 #[tokio::test]
-async fn tax_ids() {
+async fn tax_ids_can_be_asked_for() {
     let sent = sent([("CHECKOUT_TAX_IDS", "true")]).await;
 
     assert_eq!(only(&sent), json!({ "tax_id_collection": { "enabled": "true" } }));
 }
 
 #[tokio::test]
-async fn promotion_codes_unless_one_is_applied_already() {
+async fn promotion_codes_are_allowed_unless_one_is_applied_already() {
     let setting = [("CHECKOUT_PROMOTION_CODES", "true")];
     let shop = Shop::open_with(setting).await;
     let visitor = shop.add("price_mug", 1).await;
@@ -222,7 +222,7 @@ async fn promotion_codes_unless_one_is_applied_already() {
 }
 
 #[tokio::test]
-async fn capture_for_payments_only() {
+async fn the_capture_method_is_sent_for_payments_only() {
     let setting = [("CHECKOUT_CAPTURE", "manual")];
 
     assert_eq!(sent(setting).await["payment_intent_data"]["capture_method"], "manual");
@@ -230,7 +230,7 @@ async fn capture_for_payments_only() {
 }
 
 #[tokio::test]
-async fn submit_type_for_payments_only() {
+async fn the_submit_type_is_sent_for_payments_only() {
     let setting = [("CHECKOUT_SUBMIT_TYPE", "donate")];
 
     assert_eq!(only(&sent(setting).await), json!({ "submit_type": "donate" }));
@@ -238,7 +238,7 @@ async fn submit_type_for_payments_only() {
 }
 
 #[tokio::test]
-async fn expiry() {
+async fn the_expiry_is_a_full_minute_after_the_setting() {
     let before = cart::Timestamp::now().as_second();
     let sent = sent([("CHECKOUT_EXPIRES_AFTER_MINUTES", "45")]).await;
 
@@ -256,7 +256,7 @@ async fn the_bounds_of_the_expiry_are_taken_by_stripe() {
 }
 
 #[tokio::test]
-async fn email_is_filled_in() {
+async fn the_email_is_filled_in() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 1).await;
     visitor.post("/cart/checkout", json!({ "email": "ann@shop.example" })).await.ok();

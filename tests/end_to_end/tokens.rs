@@ -72,7 +72,7 @@ async fn a_broken_cookie_counts_as_none() {
 }
 
 #[tokio::test]
-async fn a_neighbour_cookie_of_any_bytes_hides_nothing() {
+async fn a_neighbour_cookie_of_any_bytes_does_not_hide_the_token() {
     let shop = Shop::open().await;
     let first = post(&shop, &[]).await;
     let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
@@ -161,7 +161,7 @@ async fn a_browser_posts_only_from_the_shops_own_pages() {
 }
 
 #[tokio::test]
-async fn other_origins_are_told_what_they_may_do() {
+async fn allowed_origins_get_cors_headers_and_others_do_not() {
     let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example")]).await;
     let ask = [("origin", "https://shop.example"), ("access-control-request-method", "POST")];
 

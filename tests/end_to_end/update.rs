@@ -65,7 +65,7 @@ async fn an_unknown_price_is_not_found() {
 }
 
 #[tokio::test]
-async fn metadata_alone_leave_lines_alone_and_the_other_way_round() {
+async fn metadata_and_lines_are_updated_independently() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 2).await;
 

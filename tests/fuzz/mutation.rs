@@ -1,4 +1,4 @@
-//! Inputs made from others.
+//! Random inputs, made from well-formed ones.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
@@ -79,7 +79,7 @@ impl Mutations {
                 }
                 4 if at < input.len() => input[at] ^= 1 << self.below(8),
                 5 => {
-                    // A part of another seed, or of the same once more.
+                    // Insert a part of any seed.
                     let other = self.below(self.seeds.len());
                     let other = self.seeds[other].clone();
                     let from = self.below(other.len() + 1);

@@ -37,7 +37,7 @@ SECRETS = {
     "/cartwright/stripe-webhook-secret": "whsec_cartwright",
 }
 
-# Nobody has a cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync answers nobody.
+# There is no cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync has no HTTP answer.
 STATUS = {
     "Get": 200, "Add": 200, "Update": 200, "Clear": 200, "Checkout": 400, "StripeWebhook": 400, "FinishOrder": 303,
     "Order": 404, "Products": 200, "Sync": None,
@@ -153,7 +153,7 @@ class Function:
         self.events.put((request_id, json.dumps(event).encode()))
         kind, body = self.answers.get(timeout=60)
         assert kind == "response", f"{kind}: {body}\n{''.join(self.lines)}"
-        # The line is written before the answer is sent, but read by somebody else.
+        # The line is written before the answer is sent, but read by another thread.
         until = time.monotonic() + 10
         while not (lines := [line for line in list(self.lines) if request_id in line]) and time.monotonic() < until:
             time.sleep(0.01)

@@ -463,7 +463,7 @@ def test_orders_are_kept_restorable_and_encrypted(stack):
     assert "TimeToLiveSpecification" not in orders
 
 
-def test_tables_cost_nothing_while_nobody_shops(stack):
+def test_tables_cost_nothing_without_shoppers(stack):
     for table in resources(stack, "AWS::DynamoDB::Table").values():
         assert table["BillingMode"] == "PAY_PER_REQUEST"
 
@@ -644,7 +644,7 @@ def test_a_pipe_may_read_its_stream_and_tell_the_bus(stack):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_every_alarm_tells_the_topic_where_there_is_one_and_none_rings_while_nobody_shops(stack):
+def test_every_alarm_notifies_the_topic_if_there_is_one_and_none_rings_without_shoppers(stack):
     alarms = resources(stack, "AWS::CloudWatch::Alarm")
     topic = [{"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
 

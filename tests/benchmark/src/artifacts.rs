@@ -1,4 +1,4 @@
-//! The functions as Lambda gets them.
+//! The binaries of the functions, as Lambda gets them.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

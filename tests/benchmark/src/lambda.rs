@@ -1,5 +1,5 @@
-//! The Lambda service, as far as a function can tell: it starts the function's process, hands it events over the Runtime
-//! API, takes its answers, and looks at what the process used.
+//! Plays the Lambda service: starts a function's process, sends it events over the Runtime API, takes its answers, and
+//! reads what the process used.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -85,7 +85,7 @@ impl Lambda {
         Ok(lambda)
     }
 
-    /// Hands the function an event, and waits for its answer and for its asking for the next event.
+    /// Sends an event, and waits until the function has answered and asks for the next one.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Value, Failure> {
         self.send(event);
         let answer = self.answer().await?;
@@ -93,13 +93,13 @@ impl Lambda {
         Ok(answer)
     }
 
-    /// Hands the function an event without waiting.
+    /// Sends an event without waiting.
     pub(crate) fn send(&self, event: &Value) {
         // The receiver lives as long as the API.
         let _ = self.events.send(Bytes::from(event.to_string()));
     }
 
-    /// The next answer.
+    /// Waits for the next answer.
     pub(crate) async fn answer(&mut self) -> Result<Value, Failure> {
         let answer = tokio::select! {
             answer = tokio::time::timeout(PATIENCE, self.answers.recv()) => answer.ok().flatten(),
@@ -125,7 +125,7 @@ impl Lambda {
         Failure::Function(format!("it does not answer. Its log: {log}"))
     }
 
-    /// The time that the process has used of processors so far, of all its threads.
+    /// Returns the processor time of all threads of the process so far.
     ///
     /// Source: <https://docs.kernel.org/scheduler/sched-stats.html>
     pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
@@ -137,14 +137,14 @@ impl Lambda {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that the process has had so far, in KiB.
+    /// Returns the peak memory of the process so far, in KiB.
     pub(crate) fn peak_memory(&self) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
         Ok(peak.trim().trim_end_matches(" kB").parse().unwrap_or_default())
     }
 
-    /// How much the function has logged so far, in bytes.
+    /// Returns the size of the log so far, in bytes.
     pub(crate) fn logged(&self) -> Result<u64, Failure> {
         Ok(std::fs::metadata(&self.log)?.len())
     }

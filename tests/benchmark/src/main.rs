@@ -49,7 +49,7 @@ struct Arguments {
     built: Option<PathBuf>,
 }
 
-/// Why nothing can be said.
+/// Why a measurement failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("the functions cannot be built")]

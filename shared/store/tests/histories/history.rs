@@ -22,7 +22,7 @@ pub(crate) fn start() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-/// Mostly the next moment, sometimes the same, and now and then after a cart has expired.
+/// Draws the time of the next change: mostly some seconds later, sometimes the same, rarely after the cart has expired.
 pub(crate) fn moment_after(now: Timestamp, numbers: &mut Numbers) -> Timestamp {
     let milliseconds = match numbers.random_range(0..40) {
         0 => 7 * 24 * 60 * 60 * 1000 + numbers.random_range(0..3) * 500 - 500,
@@ -32,7 +32,7 @@ pub(crate) fn moment_after(now: Timestamp, numbers: &mut Numbers) -> Timestamp {
     now + std::time::Duration::from_millis(milliseconds)
 }
 
-/// The number of a cart of its own.
+/// The number of a cart, another one for each seed and generation.
 pub(crate) fn number(seed: u64, generation: u64) -> CartNumber {
     Token::from_bytes((u128::from(seed) << 64 | u128::from(generation)).to_le_bytes()).number()
 }
@@ -71,7 +71,7 @@ fn price_id(price: u64) -> PriceId {
     format!("price_1OaBcDEfGhIjKlMnOpQr{price:04}").parse().unwrap()
 }
 
-/// Few prices most of the time, so that lines meet; sometimes so many that there is no room.
+/// Draws an item of one of `prices` prices. Few prices make lines merge, many fill the cart up.
 fn some_item(numbers: &mut Numbers, prices: u64) -> Addition {
     let quantity = match numbers.random_range(0..20) {
         0 => 999_999,
@@ -121,13 +121,13 @@ fn currency(numbers: &mut Numbers) -> Option<Currency> {
     }
 }
 
-/// Each price once.
+/// Keeps the first line of each price.
 fn distinct<T>(lines: Vec<T>, price: impl Fn(&T) -> PriceId) -> Vec<T> {
     let mut seen = std::collections::BTreeSet::new();
     lines.into_iter().filter(|line| seen.insert(price(line))).collect()
 }
 
-/// Any change that a request can ask for.
+/// Draws a change, of all kinds that a request can ask for.
 pub(crate) fn change(numbers: &mut Numbers) -> Change {
     let many = numbers.random_ratio(1, 8);
     let prices = if many { 160 } else { 10 };

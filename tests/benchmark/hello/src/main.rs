@@ -1,4 +1,4 @@
-//! A Lambda function that only says hello: what everybody pays who answers API Gateway in Rust.
+//! A Lambda function that only says hello: the least that any Rust function behind API Gateway costs.
 
 use lambda_http::{Error, Request, service_fn};
 
