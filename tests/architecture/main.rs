@@ -1,0 +1,112 @@
+//! The arrows between crates, as ARCHITECTURE.md draws them: what a crate must not link, and what only some may use.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+/// Crates of this workspace, and the packages that they do not link, not even through another crate.
+///
+/// A name that ends in `*` stands for all packages that begin so.
+const NOT_LINKED: &[(&[&str], &[&str])] = &[
+    // These functions do not talk to Stripe. Its client would only make them larger and slower to start.
+    (&["get", "clear", "order", "products"], &["payments", "async-stripe*"]),
+    // The rules are functions of their arguments.
+    (&["cart"], &["aws-*", "async-stripe*", "axum*", "http*", "hyper*", "lambda_*", "reqwest", "settings", "tokio*"]),
+    // The sandbox computes amounts on its own, so that comparing them with the cart's means something.
+    (&["stripe-sandbox"], &["cart", "payments"]),
+];
+
+/// Packages, and the only crates of this workspace that may name them as a dependency. Tests may use any.
+const ONLY_USED_BY: &[(&str, &[&str])] = &[
+    // `local` creates the tables, and `minimal` is what the benchmark compares the store with.
+    ("aws-sdk-dynamodb", &["store", "local", "minimal"]),
+    ("async-stripe*", &["payments"]),
+];
+
+/// The packages of Cargo.lock, each with the packages that it links, by name.
+static LINKED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let names: BTreeMap<_, _> =
+        packages.iter().map(|package| (package["id"].as_str(), package["name"].as_str().unwrap())).collect();
+
+    let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+        let dependencies = node["deps"].as_array().unwrap().iter();
+        // Neither what only tests use nor what only builds.
+        let normal = dependencies
+            .filter(|dependency| dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null()));
+        let normal = normal.map(|dependency| names[&dependency["pkg"].as_str()].to_owned());
+        // Two versions of a package count as one.
+        linked.entry(names[&node["id"].as_str()].to_owned()).or_default().extend(normal);
+    }
+    linked
+});
+
+/// Returns the chain of packages by which `package` links one that `matches`, if it does.
+fn chain(package: &str, matches: &impl Fn(&str) -> bool, seen: &mut BTreeSet<String>) -> Option<Vec<String>> {
+    for dependency in &LINKED[package] {
+        if matches(dependency) {
+            return Some(vec![package.to_owned(), dependency.clone()]);
+        }
+        if seen.insert(dependency.clone())
+            && let Some(rest) = chain(dependency, matches, seen)
+        {
+            return Some([vec![package.to_owned()], rest].concat());
+        }
+    }
+    None
+}
+
+fn is_named(package: &str, pattern: &str) -> bool {
+    pattern.strip_suffix('*').map_or(package == pattern, |beginning| package.starts_with(beginning))
+}
+
+#[test]
+fn no_crate_links_what_it_must_not() {
+    for (crates, forbidden) in NOT_LINKED {
+        for name in *crates {
+            let is_forbidden = |package: &str| forbidden.iter().any(|pattern| is_named(package, pattern));
+
+            let chain = chain(name, &is_forbidden, &mut BTreeSet::new());
+
+            assert_eq!(chain, None, "{name} links what it must not");
+        }
+    }
+}
+
+#[test]
+fn only_the_named_crates_use_a_package() {
+    for (pattern, allowed) in ONLY_USED_BY {
+        // Packages of the same family may use each other.
+        let users = LINKED.iter().filter(|(user, _)| !is_named(user, pattern));
+        let users = users.filter(|(_, linked)| linked.iter().any(|package| is_named(package, pattern)));
+
+        let users: BTreeSet<_> = users.map(|(user, _)| user.as_str()).collect();
+
+        assert_eq!(users, allowed.iter().copied().collect(), "{pattern}");
+    }
+}
+
+/// A rule about a name that is gone would hold whatever the crates do.
+#[test]
+fn every_name_in_a_rule_is_a_package() {
+    let crates = NOT_LINKED.iter().flat_map(|(crates, _)| crates.iter());
+    let forbidden = NOT_LINKED.iter().flat_map(|(_, forbidden)| forbidden.iter());
+    let used = ONLY_USED_BY.iter().flat_map(|(pattern, allowed)| std::iter::once(pattern).chain(*allowed));
+
+    for pattern in crates.chain(forbidden).chain(used) {
+        assert!(LINKED.keys().any(|package| is_named(package, pattern)), "there is no package {pattern}");
+    }
+}
