@@ -25,12 +25,13 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     // `local` creates the tables, and `minimal` is what the benchmark compares the store with.
     ("aws-sdk-dynamodb", &["store", "local", "minimal"]),
     ("async-stripe*", &["payments"]),
+    // Above all, not `web`.
+    ("store", &["services", "shopping", "catalog", "ordering", "order", "products", "local"]),
 ];
 
 /// The packages of Cargo.lock, each with the packages that it links, by name.
 static LINKED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(settings::Environment::of_process().get("CARGO").unwrap_or("cargo"))
         .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .output()
@@ -109,4 +110,16 @@ fn every_name_in_a_rule_is_a_package() {
     for pattern in crates.chain(forbidden).chain(used) {
         assert!(LINKED.keys().any(|package| is_named(package, pattern)), "there is no package {pattern}");
     }
+}
+
+#[test]
+fn every_crate_of_the_functions_obeys_the_log_level() {
+    let folders = ["functions", "shared"].map(|folder| format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR")));
+    let crates: BTreeSet<String> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace('-', "_"))
+        .collect();
+
+    assert_eq!(web::LOG_TARGETS.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), crates);
 }

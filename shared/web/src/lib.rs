@@ -22,7 +22,7 @@ pub use endpoint::{Endpoint, answer, invocation};
 pub use error::{Error, upstream};
 pub use format::Formatter;
 pub use lambda::{run, run_with_secrets};
-pub use log::{Log, subscriber};
+pub use log::{LOG_TARGETS, Log, subscriber};
 pub use request::Request;
 pub use shop::Shop;
 pub use start::{StartError, start_with_secrets};
