@@ -1,4 +1,4 @@
-//! `POST /cart/checkout`: a Stripe Checkout Session for the cart, to whose `url` the front-end sends the shopper.
+//! `POST /cart/checkout`: returns a Stripe Checkout Session for the cart. The front-end sends the shopper to its `url`.
 
 use ordering::{CheckoutError, CheckoutRequest};
 use payments::{Hook, Stripe};

@@ -1,6 +1,6 @@
 //! `GET /finish-order?session_id=cs_…`: where Stripe sends the shopper after paying.
 //!
-//! Runs the same fulfilment as the webhook, which may be first or second, and sends the shopper on to the shop.
+//! Runs the same fulfilment as the webhook, before or after it, and redirects the shopper to the shop.
 
 use cart::SessionId;
 use ordering::{Fulfilment, Outcome};
@@ -49,7 +49,7 @@ impl Endpoint for FinishOrder {
     }
 }
 
-/// Tells the thank-you page that the money is still under way.
+/// Tells the thank-you page that the payment is pending.
 fn marked_pending(url: &str) -> String {
     let (page, fragment) = url.split_once('#').map_or((url, None), |(page, fragment)| (page, Some(fragment)));
     let joint = if page.contains('?') { '&' } else { '?' };

@@ -1,4 +1,4 @@
-//! `POST /stripe/webhook`: Stripe's events in.
+//! `POST /stripe/webhook`: takes Stripe's events.
 
 use ordering::Events;
 use payments::{Stripe, WebhookSecrets};

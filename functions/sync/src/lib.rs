@@ -67,8 +67,8 @@ impl Sync {
         })
     }
 
-    /// Makes the orders that no webhook brought, then copies everything, telling the log how far it is and, in one line
-    /// at the end, what came of it.
+    /// Makes the orders that no webhook brought, then copies everything, logging its progress and, in one line
+    /// at the end, its result.
     ///
     /// # Errors
     ///

@@ -7,9 +7,9 @@ use store::{AsOf, Saved};
 use crate::{Catalog, Error, found};
 
 impl Catalog {
-    /// Takes in an event about a price or a product; `false` if it is about something else.
+    /// Applies an event about a price or a product; `false` if it is about something else.
     ///
-    /// An event that is older than what is known changes nothing. One of the same second is settled by asking Stripe.
+    /// An event that is older than the stored data changes nothing. If both are of the same second, asks Stripe.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Catalog {
             Some(current) => self.table.save_prices(&current.product, &[&current], AsOf::fetched(now)).await?,
             None => self.table.save_prices(&price.product, &[price], stamp).await?,
         };
-        // A price may be heard of before its product.
+        // The event of a price may arrive before that of its product.
         if !knows_product && let Some(product) = found(self.stripe.product(&price.product).await)? {
             self.save_product(&product, AsOf::fetched(now)).await?;
         }

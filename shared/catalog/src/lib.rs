@@ -86,8 +86,8 @@ impl Catalog {
 
     /// The product as the shop sells it: one that the shop does not sell is kept as inactive.
     ///
-    /// So losing its tag takes a product off the shelf, and getting it back brings it back, in whichever order the events
-    /// arrive.
+    /// So a product that loses its tag is no longer for sale, and is for sale again when it gets the tag back, in any order of
+    /// the events.
     fn as_sold(&self, product: &Product) -> Product {
         Product { active: product.active && self.policy.admits(product), ..product.clone() }
     }

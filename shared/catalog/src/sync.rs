@@ -27,9 +27,9 @@ const WRITES_AT_A_TIME: usize = 16;
 const QUESTIONS_AT_A_TIME: usize = 4;
 
 impl Catalog {
-    /// Makes the table hold what Stripe has; `progress` is told after each page.
+    /// Makes the table hold what Stripe has; calls `progress` after each page.
     ///
-    /// Asks Stripe for pages of 100 products and of 100 prices, and for nothing else but objects that it no longer
+    /// Asks Stripe for pages of 100 products and of 100 prices, and besides only for objects that it no longer
     /// lists. Reads the table once. Writes only rows that differ. Rides out a rate limit or an outage of some seconds.
     ///
     /// Can be stopped and run again at any time: nothing older overwrites anything newer.
@@ -112,8 +112,8 @@ impl Catalog {
         Ok(changed.values().map(Vec::len).sum())
     }
 
-    /// Looks after what Stripe did not list. A list may miss an object that was made or changed just now, so that
-    /// Stripe is asked for each; what it no longer has is no longer sold.
+    /// Checks the objects that Stripe did not list. A list may miss an object that was made or changed just now, so asks
+    /// Stripe for each one. The shop no longer sells those that Stripe no longer has.
     async fn retire(&self, inventory: &Inventory) -> Result<usize, Error> {
         let stripe = &self.stripe.with_long_retries();
         let products: Vec<_> = inventory

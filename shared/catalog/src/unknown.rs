@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use cart::PriceId;
 
-/// The prices that Stripe did not know a moment ago, so that asking for them again and again costs it nothing.
+/// The prices that Stripe did not know a moment ago. Requests for them do not reach Stripe again.
 #[derive(Debug, Default)]
 pub(crate) struct Unknown(Mutex<HashMap<PriceId, Instant>>);
 
 impl Unknown {
-    /// How long Stripe's word is taken for granted.
+    /// How long Stripe's answer counts.
     const KEEP: Duration = Duration::from_secs(10);
     /// How many prices are remembered.
     const MOST: usize = 1000;

@@ -26,18 +26,18 @@ struct Opening {
     begun: SystemTime,
 }
 
-/// For how long a connection that nobody used is taken for alive. Servers close idle ones after a minute or so. The clock
-/// is the one that goes on while Lambda keeps a function frozen.
+/// How long an unused connection counts as alive: servers close idle ones after about a minute. Measured by the system's
+/// clock, because it goes on while Lambda keeps a function frozen.
 const FRESH: Duration = Duration::from_secs(20);
 
-/// Opens connections, and hands out first those that were opened ahead.
+/// Opens connections, and first uses those that were opened ahead.
 #[derive(Clone)]
 pub(crate) struct Dialer {
     connector: HttpsConnector<HttpConnector>,
     ahead: Arc<Mutex<HashMap<Server, Opening>>>,
 }
 
-/// Whom a connection leads to.
+/// The server that a connection leads to.
 #[derive(PartialEq, Eq, Hash)]
 struct Server(Option<Scheme>, Option<Authority>);
 
@@ -61,7 +61,7 @@ impl Dialer {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect));
-        // Named, so that it does not matter which others somebody links.
+        // Named, so that other providers in the same program do not matter.
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring has suites for TLS 1.2 and 1.3")
@@ -80,7 +80,7 @@ impl Dialer {
         });
     }
 
-    /// As if everything that was opened had been opened long ago.
+    /// Makes every connection look as if it had been opened long ago.
     #[cfg(test)]
     pub(crate) fn age(&self) {
         for opening in self.ahead.lock().unwrap().values_mut() {
@@ -88,7 +88,7 @@ impl Dialer {
         }
     }
 
-    /// Waits until all that was begun has come to an end.
+    /// Waits until every connection that was begun is open or has failed.
     #[cfg(test)]
     pub(crate) async fn settled(&self) {
         while self.ahead.lock().unwrap().values().any(|opening| !opening.stream.is_finished()) {

@@ -1,8 +1,8 @@
 //! One HTTPS client for all that a function talks to: DynamoDB, Stripe, Parameter Store.
 //!
-//! What a cold start costs is decided here. The cryptography is ring's, and the roots that are trusted are Mozilla's,
-//! compiled in: nothing is gathered, read or parsed before the first handshake. Connections are kept, and one that will
-//! be needed for certain can be opened before there is anything to say.
+//! Decides most of the cost of a cold start. The cryptography is ring's. The trusted roots are Mozilla's, compiled in, so
+//! nothing is read or parsed before the first handshake. Connections are kept, and one that is certain to be needed can be
+//! opened before its first request.
 
 mod dialer;
 
@@ -28,7 +28,7 @@ pub struct Https {
     dialer: Dialer,
 }
 
-/// Why there is no answer: the causes, the outermost first. Never what was sent.
+/// Why there is no answer: the causes, the outermost first. Never holds the data that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 
@@ -58,7 +58,7 @@ impl Https {
 
     /// Begins to open a connection to the server of `url`, which the next request to it will use.
     ///
-    /// Nobody waits for it. Where it fails the request opens its own.
+    /// Returns at once. If it fails, the request opens a connection of its own.
     pub fn open(&self, url: &str) {
         if let Ok(url) = url.parse::<Uri>() {
             self.dialer.open(&url);

@@ -86,8 +86,8 @@ impl Checkout {
 
     /// The session of the shopper's cart, as Stripe shows it: the cart's current session if that still fits, else a new one.
     ///
-    /// However many ask at once, there is one session for a state of the cart: they all use the same idempotency key, and
-    /// the session that the cart records is the one they all get.
+    /// Parallel requests get the same session for the same state of the cart: they use the same idempotency key, and all
+    /// return the session that the cart records.
     ///
     /// # Errors
     ///
@@ -180,13 +180,13 @@ impl Checkout {
         Ok(Buyer { email: request.email.clone(), promotion_code })
     }
 
-    /// The session as it is now: one that a request with a key was answered with before.
+    /// Returns the session that answered a request with a key before, as it is now.
     async fn current(&self, session: &SessionId) -> Result<Box<RawValue>, CheckoutError> {
         let (_, answer) = self.stripe.session(session).await.map_err(Error::from)?;
         Ok(answer)
     }
 
-    /// Has the cart record its session; `false` if it changed, or another checkout came first.
+    /// Records the session in the cart; `false` if the cart changed, or another checkout came first.
     async fn record(
         &self,
         cart: &Cart,

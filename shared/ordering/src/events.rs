@@ -1,4 +1,4 @@
-//! What Stripe's events lead to.
+//! What each of Stripe's events changes.
 //!
 //! Stripe delivers at least once, in any order, and again for three days until it is answered with a 2xx.
 
@@ -10,7 +10,7 @@ use store::{Abandoned, Carts};
 
 use crate::{Error, Fulfilment, Outcome, PaymentFailed};
 
-/// Takes Stripe's events in.
+/// Handles Stripe's events.
 #[derive(Clone, Debug)]
 pub struct Events {
     carts: Carts,
@@ -32,7 +32,7 @@ impl Events {
         })
     }
 
-    /// Handles an event whose signature was verified; `false` if it is not this shop's business.
+    /// Handles an event whose signature was verified; `false` if it does not concern this shop.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Events {
         Ok(outcome != Outcome::Foreign)
     }
 
-    /// Has the cart forget a session that has ended, and records that the cart was abandoned where that is so.
+    /// Removes a session that has ended from its cart, and records the cart as abandoned if it was.
     async fn session_expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
         let Some((session, made_from)) = self.own_session(event).await? else { return Ok(false) };
         self.carts.record_expired(made_from.number, &session).await?;

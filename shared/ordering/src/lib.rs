@@ -1,7 +1,7 @@
 //! From a cart to an order.
 //!
 //! [`Checkout`] makes one Checkout Session per state of a cart. [`Fulfilment`] makes one order per paid session. [`Events`]
-//! takes in what Stripe tells of both, and of the catalogue.
+//! handles Stripe's events about both, and about the catalogue.
 //!
 //! The webhook and the landing page run the same [`Fulfilment`], as often and as concurrently as they like: the order's
 //! number follows from the session, and the order is stored together with the completed cart or not at all.

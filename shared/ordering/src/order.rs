@@ -24,7 +24,7 @@ pub(crate) fn status(session: &Session, refunded: i64, failed: Option<PaymentFai
     }
 }
 
-/// What a complete session sold, and what the cart that it was made from knows beside.
+/// What a complete session sold, and what its cart adds.
 pub(crate) struct Sale<'a> {
     pub(crate) session: &'a Session,
     pub(crate) made_from: &'a CheckoutMetadata,
@@ -32,7 +32,7 @@ pub(crate) struct Sale<'a> {
     /// The cart as it is now; `None` where its row is gone.
     pub(crate) cart: Option<&'a cart::Cart>,
     pub(crate) status: OrderStatus,
-    /// What was paid back, in minor units.
+    /// The refunded amount, in minor units.
     pub(crate) refunded: i64,
 }
 
@@ -78,7 +78,7 @@ impl Sale<'_> {
         if self.cart.is_some_and(|cart| cart.was_sold_since(self.made_from.version, number)) {
             marks.push(Mark::CartPaidTwice);
         }
-        // A shopper who was allowed to change what is paid on Stripe's page may well have done so.
+        // A shopper who may change the amount on Stripe's page may have done so.
         let fixed = self.recorded().is_none_or(|session| !session.adjustable);
         let subtotal = self.session.amount_subtotal.unwrap_or_default();
         if fixed && self.made_from.total.is_some_and(|expected| expected != subtotal) {

@@ -1,4 +1,4 @@
-//! Whose a session is.
+//! Which shop a session belongs to.
 
 use cart::{CheckoutMetadata, Claim, OrderNumber, SessionId, ShopIds};
 use store::{Carts, Orders};
@@ -16,8 +16,8 @@ pub(crate) struct Ownership {
 impl Ownership {
     /// Whether a session is this shop's, by what it says of the cart that it was made from.
     ///
-    /// What has an order here is ours, whatever its shop says. A session that names no shop was made before shops had ids:
-    /// it is ours where there is a cart of its number. No request for a session that names this shop, else one or two reads.
+    /// A session that has an order here is ours, whichever shop it names. A session that names no shop was made before shops
+    /// had ids: it is ours if its cart exists. Costs nothing for a session that names this shop, else one or two reads.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl Ownership {
         Ok(by_cart || self.orders.find(OrderNumber::of_session(session)).await?.is_some())
     }
 
-    /// Whose a session is, by the shop that it names.
+    /// What the shop that a session names says about whose it is.
     pub(crate) fn claim(&self, made_from: &CheckoutMetadata) -> Claim {
         self.shop.claim(made_from.shop.as_ref())
     }

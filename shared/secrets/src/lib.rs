@@ -1,8 +1,8 @@
 //! Secrets, read by name from SSM Parameter Store.
 //!
 //! In AWS a function's environment holds only the *name* of a `SecureString` parameter, in `STRIPE_SECRET_KEY_PARAMETER`
-//! for the setting `STRIPE_SECRET_KEY`. It is read once, at the cold start. One signed request is all that is needed of
-//! SSM, so its SDK is not linked.
+//! for the setting `STRIPE_SECRET_KEY`. It is read once, at the cold start. That takes one
+//! signed request, so the SDK of SSM is not linked.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,13 +17,13 @@ use serde::Deserialize;
 use serde_json::json;
 use settings::{AwsCredentials, Environment};
 
-/// Why a secret could not be had.
+/// Why a secret could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting is missing or malformed.
     #[error(transparent)]
     Setting(#[from] settings::Error),
-    /// Parameter Store did not hand the parameter out.
+    /// Parameter Store did not return the parameter.
     #[error("{setting}: parameter {parameter} cannot be read: {reason}")]
     Unreadable {
         /// The setting that holds the parameter's name.
@@ -38,8 +38,8 @@ pub enum Error {
 /// How long Parameter Store may take. A cold start may take ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Fills in the settings `names` that are absent and whose parameter is named. One after the other, over one
-/// connection: opening a second one would take longer than the second question.
+/// Fills in those settings of `names` that are absent and whose parameter is named. Reads one after the other, over one
+/// connection: opening a second one would take longer than the second request.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub async fn resolve(environment: &mut Environment, names: &[&str], https: &Http
     Ok(())
 }
 
-/// What the parameter holds that is named in place of this setting; `None` where the setting is there, or none is named.
+/// Reads the parameter that replaces this setting; `None` if the setting is present, or no parameter is named.
 async fn read(environment: &Environment, name: &str, https: &Https) -> Result<Option<String>, Error> {
     let setting = format!("{name}_PARAMETER");
     let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else {

@@ -1,4 +1,4 @@
-//! Who asks.
+//! Who sends a request, and on which conditions.
 
 use cart::Token;
 
@@ -9,7 +9,7 @@ use crate::KeyedRequest;
 pub struct Shopper {
     /// What opens the cart, if the shopper brought it. It may open nothing.
     pub token: Option<Token>,
-    /// The request's key, if it is to be carried out once however often it is sent.
+    /// The request's key, if repeats of it must have no further effect.
     pub request: Option<KeyedRequest>,
     /// The cart that the shopper insists on.
     pub expected: Expected,

@@ -1,7 +1,7 @@
 //! What happened while a request was answered.
 //!
-//! Counted where it happens, reported where the answer leaves, and passed through nobody's signature in between: a tally
-//! belongs to the task that answers one request. Outside of one, counting does nothing.
+//! A tally belongs to the task that answers one request, so code counts where something happens without threading a counter
+//! through every signature. Outside of such a task, counting does nothing.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -28,17 +28,17 @@ pub enum Metric {
     Orders,
     /// An order was stored with a mark: a person should look at it.
     DoubtfulOrders,
-    /// A payment whose order was stored before was told once more.
+    /// A payment was reported again after its order was stored.
     DuplicatesSuppressed,
     /// A Checkout Session was made.
     SessionsCreated,
-    /// A Checkout Session was handed out again.
+    /// A Checkout Session was returned again.
     SessionsReused,
-    /// A Checkout Session was closed, since its cart had changed.
+    /// A Checkout Session was closed because its cart had changed.
     SessionsExpired,
-    /// A write found that somebody else's had been faster.
+    /// A write lost a race against another write.
     Conflicts,
-    /// News of a product or a price was older than what is known.
+    /// An event about a product or a price was older than the stored data.
     StaleEvents,
 }
 
@@ -82,7 +82,7 @@ tokio::task_local! {
     static CURRENT: Arc<Tally>;
 }
 
-/// Runs a future to its end and tells what was counted meanwhile. What it spawns as other tasks is not counted.
+/// Runs a future to its end and returns what was counted meanwhile. Tasks that it spawns are not counted.
 pub async fn of<F: Future>(future: F) -> (F::Output, Arc<Tally>) {
     let tally = Arc::new(Tally::default());
     let output = CURRENT.scope(Arc::clone(&tally), future).await;
@@ -91,11 +91,11 @@ pub async fn of<F: Future>(future: F) -> (F::Output, Arc<Tally>) {
 
 /// Counts something that happened.
 pub fn count(metric: Metric) {
-    // An error means that nobody asked.
+    // An error means that no task counts.
     let _ = CURRENT.try_with(|tally| tally.counts[metric as usize].fetch_add(1, Relaxed));
 }
 
-/// Counts a request to DynamoDB, repeated ones among them.
+/// Counts a request to DynamoDB; each retry counts as one.
 pub fn database_request() {
     let _ = CURRENT.try_with(|tally| tally.database_requests.fetch_add(1, Relaxed));
 }

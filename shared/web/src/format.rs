@@ -14,7 +14,7 @@ use icu_experimental::dimension::currency::options::CurrencyFormatterOptions;
 use icu_locale_core::Locale;
 use writeable::Writeable as _;
 
-/// Formats amounts in the shop's locale, from CLDR's data. No digit that somebody pays is ever rounded away.
+/// Formats amounts in the shop's locale, from CLDR's data. Never rounds a digit away.
 pub struct Formatter {
     locale: Locale,
     numbers: DecimalFormatter,

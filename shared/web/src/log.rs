@@ -59,16 +59,16 @@ pub struct Log {
     cold: AtomicBool,
 }
 
-/// A request that is being answered, or a run of what answers none.
+/// A request that is being answered, or a run of a function without a route.
 pub(crate) struct Request {
     begun: Instant,
     cold: bool,
 }
 
-/// What there is to say of an answer.
+/// What the line says of an answer.
 pub(crate) struct Answer<'a> {
     pub(crate) function: &'static str,
-    /// `None` where nobody is answered.
+    /// `None` for a run, which has no client.
     pub(crate) status: Option<u16>,
     pub(crate) cart: Option<CartNumber>,
     pub(crate) request_id: &'a str,
@@ -78,7 +78,7 @@ pub(crate) struct Answer<'a> {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    /// When it was answered. Lambda takes a line without a time for one of level INFO, whatever it says of its level.
+    /// When it was answered. Without a timestamp Lambda ignores `level` and assumes INFO.
     ///
     /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
     timestamp: String,

@@ -18,8 +18,8 @@ pub(crate) fn start<T>(
 
 /// Starts a function: logging, then its settings; reads its `secrets`; and builds `T` from them.
 ///
-/// The connection to DynamoDB, and what `prepare` begins, are opened meanwhile, side by side: nobody waits for them before
-/// the first request does.
+/// Meanwhile the connection to DynamoDB, and those that `prepare` begins, open side by side. The first request that needs one
+/// waits for it; the start does not.
 ///
 /// # Errors
 ///

@@ -7,9 +7,9 @@ use cart::{Offer, PriceId};
 
 use crate::json;
 
-/// Remembers how offers are written for as long as something else remembers the offers.
+/// Remembers the JSON of offers for as long as the offers themselves are in memory.
 ///
-/// Carts show an offer far more often than it changes. What is read again is another value, and is written again.
+/// Carts show an offer far more often than it changes. An offer that is read again is another value, and is rendered again.
 #[derive(Debug, Default)]
 pub(crate) struct Renderings(Mutex<Written>);
 

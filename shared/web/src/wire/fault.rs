@@ -9,7 +9,7 @@ use crate::Error;
 /// The longest part of a path, in characters: keys are the client's own.
 const MAX_KEY: usize = 64;
 
-/// A problem of a field. The path is put together on the way out, so that bodies without fault pay nothing for it.
+/// A problem of a field. The path grows while the error is returned, so valid bodies pay nothing for it.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Inner>);
 
