@@ -1,12 +1,11 @@
 //! Notes of carts that nobody paid for, which the table's stream tells of.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use cart::{CartNumber, SessionId, Timestamp};
 
 use crate::cart_item::{EXPIRES, NUMBER};
-use crate::expression::{Expression, Update};
+use crate::expression::Update;
 use crate::item::{Item, number, seconds, text};
+use crate::table::{Guarded, OnRefusal};
 use crate::{Carts, Error};
 
 /// A Checkout Session that ended without a payment.
@@ -48,24 +47,7 @@ impl Carts {
             ("created".to_owned(), seconds(now)),
             (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
         ]);
-        let Expression { condition, names, .. } = absent.into_expression();
-        let result = self
-            .connection()
-            .client()
-            .put_item()
-            .table_name(self.table())
-            .set_item(Some(item))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                PutItemError::ConditionalCheckFailedException(_) => Ok(false),
-                error => Err(Error::from_service("PutItem", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("PutItem", error)),
-        }
+        let written = self.table().put(item, absent, OnRefusal::Nothing).await?;
+        Ok(matches!(written, Guarded::Done(())))
     }
 }

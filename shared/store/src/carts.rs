@@ -1,18 +1,16 @@
 //! The table of carts.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{Cart, CartNumber, Change, CurrentSession, Lifetime, Offers, Rejection, SessionId, Timestamp};
 use jiff::SignedDuration;
 use settings::{CART_TTL_DAYS, Environment};
 
 use crate::cart_item::{self, COMPLETED, EXPIRES, EXPIRY, NUMBER, REQUESTS, SESSION, VERSION, WriteId, at_version};
-use crate::expression::{Expression, Update, any};
+use crate::expression::{Update, any};
 use crate::idempotency::{self, Seen};
 use crate::item::{self, Item, Reader, seconds, text};
+use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error, IdempotencyKey};
 
 mod guarded;
@@ -20,8 +18,7 @@ mod guarded;
 /// The carts.
 #[derive(Clone, Debug)]
 pub struct Carts {
-    connection: Connection,
-    table: String,
+    table: Table,
     lifetime: Lifetime,
 }
 
@@ -73,7 +70,7 @@ impl Carts {
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         let lifetime = Self::lifetime(environment)?;
-        Ok(Self { connection: connection.clone(), table: environment.required("CARTS_TABLE")?.to_owned(), lifetime })
+        Ok(Self { table: Table::new(connection, environment.required("CARTS_TABLE")?, NUMBER), lifetime })
     }
 
     /// How long carts live after their last change: [`CART_TTL_DAYS`].
@@ -86,11 +83,7 @@ impl Carts {
         u16::try_from(days).ok().and_then(Lifetime::days).ok_or_else(|| CART_TTL_DAYS.out_of_range())
     }
 
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub(crate) fn table(&self) -> &str {
+    pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
@@ -116,7 +109,7 @@ impl Carts {
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<(Option<Cart>, Option<SessionId>), ChangeError> {
-        let Some(item) = self.get(number).await? else { return Ok((None, None)) };
+        let Some(item) = self.table.get(text(number)).await? else { return Ok((None, None)) };
         let cart = Some(cart_item::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at());
         match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
             Seen::Never => Ok((cart, None)),
@@ -131,7 +124,7 @@ impl Carts {
     ///
     /// DynamoDB fails, or the item is corrupt.
     pub async fn find_any(&self, number: CartNumber) -> Result<Option<Cart>, Error> {
-        let item = self.get(number).await?;
+        let item = self.table.get(text(number)).await?;
         item.map(|item| cart_item::read(&item, self.lifetime)).transpose()
     }
 
@@ -171,15 +164,19 @@ impl Carts {
         cart.apply(change, offers, now)?;
         let write_id = WriteId::new();
 
-        match self.put(cart_item::fresh(&cart, &write_id, key, now), absent()).await? {
-            None => Ok(cart),
-            Some(item) if write_id.is_recorded_in(&item) => Ok(cart),
-            Some(item) => match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
-                Seen::SameRequest(_) => Ok(cart_item::read(&item, self.lifetime)?),
-                Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
-                // 128 random bits do not collide.
-                Seen::Never => Err(Error::Contended.into()),
-            },
+        let row = cart_item::fresh(&cart, &write_id, key, now);
+        let there = match self.table.put(row, absent(), OnRefusal::Row).await? {
+            Guarded::Done(()) => return Ok(cart),
+            Guarded::Refused(row) => row.unwrap_or_default(),
+        };
+        if write_id.is_recorded_in(&there) {
+            return Ok(cart);
+        }
+        match key.map_or(Seen::Never, |key| key.recall(&there, now)) {
+            Seen::SameRequest(_) => Ok(cart_item::read(&there, self.lifetime)?),
+            Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
+            // 128 random bits do not collide.
+            Seen::Never => Err(Error::Contended.into()),
         }
     }
 
@@ -216,7 +213,10 @@ impl Carts {
         }
         guard.guard(any(free));
 
-        let Some(item) = self.put(item, guard).await? else { return Ok(seed) };
+        let item = match self.table.put(item, guard, OnRefusal::Row).await? {
+            Guarded::Done(()) => return Ok(seed),
+            Guarded::Refused(row) => row.unwrap_or_default(),
+        };
         let reader = Reader { table: "carts", item: &item };
         if reader.text(REQUEST) != Some(key.request()) {
             return Err(ChangeError::IdempotencyMismatch);
@@ -250,7 +250,7 @@ impl Carts {
         let Preconditions { expected_version, idempotency_key: key } = terms;
         let write_id = WriteId::new();
         let mut current = match guarded::expression(change, offers, now, self.lifetime) {
-            None => self.get(number).await?,
+            None => self.table.get(text(number)).await?,
             Some(mut update) => {
                 if let Some(expected) = expected_version {
                     let expected = update.value(item::number(expected));
@@ -263,8 +263,8 @@ impl Carts {
                 }
                 write_id.record_in(&mut update);
                 match self.update(number, update).await? {
-                    Applied::Done(cart) => return Ok(*cart),
-                    Applied::Refused(item) => item,
+                    Guarded::Done(row) => return Ok(cart_item::read(&row, self.lifetime)?),
+                    Guarded::Refused(item) => item,
                 }
             }
         };
@@ -302,8 +302,8 @@ impl Carts {
             }
             write_id.record_in(&mut update);
             match self.update(number, update).await? {
-                Applied::Done(cart) => return Ok(*cart),
-                Applied::Refused(item) => {
+                Guarded::Done(row) => return Ok(cart_item::read(&row, self.lifetime)?),
+                Guarded::Refused(item) => {
                     tally::count(tally::Metric::Conflicts);
                     current = item;
                 }
@@ -344,9 +344,9 @@ impl Carts {
             remember(&mut update, key, None, Some(&session.id), now);
         }
         match self.update(number, update).await? {
-            Applied::Done(_) => Ok(Recorded::Now),
-            Applied::Refused(None) => Err(ChangeError::Absent),
-            Applied::Refused(Some(item)) => {
+            Guarded::Done(_) => Ok(Recorded::Now),
+            Guarded::Refused(None) => Err(ChangeError::Absent),
+            Guarded::Refused(Some(item)) => {
                 let cart = cart_item::read(&item, self.lifetime)?;
                 let noted = cart.current_session().is_some_and(|current| current.id == session.id);
                 let answered = key.map_or(Seen::Never, |key| key.recall(&item, now));
@@ -370,74 +370,11 @@ impl Carts {
         let session = update.value(text(session));
         update.guard(format!("{SESSION}.s = {session}"));
         update.remove(format!("{SESSION}.{EXPIRY}"));
-        self.update(number, update).await.map(|_| ())
+        self.update(number, update).await.map(drop)
     }
 
-    async fn get(&self, number: CartNumber) -> Result<Option<Item>, Error> {
-        let output = self
-            .connection
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .key(NUMBER, text(number))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk("GetItem", error))?;
-        Ok(output.item)
-    }
-
-    async fn update(&self, number: CartNumber, update: Update) -> Result<Applied, Error> {
-        let Expression { update, condition, names, values } = update.into_expression();
-        let result = self
-            .connection
-            .client()
-            .update_item()
-            .table_name(&self.table)
-            .key(NUMBER, text(number))
-            .set_update_expression(update)
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(output) => {
-                Ok(Applied::Done(Box::new(cart_item::read(&output.attributes.unwrap_or_default(), self.lifetime)?)))
-            }
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Applied::Refused(failed.item)),
-                error => Err(Error::from_service("UpdateItem", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("UpdateItem", error)),
-        }
-    }
-
-    /// Puts an item where the guard holds; else returns the item that is there.
-    async fn put(&self, item: Item, guard: Update) -> Result<Option<Item>, Error> {
-        let Expression { condition, names, values, .. } = guard.into_expression();
-        let result = self
-            .connection
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(None),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                PutItemError::ConditionalCheckFailedException(failed) => Ok(Some(failed.item.unwrap_or_default())),
-                error => Err(Error::from_service("PutItem", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("PutItem", error)),
-        }
+    async fn update(&self, number: CartNumber, update: Update) -> Result<Guarded<Item>, Error> {
+        self.table.update(text(number), update, OnRefusal::Row).await
     }
 }
 
@@ -451,14 +388,6 @@ pub enum Recorded {
         /// Whether the session is the cart's current one all the same.
         still_current: bool,
     },
-}
-
-/// What became of a guarded update.
-enum Applied {
-    /// It took effect; this is the cart after it.
-    Done(Box<Cart>),
-    /// Its guard did not hold; this is the item as it is.
-    Refused(Option<Item>),
 }
 
 /// The condition that there is no such item.

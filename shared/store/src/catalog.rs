@@ -15,15 +15,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use cart::{Offer, Offers, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::{CATALOG_CACHE_SECONDS, Environment};
 
 use crate::expression::{Expression, Update};
 use crate::item::{Item, Reader, number, text};
+use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error};
 
 mod freshness;
@@ -51,8 +50,7 @@ const WRITES_AT_A_TIME: usize = 8;
 /// The prices and products that the shop sells.
 #[derive(Clone, Debug)]
 pub struct CatalogTable {
-    connection: Connection,
-    table: String,
+    table: Table,
     known: Arc<Mutex<HashMap<PriceId, Known>>>,
     keep: Duration,
 }
@@ -81,8 +79,7 @@ impl CatalogTable {
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         Ok(Self {
-            connection: connection.clone(),
-            table: environment.required("CATALOG_TABLE")?.to_owned(),
+            table: Table::new(connection, environment.required("CATALOG_TABLE")?, ID),
             known: Arc::default(),
             keep: Duration::from_secs(environment.number(&CATALOG_CACHE_SECONDS)?),
         })
@@ -166,7 +163,7 @@ impl CatalogTable {
         let name = known.name(PRICES);
         let ids = known.value(AttributeValue::Ss(prices.iter().map(|price| price.id.to_string()).collect()));
         known.add(format!("{name} {ids}"));
-        let row = self.try_write(product.as_str(), known).await?.unwrap_or_else(|row| row);
+        let row = self.update(product.as_str(), known).await?.into_row();
         let product = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP));
 
         let writes: Vec<_> = prices.iter().map(|price| self.save_price_row(price, product, stamp)).collect();
@@ -189,9 +186,10 @@ impl CatalogTable {
         } else {
             update.remove(kind);
         }
-        let (saved, row) = match self.try_write(product.id.as_str(), update).await? {
-            Ok(row) => (Saved::Newer, row),
-            Err(row) => {
+        let (saved, row) = match self.update(product.id.as_str(), update).await? {
+            Guarded::Done(row) => (Saved::Newer, row),
+            Guarded::Refused(row) => {
+                let row = row.unwrap_or_default();
                 let known: i64 = Reader { table: TABLE, item: &row }.parsed(PRODUCT_STAMP)?;
                 (if known < stamp.until { Saved::SameSecond } else { Saved::Older }, row)
             }
@@ -252,7 +250,7 @@ impl CatalogTable {
         let mut inventory = Inventory::default();
         let mut start = None;
         loop {
-            let scan = self.connection.client().scan().table_name(&self.table).set_exclusive_start_key(start);
+            let scan = self.table.client().scan().table_name(self.table.name()).set_exclusive_start_key(start);
             let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
             for row in page.items.unwrap_or_default() {
                 inventory.add_row(&row);
@@ -283,10 +281,10 @@ impl CatalogTable {
             let start_key =
                 start.as_ref().map(|id| Item::from([(ID.to_owned(), text(id)), (KIND.to_owned(), text(PRODUCT))]));
             let output = self
-                .connection
+                .table
                 .client()
                 .query()
-                .table_name(&self.table)
+                .table_name(self.table.name())
                 .index_name("by_kind")
                 .key_condition_expression(format!("{kind} = {product}"))
                 .set_expression_attribute_names(names)
@@ -342,14 +340,14 @@ impl CatalogTable {
             let mut both = Update::default();
             advance_if_newer(&mut both, PRICE_REGISTER, &value, &time, "<");
             advance_if_newer(&mut both, PRODUCT_REGISTER, product, product_time, "<=");
-            if self.try_write(id, both).await?.is_ok() {
+            if let Guarded::Done(_) = self.update(id, both).await? {
                 return Ok(());
             }
         }
         let mut update = Update::default();
         advance_if_newer(&mut update, PRICE_REGISTER, &value, &time, "<");
         // Either the register is moved forward, or it is ahead.
-        let row = self.try_write(id, update).await?.unwrap_or_else(|row| row);
+        let row = self.update(id, update).await?.into_row();
         match product {
             Some(register) if row.get(PRODUCT_STAMP) != Some(register.1) => {
                 self.copy_product_to_price(id, register).await
@@ -366,34 +364,11 @@ impl CatalogTable {
     ) -> Result<(), Error> {
         let mut update = Update::default();
         advance_if_newer(&mut update, PRODUCT_REGISTER, product, time, "<");
-        self.try_write(price, update).await.map(drop)
+        self.update(price, update).await.map(drop)
     }
 
-    /// Writes a row; `Err` holds the row as it is where the guard did not hold.
-    async fn try_write(&self, id: &str, update: Update) -> Result<Result<Item, Item>, Error> {
-        let Expression { update, condition, names, values } = update.into_expression();
-        let result = self
-            .connection
-            .client()
-            .update_item()
-            .table_name(&self.table)
-            .key(ID, text(id))
-            .set_update_expression(update)
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(output) => Ok(Ok(output.attributes.unwrap_or_default())),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Err(failed.item.unwrap_or_default())),
-                error => Err(Error::from_service("UpdateItem", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("UpdateItem", error)),
-        }
+    async fn update(&self, id: &str, update: Update) -> Result<Guarded<Item>, Error> {
+        self.table.update(text(id), update, OnRefusal::Row).await
     }
 
     async fn batch<'a>(&self, ids: impl IntoIterator<Item = &'a str>, consistent: bool) -> Result<Vec<Item>, Error> {
@@ -409,10 +384,10 @@ impl CatalogTable {
                 .build()
                 .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })?;
             let output = self
-                .connection
+                .table
                 .client()
                 .batch_get_item()
-                .request_items(&self.table, asked)
+                .request_items(self.table.name(), asked)
                 .send()
                 .await
                 .map_err(|error| Error::from_sdk("BatchGetItem", error))?;

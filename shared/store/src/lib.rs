@@ -13,6 +13,7 @@ mod expression;
 mod idempotency;
 mod item;
 mod orders;
+mod table;
 
 pub use abandoned::Abandoned;
 pub use carts::{Carts, ChangeError, Preconditions, Recorded};

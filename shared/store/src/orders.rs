@@ -1,15 +1,12 @@
 //! The table of orders.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem, Update as UpdateItem};
-use cart::{Cart, CartNumber, Order, OrderNumber, OrderStatus};
+use cart::{Cart, Order, OrderNumber, OrderStatus};
 use settings::Environment;
 
 use crate::cart_item;
-use crate::expression::{Expression, Update};
+use crate::expression::Update;
 use crate::item::{Item, Reader, number, text};
+use crate::table::{Guarded, OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
 const NUMBER: &str = "number";
@@ -24,8 +21,7 @@ const TABLE: &str = "orders";
 /// The orders.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    connection: Connection,
-    table: String,
+    table: Table,
 }
 
 /// What became of an order that was to be placed.
@@ -46,7 +42,7 @@ impl Orders {
     ///
     /// The setting is missing.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
-        Ok(Self { connection: connection.clone(), table: environment.required("ORDERS_TABLE")?.to_owned() })
+        Ok(Self { table: Table::new(connection, environment.required("ORDERS_TABLE")?, NUMBER) })
     }
 
     /// The order with this number. One strongly consistent read.
@@ -55,17 +51,8 @@ impl Orders {
     ///
     /// DynamoDB fails, or the item is corrupt.
     pub async fn find(&self, number: OrderNumber) -> Result<Option<Order>, Error> {
-        let output = self
-            .connection
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .key(NUMBER, text(number))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk("GetItem", error))?;
-        output.item.as_ref().map(read).transpose()
+        let row = self.table.get(text(number)).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// Stores a new order, and the cart that it came from as it is afterwards, in one transaction.
@@ -79,34 +66,19 @@ impl Orders {
         let mut absent = Update::default();
         let key = absent.name(NUMBER);
         absent.guard(format!("attribute_not_exists({key})"));
-        let mut writes = vec![put(&self.table, write(order), absent)?];
+        let mut writes = vec![self.table.put_in_transaction(write(order), absent)?];
         if let Some((before, after)) = cart {
-            writes.push(update(carts.table(), before.number(), cart_item::replace(before, after))?);
+            let update = cart_item::replace(before, after);
+            writes.push(carts.table().update_in_transaction(text(before.number()), update)?);
         }
 
-        let result = self.connection.client().transact_write_items().set_transact_items(Some(writes)).send().await;
-        match result {
-            Ok(_) => Ok(Placed::New),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                    let reasons = cancelled.cancellation_reasons();
-                    let reason = |index: usize| reasons.get(index).and_then(|reason| reason.code()).unwrap_or("None");
-                    match (reason(0), reason(1)) {
-                        ("ConditionalCheckFailed", _) => Ok(Placed::Existing),
-                        // A conflict means that another transaction is writing the same order or cart right now.
-                        (_, "ConditionalCheckFailed" | "TransactionConflict") | ("TransactionConflict", _) => {
-                            Ok(Placed::CartChanged)
-                        }
-                        (first, second) => Err(Error::Unavailable {
-                            operation: "TransactWriteItems",
-                            reason: format!("cancelled: {first}, {second}"),
-                        }),
-                    }
-                }
-                error => Err(Error::from_service("TransactWriteItems", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("TransactWriteItems", error)),
-        }
+        Ok(match self.table.transact(writes).await? {
+            Transacted::Done => Placed::New,
+            // The order is the first of the writes.
+            Transacted::Refused(0) => Placed::Existing,
+            // A conflict means that another transaction is writing the same order or cart right now.
+            Transacted::Refused(_) | Transacted::Conflict => Placed::CartChanged,
+        })
     }
 
     /// Moves an order's status and refunded amount forward, never back; `None` where there is no such order, or it is
@@ -121,76 +93,37 @@ impl Orders {
         status: OrderStatus,
         refunded: i64,
     ) -> Result<Option<Order>, Error> {
-        let mut update = Update::default();
-        let [status_name, refunded_name] = [STATUS, REFUNDED].map(|name| update.name(name));
-        let earlier: Vec<_> = OrderStatus::ALL
-            .into_iter()
-            .filter(|earlier| *earlier < status)
-            .map(|earlier| update.value(text(earlier.as_str())))
-            .collect();
-        let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
-        let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
-        update.guard(if earlier.is_empty() {
-            same
-        } else {
-            format!("{status_name} IN ({}) OR {same}", earlier.join(", "))
-        });
-        update.set(format!("{status_name} = {new_status}"));
-        update.set(format!("{refunded_name} = {amount}"));
-        if let Some(event) = event(status) {
-            let [name, event] = [update.name(EVENT), update.value(text(event))];
-            update.set(format!("{name} = {event}"));
-        }
-        let Expression { update, condition, names, values } = update.into_expression();
-        let result = self
-            .connection
-            .client()
-            .update_item()
-            .table_name(&self.table)
-            .key(NUMBER, text(order))
-            .set_update_expression(update)
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match result {
-            Ok(output) => output.attributes.as_ref().map(read).transpose(),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(_) => Ok(None),
-                error => Err(Error::from_service("UpdateItem", &error)),
-            },
-            Err(error) => Err(Error::from_sdk("UpdateItem", error)),
+        let update = forward(status, refunded);
+        match self.table.update(text(order), update, OnRefusal::Nothing).await? {
+            Guarded::Done(row) => read(&row).map(Some),
+            Guarded::Refused(_) => Ok(None),
         }
     }
 }
 
-fn put(table: &str, item: Item, guard: Update) -> Result<TransactWriteItem, Error> {
-    let Expression { condition, names, values, .. } = guard.into_expression();
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values)
-        .build()
-        .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
-    Ok(TransactWriteItem::builder().put(put).build())
-}
-
-fn update(table: &str, cart: CartNumber, update: Update) -> Result<TransactWriteItem, Error> {
-    let Expression { update, condition, names, values } = update.into_expression();
-    let update = UpdateItem::builder()
-        .table_name(table)
-        .key(cart_item::NUMBER, text(cart))
-        .set_update_expression(update)
-        .set_condition_expression(condition)
-        .set_expression_attribute_names(names)
-        .set_expression_attribute_values(values)
-        .build()
-        .map_err(|error| Error::Refused { operation: "TransactWriteItems", reason: error.to_string() })?;
-    Ok(TransactWriteItem::builder().update(update).build())
+/// Sets an order's status and refunded amount, provided that neither moves back and one moves forward.
+fn forward(status: OrderStatus, refunded: i64) -> Update {
+    let mut update = Update::default();
+    let [status_name, refunded_name] = [STATUS, REFUNDED].map(|name| update.name(name));
+    let earlier: Vec<_> = OrderStatus::ALL
+        .into_iter()
+        .filter(|earlier| *earlier < status)
+        .map(|earlier| update.value(text(earlier.as_str())))
+        .collect();
+    let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
+    let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
+    update.guard(if earlier.is_empty() {
+        same
+    } else {
+        format!("{status_name} IN ({}) OR {same}", earlier.join(", "))
+    });
+    update.set(format!("{status_name} = {new_status}"));
+    update.set(format!("{refunded_name} = {amount}"));
+    if let Some(event) = event(status) {
+        let [name, event] = [update.name(EVENT), update.value(text(event))];
+        update.set(format!("{name} = {event}"));
+    }
+    update
 }
 
 /// The document holds what never changes; status and refunds stand beside it, where they can be moved forward.
