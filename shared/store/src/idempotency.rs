@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cart::{SessionId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use crate::cart_item::REQUESTS;
+use crate::carts::row::REQUESTS;
 use crate::item::{Item, text};
 
 /// A request that its client named, as a cart remembers it: a digest of the name, and one of what is asked for.

@@ -3,8 +3,6 @@
 //! The one crate that knows what an item looks like and what an expression says. Rules are decided in [`cart`]; where
 //! an expression guards a write, the guard is sufficient for the rules to accept, never a substitute for them.
 
-mod abandoned;
-mod cart_item;
 mod carts;
 mod catalog;
 mod connection;
@@ -15,8 +13,7 @@ mod item;
 mod orders;
 mod table;
 
-pub use abandoned::Abandoned;
-pub use carts::{Carts, ChangeError, Preconditions, Recorded};
+pub use carts::{Abandoned, Carts, ChangeError, Preconditions, Recorded};
 pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing, Saved};
 pub use connection::Connection;
 pub use error::Error;

@@ -11,7 +11,7 @@ use cart::{
     Price, PriceId, Quantity, Timestamp,
 };
 
-use crate::cart_item::{
+use super::row::{
     self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXTS,
     UPDATED, VERSION,
 };
@@ -235,7 +235,7 @@ fn describe(
 ) {
     let price = update.name(price.as_str());
     if let Some(adjustable_quantity) = adjustable_quantity {
-        let value = update.value(cart_item::adjustable(adjustable_quantity));
+        let value = update.value(row::adjustable(adjustable_quantity));
         update.set(format!("{ADJUSTABLE}.{price} = {value}"));
     }
     if let Some(description) = description {
@@ -250,7 +250,7 @@ fn describe(
 
 fn attach(update: &mut Update, metadata: Option<&Metadata>) {
     if let Some(metadata) = metadata {
-        let value = update.value(cart_item::metadata(metadata));
+        let value = update.value(row::metadata(metadata));
         update.set(format!("{METADATA} = {value}"));
     }
 }

@@ -5,7 +5,9 @@ use std::hash::{DefaultHasher, Hasher as _};
 
 use cart::{PriceId, ProductId};
 
-use super::{ID, PRICE, PRODUCT, TABLE};
+use super::CatalogTable;
+use super::row::{ID, PRICE, PRODUCT, TABLE, json};
+use crate::Error;
 use crate::item::{Item, Reader};
 
 /// What a table holds: a digest of each register, so that thousands of rows fit into memory.
@@ -30,7 +32,7 @@ impl Digest {
     /// The digest of a product or a price.
     #[must_use]
     pub fn of(object: &impl serde::Serialize) -> Self {
-        Self::of_text(&super::json(object))
+        Self::of_text(&json(object))
     }
 
     fn of_text(text: &str) -> Self {
@@ -91,5 +93,28 @@ impl Inventory {
     pub fn prices_left(&self) -> impl Iterator<Item = PriceId> {
         let left = self.prices.iter().filter(|(_, (held, _))| held.active);
         left.filter_map(|(id, _)| id.parse().ok())
+    }
+}
+
+impl CatalogTable {
+    /// What the whole table holds, by one scan: half a read unit for each 4 KB.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn inventory(&self) -> Result<Inventory, Error> {
+        let mut inventory = Inventory::default();
+        let mut start = None;
+        loop {
+            let scan = self.table.client().scan().table_name(self.table.name()).set_exclusive_start_key(start);
+            let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
+            for row in page.items.unwrap_or_default() {
+                inventory.add_row(&row);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(inventory);
+            }
+        }
     }
 }

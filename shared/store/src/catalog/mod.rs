@@ -11,34 +11,34 @@
 //!
 //! Only rows of products that are for sale have a kind, and so stand in the index from which products are listed.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use cart::{Offer, Offers, Price, PriceId, Product, ProductId};
+use cart::{Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use settings::{CATALOG_CACHE_SECONDS, Environment};
 
-use crate::expression::{Expression, Update};
+use self::cache::Known;
+use self::row::{
+    ID, KIND, PRICE, PRICE_REGISTER, PRICE_STAMP, PRICES, PRODUCT, PRODUCT_REGISTER, PRODUCT_STAMP, TABLE,
+    advance_if_newer, json, register,
+};
+use crate::expression::Update;
 use crate::item::{Item, Reader, number, text};
 use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error};
 
+mod cache;
 mod freshness;
 mod inventory;
+mod listing;
+mod row;
 
 pub use freshness::{AsOf, Saved};
 pub use inventory::{Digest, Inventory};
-
-const ID: &str = "id";
-const KIND: &str = "kind";
-const PRICE: &str = "price";
-const PRICE_STAMP: &str = "price_ms";
-const PRODUCT: &str = "product";
-const PRODUCT_STAMP: &str = "product_ms";
-const PRICES: &str = "prices";
-const TABLE: &str = "catalogue";
+pub use listing::Listing;
 
 /// The most keys one `BatchGetItem` takes.
 ///
@@ -55,22 +55,6 @@ pub struct CatalogTable {
     keep: Duration,
 }
 
-/// An offer that was read from the table, and when.
-#[derive(Clone, Debug)]
-struct Known {
-    offer: Arc<Offer>,
-    since: Instant,
-}
-
-/// One page of products that are for sale, each with its prices.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// The products with their active prices, by product id.
-    pub products: Vec<(Product, Vec<Price>)>,
-    /// Where the next page starts.
-    pub next: Option<ProductId>,
-}
-
 impl CatalogTable {
     /// The catalogue in `CATALOG_TABLE`. What was read is kept for [`CATALOG_CACHE_SECONDS`].
     ///
@@ -83,71 +67,6 @@ impl CatalogTable {
             known: Arc::default(),
             keep: Duration::from_secs(environment.number(&CATALOG_CACHE_SECONDS)?),
         })
-    }
-
-    /// The offers of these prices, from memory where they were read not long ago; those that the catalogue does not
-    /// know, or knows without their product, are absent.
-    ///
-    /// No request where all are in memory, else one batch for up to 100 prices.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB fails, or a row is corrupt.
-    pub async fn offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
-        let mut offers = Offers::default();
-        let mut missing = Vec::new();
-        {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            for price in prices {
-                match known.get(price).filter(|known| known.since.elapsed() < self.keep) {
-                    Some(known) => offers.insert(Arc::clone(&known.offer)),
-                    None => missing.push(price),
-                }
-            }
-        }
-        if !missing.is_empty() {
-            offers.extend(self.read_offers(missing, false).await?);
-        }
-        Ok(offers)
-    }
-
-    /// Whether the offers of all these prices are in memory.
-    #[must_use]
-    pub fn remembers(&self, prices: &[PriceId]) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        prices.iter().all(|price| known.get(price).is_some_and(|known| known.since.elapsed() < self.keep))
-    }
-
-    /// The offers of these prices as the table has them now, every write before this call included.
-    ///
-    /// One batch for up to 100 prices.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB fails, or a row is corrupt.
-    pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
-        self.read_offers(prices, true).await
-    }
-
-    async fn read_offers<'a>(
-        &self,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-        consistent: bool,
-    ) -> Result<Offers, Error> {
-        // One batch must not name a key twice.
-        let ids: BTreeSet<&str> = prices.into_iter().map(PriceId::as_str).collect();
-        let rows = self.batch(ids, consistent).await?;
-        let mut offers = Offers::default();
-        for row in &rows {
-            if let Some(offer) = read_offer(row)? {
-                offers.insert(Arc::new(offer));
-            }
-        }
-        let since = Instant::now();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, known| known.since.elapsed() < self.keep);
-        known.extend(offers.iter().map(|offer| (offer.price.id.clone(), Known { offer: Arc::clone(offer), since })));
-        Ok(offers)
     }
 
     /// Saves news of prices of one product; returns whether the catalogue knows that product.
@@ -241,91 +160,6 @@ impl CatalogTable {
         Ok(())
     }
 
-    /// What the whole table holds, by one scan: half a read unit for each 4 KB.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB fails.
-    pub async fn inventory(&self) -> Result<Inventory, Error> {
-        let mut inventory = Inventory::default();
-        let mut start = None;
-        loop {
-            let scan = self.table.client().scan().table_name(self.table.name()).set_exclusive_start_key(start);
-            let page = scan.send().await.map_err(|error| Error::from_sdk("Scan", error))?;
-            for row in page.items.unwrap_or_default() {
-                inventory.add_row(&row);
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(inventory);
-            }
-        }
-    }
-
-    /// A page of at most `limit` products, starting after `after`. Only products and prices that are active are listed.
-    ///
-    /// One query, and one batch for every 100 prices.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB fails, or a row is corrupt.
-    pub async fn list(&self, after: Option<&ProductId>, limit: usize) -> Result<Listing, Error> {
-        let mut listing = Listing::default();
-        let mut rows = Vec::new();
-        let mut start = after.cloned();
-        loop {
-            let mut query = Update::default();
-            let kind = query.name(KIND);
-            let product = query.value(text(PRODUCT));
-            let Expression { names, values, .. } = query.into_expression();
-            let start_key =
-                start.as_ref().map(|id| Item::from([(ID.to_owned(), text(id)), (KIND.to_owned(), text(PRODUCT))]));
-            let output = self
-                .table
-                .client()
-                .query()
-                .table_name(self.table.name())
-                .index_name("by_kind")
-                .key_condition_expression(format!("{kind} = {product}"))
-                .set_expression_attribute_names(names)
-                .set_expression_attribute_values(values)
-                .set_exclusive_start_key(start_key)
-                .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
-                .send()
-                .await
-                .map_err(|error| Error::from_sdk("Query", error))?;
-            for row in output.items.unwrap_or_default() {
-                if let Some(product) = register::<Product>(&row, PRODUCT)?.filter(|product| product.active) {
-                    rows.push((product, row));
-                }
-            }
-            let last = output.last_evaluated_key.and_then(|key| key.get(ID)?.as_s().ok()?.parse().ok());
-            if last.is_none() || rows.len() > limit {
-                break;
-            }
-            start = last;
-        }
-        if rows.len() > limit {
-            rows.truncate(limit);
-            listing.next = rows.last().map(|(product, _)| product.id.clone());
-        }
-
-        let mut ids = Vec::new();
-        for (_, row) in &rows {
-            ids.extend(row.get(PRICES).and_then(|set| set.as_ss().ok()).into_iter().flatten().map(String::as_str));
-        }
-        let prices = self.batch(ids, false).await?;
-        let mut prices: Vec<Price> =
-            prices.iter().filter_map(|row| register(row, PRICE).transpose()).collect::<Result<_, _>>()?;
-        prices.retain(|price| price.active);
-        prices.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        for (product, _) in rows {
-            let own = prices.iter().filter(|price| price.product == product.id).cloned().collect();
-            listing.products.push((product, own));
-        }
-        Ok(listing)
-    }
-
     /// Moves the price's register of a row forward, and its product's register where it is behind.
     async fn save_price_row(
         &self,
@@ -401,41 +235,4 @@ impl CatalogTable {
         }
         Ok(rows)
     }
-}
-
-/// A register of a row: the attribute with its value, and the one with the time of the news that brought it.
-type Register = (&'static str, &'static str);
-const PRICE_REGISTER: Register = (PRICE, PRICE_STAMP);
-const PRODUCT_REGISTER: Register = (PRODUCT, PRODUCT_STAMP);
-
-/// Moves a register forward, where the time that is known `precedes` (`<` or `<=`) the new one.
-fn advance_if_newer(
-    update: &mut Update,
-    register: Register,
-    value: &AttributeValue,
-    time: &AttributeValue,
-    precedes: &str,
-) {
-    let [name, stamp] = [register.0, register.1].map(|name| update.name(name));
-    let [value, time] = [value, time].map(|value| update.value(value.clone()));
-    update.guard(format!("attribute_not_exists({stamp}) OR {stamp} {precedes} {time}"));
-    update.set(format!("{name} = {value}"));
-    update.set(format!("{stamp} = {time}"));
-}
-
-fn json(value: &impl serde::Serialize) -> String {
-    // Prices and products are plain data: they always serialise.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn register<T: serde::de::DeserializeOwned>(row: &Item, name: &'static str) -> Result<Option<T>, Error> {
-    let reader = Reader { table: TABLE, item: row };
-    reader.text(name).map(|json| serde_json::from_str(json).map_err(|_| reader.corrupt(name))).transpose()
-}
-
-fn read_offer(row: &Item) -> Result<Option<Offer>, Error> {
-    let (Some(price), Some(product)) = (register(row, PRICE)?, register(row, PRODUCT)?) else {
-        return Ok(None);
-    };
-    Ok(Some(Offer { price, product }))
 }

@@ -3,20 +3,14 @@
 use cart::{Cart, Order, OrderNumber, OrderStatus};
 use settings::Environment;
 
-use crate::cart_item;
+use self::row::{EVENT, NUMBER, REFUNDED, STATUS, event, read, write};
+use crate::carts::row as cart_row;
 use crate::expression::Update;
-use crate::item::{Item, Reader, number, text};
+use crate::item::{number, text};
 use crate::table::{Guarded, OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
-const NUMBER: &str = "number";
-const FORMAT: &str = "f";
-const STATUS: &str = "status";
-const REFUNDED: &str = "refunded";
-const DOCUMENT: &str = "order";
-/// The type of the event that tells of the order as it is; absent while there is only the order to tell of.
-const EVENT: &str = "event";
-const TABLE: &str = "orders";
+mod row;
 
 /// The orders.
 #[derive(Clone, Debug)]
@@ -68,7 +62,7 @@ impl Orders {
         absent.guard(format!("attribute_not_exists({key})"));
         let mut writes = vec![self.table.put_in_transaction(write(order), absent)?];
         if let Some((before, after)) = cart {
-            let update = cart_item::replace(before, after);
+            let update = cart_row::replace(before, after);
             writes.push(carts.table().update_in_transaction(text(before.number()), update)?);
         }
 
@@ -124,46 +118,4 @@ fn forward(status: OrderStatus, refunded: i64) -> Update {
         update.set(format!("{name} = {event}"));
     }
     update
-}
-
-/// The document holds what never changes; status and refunds stand beside it, where they can be moved forward.
-fn write(order: &Order) -> Item {
-    let mut item = Item::from([
-        (NUMBER.to_owned(), text(order.number)),
-        (FORMAT.to_owned(), number(1)),
-        (STATUS.to_owned(), text(order.status.as_str())),
-        (REFUNDED.to_owned(), number(order.refunded)),
-        ("cart".to_owned(), text(order.cart)),
-        ("session".to_owned(), text(&order.payment.session)),
-        ("currency".to_owned(), text(order.currency)),
-        ("total".to_owned(), number(order.total)),
-        ("created".to_owned(), number(order.created_at.as_second())),
-        // An order is plain data: it always serialises.
-        (DOCUMENT.to_owned(), text(serde_json::to_string(order).unwrap_or_default())),
-    ]);
-    if let Some(event) = event(order.status) {
-        item.insert(EVENT.to_owned(), text(event));
-    }
-    item
-}
-
-/// What there is to tell once an order comes to have this status, beside that there is one.
-fn event(status: OrderStatus) -> Option<&'static str> {
-    match status {
-        OrderStatus::AwaitingPayment => None,
-        OrderStatus::PaymentFailed => Some("payment.failed"),
-        OrderStatus::Paid => Some("order.paid"),
-        OrderStatus::PartiallyRefunded | OrderStatus::Refunded => Some("order.refunded"),
-    }
-}
-
-fn read(item: &Item) -> Result<Order, Error> {
-    let reader = Reader { table: TABLE, item };
-    let json = reader.text(DOCUMENT).ok_or_else(|| reader.corrupt(DOCUMENT))?;
-    let mut order: Order = serde_json::from_str(json).map_err(|_| reader.corrupt(DOCUMENT))?;
-    let status = reader.text(STATUS).unwrap_or_default();
-    order.status =
-        OrderStatus::ALL.into_iter().find(|known| known.as_str() == status).ok_or_else(|| reader.corrupt(STATUS))?;
-    order.refunded = reader.parsed(REFUNDED)?;
-    Ok(order)
 }

@@ -2,11 +2,12 @@
 
 use cart::{CartNumber, SessionId, Timestamp};
 
-use crate::cart_item::{EXPIRES, NUMBER};
+use super::Carts;
+use super::row::{EXPIRES, NUMBER};
+use crate::Error;
 use crate::expression::Update;
 use crate::item::{Item, number, seconds, text};
 use crate::table::{Guarded, OnRefusal};
-use crate::{Carts, Error};
 
 /// A Checkout Session that ended without a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,0 +1,86 @@
+//! Recording the current session of a cart.
+
+use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
+
+use super::row::{self, COMPLETED, EXPIRY, SESSION, at_version};
+use super::{Carts, ChangeError, remember};
+use crate::expression::Update;
+use crate::idempotency::Seen;
+use crate::item::text;
+use crate::table::Guarded;
+use crate::{Error, IdempotencyKey};
+
+/// Whether a session was noted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recorded {
+    /// It is the one that the cart is handed out as.
+    Now,
+    /// The cart changed, or another session was noted first, or the request had been answered before.
+    Superseded {
+        /// Whether the session is the cart's current one all the same.
+        still_current: bool,
+    },
+}
+
+impl Carts {
+    /// Notes that the cart, still at `session.version`, was handed out as a Checkout Session, in place of the session
+    /// `replaces`; and that this was the answer to the request `once`.
+    ///
+    /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, or the
+    /// request had been answered before, nothing is noted, and the caller sees the other version or the other session.
+    /// Neither version nor life change.
+    ///
+    /// # Errors
+    ///
+    /// - [`ChangeError::Absent`] if there is no such cart.
+    /// - [`ChangeError::Store`] if DynamoDB fails.
+    pub async fn record_session(
+        &self,
+        number: CartNumber,
+        session: &CurrentSession,
+        replaces: Option<&SessionId>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Recorded, ChangeError> {
+        let mut update = at_version(session.version);
+        let [value, own] = [row::current_session(session), text(&session.id)].map(|value| update.value(value));
+        let known = match replaces {
+            None => format!("attribute_not_exists({SESSION})"),
+            Some(before) => format!("{SESSION}.s = {}", update.value(text(before))),
+        };
+        update.guard(format!("{known} OR {SESSION}.s = {own}"));
+        update.guard(format!("attribute_not_exists({COMPLETED})"));
+        update.set(format!("{SESSION} = {value}"));
+        if let Some(key) = key {
+            remember(&mut update, key, None, Some(&session.id), now);
+        }
+        match self.update(number, update).await? {
+            Guarded::Done(_) => Ok(Recorded::Now),
+            Guarded::Refused(None) => Err(ChangeError::Absent),
+            Guarded::Refused(Some(item)) => {
+                let cart = row::read(&item, self.lifetime)?;
+                let noted = cart.current_session().is_some_and(|current| current.id == session.id);
+                let answered = key.map_or(Seen::Never, |key| key.recall(&item, now));
+                Ok(match answered {
+                    Seen::Never if noted && key.is_none() => Recorded::Now,
+                    Seen::SameRequest(answered) if answered.as_ref() == Some(&session.id) => Recorded::Now,
+                    _ => Recorded::Superseded { still_current: noted },
+                })
+            }
+        }
+    }
+
+    /// Notes that nobody can pay the session any more that the cart was handed out as; nothing if it was another one.
+    /// One write.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn record_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
+        let mut update = Update::default();
+        let session = update.value(text(session));
+        update.guard(format!("{SESSION}.s = {session}"));
+        update.remove(format!("{SESSION}.{EXPIRY}"));
+        self.update(number, update).await.map(drop)
+    }
+}
