@@ -114,36 +114,9 @@ fn set(
         shared_terms(update, &items, preferred)?;
         room(update, &items);
     }
-    if !items.is_empty() && !removed.is_empty() {
-        // Removing all lines would free the currency for the new ones. One line that stays says it does not.
-        let stays = any(items.iter().map(|priced| exists(update, &priced.item.price)));
-        update.guard(stays);
-    }
-    if items.is_empty() && !removed.is_empty() && !attaches {
-        // Removing what is not there changes nothing.
-        let there = any(removed.iter().map(|price| exists(update, price)));
-        update.guard(there);
-    }
+    removable(update, &items, &removed, attaches);
     for (index, line) in lines.iter().enumerate() {
-        match line {
-            LineUpdate::Set(item) => {
-                let price = update.name(item.price.as_str());
-                let units = update.value(number(item.quantity));
-                update.set(format!("{QUANTITIES}.{price} = {units}"));
-                place(update, item, now, index);
-            }
-            LineUpdate::Describe { price, adjustable_quantity, description } => {
-                let there = exists(update, price);
-                update.guard(there);
-                describe(update, price, adjustable_quantity.as_ref(), description.as_ref());
-            }
-            LineUpdate::Remove(price) => {
-                let price = update.name(price.as_str());
-                for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
-                    update.remove(format!("{map}.{price}"));
-                }
-            }
-        }
+        set_line(update, line, now, index);
     }
     if !removed.is_empty() {
         let prices = removed.iter().map(ToString::to_string).collect();
@@ -151,6 +124,45 @@ fn set(
         update.delete(format!("{RECURRING} {prices}"));
     }
     Some(())
+}
+
+/// What removing lines needs.
+fn removable(update: &mut Update, items: &[Priced<'_>], removed: &[&PriceId], attaches: bool) {
+    if removed.is_empty() {
+        return;
+    }
+    if !items.is_empty() {
+        // Removing all lines would free the currency for the new ones. One line that stays says it does not.
+        let stays = any(items.iter().map(|priced| exists(update, &priced.item.price)));
+        update.guard(stays);
+    } else if !attaches {
+        // Removing what is not there changes nothing.
+        let there = any(removed.iter().map(|price| exists(update, price)));
+        update.guard(there);
+    }
+}
+
+/// Updates the line `index` of those that are updated together.
+fn set_line(update: &mut Update, line: &LineUpdate, now: Timestamp, index: usize) {
+    match line {
+        LineUpdate::Set(item) => {
+            let price = update.name(item.price.as_str());
+            let units = update.value(number(item.quantity));
+            update.set(format!("{QUANTITIES}.{price} = {units}"));
+            place(update, item, now, index);
+        }
+        LineUpdate::Describe { price, adjustable_quantity, description } => {
+            let there = exists(update, price);
+            update.guard(there);
+            describe(update, price, adjustable_quantity.as_ref(), description.as_ref());
+        }
+        LineUpdate::Remove(price) => {
+            let price = update.name(price.as_str());
+            for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
+                update.remove(format!("{map}.{price}"));
+            }
+        }
+    }
 }
 
 fn clear(update: &mut Update) {

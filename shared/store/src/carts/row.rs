@@ -167,39 +167,13 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     if reader.parsed::<u32>(FORMAT)? != THIS_FORMAT {
         return Err(reader.corrupt(FORMAT));
     }
-    let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
-    let recurring = item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
-    let positions = item.get(POSITIONS).and_then(|map| map.as_m().ok());
-    let adjustables = item.get(ADJUSTABLE).and_then(|map| map.as_m().ok());
-    let texts = item.get(TEXTS).and_then(|map| map.as_m().ok());
-
-    let lines = reader
-        .map(QUANTITIES)
-        .map(|(price, quantity)| {
-            Some(Line {
-                price: price.parse::<PriceId>().ok()?,
-                quantity: Quantity::new(quantity.as_n().ok()?.parse().ok()?).ok()?,
-                adjustable_quantity: match adjustables.and_then(|map| map.get(price)) {
-                    None => None,
-                    Some(value) => Some(read_adjustable(value.as_s().ok()?)?),
-                },
-                description: match texts.and_then(|map| map.get(price)) {
-                    None => None,
-                    Some(value) => Some(Description::stored(value.as_s().ok()?)),
-                },
-                recurrence: recurrence.filter(|_| recurring.contains(price)),
-                position: positions.and_then(|map| map.get(price))?.as_n().ok()?.parse().ok()?,
-            })
-        })
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| reader.corrupt(QUANTITIES))?;
     let metadata = reader.map(METADATA).filter_map(|(key, value)| Some((key.clone(), value.as_s().ok()?.clone())));
 
     let snapshot = Snapshot {
         number: reader.parsed(NUMBER)?,
         version: reader.parsed(VERSION)?,
         status: reader.parsed_if_there(COMPLETED)?.map_or(Status::Active, Status::Completed),
-        lines,
+        lines: read_lines(&reader)?,
         currency: reader.parsed_if_there(CURRENCY)?,
         metadata: Metadata::stored(metadata),
         current_session: item
@@ -212,6 +186,31 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
         expires_at: reader.time(EXPIRES)?,
     };
     Ok(Cart::restore(snapshot, lifetime))
+}
+
+fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
+    let map = |name| reader.item.get(name).and_then(|map| map.as_m().ok());
+    let [positions, adjustables, texts] = [POSITIONS, ADJUSTABLE, TEXTS].map(map);
+    let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
+    let recurring = reader.item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
+
+    let lines = reader.map(QUANTITIES).map(|(price, quantity)| {
+        Some(Line {
+            price: price.parse::<PriceId>().ok()?,
+            quantity: Quantity::new(quantity.as_n().ok()?.parse().ok()?).ok()?,
+            adjustable_quantity: match adjustables.and_then(|map| map.get(price)) {
+                None => None,
+                Some(value) => Some(read_adjustable(value.as_s().ok()?)?),
+            },
+            description: match texts.and_then(|map| map.get(price)) {
+                None => None,
+                Some(value) => Some(Description::stored(value.as_s().ok()?)),
+            },
+            recurrence: recurrence.filter(|_| recurring.contains(price)),
+            position: positions.and_then(|map| map.get(price))?.as_n().ok()?.parse().ok()?,
+        })
+    });
+    lines.collect::<Option<_>>().ok_or_else(|| reader.corrupt(QUANTITIES))
 }
 
 pub(crate) fn metadata(metadata: &Metadata) -> AttributeValue {

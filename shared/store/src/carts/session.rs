@@ -24,7 +24,7 @@ pub enum Recorded {
 
 impl Carts {
     /// Notes that the cart, still at `session.version`, was handed out as a Checkout Session, in place of the session
-    /// `replaces`; and that this was the answer to the request `once`.
+    /// `replaces`; and that this was the answer to the request `key`.
     ///
     /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, or the
     /// request had been answered before, nothing is noted, and the caller sees the other version or the other session.

@@ -1,0 +1,141 @@
+//! Changing a cart.
+
+use cart::{Cart, CartNumber, Change, Lifetime, Offers, Timestamp};
+
+use super::row::{self, REQUESTS, VERSION};
+use super::write_id::WriteId;
+use super::{Carts, ChangeError, Preconditions, guarded, remember};
+use crate::Error;
+use crate::expression::Update;
+use crate::idempotency::{self, Seen};
+use crate::item::{Item, number, text};
+use crate::table::Guarded;
+
+/// How often a write that lost a race is tried again: each time somebody else's write got through.
+const TRIES: usize = 100;
+
+/// A change of one cart, however many writes it takes.
+struct Wanted<'a> {
+    change: &'a Change,
+    offers: &'a Offers,
+    terms: &'a Preconditions,
+    now: Timestamp,
+    lifetime: Lifetime,
+    write_id: WriteId,
+}
+
+/// What is to be done about a change, given the cart's row.
+enum Decision {
+    /// Nothing: the change is made already, or makes no difference.
+    Answer(Cart),
+    /// This update, as long as the row stays as it is.
+    Write(Update),
+}
+
+impl Carts {
+    /// Applies a change to an open cart and returns the whole cart.
+    ///
+    /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
+    /// the current item back, the rules decide on it, and a second write is conditional on the version they saw.
+    /// Concurrent changes are all applied, one after the other. Applied once, even where DynamoDB's answer was
+    /// lost and the call is repeated; and once for all requests of the same name, whatever became of the cart meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// - [`ChangeError::Absent`] if there is no such cart, or it is expired or completed.
+    /// - [`ChangeError::Stale`] if the terms insist on a version that is not the cart's.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
+    /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
+    /// - [`ChangeError::Store`] if DynamoDB fails.
+    pub async fn change(
+        &self,
+        cart: CartNumber,
+        change: &Change,
+        offers: &Offers,
+        terms: &Preconditions,
+        now: Timestamp,
+    ) -> Result<Cart, ChangeError> {
+        let wanted = Wanted { change, offers, terms, now, lifetime: self.lifetime, write_id: WriteId::new() };
+        let mut current = match wanted.as_expression() {
+            None => self.table.get(text(cart)).await?,
+            Some(update) => match self.update(cart, update).await? {
+                Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
+                Guarded::Refused(row) => row,
+            },
+        };
+
+        for _ in 0..TRIES {
+            let update = match wanted.decide(current.as_ref().ok_or(ChangeError::Absent)?)? {
+                Decision::Answer(cart) => return Ok(cart),
+                Decision::Write(update) => update,
+            };
+            match self.update(cart, update).await? {
+                Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
+                Guarded::Refused(row) => {
+                    tally::count(tally::Metric::Conflicts);
+                    current = row;
+                }
+            }
+        }
+        Err(Error::Contended.into())
+    }
+}
+
+impl Wanted<'_> {
+    /// The change as one guarded expression, without a look at the cart; `None` where it cannot be said as one.
+    fn as_expression(&self) -> Option<Update> {
+        let Preconditions { expected_version, idempotency_key } = self.terms;
+        let mut update = guarded::expression(self.change, self.offers, self.now, self.lifetime)?;
+        if let Some(expected) = expected_version {
+            let expected = update.value(number(expected));
+            update.guard(format!("{VERSION} = {expected}"));
+        }
+        if let Some(key) = idempotency_key {
+            remember(&mut update, key, None, None, self.now);
+            let many = update.value(number(idempotency::SWEEP_FROM));
+            update.guard(format!("size({REQUESTS}) < {many}"));
+        }
+        self.write_id.record_in(&mut update);
+        Some(update)
+    }
+
+    /// Has the rules decide on the change, given the cart's row.
+    fn decide(&self, row: &Item) -> Result<Decision, ChangeError> {
+        let Preconditions { expected_version, idempotency_key } = self.terms;
+        let before = row::read(row, self.lifetime)?;
+        if self.write_id.is_recorded_in(row) {
+            return Ok(Decision::Answer(before));
+        }
+        match idempotency_key.as_ref().map_or(Seen::Never, |key| key.recall(row, self.now)) {
+            Seen::Never => {}
+            Seen::SameRequest(_) => return Ok(Decision::Answer(before)),
+            Seen::OtherRequest => return Err(ChangeError::IdempotencyMismatch),
+        }
+        if !before.is_open(self.now) {
+            return Err(ChangeError::Absent);
+        }
+        if expected_version.is_some_and(|expected| expected != before.version()) {
+            return Err(ChangeError::Stale { current: before.version() });
+        }
+
+        let mut after = before.clone();
+        after.apply(self.change, self.offers, self.now)?;
+        if after == before && idempotency_key.is_none() {
+            return Ok(Decision::Answer(before));
+        }
+        Ok(Decision::Write(self.replace(row, &before, &after)))
+    }
+
+    fn replace(&self, row: &Item, before: &Cart, after: &Cart) -> Update {
+        let mut update = row::replace(before, after);
+        if let Some(key) = &self.terms.idempotency_key {
+            for forgotten in idempotency::forgettable(row, key, self.now) {
+                let forgotten = update.name(&forgotten);
+                update.remove(format!("{REQUESTS}.{forgotten}"));
+            }
+            remember(&mut update, key, key.stored(row), None, self.now);
+        }
+        self.write_id.record_in(&mut update);
+        update
+    }
+}
