@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CartNumber, Currency, CustomerId, InvoiceId, OrderNumber, PaymentIntentId, PriceId, ProductId, SessionId,
+    CartNumber, Currency, CustomerId, InvoiceId, Money, OrderNumber, PaymentIntentId, PriceId, ProductId, SessionId,
     SubscriptionId, Timestamp,
 };
 
-/// An order: what was bought, by whom, and whether it is paid. Amounts are Stripe's, in the currency's minor unit.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// An order: what was bought, by whom, and whether it is paid. Amounts are Stripe's, all in one currency.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
     /// The public name.
     pub number: OrderNumber,
@@ -20,20 +20,18 @@ pub struct Order {
     pub status: OrderStatus,
     /// What was bought, as Stripe sold it.
     pub lines: Vec<OrderLine>,
-    /// The currency of all amounts.
-    pub currency: Currency,
     /// The sum of the lines before discounts, tax on top and shipping.
-    pub subtotal: i64,
+    pub subtotal: Money,
     /// What was taken off.
-    pub discount: i64,
+    pub discount: Money,
     /// The tax.
-    pub tax: i64,
+    pub tax: Money,
     /// The shipping.
-    pub shipping: i64,
+    pub shipping: Money,
     /// What was to be paid.
-    pub total: i64,
+    pub total: Money,
     /// What was paid back.
-    pub refunded: i64,
+    pub refunded: Money,
     /// Who bought.
     pub customer: Customer,
     /// The address on the invoice.
@@ -69,7 +67,7 @@ pub enum OrderStatus {
 }
 
 /// One line of an order.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrderLine {
     /// The price; absent where Stripe names none, as for an item that was not in the cart.
     pub price: Option<PriceId>,
@@ -82,13 +80,13 @@ pub struct OrderLine {
     /// How many units were bought.
     pub quantity: u64,
     /// Before discounts and tax on top.
-    pub subtotal: i64,
+    pub subtotal: Money,
     /// What was taken off.
-    pub discount: i64,
+    pub discount: Money,
     /// The tax.
-    pub tax: i64,
+    pub tax: Money,
     /// What the line came to.
-    pub total: i64,
+    pub total: Money,
 }
 
 /// Who bought.
@@ -148,6 +146,14 @@ pub enum Mark {
     CartPaidTwice,
     /// The amount is not what the cart came to when it was checked out.
     UnexpectedAmount,
+}
+
+impl Order {
+    /// The currency of all amounts.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.total.currency()
+    }
 }
 
 impl OrderStatus {

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Offer, Offers,
-    OrderLine, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Money, Offer,
+    Offers, OrderLine, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
 };
 use serde_json::json;
 
@@ -258,16 +258,17 @@ fn metadata_are_replaced_where_given() {
 }
 
 fn sold(price: &Price, quantity: u64) -> OrderLine {
+    let nothing = Money::new(0, Currency::USD);
     OrderLine {
         price: Some(price.id.clone()),
         product: None,
         name: String::new(),
         description: None,
         quantity,
-        subtotal: 0,
-        discount: 0,
-        tax: 0,
-        total: 0,
+        subtotal: nothing,
+        discount: nothing,
+        tax: nothing,
+        total: nothing,
     }
 }
 

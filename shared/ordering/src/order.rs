@@ -1,6 +1,9 @@
 //! What Stripe sold, as an order.
 
-use cart::{CheckoutMetadata, CurrentSession, Mark, Order, OrderLine, OrderNumber, OrderStatus, Payment, Timestamp};
+use cart::{
+    CheckoutMetadata, Currency, CurrentSession, Mark, Money, Order, OrderLine, OrderNumber, OrderStatus, Payment,
+    Timestamp,
+};
 use payments::{LineItem, PaymentStatus, Session};
 
 /// An event said that a delayed payment failed, which the session itself may not say yet.
@@ -43,19 +46,19 @@ impl Sale<'_> {
     /// The order of the sale.
     pub(crate) fn into_order(self, number: OrderNumber, now: Timestamp) -> Order {
         let session = self.session;
+        let money = |minor: i64| Money::new(minor, self.currency());
         let (shipping_name, shipping_address) = session.ship_to();
         Order {
             number,
             cart: self.made_from.number,
             status: self.status,
             lines: self.lines.iter().map(|line| self.order_line(line)).collect(),
-            currency: session.currency.unwrap_or(cart::Currency::USD),
-            subtotal: session.amount_subtotal.unwrap_or_default(),
-            discount: session.discount(),
-            tax: session.tax(),
-            shipping: session.shipping_amount(),
-            total: session.amount_total.unwrap_or_default(),
-            refunded: self.refunded,
+            subtotal: money(session.amount_subtotal.unwrap_or_default()),
+            discount: money(session.discount()),
+            tax: money(session.tax()),
+            shipping: money(session.shipping_amount()),
+            total: money(session.amount_total.unwrap_or_default()),
+            refunded: money(self.refunded),
             customer: session.buyer(),
             billing_address: session.billing_address(),
             shipping_name,
@@ -70,6 +73,10 @@ impl Sale<'_> {
             marks: self.marks(number),
             created_at: cart::whole_second(now),
         }
+    }
+
+    fn currency(&self) -> Currency {
+        self.session.currency.unwrap_or(Currency::USD)
     }
 
     /// What a person should look at.
@@ -94,6 +101,7 @@ impl Sale<'_> {
             Some(session) => price.and_then(|price| session.descriptions.get(price)).cloned(),
             None => held.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
         };
+        let money = |minor: i64| Money::new(minor, self.currency());
         let product = line.price.as_ref().and_then(|price| price.product.as_ref());
         OrderLine {
             price: price.cloned(),
@@ -102,10 +110,10 @@ impl Sale<'_> {
             description,
             // Stripe counts no units of metered usage.
             quantity: line.quantity.or(held.map(|held| held.quantity.into())).unwrap_or(1),
-            subtotal: line.amount_subtotal,
-            discount: line.amount_discount,
-            tax: line.amount_tax,
-            total: line.amount_total,
+            subtotal: money(line.amount_subtotal),
+            discount: money(line.amount_discount),
+            tax: money(line.amount_tax),
+            total: money(line.amount_total),
         }
     }
 
@@ -194,8 +202,9 @@ mod tests {
         assert_eq!(order.customer, ann);
         assert_eq!((order.billing_address, order.shipping_address), (Some(home.clone()), Some(home)));
         assert_eq!(order.shipping_name.as_deref(), Some("Bob"));
-        assert_eq!((order.subtotal, order.discount, order.shipping), (2400, 200, 500));
-        assert_eq!((order.tax, order.total, order.refunded), (90, 2790, 100));
+        let usd = |minor: i64| Money::new(minor, Currency::USD);
+        assert_eq!((order.subtotal, order.discount, order.shipping), (usd(2400), usd(200), usd(500)));
+        assert_eq!((order.tax, order.total, order.refunded), (usd(90), usd(2790), usd(100)));
         assert_eq!(order.status, OrderStatus::PartiallyRefunded);
         assert_eq!(order.metadata, BTreeMap::from([("is_gift".to_owned(), "yes".to_owned())]));
         assert_eq!(order.payment.payment_intent.unwrap().as_str(), "pi_1");
@@ -289,7 +298,7 @@ mod tests {
         let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, status, refunded: 0 };
         let order = sale.into_order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH);
 
-        assert_eq!((order.total, order.status), (0, OrderStatus::AwaitingPayment));
+        assert_eq!((order.total, order.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
         assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));
     }
 

@@ -10,6 +10,7 @@ use crate::item::{number, text};
 use crate::table::{Guarded, OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
+mod document;
 mod row;
 
 /// The orders.

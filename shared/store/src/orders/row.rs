@@ -1,7 +1,8 @@
 //! An order as an item.
 
-use cart::{Order, OrderStatus};
+use cart::{Money, Order, OrderStatus};
 
+use super::document::OrderDocument;
 use crate::Error;
 use crate::item::{Item, Reader, number, text};
 
@@ -20,14 +21,14 @@ pub(super) fn write(order: &Order) -> Item {
         (NUMBER.to_owned(), text(order.number)),
         (FORMAT.to_owned(), number(1)),
         (STATUS.to_owned(), text(order.status.as_str())),
-        (REFUNDED.to_owned(), number(order.refunded)),
+        (REFUNDED.to_owned(), number(order.refunded.minor())),
         ("cart".to_owned(), text(order.cart)),
         ("session".to_owned(), text(&order.payment.session)),
-        ("currency".to_owned(), text(order.currency)),
-        ("total".to_owned(), number(order.total)),
+        ("currency".to_owned(), text(order.currency())),
+        ("total".to_owned(), number(order.total.minor())),
         ("created".to_owned(), number(order.created_at.as_second())),
         // An order is plain data: it always serialises.
-        (DOCUMENT.to_owned(), text(serde_json::to_string(order).unwrap_or_default())),
+        (DOCUMENT.to_owned(), text(serde_json::to_string(&OrderDocument::from(order)).unwrap_or_default())),
     ]);
     if let Some(event) = event(order.status) {
         item.insert(EVENT.to_owned(), text(event));
@@ -48,10 +49,11 @@ pub(super) fn event(status: OrderStatus) -> Option<&'static str> {
 pub(super) fn read(item: &Item) -> Result<Order, Error> {
     let reader = Reader { table: TABLE, item };
     let json = reader.text(DOCUMENT).ok_or_else(|| reader.corrupt(DOCUMENT))?;
-    let mut order: Order = serde_json::from_str(json).map_err(|_| reader.corrupt(DOCUMENT))?;
+    let document: OrderDocument = serde_json::from_str(json).map_err(|_| reader.corrupt(DOCUMENT))?;
+    let mut order = Order::from(document);
     let status = reader.text(STATUS).unwrap_or_default();
     order.status =
         OrderStatus::ALL.into_iter().find(|known| known.as_str() == status).ok_or_else(|| reader.corrupt(STATUS))?;
-    order.refunded = reader.parsed(REFUNDED)?;
+    order.refunded = Money::new(reader.parsed::<i64>(REFUNDED)?, order.currency());
     Ok(order)
 }
