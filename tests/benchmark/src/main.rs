@@ -118,7 +118,7 @@ async fn report(arguments: &Arguments, artifacts: &Artifacts, counts: bool) -> R
         say("With requests in flight", &report::in_flight(&bench, &[1, 10, 100]).await?);
         drop(shop);
         let sizes = [10, 100, 1000, 10_000];
-        say("With the prices of a catalogue", &report::catalogues(artifacts, counts, &sizes).await?);
+        say("With the prices of a catalogue", &Box::pin(report::catalogues(artifacts, counts, &sizes)).await?);
     }
     Ok(())
 }
