@@ -1,5 +1,8 @@
 //! Wires the sync; see [`sync::Sync`].
 
+// Futures nest deeply from a sync down to DynamoDB.
+#![recursion_limit = "256"]
+
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
