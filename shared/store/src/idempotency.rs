@@ -15,7 +15,7 @@ use crate::item::{Item, text};
 /// request of its own and 36 bytes, takes effect exactly when the write does, and costs a request without a name nothing.
 /// A row of its own, written in one transaction with the cart, would cost four write units for one, and would have to be
 /// read first. The price is that an answer is not kept: a repeated request is answered with the cart as it is by then,
-/// which is the same answer unless somebody changed the cart in between.
+/// which is the same answer unless the cart changed in between.
 ///
 /// Names belong to one cart. Two carts may use the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub(crate) enum Seen {
 
 /// For how long a name is remembered, in seconds: 24 hours.
 pub(crate) const LIFETIME: i64 = 24 * 60 * 60;
-/// From so many names on, the forgotten ones are swept with the next named write.
+/// From this many keys on, the next write with a key sweeps forgotten ones.
 pub(crate) const SWEEP_FROM: usize = 32;
 /// The most names that a cart remembers, about 36 KB; the oldest go first.
 pub(crate) const MOST: usize = 1000;
@@ -98,7 +98,7 @@ pub(crate) fn forgettable(item: &Item, key: &IdempotencyKey, now: Timestamp) -> 
     known.sort_unstable();
     let too_many = (known.len() + 1).saturating_sub(MOST);
     let over = known.iter().take_while(|(time, _)| is_over(*time, now)).count();
-    // One expression names so many at most; the next write sweeps on.
+    // An expression has room for about this many; the next write sweeps on.
     let swept = known.iter().take(over.max(too_many).min(100));
     swept.map(|(_, key)| (*key).clone()).collect()
 }

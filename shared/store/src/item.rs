@@ -25,6 +25,12 @@ pub(crate) fn seconds(time: Timestamp) -> AttributeValue {
     number(time.as_second())
 }
 
+/// Writes a document as JSON.
+#[expect(clippy::expect_used, reason = "a row without its document would be worse")]
+pub(crate) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("documents are plain data with text keys, which JSON can hold")
+}
+
 /// An item of one table, read attribute by attribute.
 pub(crate) struct Reader<'a> {
     pub(crate) table: &'static str,

@@ -11,7 +11,7 @@ use crate::idempotency::{self, Seen};
 use crate::item::{Item, number, text};
 use crate::table::Guarded;
 
-/// How often a write that lost a race is tried again: each time somebody else's write got through.
+/// How often a write that lost a race is tried again: each lost race means that another write took effect.
 const TRIES: usize = 100;
 
 /// A change of one cart, however many writes it takes.
@@ -38,13 +38,13 @@ impl Carts {
     /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
     /// the current item back, the rules decide on it, and a second write is conditional on the version they saw.
     /// Concurrent changes are all applied, one after the other. Applied once, even where DynamoDB's answer was
-    /// lost and the call is repeated; and once for all requests of the same name, whatever became of the cart meanwhile.
+    /// lost and the call is repeated; and once for all requests of the same key, whatever became of the cart meanwhile.
     ///
     /// # Errors
     ///
     /// - [`ChangeError::Absent`] if there is no such cart, or it is expired or completed.
     /// - [`ChangeError::Stale`] if the terms insist on a version that is not the cart's.
-    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn change(

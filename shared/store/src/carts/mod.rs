@@ -50,8 +50,8 @@ pub enum ChangeError {
         /// The cart's version.
         current: u64,
     },
-    /// The client gave another request the same name.
-    #[error("another request had the same name")]
+    /// The client gave another request the same key.
+    #[error("another request had the same key")]
     IdempotencyMismatch,
     /// A rule refused.
     #[error(transparent)]
@@ -100,7 +100,7 @@ impl Carts {
     ///
     /// # Errors
     ///
-    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn find_for(
         &self,

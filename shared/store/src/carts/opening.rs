@@ -35,14 +35,14 @@ impl Carts {
         Cart::new(number, now, self.lifetime).apply(change, offers, now)
     }
 
-    /// Opens a cart under a number that nobody has used, with its first change. One write.
+    /// Opens a cart under an unused number, with its first change. One write.
     ///
     /// A request with a name finds the cart that it opened before.
     ///
     /// # Errors
     ///
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
-    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same name.
+    /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn open(
         &self,

@@ -23,7 +23,7 @@
 //! | `w0` to `w3` | marks of the latest writes, see [`WriteId`] |
 //! | `k` | requests that their clients named, see [`crate::IdempotencyKey`] |
 //!
-//! The last two are not the cart's own: whoever writes a cart as a whole leaves them alone.
+//! The last two are not the cart's own: a write of the whole cart leaves them alone.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -70,7 +70,7 @@ const TABLE: &str = "carts";
 /// The version of this format. Another one is not guessed at.
 const THIS_FORMAT: u32 = 1;
 
-/// A cart that nobody has written before.
+/// The row of a new cart.
 pub(crate) fn fresh(cart: &Cart, write_id: &WriteId, key: Option<&IdempotencyKey>, now: Timestamp) -> Item {
     let mut item = write(cart);
     item.insert(REQUESTS.into(), map(key.map(|key| (key.key(), key.entry(now, None)))));

@@ -10,12 +10,12 @@ use crate::item::text;
 use crate::table::Guarded;
 use crate::{Error, IdempotencyKey};
 
-/// Whether a session was noted.
+/// Whether a session was recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recorded {
-    /// It is the one that the cart is handed out as.
+    /// It is the cart's current session.
     Now,
-    /// The cart changed, or another session was noted first, or the request had been answered before.
+    /// The cart changed, or another session was recorded first, or the request had been answered before.
     Superseded {
         /// Whether the session is the cart's current one all the same.
         still_current: bool,
@@ -23,12 +23,11 @@ pub enum Recorded {
 }
 
 impl Carts {
-    /// Notes that the cart, still at `session.version`, was handed out as a Checkout Session, in place of the session
-    /// `replaces`; and that this was the answer to the request `key`.
+    /// Records `session` as the cart's current session, in place of `replaces`, and as the answer to the request `key`. One
+    /// write.
     ///
-    /// Returns the cart as it is now. Where it changed meanwhile, or somebody else noted another session first, or the
-    /// request had been answered before, nothing is noted, and the caller sees the other version or the other session.
-    /// Neither version nor life change.
+    /// Nothing is recorded if the cart is no longer at `session.version`, if another session was recorded first, or if the
+    /// request was answered before. Neither version nor life change.
     ///
     /// # Errors
     ///
@@ -70,8 +69,7 @@ impl Carts {
         }
     }
 
-    /// Notes that nobody can pay the session any more that the cart was handed out as; nothing if it was another one.
-    /// One write.
+    /// Records that `session` has expired. Does nothing unless it is the cart's current session. One write.
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@ impl WriteId {
         SETS[self.period]
     }
 
-    /// The set that nobody needs any more.
+    /// The set two periods away, which no repetition can need any more.
     fn outdated(&self) -> &'static str {
         SETS[(self.period + 2) % SETS.len()]
     }

@@ -6,9 +6,9 @@ use std::hash::{DefaultHasher, Hasher as _};
 use cart::{PriceId, ProductId};
 
 use super::CatalogTable;
-use super::row::{ID, PRICE, PRODUCT, TABLE, json};
+use super::row::{ID, PRICE, PRODUCT, TABLE};
 use crate::Error;
-use crate::item::{Item, Reader};
+use crate::item::{Item, Reader, json};
 
 /// What a table holds: a digest of each register, so that thousands of rows fit into memory.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Digest {
 }
 
 impl Inventory {
-    /// A row that cannot be read is left out, so that a sync writes it anew.
+    /// A row that cannot be read is left out, so that a sync rewrites it.
     pub(super) fn add_row(&mut self, row: &Item) {
         #[derive(serde::Deserialize)]
         struct Status {

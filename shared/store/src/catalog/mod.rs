@@ -7,7 +7,7 @@
 //! Because both registers only move forward, prices and products may arrive in any order, repeatedly and at the same
 //! time, and the rows end up the same.
 //!
-//! Rows carry no version of their format: a sync writes every row anew that is not just what it would write.
+//! Rows carry no version of their format: a sync rewrites every row whose content differs.
 //!
 //! Only rows of products that are for sale have a kind, and so stand in the index from which products are listed.
 
@@ -23,10 +23,10 @@ use settings::{CATALOG_CACHE_SECONDS, Environment};
 use self::cache::Known;
 use self::row::{
     ID, KIND, PRICE, PRICE_REGISTER, PRICE_STAMP, PRICES, PRODUCT, PRODUCT_REGISTER, PRODUCT_STAMP, TABLE,
-    advance_if_newer, json, register,
+    advance_if_newer, register,
 };
 use crate::expression::Update;
-use crate::item::{Item, Reader, number, text};
+use crate::item::{Item, Reader, json, number, text};
 use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error};
 

@@ -36,11 +36,6 @@ pub(super) fn advance_if_newer(
     update.set(format!("{stamp} = {time}"));
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> String {
-    // Prices and products are plain data: they always serialise.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 pub(super) fn register<T: serde::de::DeserializeOwned>(row: &Item, name: &'static str) -> Result<Option<T>, Error> {
     let reader = Reader { table: TABLE, item: row };
     reader.text(name).map(|json| serde_json::from_str(json).map_err(|_| reader.corrupt(name))).transpose()

@@ -4,7 +4,7 @@ use cart::{Money, Order, OrderStatus};
 
 use super::document::OrderDocument;
 use crate::Error;
-use crate::item::{Item, Reader, number, text};
+use crate::item::{Item, Reader, json, number, text};
 
 pub(super) const NUMBER: &str = "number";
 const FORMAT: &str = "f";
@@ -27,8 +27,7 @@ pub(super) fn write(order: &Order) -> Item {
         ("currency".to_owned(), text(order.currency())),
         ("total".to_owned(), number(order.total.minor())),
         ("created".to_owned(), number(order.created_at.as_second())),
-        // An order is plain data: it always serialises.
-        (DOCUMENT.to_owned(), text(serde_json::to_string(&OrderDocument::from(order)).unwrap_or_default())),
+        (DOCUMENT.to_owned(), text(json(&OrderDocument::from(order)))),
     ]);
     if let Some(event) = event(order.status) {
         item.insert(EVENT.to_owned(), text(event));
