@@ -13,27 +13,51 @@ use crate::wire::deserializer::QUANTITY;
 /// A value that a rule of the cart's refused.
 const OUT_OF_BOUNDS: &str = "is out of bounds";
 
-/// The id of a price.
-#[derive(PartialEq, Debug)]
-pub(crate) struct Price(pub(crate) PriceId);
+/// A text, a number or a boolean as it was sent, in serde's own enum of such values. Anything else is not `expected`.
+fn plain<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Unexpected<'de>, D::Error> {
+    struct PlainVisitor(&'static str);
 
-impl<'de> Deserialize<'de> for Price {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PriceVisitor;
+    impl<'de> Visitor<'de> for PlainVisitor {
+        type Value = Unexpected<'de>;
 
-        impl Visitor<'_> for PriceVisitor {
-            type Value = Price;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Price, E> {
-                text.parse().map(Price).map_err(|_| E::custom("must be the id of a price"))
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
         }
 
-        deserializer.deserialize_str(PriceVisitor)
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Unexpected<'de>, E> {
+            Ok(Unexpected::Str(text))
+        }
+
+        fn visit_bool<E>(self, flag: bool) -> Result<Unexpected<'de>, E> {
+            Ok(Unexpected::Bool(flag))
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<Unexpected<'de>, E> {
+            Ok(Unexpected::Unsigned(number))
+        }
+
+        fn visit_i64<E>(self, number: i64) -> Result<Unexpected<'de>, E> {
+            Ok(Unexpected::Signed(number))
+        }
+
+        fn visit_f64<E>(self, number: f64) -> Result<Unexpected<'de>, E> {
+            Ok(Unexpected::Float(number))
+        }
+    }
+
+    deserializer.deserialize_any(PlainVisitor(expected))
+}
+
+/// The id of a price.
+#[derive(PartialEq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Price(pub(crate) PriceId);
+
+impl TryFrom<String> for Price {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        text.parse().map(Self).map_err(|_| "must be the id of a price")
     }
 }
 
@@ -41,40 +65,22 @@ impl<'de> Deserialize<'de> for Price {
 #[derive(PartialEq, Debug)]
 pub(crate) struct Scalar(pub(crate) String);
 
+impl Scalar {
+    const EXPECTED: &str = "a string";
+}
+
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ScalarVisitor;
-
-        impl Visitor<'_> for ScalarVisitor {
-            type Value = Scalar;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar(text.to_owned()))
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-                Ok(Scalar(flag.to_string()))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
-                let written = Number::from_f64(number).map(|number| Scalar(number.to_string()));
-                written.ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
-            }
-        }
-
-        deserializer.deserialize_any(ScalarVisitor)
+        let value = plain(deserializer, Self::EXPECTED)?;
+        let written = match value {
+            Unexpected::Str(text) => Some(text.to_owned()),
+            Unexpected::Bool(flag) => Some(flag.to_string()),
+            Unexpected::Unsigned(number) => Some(number.to_string()),
+            Unexpected::Signed(number) => Some(number.to_string()),
+            Unexpected::Float(number) => Number::from_f64(number).map(|number| number.to_string()),
+            _ => None,
+        };
+        written.map(Self).ok_or_else(|| D::Error::invalid_value(value, &Self::EXPECTED))
     }
 }
 
@@ -122,39 +128,18 @@ impl<'de> Deserialize<'de> for Email {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Flag(pub(crate) bool);
 
+impl Flag {
+    const EXPECTED: &str = "true or false";
+}
+
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FlagVisitor;
-
-        impl Visitor<'_> for FlagVisitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true or false")
-            }
-
-            fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
-                Ok(Flag(flag))
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Flag, E> {
-                match number {
-                    1 => Ok(Flag(true)),
-                    0 => Ok(Flag(false)),
-                    _ => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
-                }
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
-                match text {
-                    "true" | "1" | "on" => Ok(Flag(true)),
-                    "false" | "0" | "off" => Ok(Flag(false)),
-                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }
-            }
+        match plain(deserializer, Self::EXPECTED)? {
+            Unexpected::Bool(flag) => Ok(Self(flag)),
+            Unexpected::Unsigned(1) | Unexpected::Str("true" | "1" | "on") => Ok(Self(true)),
+            Unexpected::Unsigned(0) | Unexpected::Str("false" | "0" | "off") => Ok(Self(false)),
+            other => Err(D::Error::invalid_value(other, &Self::EXPECTED)),
         }
-
-        deserializer.deserialize_any(FlagVisitor)
     }
 }
 
@@ -162,56 +147,41 @@ impl<'de> Deserialize<'de> for Flag {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Whole(pub(crate) u64);
 
-/// 2⁶⁴, the first number above [`u64::MAX`].
-const BEYOND_U64: f64 = 18_446_744_073_709_551_616.0;
+impl Whole {
+    const EXPECTED: &str = "a whole number";
+    /// 2⁶⁴, the first number above [`u64::MAX`].
+    const BEYOND_U64: f64 = 18_446_744_073_709_551_616.0;
+
+    /// The number that these digits are, with a sign or without; `None` if they are none.
+    fn from_digits(text: &str) -> Option<Result<Self, Negative>> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        // Only a number above `u64::MAX` does not parse.
+        let number = Self(digits.parse().unwrap_or(u64::MAX));
+        Some(if digits.len() < text.len() { Err(Negative) } else { Ok(number) })
+    }
+}
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct WholeVisitor;
-
-        impl Visitor<'_> for WholeVisitor {
-            type Value = Whole;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number")
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Whole, E> {
-                Ok(Whole(number))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Whole, E> {
-                number.try_into().map(Whole).map_err(|_| negative())
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Whole, E> {
-                match number {
-                    _ if number < 0.0 && number.fract() == 0.0 => Err(negative()),
-                    _ if number >= BEYOND_U64 => Ok(Whole(u64::MAX)),
-                    _ => Err(E::invalid_value(Unexpected::Float(number), &self)),
-                }
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Whole, E> {
-                let digits = text.strip_prefix('-').unwrap_or(text);
-                if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-                    return Err(E::invalid_value(Unexpected::Str(text), &self));
-                }
-                if digits.len() < text.len() {
-                    return Err(negative());
-                }
-                // Only a number above `u64::MAX` does not parse.
-                Ok(Whole(digits.parse().unwrap_or(u64::MAX)))
-            }
-        }
-
-        fn negative<E: Error>() -> E {
-            E::custom("must not be negative")
-        }
-
-        deserializer.deserialize_any(WholeVisitor)
+        let value = plain(deserializer, Self::EXPECTED)?;
+        let number = match value {
+            Unexpected::Unsigned(number) => Some(Ok(Self(number))),
+            Unexpected::Signed(number) => Some(number.try_into().map(Self).map_err(|_| Negative)),
+            Unexpected::Float(number) if number < 0.0 && number.fract() == 0.0 => Some(Err(Negative)),
+            Unexpected::Float(number) if number >= Self::BEYOND_U64 => Some(Ok(Self(u64::MAX))),
+            Unexpected::Str(text) => Self::from_digits(text),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| D::Error::invalid_value(value, &Self::EXPECTED))?;
+        number.map_err(|Negative| D::Error::custom("must not be negative"))
     }
 }
+
+/// A number is below 0.
+struct Negative;
 
 /// How many units to add: at least one.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -242,7 +212,7 @@ impl<'de, T, F: FnOnce(u64) -> Result<T, Rejection>> Visitor<'de> for QuantityVi
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
+        f.write_str(Whole::EXPECTED)
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
