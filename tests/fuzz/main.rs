@@ -14,7 +14,7 @@ use cart::{CartNumber, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Event, Session, WebhookSecrets};
 use settings::Environment;
-use web::{AddBody, CheckoutBody, NoBody, Request, Shop, UpdateBody};
+use web::{AddBody, CheckoutBody, EmptyBody, Request, Shop, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -54,7 +54,7 @@ fn read_body(request: &Request) {
     let _ = checkout
         .map(|body| (body.email().is_some(), body.promotion_code().is_some()))
         .map_err(|error| error.to_string());
-    let _ = request.body::<NoBody>().map_err(|error| error.to_string());
+    let _ = request.body::<EmptyBody>().map_err(|error| error.to_string());
 }
 
 fn request(content_type: &str, body: &[u8]) -> Request {

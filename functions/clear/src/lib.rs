@@ -3,7 +3,7 @@
 use cart::Offers;
 use services::Services;
 use shopping::{ChangedCart, Shopping};
-use web::{Answer, Endpoint, Error, NoBody, Request, Shop};
+use web::{Answer, EmptyBody, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Endpoint for Clear {
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop)?;
-        request.body::<NoBody>()?;
+        request.body::<EmptyBody>()?;
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 

@@ -51,7 +51,7 @@ pub struct CheckoutBody {
 
 /// A body that says nothing: `POST /cart/clear`.
 #[derive(PartialEq, Debug, Deserialize)]
-pub struct NoBody {}
+pub struct EmptyBody {}
 
 impl AddBody {
     /// The change to the cart that is asked for. A line without a quantity is one unit.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::requests::{AddBody, CheckoutBody, NoBody, UpdateBody};
+use super::requests::{AddBody, CheckoutBody, EmptyBody, UpdateBody};
 use crate::{Error, Request};
 
 fn request(content_type: &str, body: impl Into<Vec<u8>>) -> Request {
@@ -203,7 +203,7 @@ fn what_is_not_read_cannot_fail() {
 
     assert_eq!(add(&as_json(more)).unwrap(), plain);
     assert_eq!(add(&as_form("items[0][price]=a&items[0][amount][]=1&email[]=x&[a=%ff")).unwrap(), plain);
-    assert_eq!(as_json(json!({ "items": 7 })).body::<NoBody>().unwrap(), NoBody {});
+    assert_eq!(as_json(json!({ "items": 7 })).body::<EmptyBody>().unwrap(), EmptyBody {});
 }
 
 #[test]
@@ -379,7 +379,7 @@ proptest! {
         prop_assert_eq!(add(&json), add(&form));
         prop_assert_eq!(update(&json), update(&form));
         prop_assert_eq!(told(json.body::<CheckoutBody>()), told(form.body::<CheckoutBody>()));
-        prop_assert_eq!(told(json.body::<NoBody>()), told(form.body::<NoBody>()));
+        prop_assert_eq!(told(json.body::<EmptyBody>()), told(form.body::<EmptyBody>()));
     }
 
     #[test]
@@ -391,7 +391,7 @@ proptest! {
             let _ = add(&request).map(|body| told(body.into_change(None)));
             let _ = update(&request).map(|body| told(body.into_change(None)));
             let _ = told(request.body::<CheckoutBody>());
-            let _ = told(request.body::<NoBody>());
+            let _ = told(request.body::<EmptyBody>());
         }
     }
 }
