@@ -100,7 +100,7 @@ impl Checkout {
     ) -> Result<Box<RawValue>, CheckoutError> {
         let token = shopper.token.as_ref().ok_or(CheckoutError::CartEmpty)?;
         let key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
-        let mut cart = match self.carts.find_for(token.number(), key.as_ref(), now).await? {
+        let mut cart = match self.carts.find_with_answer(token.number(), key.as_ref(), now).await? {
             (_, Some(answered)) => return self.current(&answered).await,
             (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
         };
@@ -114,7 +114,7 @@ impl Checkout {
                 Attempt::Done(session) => return Ok(session),
                 Attempt::Again => {}
             }
-            cart = match self.carts.find_for(cart.number(), key.as_ref(), now).await? {
+            cart = match self.carts.find_with_answer(cart.number(), key.as_ref(), now).await? {
                 (_, Some(answered)) => return self.current(&answered).await,
                 (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
             };

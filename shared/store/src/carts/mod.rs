@@ -102,7 +102,7 @@ impl Carts {
     ///
     /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Store`] if DynamoDB fails.
-    pub async fn find_for(
+    pub async fn find_with_answer(
         &self,
         number: CartNumber,
         key: Option<&IdempotencyKey>,
