@@ -36,16 +36,16 @@ impl Token {
 
     /// The token that a client which may repeat its request, and brings no token yet, opens a cart with.
     ///
-    /// Whoever does not know the client's `key` cannot compute it from the `salt`, which is all that is stored. It is as
-    /// hard to guess as the key is.
+    /// Only the `seed` is stored, and the token cannot be computed from it without the client's `key`. So the token is as
+    /// hard to guess as the key.
     #[must_use]
-    pub fn of_key(key: &str, salt: [u8; 16]) -> Self {
-        Self(half_sha256(&[&salt, key.as_bytes()].concat()))
+    pub fn of_key(key: &str, seed: [u8; 16]) -> Self {
+        Self(half_sha256(&[&seed, key.as_bytes()].concat()))
     }
 
     /// The number of the cart that this token opens: the first 16 bytes of the SHA-256 of the token's 16 bytes.
     ///
-    /// One way: whoever knows a number can open nothing.
+    /// The token cannot be computed from the number, so the number opens nothing.
     #[must_use]
     pub fn number(&self) -> CartNumber {
         CartNumber::hash_of(&self.0)

@@ -97,7 +97,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
         descriptions: BTreeMap::from([("price_a".parse().unwrap(), "blue".to_owned())]),
         adjustable: true,
     };
-    // So many lines that the change takes a read, and a write conditional on what was read.
+    // With this many lines, the change takes a read, and a write conditional on what was read.
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
 
     let (changed, noted) = tokio::join!(
@@ -111,7 +111,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
 }
 
 #[tokio::test]
-async fn all_who_open_a_cart_under_one_name_get_one_salt() {
+async fn all_who_open_a_cart_under_one_name_get_one_seed() {
     let database = Database::open().await;
     let carts = database.carts();
     let name = IdempotencyKey::new("name", [b"request".as_slice()]);
