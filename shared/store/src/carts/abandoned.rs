@@ -3,7 +3,7 @@
 use cart::{CartNumber, SessionId, Timestamp};
 
 use super::Carts;
-use super::row::{EXPIRES, NUMBER};
+use super::row::{CREATED, EXPIRES, FORMAT, NUMBER};
 use crate::Error;
 use crate::expression::Update;
 use crate::item::{Item, number, seconds, text};
@@ -40,12 +40,12 @@ impl Carts {
         absent.guard(format!("attribute_not_exists({key})"));
         let item = Item::from([
             (NUMBER.to_owned(), text(format!("abandoned-{}", abandoned.session))),
-            ("f".to_owned(), number(1)),
+            (FORMAT.to_owned(), number(1)),
             ("session".to_owned(), text(&abandoned.session)),
             ("cart".to_owned(), text(abandoned.cart)),
             // Always there, since the event's template names it.
             ("recovery_url".to_owned(), text(abandoned.recovery_url.as_deref().unwrap_or_default())),
-            ("created".to_owned(), seconds(now)),
+            (CREATED.to_owned(), seconds(now)),
             (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
         ]);
         let written = self.table().put(item, absent, OnRefusal::Nothing).await?;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{Cart, CartNumber, Change, Offers, Rejection, Timestamp};
 use jiff::SignedDuration;
 
-use super::row::{self, EXPIRES, NUMBER};
+use super::row::{self, EXPIRES, NUMBER, TABLE};
 use super::write_id::WriteId;
 use super::{Carts, ChangeError};
 use crate::expression::{Update, any};
@@ -109,7 +109,7 @@ impl Carts {
             Guarded::Done(()) => return Ok(seed),
             Guarded::Refused(row) => row.unwrap_or_default(),
         };
-        let reader = Reader { table: "carts", item: &item };
+        let reader = Reader { table: TABLE, item: &item };
         if reader.text(REQUEST) != Some(key.request()) {
             return Err(ChangeError::IdempotencyMismatch);
         }

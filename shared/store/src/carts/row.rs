@@ -63,10 +63,11 @@ const OWN: [&str; 15] = [
     SOLD, CREATED, UPDATED, EXPIRES,
 ];
 
-/// Of a current session.
-pub(crate) const EXPIRY: &str = "x";
+pub(crate) const SESSION_ID: &str = "s";
+pub(crate) const SESSION_EXPIRY: &str = "x";
+const SESSION_PARAMETERS: &str = "h";
 
-const TABLE: &str = "carts";
+pub(crate) const TABLE: &str = "carts";
 /// The version of this format. Another one is not guessed at.
 const THIS_FORMAT: u32 = 1;
 
@@ -98,7 +99,7 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
         let known = before.current_session().map(|known| update.value(text(&known.id)));
         update.guard(match known {
             None => format!("attribute_not_exists({SESSION})"),
-            Some(known) => format!("{SESSION}.s = {known}"),
+            Some(known) => format!("{SESSION}.{SESSION_ID} = {known}"),
         });
         match after.current_session() {
             None => update.remove(SESSION),
@@ -236,20 +237,24 @@ pub(crate) fn current_session(session: &CurrentSession) -> AttributeValue {
     let texts = session.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
     let texts = (!session.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
     let adjustable = session.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
-    map([("s", text(&session.id)), ("v", number(session.version)), ("h", text(&session.parameters))]
-        .into_iter()
-        .chain(session.expires_at.map(|time| (EXPIRY, seconds(time))))
-        .chain(texts)
-        .chain(adjustable))
+    map([
+        (SESSION_ID, text(&session.id)),
+        (VERSION, number(session.version)),
+        (SESSION_PARAMETERS, text(&session.parameters)),
+    ]
+    .into_iter()
+    .chain(session.expires_at.map(|time| (SESSION_EXPIRY, seconds(time))))
+    .chain(texts)
+    .chain(adjustable))
 }
 
 fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
     let map = value.as_m().ok()?;
     Some(CurrentSession {
-        id: map.get("s")?.as_s().ok()?.parse().ok()?,
-        version: map.get("v")?.as_n().ok()?.parse().ok()?,
-        parameters: map.get("h")?.as_s().ok()?.clone(),
-        expires_at: match map.get(EXPIRY) {
+        id: map.get(SESSION_ID)?.as_s().ok()?.parse().ok()?,
+        version: map.get(VERSION)?.as_n().ok()?.parse().ok()?,
+        parameters: map.get(SESSION_PARAMETERS)?.as_s().ok()?.clone(),
+        expires_at: match map.get(SESSION_EXPIRY) {
             None => None,
             Some(value) => Some(Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok()?),
         },

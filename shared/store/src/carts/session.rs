@@ -2,7 +2,7 @@
 
 use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
 
-use super::row::{self, COMPLETED, EXPIRY, SESSION, at_version};
+use super::row::{self, COMPLETED, SESSION, SESSION_EXPIRY, SESSION_ID, at_version};
 use super::{Carts, ChangeError, remember};
 use crate::expression::Update;
 use crate::idempotency::Seen;
@@ -45,9 +45,9 @@ impl Carts {
         let [value, own] = [row::current_session(session), text(&session.id)].map(|value| update.value(value));
         let known = match replaces {
             None => format!("attribute_not_exists({SESSION})"),
-            Some(before) => format!("{SESSION}.s = {}", update.value(text(before))),
+            Some(before) => format!("{SESSION}.{SESSION_ID} = {}", update.value(text(before))),
         };
-        update.guard(format!("{known} OR {SESSION}.s = {own}"));
+        update.guard(format!("{known} OR {SESSION}.{SESSION_ID} = {own}"));
         update.guard(format!("attribute_not_exists({COMPLETED})"));
         update.set(format!("{SESSION} = {value}"));
         if let Some(key) = key {
@@ -77,8 +77,8 @@ impl Carts {
     pub async fn record_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
         let mut update = Update::default();
         let session = update.value(text(session));
-        update.guard(format!("{SESSION}.s = {session}"));
-        update.remove(format!("{SESSION}.{EXPIRY}"));
+        update.guard(format!("{SESSION}.{SESSION_ID} = {session}"));
+        update.remove(format!("{SESSION}.{SESSION_EXPIRY}"));
         self.update(number, update).await.map(drop)
     }
 }
