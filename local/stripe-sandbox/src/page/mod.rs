@@ -64,11 +64,11 @@ fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payment) -> Show
 
 /// Lets the answers take effect on what the session comes to, without a payment or with one that is declined.
 fn update(state: &mut State, id: &str, answers: &Answers, is_declined: bool) -> Shown {
-    let Some(mut session) = state.sessions.get(id).cloned() else { return show(state, id) };
-    let message = match answers.apply(state, &mut session) {
-        Err(refusal) => Some(refusal.to_string()),
-        Ok(()) if is_declined => Some("Your card was declined.".to_owned()),
-        Ok(()) => None,
+    let Some(session) = state.sessions.get(id).cloned() else { return show(state, id) };
+    let mut changed = session.clone();
+    let (session, message) = match answers.apply(state, &mut changed) {
+        Err(refusal) => (session, Some(refusal.to_string())),
+        Ok(()) => (changed, is_declined.then(|| "Your card was declined.".to_owned())),
     };
     let status = if message.is_some() { StatusCode::PAYMENT_REQUIRED } else { StatusCode::OK };
     let html = view::page(state, &session, answers, message.as_deref());

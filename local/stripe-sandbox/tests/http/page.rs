@@ -143,6 +143,20 @@ async fn answers_that_will_not_do_are_told_and_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_quantity_that_is_refused_is_not_kept() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "2", &[("line_items[0][adjustable_quantity][enabled]", "true")]).await;
+    let field = format!("quantity[{}]", first_line(&stripe, &session).await);
+    let before = stripe.line_items(&session, "").await;
+
+    let refused = stripe.press(&session, "update", &[(&field, "0")]).await;
+
+    assert_eq!(refused.status, 402);
+    assert_eq!(stripe.line_items(&session, "").await, before);
+    assert_eq!(stripe.press(&session, "pay", &[]).await.status, 303);
+}
+
+#[tokio::test]
 async fn a_promotion_code_is_applied_and_counted() {
     let stripe = stripe().await;
     let session = stripe.session("price_mug", "1", &[("allow_promotion_codes", "true")]).await;
