@@ -94,7 +94,7 @@ impl Stack {
         }
         environment.set_default("SUCCESS_URL", format!("{url}/thank-you.html?order={{number}}"));
         environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
-        environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret());
+        environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret()?);
         let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
         if environment.get("SHOP_ID").is_none() {
             environment.set("SHOP_ID", shop_id(&stripe, options.data.as_deref())?);
@@ -230,26 +230,28 @@ fn shop_id(stripe: &StripeAt, data: Option<&Path>) -> Result<String, Error> {
     if let StripeAt::Sandbox(_) = stripe {
         return Ok("local".to_owned());
     }
-    let Some(folder) = data else { return Ok(format!("local-{}", made_up::<4>())) };
+    let new = || Ok(format!("local-{}", made_up::<4>()?));
+    let Some(folder) = data else { return new() };
+    let failed =
+        |error: std::io::Error| Error::Data { folder: folder.display().to_string(), reason: error.to_string() };
     let file = folder.join("shop-id");
     match std::fs::read_to_string(&file) {
-        Ok(id) => Ok(id.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let id = format!("local-{}", made_up::<4>());
-            std::fs::write(&file, &id)?;
-            Ok(id)
-        }
-        Err(error) => Err(error.into()),
+        Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(_) | Err(_) => {}
     }
+    let id = new()?;
+    std::fs::write(&file, &id).map_err(failed)?;
+    Ok(id)
 }
 
-fn made_up_secret() -> String {
-    format!("whsec_{}", made_up::<16>())
+fn made_up_secret() -> Result<String, Error> {
+    Ok(format!("whsec_{}", made_up::<16>()?))
 }
 
-/// Random bytes, in hex. Without a random source fixed ones have to do: everything is on loopback.
-fn made_up<const BYTES: usize>() -> String {
+/// Random bytes, in hex.
+fn made_up<const BYTES: usize>() -> Result<String, Error> {
     let mut bytes = [0; BYTES];
-    let _ = getrandom::fill(&mut bytes);
-    hex::encode(bytes)
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(hex::encode(bytes))
 }
