@@ -68,7 +68,13 @@ impl IdempotencyKey {
 
     /// What stands under this name in the cart `item`, forgotten or not.
     pub(crate) fn stored<'a>(&self, item: &'a Item) -> Option<&'a AttributeValue> {
-        item.get(REQUESTS)?.as_m().ok()?.get(&self.key)
+        requests(item)?.get(&self.key)
+    }
+
+    /// Whether the cart `item` must forget something before it can remember this request.
+    pub(crate) fn needs_room(&self, item: &Item, now: Timestamp) -> bool {
+        let many = requests(item).is_some_and(|requests| requests.len() >= SWEEP_FROM);
+        self.recall(item, now) == Seen::Never && (many || self.stored(item).is_some())
     }
 
     /// What the cart `item` remembers of this request.
@@ -86,7 +92,7 @@ impl IdempotencyKey {
 
 /// The names that a cart need not remember any more, with one more to come.
 pub(crate) fn forgettable(item: &Item, key: &IdempotencyKey, now: Timestamp) -> Vec<String> {
-    let Some(requests) = item.get(REQUESTS).and_then(|map| map.as_m().ok()) else { return Vec::new() };
+    let Some(requests) = requests(item) else { return Vec::new() };
     if requests.len() < SWEEP_FROM {
         return Vec::new();
     }
@@ -101,6 +107,10 @@ pub(crate) fn forgettable(item: &Item, key: &IdempotencyKey, now: Timestamp) -> 
     // An expression has room for about this many; the next write sweeps on.
     let swept = known.iter().take(over.max(too_many).min(100));
     swept.map(|(_, key)| (*key).clone()).collect()
+}
+
+fn requests(item: &Item) -> Option<&Item> {
+    item.get(REQUESTS)?.as_m().ok()
 }
 
 fn is_over(time: i64, now: Timestamp) -> bool {

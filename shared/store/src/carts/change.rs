@@ -2,12 +2,12 @@
 
 use cart::{Cart, CartNumber, Change, Lifetime, Offers, Timestamp};
 
-use super::row::{self, REQUESTS, VERSION};
+use super::row::{self, VERSION};
 use super::write_id::WriteId;
-use super::{Carts, ChangeError, Preconditions, guarded, remember};
+use super::{Carts, ChangeError, Preconditions, guarded, remember_in, remember_unseen};
 use crate::Error;
 use crate::expression::Update;
-use crate::idempotency::{self, Seen};
+use crate::idempotency::Seen;
 use crate::item::{Item, number, text};
 use crate::table::Guarded;
 
@@ -91,9 +91,7 @@ impl Wanted<'_> {
             update.guard(format!("{VERSION} = {expected}"));
         }
         if let Some(key) = idempotency_key {
-            remember(&mut update, key, None, None, self.now);
-            let many = update.value(number(idempotency::SWEEP_FROM));
-            update.guard(format!("size({REQUESTS}) < {many}"));
+            remember_unseen(&mut update, key, None, self.now);
         }
         self.write_id.record_in(&mut update);
         Some(update)
@@ -129,11 +127,7 @@ impl Wanted<'_> {
     fn replace(&self, row: &Item, before: &Cart, after: &Cart) -> Update {
         let mut update = row::replace(before, after);
         if let Some(key) = &self.terms.idempotency_key {
-            for forgotten in idempotency::forgettable(row, key, self.now) {
-                let forgotten = update.name(&forgotten);
-                update.remove(format!("{REQUESTS}.{forgotten}"));
-            }
-            remember(&mut update, key, key.stored(row), None, self.now);
+            remember_in(&mut update, row, key, None, self.now);
         }
         self.write_id.record_in(&mut update);
         update

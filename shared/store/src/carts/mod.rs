@@ -6,8 +6,8 @@ use settings::{CART_TTL_DAYS, Environment};
 
 use self::row::{NUMBER, REQUESTS};
 use crate::expression::Update;
-use crate::idempotency::Seen;
-use crate::item::{Item, text};
+use crate::idempotency::{SWEEP_FROM, Seen, forgettable};
+use crate::item::{Item, number, text};
 use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error, IdempotencyKey};
 
@@ -130,6 +130,22 @@ impl Carts {
     async fn update(&self, number: CartNumber, update: Update) -> Result<Guarded<Item>, Error> {
         self.table.update(text(number), update, OnRefusal::Row).await
     }
+}
+
+/// Remembers a request in a cart whose row is not known. The cart must not know the key, and must have room for it.
+fn remember_unseen(update: &mut Update, key: &IdempotencyKey, session: Option<&SessionId>, now: Timestamp) {
+    remember(update, key, None, session, now);
+    let many = update.value(number(SWEEP_FROM));
+    update.guard(format!("size({REQUESTS}) < {many}"));
+}
+
+/// Remembers a request in the cart with this row, which forgets what is over.
+fn remember_in(update: &mut Update, row: &Item, key: &IdempotencyKey, session: Option<&SessionId>, now: Timestamp) {
+    for forgotten in forgettable(row, key, now) {
+        let forgotten = update.name(&forgotten);
+        update.remove(format!("{REQUESTS}.{forgotten}"));
+    }
+    remember(update, key, key.stored(row), session, now);
 }
 
 /// Remembers a request of which the cart must remember `known` and nothing else.

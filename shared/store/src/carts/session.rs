@@ -3,7 +3,7 @@
 use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
 
 use super::row::{self, COMPLETED, SESSION, SESSION_EXPIRY, SESSION_ID, at_version};
-use super::{Carts, ChangeError, remember};
+use super::{Carts, ChangeError, remember_in, remember_unseen};
 use crate::expression::Update;
 use crate::idempotency::Seen;
 use crate::item::text;
@@ -24,7 +24,7 @@ pub enum Recorded {
 
 impl Carts {
     /// Records `session` as the cart's current session, in place of `replaces`, and as the answer to the request `key`. One
-    /// write.
+    /// write; two where the cart must forget older keys first.
     ///
     /// Nothing is recorded if the cart is no longer at `session.version`, if another session was recorded first, or if the
     /// request was answered before. Neither version nor life change.
@@ -41,19 +41,19 @@ impl Carts {
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded, ChangeError> {
-        let mut update = at_version(session.version);
-        let [value, own] = [row::current_session(session), text(&session.id)].map(|value| update.value(value));
-        let known = match replaces {
-            None => format!("attribute_not_exists({SESSION})"),
-            Some(before) => format!("{SESSION}.{SESSION_ID} = {}", update.value(text(before))),
-        };
-        update.guard(format!("{known} OR {SESSION}.{SESSION_ID} = {own}"));
-        update.guard(format!("attribute_not_exists({COMPLETED})"));
-        update.set(format!("{SESSION} = {value}"));
+        let mut update = replace_session(session, replaces);
         if let Some(key) = key {
-            remember(&mut update, key, None, Some(&session.id), now);
+            remember_unseen(&mut update, key, Some(&session.id), now);
         }
-        match self.update(number, update).await? {
+        let mut written = self.update(number, update).await?;
+        if let (Some(key), Guarded::Refused(Some(row))) = (key, &written)
+            && key.needs_room(row, now)
+        {
+            let mut update = replace_session(session, replaces);
+            remember_in(&mut update, row, key, Some(&session.id), now);
+            written = self.update(number, update).await?;
+        }
+        match written {
             Guarded::Done(_) => Ok(Recorded::Now),
             Guarded::Refused(None) => Err(ChangeError::Absent),
             Guarded::Refused(Some(item)) => {
@@ -81,4 +81,18 @@ impl Carts {
         update.remove(format!("{SESSION}.{SESSION_EXPIRY}"));
         self.update(number, update).await.map(drop)
     }
+}
+
+/// Makes `session` the current session in place of `replaces`, provided that the cart is at its version and not completed.
+fn replace_session(session: &CurrentSession, replaces: Option<&SessionId>) -> Update {
+    let mut update = at_version(session.version);
+    let [value, own] = [row::current_session(session), text(&session.id)].map(|value| update.value(value));
+    let known = match replaces {
+        None => format!("attribute_not_exists({SESSION})"),
+        Some(before) => format!("{SESSION}.{SESSION_ID} = {}", update.value(text(before))),
+    };
+    update.guard(format!("{known} OR {SESSION}.{SESSION_ID} = {own}"));
+    update.guard(format!("attribute_not_exists({COMPLETED})"));
+    update.set(format!("{SESSION} = {value}"));
+    update
 }

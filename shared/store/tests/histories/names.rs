@@ -111,6 +111,35 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
+    let database = Database::open().await;
+    let carts = database.carts();
+    let cart = opened(&carts).await;
+    let key = |name: usize| IdempotencyKey::new(&name.to_string(), [b"request".as_slice()]);
+    let session = |name: usize| CurrentSession {
+        id: format!("cs_test_{name}").parse().unwrap(),
+        version: cart.version(),
+        parameters: "digest".to_owned(),
+        expires_at: None,
+        descriptions: BTreeMap::new(),
+        adjustable: false,
+    };
+    let mut current: Option<CurrentSession> = None;
+
+    // More keys than a cart takes without a look at them; then the first key again, a day later.
+    for (name, key, now) in (0..40).map(|name| (name, key(name), start())).chain([(40, key(0), start() + DAY)]) {
+        let next = session(name);
+        let replaces = current.as_ref().map(|current| &current.id);
+        let recorded = carts.record_session(cart.number(), &next, replaces, Some(&key), now).await.unwrap();
+
+        assert_eq!(recorded, Recorded::Now, "{name}");
+        let (_, answer) = carts.find_with_answer(cart.number(), Some(&key), now).await.unwrap();
+        assert_eq!(answer.as_ref(), Some(&next.id), "{name}");
+        current = Some(next);
+    }
+}
+
+#[tokio::test]
 async fn all_who_open_a_cart_under_one_name_get_one_seed() {
     let database = Database::open().await;
     let carts = database.carts();
