@@ -287,15 +287,25 @@ async fn overrides_are_merged_over_the_parameters() {
 
 #[tokio::test]
 async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
+    has_the_last_word("price_mug", "payment", "payment_intent_data").await;
+    has_the_last_word("price_club_monthly", "subscription", "subscription_data").await;
+}
+
+async fn has_the_last_word(price: &str, mode: &str, data: &str) {
     let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", r#"{"locale":"fr"}"#)]).await;
     let visitor = shop.visitor();
-    let cart = visitor.add("price_mug", 2).await.ok();
+    let cart = visitor.add(price, 2).await.ok();
     let checkout = Checkout::new(shop.stack().services()).unwrap().with_hook(|parameters| {
         assert_eq!(parameters["locale"], "fr");
         parameters.insert("locale".to_owned(), json!("it"));
         parameters.insert("mode".to_owned(), json!("setup"));
         parameters.insert("line_items".to_owned(), json!([{ "price": "price_sticker", "quantity": 1 }]));
         parameters.insert("metadata".to_owned(), json!({ "stripe_payments_cart_number": "x", "own": "y" }));
+        for data in ["payment_intent_data", "subscription_data"] {
+            if parameters.contains_key(data) {
+                parameters.insert(data.to_owned(), json!({ "description": "d" }));
+            }
+        }
     });
     let request = lambda_http::http::Request::builder()
         .method(Method::POST)
@@ -310,8 +320,11 @@ async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
     assert_eq!(answer.status(), 200, "{:?}", answer.body());
     let sent = parameters(&shop);
     assert_eq!(sent["locale"], "it");
-    assert_eq!(sent["mode"], "payment");
-    assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2" }]));
+    assert_eq!(sent["mode"], mode);
+    assert_eq!(sent["line_items"], json!([{ "price": price, "quantity": "2" }]));
+    assert_eq!(sent[data]["description"], "d");
+    assert_eq!(sent[data]["metadata"]["stripe_payments_shop"], sent["metadata"]["stripe_payments_shop"]);
+    assert!(sent[data]["metadata"]["stripe_payments_shop"].is_string());
     assert_eq!(sent["metadata"]["own"], "y");
     assert_eq!(sent["metadata"]["stripe_payments_cart_number"], cart["number"]);
 }
@@ -341,6 +354,8 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"line_items":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":{"stripe_payments_cart_number":"1"}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment_intent_data":{"metadata":null}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"subscription_data":{"metadata":{"stripe_payments_shop":"1"}}}"#),
         ("SHOP_ID", ""),
         ("SHOP_ID", "my shop"),
         ("SHOP_ID", "shop,"),

@@ -1,5 +1,7 @@
 //! What a merchant changes in the parameters of every session.
 
+use std::iter;
+
 use cart::CheckoutMetadata;
 use serde_json::{Map, Value};
 use settings::{Environment, Error};
@@ -11,6 +13,9 @@ pub type Hook = fn(&mut Map<String, Value>);
 
 /// The parameters that a merchant cannot overwrite.
 const PROTECTED: [&str; 2] = ["line_items", "mode"];
+
+/// What is known of the objects that a session makes. Their metadata hold Cartwright's own, as the session's do.
+const MADE: [&str; 2] = ["payment_intent_data", "subscription_data"];
 
 /// A JSON merge patch over the parameters, and a hook behind it.
 #[derive(Clone, Debug)]
@@ -27,11 +32,13 @@ impl Overrides {
             Some(Value::Object(patch)) => patch,
             Some(_) => return Err(Error::malformed(name, "a JSON object")),
         };
+        let made = MADE.iter().filter_map(|name| patch.get(*name)?.as_object());
+        let mut metadata = iter::once(&patch).chain(made).filter_map(|object| object.get("metadata"));
         let touches_own = |metadata: &Value| match metadata.as_object() {
             None => true,
             Some(metadata) => metadata.keys().any(|key| CheckoutMetadata::is_reserved(key)),
         };
-        if PROTECTED.iter().any(|name| patch.contains_key(*name)) || patch.get("metadata").is_some_and(touches_own) {
+        if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
             return Err(Error::malformed(name, "no line_items, no mode and no metadata.stripe_payments_*"));
         }
         Ok(Self { patch, hook: None })
@@ -50,14 +57,27 @@ impl Overrides {
         }
         let protected = PROTECTED.iter().filter_map(|name| standard.get_key_value(*name));
         parameters.extend(protected.map(|(name, value)| (name.clone(), value.clone())));
-        let mut metadata = match parameters.remove("metadata") {
-            Some(Value::Object(metadata)) => metadata,
-            _ => Map::new(),
+        let restore = |object: &mut Map<String, Value>| {
+            change_object(object, "metadata", |metadata| {
+                metadata.extend(own.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))));
+            });
         };
-        metadata.extend(own.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))));
-        parameters.insert("metadata".to_owned(), Value::Object(metadata));
+        restore(&mut parameters);
+        for name in MADE.into_iter().filter(|name| standard.contains_key(*name)) {
+            change_object(&mut parameters, name, restore);
+        }
         parameters
     }
+}
+
+/// Changes the member `name`, which is an object from now on if it was none.
+fn change_object(parent: &mut Map<String, Value>, name: &str, change: impl FnOnce(&mut Map<String, Value>)) {
+    let mut object = match parent.remove(name) {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    };
+    change(&mut object);
+    parent.insert(name.to_owned(), Value::Object(object));
 }
 
 /// Merges a patch into an object.
