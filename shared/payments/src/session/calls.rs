@@ -61,7 +61,7 @@ impl Stripe {
     }
 
     /// The session that a payment belongs to: in payment mode by itself, in subscription mode by the subscription whose
-    /// first invoice it paid. Up to three requests.
+    /// first invoice it paid. Up to four requests.
     ///
     /// # Errors
     ///
