@@ -36,8 +36,9 @@ async fn nothing_can_be_checked_out_of_an_empty_cart() {
     visitor.add("price_mug", 1).await.ok();
     visitor.clear().await.ok();
     let empty = visitor.checkout().await;
+    let with_a_code = visitor.post("/cart/checkout", json!({ "promotion_code": "NOPE" })).await;
 
-    for answer in [absent, empty] {
+    for answer in [absent, empty, with_a_code] {
         assert_eq!(answer.error(400), "cart_empty");
         assert_eq!(answer.json()["message"], "Cart is empty");
     }

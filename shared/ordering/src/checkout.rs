@@ -100,24 +100,28 @@ impl Checkout {
     ) -> Result<Box<RawValue>, CheckoutError> {
         let token = shopper.token.as_ref().ok_or(CheckoutError::CartEmpty)?;
         let key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
-        let mut cart = match self.carts.find_with_answer(token.number(), key.as_ref(), now).await? {
-            (_, Some(answered)) => return self.current(&answered).await,
-            (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
-        };
-        if shopper.expected.version().is_some_and(|expected| expected != cart.version()) {
-            return Err(CheckoutError::VersionMismatch { current: cart.version() });
-        }
-        let buyer = self.buyer(request).await?;
+        let mut buyer = None;
 
         for _ in 0..TRIES {
-            match self.attempt(&cart, &buyer, &request.base_url, key.as_ref(), now).await? {
-                Attempt::Done(session) => return Ok(session),
-                Attempt::Again => {}
-            }
-            cart = match self.carts.find_with_answer(cart.number(), key.as_ref(), now).await? {
+            let cart = match self.carts.find_with_answer(token.number(), key.as_ref(), now).await? {
                 (_, Some(answered)) => return self.current(&answered).await,
                 (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
             };
+            if shopper.expected.version().is_some_and(|expected| expected != cart.version()) {
+                return Err(CheckoutError::VersionMismatch { current: cart.version() });
+            }
+            if cart.lines().is_empty() {
+                return Err(CheckoutError::CartEmpty);
+            }
+            cart.metadata().check_for_checkout()?;
+            let buyer = match &buyer {
+                Some(buyer) => buyer,
+                None => buyer.insert(self.buyer(request).await?),
+            };
+            match self.attempt(&cart, buyer, &request.base_url, key.as_ref(), now).await? {
+                Attempt::Done(session) => return Ok(session),
+                Attempt::Again => {}
+            }
         }
         Err(Error::from(store::Error::Contended).into())
     }
@@ -131,10 +135,6 @@ impl Checkout {
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
-        if cart.lines().is_empty() {
-            return Err(CheckoutError::CartEmpty);
-        }
-        cart.metadata().check_for_checkout()?;
         let (parameters, adjustable) = self.parameters(cart, buyer, base_url).await?;
         let digest = parameters.digest();
         let (session, answer, metric) = match self.previous(cart, &digest, now).await? {
