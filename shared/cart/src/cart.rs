@@ -92,12 +92,6 @@ impl Cart {
         Self { state, lifetime }
     }
 
-    /// Everything the cart consists of.
-    #[must_use]
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.state
-    }
-
     /// The public name.
     #[must_use]
     pub fn number(&self) -> CartNumber {
@@ -252,13 +246,6 @@ impl Cart {
         Ok(())
     }
 
-    /// Makes `session` the cart's current session. Not a change: version and life stay.
-    #[must_use]
-    pub fn with_session(mut self, session: CurrentSession) -> Self {
-        self.state.current_session = Some(session);
-        self
-    }
-
     /// Takes out of the cart what was paid with a Checkout Session made from its version `checked_out`.
     ///
     /// A cart that has not changed since is completed by `order` and final. Otherwise what was `sold` is taken out and
@@ -361,8 +348,7 @@ impl Cart {
         preferred: Option<Currency>,
         offers: &'a Offers,
     ) -> Result<&'a Price, Rejection> {
-        let offer = offers.get(&item.price).filter(|offer| offer.is_active());
-        let price = &offer.ok_or_else(|| Rejection::PriceNotFound(item.price.clone()))?.price;
+        let price = &offers.for_sale(&item.price).ok_or_else(|| Rejection::PriceNotFound(item.price.clone()))?.price;
         let held = if self.state.lines.is_empty() { None } else { self.state.currency };
         let currency = held.or(preferred).unwrap_or(price.currency);
         if !price.sells_in(currency) {

@@ -33,6 +33,12 @@ impl Offers {
         self.0.get(price)
     }
 
+    /// The offer of a price that can be bought; `None` for one that cannot, or that the catalogue does not have.
+    #[must_use]
+    pub fn for_sale(&self, price: &PriceId) -> Option<&Arc<Offer>> {
+        self.get(price).filter(|offer| offer.is_active())
+    }
+
     /// Adds an offer.
     pub fn insert(&mut self, offer: Arc<Offer>) {
         self.0.insert(offer.price.id.clone(), offer);

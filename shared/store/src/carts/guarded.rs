@@ -37,8 +37,7 @@ struct Priced<'a> {
 impl<'a> Priced<'a> {
     /// `None` where the price is not for sale.
     fn new(item: &'a Addition, offers: &'a Offers) -> Option<Self> {
-        let offer = offers.get(&item.price).filter(|offer| offer.is_active())?;
-        Some(Self { item, price: &offer.price })
+        Some(Self { item, price: &offers.for_sale(&item.price)?.price })
     }
 }
 
