@@ -12,7 +12,7 @@ mod unknown;
 
 use std::sync::Arc;
 
-use cart::{Offers, PriceId, Product, Timestamp};
+use cart::{Offer, Offers, PriceId, Product, Timestamp};
 use payments::Stripe;
 use services::Services;
 use shopping::Shopping;
@@ -67,17 +67,21 @@ impl Catalog {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn refresh(&self, prices: &[PriceId], now: Timestamp) -> Result<(), Error> {
-        let stamp = AsOf::fetched(now);
         for id in prices {
-            match found(self.stripe.price_with_product(id).await)? {
-                Some((price, product)) => {
-                    self.save_product(&product, stamp).await?;
-                    self.table.save_prices(&product.id, &[&price], stamp).await?;
-                }
-                None => self.table.retire_price(id, stamp).await?,
+            if self.read_at_stripe(id, now).await?.is_none() {
+                self.table.retire_price(id, AsOf::fetched(now)).await?;
             }
         }
         Ok(())
+    }
+
+    /// Reads a price and its product at Stripe and saves both; `None` where Stripe has no such price.
+    async fn read_at_stripe(&self, id: &PriceId, now: Timestamp) -> Result<Option<Offer>, Error> {
+        let Some((price, product)) = found(self.stripe.price_with_product(id).await)? else { return Ok(None) };
+        let (product, stamp) = (self.as_sold(&product), AsOf::fetched(now));
+        self.table.save_product(&product, stamp).await?;
+        self.table.save_prices(&product.id, &[&price], stamp).await?;
+        Ok(Some(Offer { price, product }))
     }
 
     async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<Saved, store::Error> {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use cart::{Change, Offer, Offers, PriceId, Rejection, Timestamp};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shopping::{ChangedCart, Shopper};
-use store::AsOf;
 
-use crate::{Catalog, Error, found};
+use crate::{Catalog, Error};
 
 /// How many prices that the table does not know are asked for at a time.
 const FETCHES_AT_A_TIME: usize = 4;
@@ -86,15 +85,10 @@ impl Catalog {
         if self.unknown.has(id) {
             return Err(not_found().into());
         }
-        let Some((price, product)) = found(self.stripe.price_with_product(id).await)? else {
+        let Some(offer) = self.read_at_stripe(id, now).await? else {
             self.unknown.add(id);
             return Err(not_found().into());
         };
-        let product = self.as_sold(&product);
-        let stamp = AsOf::fetched(now);
-        self.table.save_product(&product, stamp).await?;
-        self.table.save_prices(&product.id, &[&price], stamp).await?;
-        let offer = Offer { price, product };
         if offer.is_active() { Ok(offer) } else { Err(not_found().into()) }
     }
 }
