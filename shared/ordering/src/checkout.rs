@@ -123,7 +123,7 @@ impl Checkout {
                 Attempt::Again => {}
             }
         }
-        Err(Error::from(store::Error::Contended).into())
+        Err(store::Error::Contended.into())
     }
 
     /// Hands out the cart's current session, or makes one and has the cart record it.
@@ -173,7 +173,7 @@ impl Checkout {
         let promotion_code = match &request.promotion_code {
             None => None,
             Some(code) => {
-                let found = self.stripe.promotion_code(code).await.map_err(Error::from)?;
+                let found = self.stripe.promotion_code(code).await?;
                 Some(found.ok_or(CheckoutError::PromotionCodeInvalid)?)
             }
         };
@@ -182,7 +182,7 @@ impl Checkout {
 
     /// Returns the session that answered a request with a key before, as it is now.
     async fn current(&self, session: &SessionId) -> Result<Box<RawValue>, CheckoutError> {
-        let (_, answer) = self.stripe.session(session).await.map_err(Error::from)?;
+        let (_, answer) = self.stripe.session(session).await?;
         Ok(answer)
     }
 
@@ -212,7 +212,7 @@ impl Checkout {
         base_url: &str,
     ) -> Result<(Parameters, bool), CheckoutError> {
         let prices = cart.lines().iter().map(|line| &line.price);
-        let offers = self.catalog.fresh_offers(prices).await.map_err(Error::from)?;
+        let offers = self.catalog.fresh_offers(prices).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
         let unavailable: Vec<PriceId> = totals.unavailable().map(|line| line.price.clone()).collect();
         if !unavailable.is_empty() {
@@ -237,7 +237,7 @@ impl Checkout {
                 SessionStatus::Expired | SessionStatus::Unknown => Ok(PreviousSession::Gone),
             },
             Err(error) if error.is_missing() => Ok(PreviousSession::Gone),
-            Err(error) => Err(Error::from(error).into()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -251,14 +251,14 @@ impl Checkout {
             Err(error) if error.is_missing() => Ok(PreviousSession::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
             Err(refusal @ payments::Error::Refused { .. }) => {
-                let (session, _) = self.stripe.session(session).await.map_err(Error::from)?;
+                let (session, _) = self.stripe.session(session).await?;
                 match session.status {
                     SessionStatus::Complete => self.paid(&session.id, now).await,
                     SessionStatus::Expired => Ok(PreviousSession::Gone),
                     SessionStatus::Open | SessionStatus::Unknown => Err(Error::from(refusal).into()),
                 }
             }
-            Err(error) => Err(Error::from(error).into()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -292,7 +292,7 @@ impl Checkout {
             }
             replaces = Some(session.id);
         }
-        Err(Error::from(store::Error::Contended).into())
+        Err(store::Error::Contended.into())
     }
 
     /// What a refusal of the parameters means to the shopper.
@@ -322,7 +322,7 @@ impl From<ChangeError> for CheckoutError {
             ChangeError::Stale { current } => Self::VersionMismatch { current },
             ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
             ChangeError::Rejected(rejection) => Self::Rejected(rejection),
-            ChangeError::Store(error) => Error::from(error).into(),
+            ChangeError::Store(error) => error.into(),
         }
     }
 }

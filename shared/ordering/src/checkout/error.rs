@@ -47,13 +47,13 @@ pub enum CheckoutError {
 impl CheckoutError {
     /// What Stripe's refusal of a session's parameters means to the shopper.
     pub(super) fn of_refusal(error: payments::Error, cart: &Cart) -> Self {
-        let payments::Error::Refused { code, param, .. } = &error else { return Error::from(error).into() };
+        let payments::Error::Refused { code, param, .. } = &error else { return error.into() };
         match code.as_deref() {
             Some("amount_too_large") => return Self::AmountTooLarge,
             Some("amount_too_small") => return Self::AmountTooSmall,
             _ => {}
         }
-        let Some(param) = param else { return Error::from(error).into() };
+        let Some(param) = param else { return error.into() };
         if param.starts_with("discounts") {
             return Self::PromotionCodeInvalid;
         }
@@ -64,7 +64,25 @@ impl CheckoutError {
         let index = param.strip_prefix("line_items[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
         match index.and_then(|index| cart.lines().get(index)) {
             Some(line) => Self::CartChanged(vec![line.price.clone()]),
-            None => Error::from(error).into(),
+            None => error.into(),
         }
+    }
+}
+
+impl From<store::Error> for CheckoutError {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<catalog::Error> for CheckoutError {
+    fn from(error: catalog::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<payments::Error> for CheckoutError {
+    fn from(error: payments::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
