@@ -64,6 +64,14 @@ impl Table {
         &self.name
     }
 
+    /// The condition that there is no row with the key that is written.
+    pub(crate) fn absent(&self) -> Update {
+        let mut guard = Update::default();
+        let key = guard.name(self.key);
+        guard.guard(format!("attribute_not_exists({key})"));
+        guard
+    }
+
     /// Reads the row with this key. One strongly consistent read.
     pub(crate) async fn get(&self, key: AttributeValue) -> Result<Option<Item>, Error> {
         let request = self.client().get_item().table_name(&self.name).key(self.key, key).consistent_read(true);

@@ -5,9 +5,8 @@ use cart::{CartNumber, SessionId, Timestamp};
 use super::Carts;
 use super::row::{CREATED, EXPIRES, FORMAT, NUMBER};
 use crate::Error;
-use crate::expression::Update;
 use crate::item::{Item, number, seconds, text};
-use crate::table::{Guarded, OnRefusal};
+use crate::table::OnRefusal;
 
 /// A Checkout Session that ended without a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,7 +25,7 @@ pub struct Abandoned {
 const KEPT: i64 = 30 * 24 * 60 * 60;
 
 impl Carts {
-    /// Notes once that a cart was abandoned; `false` where it is noted already. One write.
+    /// Notes that a cart was abandoned, unless that is noted already. One write.
     ///
     /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, which the
     /// shopper may well take up again.
@@ -34,10 +33,7 @@ impl Carts {
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<bool, Error> {
-        let mut absent = Update::default();
-        let key = absent.name(NUMBER);
-        absent.guard(format!("attribute_not_exists({key})"));
+    pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<(), Error> {
         let item = Item::from([
             (NUMBER.to_owned(), text(format!("abandoned-{}", abandoned.session))),
             (FORMAT.to_owned(), number(1)),
@@ -48,7 +44,6 @@ impl Carts {
             (CREATED.to_owned(), seconds(now)),
             (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
         ]);
-        let written = self.table().put(item, absent, OnRefusal::Nothing).await?;
-        Ok(matches!(written, Guarded::Done(())))
+        self.table.put(item, self.table.absent(), OnRefusal::Nothing).await.map(drop)
     }
 }

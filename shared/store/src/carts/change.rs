@@ -18,7 +18,7 @@ const TRIES: usize = 100;
 struct Wanted<'a> {
     change: &'a Change,
     offers: &'a Offers,
-    terms: &'a Preconditions,
+    preconditions: &'a Preconditions,
     now: Timestamp,
     lifetime: Lifetime,
     write_id: WriteId,
@@ -43,7 +43,7 @@ impl Carts {
     /// # Errors
     ///
     /// - [`ChangeError::Absent`] if there is no such cart, or it is expired or completed.
-    /// - [`ChangeError::Stale`] if the terms insist on a version that is not the cart's.
+    /// - [`ChangeError::Stale`] if the preconditions insist on a version that is not the cart's.
     /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
     /// - [`ChangeError::Store`] if DynamoDB fails.
@@ -52,10 +52,10 @@ impl Carts {
         cart: CartNumber,
         change: &Change,
         offers: &Offers,
-        terms: &Preconditions,
+        preconditions: &Preconditions,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
-        let wanted = Wanted { change, offers, terms, now, lifetime: self.lifetime, write_id: WriteId::new() };
+        let wanted = Wanted { change, offers, preconditions, now, lifetime: self.lifetime, write_id: WriteId::new() };
         let mut current = match wanted.as_expression() {
             None => self.table.get(text(cart)).await?,
             Some(update) => match self.update(cart, update).await? {
@@ -84,7 +84,7 @@ impl Carts {
 impl Wanted<'_> {
     /// The change as one guarded expression, without a look at the cart; `None` where it cannot be said as one.
     fn as_expression(&self) -> Option<Update> {
-        let Preconditions { expected_version, idempotency_key } = self.terms;
+        let Preconditions { expected_version, idempotency_key } = self.preconditions;
         let mut update = guarded::expression(self.change, self.offers, self.now, self.lifetime)?;
         if let Some(expected) = expected_version {
             let expected = update.value(number(expected));
@@ -99,7 +99,7 @@ impl Wanted<'_> {
 
     /// Has the rules decide on the change, given the cart's row.
     fn decide(&self, row: &Item) -> Result<Decision, ChangeError> {
-        let Preconditions { expected_version, idempotency_key } = self.terms;
+        let Preconditions { expected_version, idempotency_key } = self.preconditions;
         let before = row::read(row, self.lifetime)?;
         if self.write_id.is_recorded_in(row) {
             return Ok(Decision::Answer(before));
@@ -126,7 +126,7 @@ impl Wanted<'_> {
 
     fn replace(&self, row: &Item, before: &Cart, after: &Cart) -> Update {
         let mut update = row::replace(before, after);
-        if let Some(key) = &self.terms.idempotency_key {
+        if let Some(key) = &self.preconditions.idempotency_key {
             remember_in(&mut update, row, key, None, self.now);
         }
         self.write_id.record_in(&mut update);

@@ -57,7 +57,7 @@ impl Carts {
         let write_id = WriteId::new();
 
         let row = row::fresh(&cart, &write_id, key, now);
-        let there = match self.table.put(row, absent(), OnRefusal::Row).await? {
+        let there = match self.table.put(row, self.table.absent(), OnRefusal::Row).await? {
             Guarded::Done(()) => return Ok(cart),
             Guarded::Refused(row) => row.unwrap_or_default(),
         };
@@ -116,11 +116,4 @@ impl Carts {
         let seed = item.get(SEED).and_then(|seed| seed.as_b().ok()?.as_ref().try_into().ok());
         Ok(seed.ok_or_else(|| reader.corrupt(SEED))?)
     }
-}
-
-/// The condition that there is no such item.
-fn absent() -> Update {
-    let mut guard = Update::default();
-    guard.guard(format!("attribute_not_exists({EXPIRES})"));
-    guard
 }

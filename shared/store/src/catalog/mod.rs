@@ -30,8 +30,8 @@ mod cache;
 mod freshness;
 mod inventory;
 mod listing;
-mod news;
 mod row;
+mod saving;
 
 pub use freshness::{AsOf, Saved};
 pub use inventory::{Digest, Inventory};

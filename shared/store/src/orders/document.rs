@@ -1,4 +1,7 @@
-//! What of an order never changes, as JSON in its row.
+//! An order as it was when it was placed, as JSON in its row.
+//!
+//! It holds status and refunded amount too, because version 0.1.0 does not read it without. They are overruled by the
+//! row's own attributes, which move forward.
 //!
 //! Amounts are in the minor unit of the order's currency, which stands there once.
 

@@ -7,7 +7,7 @@ use self::row::{EVENT, NUMBER, REFUNDED, STATUS, event, read, write};
 use crate::carts::row as cart_row;
 use crate::expression::Update;
 use crate::item::{number, text};
-use crate::table::{Guarded, OnRefusal, Table, Transacted};
+use crate::table::{OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
 mod document;
@@ -58,10 +58,7 @@ impl Orders {
     ///
     /// DynamoDB fails; nothing is written, or all is, in which case the next call finds the order.
     pub async fn place(&self, order: &Order, carts: &Carts, cart: Option<(&Cart, &Cart)>) -> Result<Placed, Error> {
-        let mut absent = Update::default();
-        let key = absent.name(NUMBER);
-        absent.guard(format!("attribute_not_exists({key})"));
-        let mut writes = vec![self.table.put_in_transaction(write(order), absent)?];
+        let mut writes = vec![self.table.put_in_transaction(write(order), self.table.absent())?];
         if let Some((before, after)) = cart {
             let update = cart_row::replace(before, after);
             writes.push(carts.table().update_in_transaction(text(before.number()), update)?);
@@ -76,23 +73,14 @@ impl Orders {
         })
     }
 
-    /// Moves an order's status and refunded amount forward, never back; `None` where there is no such order, or it is
-    /// there or further already.
+    /// Moves an order's status and refunded amount forward, never back. Does nothing where there is no such order, or it
+    /// is there or further already.
     ///
     /// # Errors
     ///
-    /// DynamoDB fails, or the item is corrupt.
-    pub async fn advance(
-        &self,
-        order: OrderNumber,
-        status: OrderStatus,
-        refunded: i64,
-    ) -> Result<Option<Order>, Error> {
-        let update = forward(status, refunded);
-        match self.table.update(text(order), update, OnRefusal::Nothing).await? {
-            Guarded::Done(row) => read(&row).map(Some),
-            Guarded::Refused(_) => Ok(None),
-        }
+    /// DynamoDB fails.
+    pub async fn advance(&self, order: OrderNumber, status: OrderStatus, refunded: i64) -> Result<(), Error> {
+        self.table.update(text(order), forward(status, refunded), OnRefusal::Nothing).await.map(drop)
     }
 }
 

@@ -15,7 +15,7 @@ const DOCUMENT: &str = "order";
 pub(super) const EVENT: &str = "event";
 const TABLE: &str = "orders";
 
-/// The document holds what never changes; status and refunds stand beside it, where they can be moved forward.
+/// The document stays as it is; status and refunds stand beside it, where they can be moved forward.
 pub(super) fn write(order: &Order) -> Item {
     let mut item = Item::from([
         (NUMBER.to_owned(), text(order.number)),
