@@ -1,4 +1,4 @@
-//! openapi.yaml against the routes and the README. Every answer of every test is held against it too, by the fixtures.
+//! openapi.yaml against the routes and the README. The fixtures hold every answer of the end-to-end tests against it, too.
 
 use std::collections::BTreeSet;
 

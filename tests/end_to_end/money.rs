@@ -1,4 +1,4 @@
-//! Totals of carts, held against what Stripe charges for the same lines.
+//! Totals of carts, held against the sandbox, which computes them on its own, and against totals worked out by hand.
 
 use std::fmt::Write as _;
 
@@ -78,8 +78,8 @@ fn catalogue() -> Value {
     json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices })
 }
 
-/// Returns what Stripe charges for these lines, before discounts, shipping and tax.
-async fn at_stripe(shop: &Shop, lines: &[(&str, u32)]) -> Value {
+/// Returns what the sandbox charges for these lines, before discounts, shipping and tax.
+async fn in_sandbox(shop: &Shop, lines: &[(&str, u32)]) -> Value {
     let recurs = lines.iter().any(|(price, _)| ["monthly", "seats", "metered"].iter().any(|kind| price.contains(kind)));
     let mut form =
         format!("mode={}&success_url=https%3A%2F%2Fshop.example", if recurs { "subscription" } else { "payment" });
@@ -98,7 +98,7 @@ async fn in_cart(shop: &Shop, lines: &[(&str, u32)]) -> Value {
 }
 
 #[tokio::test]
-async fn every_total_is_what_stripe_charges() {
+async fn every_total_is_whin_sandbox_charges() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let mut compared = 0;
 
@@ -110,7 +110,7 @@ async fn every_total_is_what_stripe_charges() {
 
                 let cart = in_cart(&shop, &lines).await;
 
-                assert_eq!(cart["total_price_minor"], at_stripe(&shop, &lines).await, "{quantity} × {price}");
+                assert_eq!(cart["total_price_minor"], in_sandbox(&shop, &lines).await, "{quantity} × {price}");
                 assert_eq!(cart["currency"], currency);
                 compared += 1;
             }
@@ -120,6 +120,8 @@ async fn every_total_is_what_stripe_charges() {
     assert!(compared >= 500, "{compared}");
 }
 
+/// Sources: <https://docs.stripe.com/products-prices/pricing-models>,
+/// <https://docs.stripe.com/billing/subscriptions/decimal-amounts#rounding>, <https://docs.stripe.com/currencies#zero-decimal>
 #[tokio::test]
 async fn totals_are_those_worked_out_by_hand() {
     let shop = Shop::open_on(&catalogue(), []).await;
@@ -179,9 +181,10 @@ async fn each_line_is_rounded_before_they_are_summed_up() {
     let cart = in_cart(&shop, &lines).await;
 
     assert_eq!(cart["total_price_minor"], 13 + 4 + 6127 + 50_000);
-    assert_eq!(cart["total_price_minor"], at_stripe(&shop, &lines).await);
+    assert_eq!(cart["total_price_minor"], in_sandbox(&shop, &lines).await);
 }
 
+/// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
 #[tokio::test]
 async fn a_total_above_stripes_maximum_is_refused_until_it_is_reduced() {
     let shop = Shop::open_on(&catalogue(), []).await;
@@ -193,6 +196,7 @@ async fn a_total_above_stripes_maximum_is_refused_until_it_is_reduced() {
     assert_eq!(visitor.checkout().await.ok()["amount_total"], 99_999_618);
 }
 
+/// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
 #[tokio::test]
 async fn a_total_below_stripes_minimum_is_refused_until_it_is_raised() {
     let shop = Shop::open_on(&catalogue(), []).await;

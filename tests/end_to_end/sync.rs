@@ -144,7 +144,7 @@ async fn what_stripe_deleted_unheard_is_taken_off_the_shelf() {
     assert_eq!(visitor.add("price_b", 1).await.ok()["total_price_minor"], 200);
     let listed = shop.get("/products").await.ok();
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
-    // IdempotencyKey is enough.
+    // A second run finds nothing left to retire.
     assert_eq!(shop.stack().sync().await.unwrap().retired, 0);
 }
 

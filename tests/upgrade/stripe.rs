@@ -1,4 +1,4 @@
-//! Stripe, as it answered 0.1.0.
+//! The Stripe sandbox's answers to 0.1.0, given again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
