@@ -2,7 +2,7 @@
 
 use cart::Offers;
 use services::Services;
-use shopping::{ChangedCart, Shopping};
+use shopping::Shopping;
 use web::{Answer, EmptyBody, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
@@ -25,11 +25,6 @@ impl Endpoint for Clear {
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        Ok(match changed {
-            None => Answer::no_cart(&self.shop),
-            Some(ChangedCart { token, cart }) => {
-                Answer::cart(&cart, &Offers::default(), &self.shop).with_token(&token, &self.shop)
-            }
-        })
+        Ok(Answer::changed(changed.map(|changed| (changed, Offers::default())), &self.shop))
     }
 }

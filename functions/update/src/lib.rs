@@ -27,11 +27,6 @@ impl Endpoint for Update {
 
         let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
 
-        Ok(match changed {
-            None => Answer::no_cart(&self.shop),
-            Some((changed, offers)) => {
-                Answer::cart(&changed.cart, &offers, &self.shop).with_token(&changed.token, &self.shop)
-            }
-        })
+        Ok(Answer::changed(changed, &self.shop))
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use cart::{
     AdjustableQuantity, Cart, CartNumber, Currency, Description, Metadata, Money, Offers, PriceId, PricedLine,
-    ProductId, Quantity, Status, Timestamp, Token, Totals,
+    ProductId, Quantity, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use shopping::ChangedCart;
 
 use super::renderings::Rendering;
 use super::spliced::Spliced;
@@ -222,11 +223,14 @@ impl Answer {
         Self { response, cart: Some(cart.number()) }
     }
 
-    /// The same answer, handing `token` to the client: in the cookie and in `Cart-Token`.
+    /// A cart that was changed, at the prices in the offers, with its token in the cookie and in `Cart-Token`. `None` where
+    /// there was no cart to change.
     #[must_use]
-    pub fn with_token(mut self, token: &Token, shop: &Shop) -> Self {
-        shop.set_token(token, &mut self.response);
-        self
+    pub fn changed(changed: Option<(ChangedCart, Offers)>, shop: &Shop) -> Self {
+        let Some((ChangedCart { token, cart }, offers)) = changed else { return Self::no_cart(shop) };
+        let mut answer = Self::cart(&cart, &offers, shop);
+        shop.set_token(&token, &mut answer.response);
+        answer
     }
 
     /// The answer where there is no cart.
