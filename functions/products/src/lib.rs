@@ -31,14 +31,8 @@ impl Endpoint for Products {
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
             Some(_) => return Err(Error::field("limit", format!("must be 1 to {MAX_LIMIT}"))),
         };
-        let after: Option<ProductId> = match request.query("starting_after").map(|id| id.parse()) {
-            None => None,
-            Some(id) => Some(id.map_err(|_| Error::field("starting_after", "must be the id of a product"))?),
-        };
-        let currency: Option<Currency> = match request.query("currency").map(|code| code.parse()) {
-            None => None,
-            Some(code) => Some(code.map_err(|_| Error::field("currency", "must be a three-letter currency code"))?),
-        };
+        let after: Option<ProductId> = request.parsed_query("starting_after", "must be the id of a product")?;
+        let currency: Option<Currency> = request.parsed_query("currency", "must be a three-letter currency code")?;
 
         let listed = self.catalog.list(after.as_ref(), limit).await;
 

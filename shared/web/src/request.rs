@@ -1,5 +1,7 @@
 //! A request as API Gateway hands it to a function.
 
+use std::str::FromStr;
+
 use cart::{CartNumber, Currency, Timestamp, Token};
 use lambda_http::RequestExt as _;
 use lambda_http::http::header::AsHeaderName;
@@ -88,6 +90,16 @@ impl Request {
     pub fn query(&self, name: &str) -> Option<String> {
         let parameters = self.inner.query_string_parameters_ref()?;
         parameters.first(name).map(str::to_owned).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter of the query, read; `None` where it is absent or blank.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Field`] with this `problem` if it cannot be read.
+    pub fn parsed_query<T: FromStr>(&self, name: &str, problem: &str) -> Result<Option<T>, Error> {
+        let parsed = self.query(name).map(|text| text.parse()).transpose();
+        parsed.map_err(|_| Error::field(name, problem))
     }
 
     /// The currency that the client wants a new cart to have, from `X-Currency` or `X-MOLTIN-CURRENCY`.
