@@ -1,8 +1,10 @@
 //! `POST /cart/checkout`.
 
+use checkout::Checkout;
 use fixtures::Shop;
 use reqwest::Method;
 use serde_json::json;
+use web::Endpoint as _;
 
 #[tokio::test]
 async fn a_cart_becomes_a_session() {
@@ -42,6 +44,20 @@ async fn nothing_can_be_checked_out_of_an_empty_cart() {
         assert_eq!(answer.error(400), "cart_empty");
         assert_eq!(answer.json()["message"], "Cart is empty");
     }
+}
+
+#[tokio::test]
+async fn a_checkout_must_say_at_which_host_the_shopper_comes_back() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let checkout = Checkout::new(shop.stack().services()).unwrap();
+    let request = lambda_http::http::Request::post("/cart/checkout").header("cart-token", visitor.token().unwrap());
+    let request = request.body(lambda_http::Body::Empty).unwrap();
+
+    let answer = web::answer(&checkout, &web::Log::new(shop.stack().environment()), request).await;
+
+    assert_eq!(answer.status(), 400, "{:?}", answer.body());
+    assert!(shop.session_requests().is_empty());
 }
 
 #[tokio::test]

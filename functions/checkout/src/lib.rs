@@ -42,10 +42,11 @@ impl Endpoint for Checkout {
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop)?;
         let body: CheckoutBody = request.body()?;
+        let base_url = self.public_url.clone().or_else(|| request.base_url());
         let wanted = CheckoutRequest {
             email: body.email().map(str::to_owned),
             promotion_code: body.promotion_code().map(str::to_owned),
-            base_url: self.public_url.clone().or_else(|| request.base_url()).unwrap_or_default(),
+            base_url: base_url.ok_or(Error::Header { name: "Host", problem: "is required" })?,
         };
 
         let session = self.sessions.session(&shopper, &wanted, request.received_at()).await.map_err(refused)?;
