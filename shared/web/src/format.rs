@@ -15,7 +15,7 @@ use icu_locale_core::Locale;
 use writeable::Writeable as _;
 
 /// Formats amounts in the shop's locale, from CLDR's data. Never rounds a digit away.
-pub struct Formatter {
+pub(crate) struct Formatter {
     locale: Locale,
     numbers: DecimalFormatter,
     currencies: Mutex<HashMap<Currency, Arc<CurrencyFormatter<DecimalFormatter>>>>,
@@ -29,7 +29,7 @@ const MOST_DECIMALS: i16 = 4;
 impl Formatter {
     /// A formatter for a locale such as `en-US`; `None` where it is malformed.
     #[must_use]
-    pub fn new(locale: &str) -> Option<Self> {
+    pub(crate) fn new(locale: &str) -> Option<Self> {
         let locale: Locale = locale.parse().ok()?;
         let numbers = DecimalFormatter::try_new((&locale).into(), DecimalFormatterOptions::default()).ok()?;
         Some(Self { locale, numbers, currencies: Mutex::default() })
@@ -39,13 +39,13 @@ impl Formatter {
     ///
     /// An amount that CLDR cannot format comes out plainly, as `1234.5 XYZ`.
     #[must_use]
-    pub fn format(&self, money: Money) -> String {
+    pub(crate) fn format(&self, money: Money) -> String {
         self.exact(&money.major(), money.currency())
     }
 
     /// What one unit costs, given in minor units, with all its digits: `$12.00`, `$0.0035`.
     #[must_use]
-    pub fn format_unit(&self, unit: cart::Decimal, currency: Currency) -> String {
+    pub(crate) fn format_unit(&self, unit: cart::Decimal, currency: Currency) -> String {
         self.exact(&unit.major(currency), currency)
     }
 

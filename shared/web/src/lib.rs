@@ -20,7 +20,6 @@ mod wire;
 pub use answer::{Answer, Response};
 pub use endpoint::{Endpoint, answer, invocation};
 pub use error::{Error, upstream};
-pub use format::Formatter;
 pub use lambda::{run, run_with_secrets};
 pub use log::{LOG_TARGETS, Log, subscriber};
 pub use request::Request;

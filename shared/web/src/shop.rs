@@ -4,8 +4,9 @@ use cart::{Currency, Money, Token};
 use lambda_http::http::{HeaderValue, header};
 use settings::Environment;
 
+use crate::format::Formatter;
 use crate::views::Renderings;
-use crate::{Formatter, Request, Response};
+use crate::{Request, Response};
 
 /// The shop's settings: `DEFAULT_CURRENCY`, `SHOP_LOCALE`, `ALLOWED_ORIGINS`, `COOKIE_SAME_SITE`.
 #[derive(Debug)]
@@ -46,12 +47,6 @@ impl Shop {
             origins,
             cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })
-    }
-
-    /// The currency of a cart without lines: `DEFAULT_CURRENCY`.
-    #[must_use]
-    pub fn currency(&self) -> Currency {
-        self.currency
     }
 
     /// The amount as people in the shop's locale write it.
