@@ -14,7 +14,7 @@ use cart::{CartNumber, Price, Product, Timestamp, Token};
 use lambda_http::http::header;
 use payments::{Event, Session, WebhookSecrets};
 use settings::Environment;
-use web::{AddBody, CheckoutBody, EmptyBody, Request, Shop, UpdateBody};
+use web::{AddBody, AllowedOrigins, CheckoutBody, EmptyBody, Request, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -40,8 +40,8 @@ fn fuzz(name: &str, seeds: &[&str], target: impl Fn(&[u8])) {
     }
 }
 
-fn shop() -> Shop {
-    Shop::new(&Environment::from_iter([("ALLOWED_ORIGINS", "https://shop.example")])).unwrap()
+fn origins() -> AllowedOrigins {
+    AllowedOrigins::new(&Environment::from_iter([("ALLOWED_ORIGINS", "https://shop.example")])).unwrap()
 }
 
 /// Reads a body as each endpoint does that has one, all the way to a change of the cart. Errors are written out.
@@ -90,7 +90,7 @@ fn form_bodies() {
 
 #[test]
 fn headers() {
-    let shop = shop();
+    let origins = origins();
     let seeds = [
         "cookie: a=b; cart_token=AAECAwQFBgcICQoLDA0ODw; c",
         "cart-token: AAECAwQFBgcICQoLDA0ODw",
@@ -115,7 +115,7 @@ fn headers() {
             }
         }
         let request = Request::new(builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap());
-        let _ = request.shopper(&shop).map(|shopper| shopper.token.as_ref().map(Token::number));
+        let _ = request.shopper(&origins).map(|shopper| shopper.token.as_ref().map(Token::number));
         let _ = request.currency();
         let _ = request.base_url();
         read_body(&request);

@@ -21,7 +21,7 @@ impl Endpoint for Add {
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.shop)?;
+        let shopper = request.shopper(&self.shop.origins)?;
         let currency = request.currency()?;
         let change = request.body::<AddBody>()?.into_change(currency)?;
 

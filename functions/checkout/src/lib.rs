@@ -3,12 +3,12 @@
 use ordering::{CheckoutError, CheckoutRequest};
 use payments::{Hook, Stripe};
 use services::Services;
-use web::{Answer, CheckoutBody, Endpoint, Error, Request, Shop};
+use web::{AllowedOrigins, Answer, CheckoutBody, Endpoint, Error, Request};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Checkout {
-    shop: Shop,
+    origins: AllowedOrigins,
     sessions: ordering::Checkout,
     /// Where the deployment is reached, if the request's own host is not it.
     public_url: Option<String>,
@@ -33,14 +33,14 @@ impl Endpoint for Checkout {
     fn new(services: &Services) -> Result<Self, settings::Error> {
         let public_url = services.environment.url("PUBLIC_URL")?;
         Ok(Self {
-            shop: Shop::new(&services.environment)?,
+            origins: AllowedOrigins::new(&services.environment)?,
             sessions: ordering::Checkout::new(services)?,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.shop)?;
+        let shopper = request.shopper(&self.origins)?;
         let body: CheckoutBody = request.body()?;
         let base_url = self.public_url.clone().or_else(|| request.base_url());
         let wanted = CheckoutRequest {

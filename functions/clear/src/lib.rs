@@ -20,7 +20,7 @@ impl Endpoint for Clear {
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.shop)?;
+        let shopper = request.shopper(&self.shop.origins)?;
         request.body::<EmptyBody>()?;
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;

@@ -19,7 +19,7 @@ impl Endpoint for Get {
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.shop)?;
+        let shopper = request.shopper(&self.shop.origins)?;
 
         let found = self.shopping.find(&shopper, request.received_at()).await?;
 

@@ -5,6 +5,7 @@ use lambda_http::http::{HeaderValue, header};
 use settings::Environment;
 
 use crate::format::Formatter;
+use crate::origins::AllowedOrigins;
 use crate::views::Renderings;
 use crate::{Request, Response};
 
@@ -14,7 +15,8 @@ pub struct Shop {
     pub(crate) currency: Currency,
     pub(crate) formatter: Formatter,
     pub(crate) renderings: Renderings,
-    pub(crate) origins: Vec<String>,
+    /// Whose pages may change a cart.
+    pub origins: AllowedOrigins,
     cookie_attributes: String,
 }
 
@@ -31,20 +33,13 @@ impl Shop {
             "None" => "SameSite=None; Partitioned",
             _ => return Err(settings::Error::malformed("COOKIE_SAME_SITE", "Lax or None")),
         };
-        let origins: Vec<_> = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
-        if origins.iter().any(|origin| !is_origin(origin)) {
-            return Err(settings::Error::malformed(
-                "ALLOWED_ORIGINS",
-                "exact origins such as https://shop.example, comma-separated",
-            ));
-        }
         let lifetime = shopping::cart_lifetime(environment)?;
         Ok(Self {
             currency: shopping::default_currency(environment)?,
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             renderings: Renderings::default(),
-            origins,
+            origins: AllowedOrigins::new(environment)?,
             cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })
     }
@@ -73,10 +68,4 @@ impl Shop {
             }
         }
     }
-}
-
-/// A scheme and a host with maybe a port, and nothing behind: what a browser sends as `Origin`.
-fn is_origin(text: &str) -> bool {
-    let rest = text.split_once("://").map(|(scheme, rest)| (scheme.is_empty(), rest));
-    matches!(rest, Some((false, rest)) if !rest.is_empty() && !rest.contains(['/', '*', '?', '#', '@', ' ']))
 }

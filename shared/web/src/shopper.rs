@@ -6,7 +6,7 @@ use lambda_http::request::RequestContext;
 use shopping::{Expected, KeyedRequest, Shopper};
 
 use crate::request::Presented;
-use crate::{Error, Request, Shop};
+use crate::{AllowedOrigins, Error, Request};
 
 /// The header that gives a request a key.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -18,19 +18,19 @@ impl Request {
     /// `Idempotency-Key` of a request that changes something.
     ///
     /// A cookie is sent by a browser whatever page asks it to, so a POST without `Cart-Token` must come from the shop's own
-    /// origin or from one of `ALLOWED_ORIGINS`.
+    /// origin or from one of `origins`.
     ///
     /// # Errors
     ///
     /// - [`Error::ForeignOrigin`] if it comes from elsewhere.
     /// - [`Error::Header`] if `Cart-Token` is malformed, `If-Match` is not an entity tag of ours, or `Idempotency-Key` is not 1
     ///   to 255 visible ASCII characters.
-    pub fn shopper(&self, shop: &Shop) -> Result<Shopper, Error> {
+    pub fn shopper(&self, origins: &AllowedOrigins) -> Result<Shopper, Error> {
         let token = match &self.token {
             Presented::Malformed => {
                 return Err(Error::Header { name: "Cart-Token", problem: "is not a cart token" });
             }
-            Presented::Cookie(_) | Presented::Nothing if self.is_from_elsewhere(shop) => {
+            Presented::Cookie(_) | Presented::Nothing if self.is_from_elsewhere(origins) => {
                 return Err(Error::ForeignOrigin);
             }
             Presented::Header(token) | Presented::Cookie(token) => Some(token.clone()),
@@ -44,7 +44,7 @@ impl Request {
     }
 
     /// Whether a browser sent the request from a page that is not the shop's, and the request changes something.
-    fn is_from_elsewhere(&self, shop: &Shop) -> bool {
+    fn is_from_elsewhere(&self, origins: &AllowedOrigins) -> bool {
         if !self.changes_something() {
             return false;
         }
@@ -52,7 +52,7 @@ impl Request {
         let Ok(origin) = origin.to_str() else { return true };
         let host = self.text_header(header::HOST.as_str());
         let own = host.is_some_and(|host| origin == format!("{}://{host}", self.scheme()));
-        !own && shop.origins.iter().all(|allowed| allowed != origin)
+        !own && !origins.contains(origin)
     }
 
     fn changes_something(&self) -> bool {
