@@ -40,7 +40,10 @@ impl Stripe {
 
     /// Begins to open a connection to Stripe, before the key is known.
     pub fn open(environment: &Environment, https: &Https) {
-        https.open(base(environment));
+        // What is wrong with the setting is said by `new`.
+        if let Ok(base) = base(environment) {
+            https.open(base);
+        }
     }
 
     /// A client as `environment` says: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` for another base URL than Stripe's, and
@@ -54,11 +57,7 @@ impl Stripe {
         let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
             .map_err(|_| settings::Error::malformed(Self::SECRET_KEY, "a secret key of Stripe's"))?;
         authorization.set_sensitive(true);
-        let base = base(environment);
-        if base.parse::<http::Uri>().ok().and_then(|uri| uri.scheme().cloned()).is_none() {
-            return Err(settings::Error::malformed("STRIPE_API_URL", "an absolute URL"));
-        }
-        let base = base.trim_end_matches('/').to_owned();
+        let base = base(environment)?.to_owned();
         let attempt = Duration::from_millis(environment.number(&STRIPE_TIMEOUT_MS)?);
         Ok(Self { https: https.clone(), base, authorization, attempts: ATTEMPTS, attempt })
     }
@@ -156,8 +155,8 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::Unreadable { reason: error.to_string() })
 }
 
-fn base(environment: &Environment) -> &str {
-    environment.get("STRIPE_API_URL").unwrap_or("https://api.stripe.com")
+fn base(environment: &Environment) -> Result<&str, settings::Error> {
+    Ok(environment.base_url("STRIPE_API_URL")?.unwrap_or("https://api.stripe.com"))
 }
 
 fn unavailable(error: &impl ToString) -> Error {

@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::Request;
 use http_body_util::Full;
 use https::Https;
 use serde::Deserialize;
@@ -82,7 +82,7 @@ fn request(
     let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     let standard = format!("https://ssm.{region}.{domain}");
-    let url = environment.get("AWS_ENDPOINT_URL_SSM").unwrap_or(&standard);
+    let url = environment.base_url("AWS_ENDPOINT_URL_SSM")?.unwrap_or(&standard);
     Ok(signed(url, region, credentials, parameter))
 }
 
@@ -95,7 +95,7 @@ fn signed(
     const HEADERS: [(&str, &str); 2] =
         [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameter")];
 
-    let url = format!("{}/", url.trim_end_matches('/'));
+    let url = format!("{url}/");
     let body = json!({ "Name": parameter, "WithDecryption": true }).to_string();
     let identity = credentials.into();
     let parameters = v4::SigningParams::builder()
@@ -109,12 +109,11 @@ fn signed(
     let signable = SignableRequest::new("POST", &url, HEADERS.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
     let (instructions, _) = sign(signable, &parameters)?.into_parts();
 
-    let mut request = Request::new(Full::new(Bytes::from(body)));
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = url.parse().unwrap_or_default();
+    let mut request = Request::post(&url);
     for (name, value) in HEADERS {
-        request.headers_mut().insert(name, HeaderValue::from_static(value));
+        request = request.header(name, value);
     }
+    let mut request = request.body(Full::new(Bytes::from(body)))?;
     instructions.apply_to_request_http1x(&mut request);
     Ok(request)
 }

@@ -159,6 +159,15 @@ impl Environment {
         self.url(name)?.ok_or_else(|| Error::Missing { name: name.to_owned() })
     }
 
+    /// A setting that is an absolute URL to append paths to, without the slash at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for anything else.
+    pub fn base_url(&self, name: &str) -> Result<Option<&str>, Error> {
+        Ok(self.url(name)?.map(|url| url.trim_end_matches('/')))
+    }
+
     /// The parts of a comma-separated setting, without blank ones.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.get(name).unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())

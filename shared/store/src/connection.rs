@@ -56,7 +56,7 @@ impl Connection {
         let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
         let attempt = Duration::from_millis(environment.number(&DYNAMODB_TIMEOUT_MS)?);
         let region = environment.required("AWS_REGION")?;
-        let endpoint = endpoint(region, environment.get("AWS_ENDPOINT_URL_DYNAMODB"))?;
+        let endpoint = endpoint(region, environment.base_url("AWS_ENDPOINT_URL_DYNAMODB")?)?;
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
