@@ -60,9 +60,10 @@ impl Sync {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
+        let stripe = Stripe::new(&services.environment, &services.https)?;
         Ok(Self {
-            catalog: Catalog::new(services)?,
-            fulfilment: Fulfilment::new(services)?,
+            catalog: Catalog::asking(services, &stripe)?,
+            fulfilment: Fulfilment::asking(services, &stripe)?,
             log: Log::new(&services.environment),
         })
     }

@@ -41,13 +41,21 @@ impl Catalog {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let Services { environment, https, .. } = services;
+        Self::asking(services, &Stripe::new(&services.environment, &services.https)?)
+    }
+
+    /// The same, with a client of Stripe's that others use too.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn asking(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
         let shopping = Shopping::new(services)?;
         Ok(Self {
             table: shopping.catalog().clone(),
             shopping,
-            stripe: Stripe::new(environment, https)?,
-            policy: Policy::new(environment)?,
+            stripe: stripe.clone(),
+            policy: Policy::new(&services.environment)?,
             unknown: Arc::default(),
         })
     }

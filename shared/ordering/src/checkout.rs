@@ -68,11 +68,12 @@ impl Checkout {
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
         let Services { environment, https, database } = services;
+        let stripe = Stripe::new(environment, https)?;
         Ok(Self {
             carts: Carts::new(database, environment)?,
-            catalog: Catalog::new(services)?,
-            stripe: Stripe::new(environment, https)?,
-            fulfilment: Fulfilment::new(services)?,
+            catalog: Catalog::asking(services, &stripe)?,
+            fulfilment: Fulfilment::asking(services, &stripe)?,
+            stripe,
             settings: CheckoutSettings::new(environment)?,
             default_currency: shopping::default_currency(environment)?,
         })

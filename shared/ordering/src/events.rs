@@ -4,7 +4,7 @@
 
 use cart::{CheckoutMetadata, SessionId, Timestamp};
 use catalog::Catalog;
-use payments::{Event, ExpiredSession};
+use payments::{Event, ExpiredSession, Stripe};
 use services::Services;
 use store::{Abandoned, Carts};
 
@@ -25,10 +25,11 @@ impl Events {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
+        let stripe = Stripe::new(&services.environment, &services.https)?;
         Ok(Self {
             carts: Carts::new(&services.database, &services.environment)?,
-            catalog: Catalog::new(services)?,
-            fulfilment: Fulfilment::new(services)?,
+            catalog: Catalog::asking(services, &stripe)?,
+            fulfilment: Fulfilment::asking(services, &stripe)?,
         })
     }
 

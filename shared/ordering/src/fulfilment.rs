@@ -47,12 +47,21 @@ impl Fulfilment {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let Services { environment, https, database } = services;
+        Self::asking(services, &Stripe::new(&services.environment, &services.https)?)
+    }
+
+    /// The same, with a client of Stripe's that others use too.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn asking(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
+        let Services { environment, database, .. } = services;
         let carts = Carts::new(database, environment)?;
         let orders = Orders::new(database, environment)?;
         let shop = payments::shop_ids(environment)?;
         Ok(Self {
-            stripe: Stripe::new(environment, https)?,
+            stripe: stripe.clone(),
             ownership: Ownership { shop, carts: carts.clone(), orders: orders.clone() },
             carts,
             orders,
