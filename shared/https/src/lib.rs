@@ -30,7 +30,10 @@ pub struct Https {
 
 /// Why there is no answer: the causes, the outermost first. Never holds the data that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(String);
+pub struct Error {
+    causes: String,
+    is_connect: bool,
+}
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -71,7 +74,8 @@ impl Https {
     ///
     /// The server cannot be reached, cannot be trusted, or breaks off. Whether it acted is then not known.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
-        let answer = self.client.request(request).await.map_err(|error| Error::of(&error))?;
+        let answer = self.client.request(request).await;
+        let answer = answer.map_err(|error| Error { is_connect: error.is_connect(), ..Error::of(&error) })?;
         let (head, body) = answer.into_parts();
         let body = body.collect().await.map_err(|error| Error::of(&error))?;
         Ok(Response::from_parts(head, body.to_bytes()))
@@ -87,13 +91,19 @@ impl std::fmt::Debug for Https {
 impl Error {
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let causes = std::iter::successors(Some(error), |error| error.source());
-        Self(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        Self { causes: causes.map(ToString::to_string).collect::<Vec<_>>().join(": "), is_connect: false }
+    }
+
+    /// Whether there was no connection, so that nothing was sent.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.is_connect
     }
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.causes)
     }
 }
 
@@ -196,8 +206,10 @@ mod tests {
         let url = format!("http://{}/secret", listener.local_addr().unwrap());
         drop(listener);
 
-        let error = https.send(get(&url)).await.unwrap_err().to_string();
+        let error = https.send(get(&url)).await.unwrap_err();
 
+        assert!(error.is_connect());
+        let error = error.to_string();
         assert!(error.contains("refused") && !error.contains("secret"), "{error}");
     }
 
