@@ -1,5 +1,7 @@
 //! `POST /stripe/webhook`: takes Stripe's events.
 
+use std::time::Duration;
+
 use ordering::Events;
 use payments::{Stripe, WebhookSecrets};
 use serde_json::json;
@@ -16,6 +18,8 @@ pub struct StripeWebhook {
 impl Endpoint for StripeWebhook {
     const NAME: &str = env!("CARGO_PKG_NAME");
     const SECRETS: &[&str] = &[Stripe::SECRET_KEY, WebhookSecrets::SETTING];
+    /// No browser waits. Stripe takes an answer within some tens of seconds.
+    const PATIENCE: Duration = Duration::from_secs(27);
 
     fn prepare(services: &Services) {
         Stripe::open(&services.environment, &services.https);
@@ -32,7 +36,7 @@ impl Endpoint for StripeWebhook {
 
         let handled = self.events.handle(&event, request.received_at()).await;
 
-        let handled = handled.map_err(|error| web::upstream(error.is_transient(), error))?;
+        let handled = handled.map_err(|error| web::upstream(error.retry_after(), error))?;
         Ok(Answer::json(&json!({ "received": true, "handled": handled })))
     }
 }

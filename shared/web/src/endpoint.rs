@@ -17,6 +17,9 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
     const SECRETS: &[&str] = &[];
 
+    /// The longest that the endpoint works on a request: longer, no shopper waits for a page.
+    const PATIENCE: Duration = Duration::from_secs(8);
+
     /// Begins what takes time and needs no secret: opening connections that nearly every request needs. Called once per
     /// cold start, before the secrets are read.
     fn prepare(_: &Services) {}
@@ -37,17 +40,17 @@ const RESERVE: Duration = Duration::from_millis(250);
 
 /// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
 ///
-/// Shortly before Lambda would end the function, whatever it still waits for is given up, and the client is told to try
-/// again. That is safe wherever a crash is: after any step the next attempt goes on.
+/// When the endpoint's patience ends, and shortly before Lambda would end the function, whatever it still waits for is given
+/// up, and the client is told to try again. That is safe wherever a crash is: after any step the next attempt goes on.
 pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::Request) -> Response {
     let begun = log.request();
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
-    let time = context.and_then(|context| time_left(context.deadline));
+    let left = context.and_then(|context| time_left(context.deadline)).unwrap_or(Duration::MAX);
     let request = Request::new(request);
     // Boxed: the future is large.
     let handled = Box::pin(endpoint.handle(&request));
-    let (result, tally) = tally::of(within(time, handled)).await;
+    let (result, tally) = tally::of(within(E::PATIENCE.min(left), handled)).await;
 
     let mut cause = None;
     let Answer { response, cart } = result.unwrap_or_else(|error| {
@@ -81,11 +84,8 @@ pub async fn invocation<T, E: Display>(
 }
 
 /// What the endpoint answers, if it does so in time.
-async fn within(time: Option<Duration>, answer: impl Future<Output = Result<Answer, Error>>) -> Result<Answer, Error> {
-    match time {
-        None => answer.await,
-        Some(time) => tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(Error::Overdue)),
-    }
+async fn within(time: Duration, answer: impl Future<Output = Result<Answer, Error>>) -> Result<Answer, Error> {
+    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(Error::Overdue))
 }
 
 /// The time until `deadline`, in milliseconds since 1970, less the reserve.
@@ -130,6 +130,18 @@ mod tests {
 
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    /// The clock is paused: it jumps to the next time that something waits for.
+    #[tokio::test(start_paused = true)]
+    async fn a_browser_waits_no_longer_than_eight_seconds() {
+        let begun = tokio::time::Instant::now();
+
+        let request = lambda_http::Request::new(Body::Empty);
+        let response = answer(&Stuck, &Log::new(&Environment::default()), request).await;
+
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(begun.elapsed().as_secs(), 8);
     }
 
     #[test]
