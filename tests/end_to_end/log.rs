@@ -12,24 +12,24 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// The log of a test.
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
     /// Captures what is logged on this thread until the guard is dropped. A test's whole shop runs on its thread.
-    fn begin(level: &str) -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn begin(level: &str) -> (Self, tracing::subscriber::DefaultGuard) {
         let captured = Self::default();
         let environment = Environment::from_iter([("AWS_LAMBDA_LOG_LEVEL", level)]);
         let subscriber = web::subscriber(&environment, captured.clone());
         (captured, tracing::subscriber::set_default(subscriber))
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
     /// The lines about requests to `function`.
-    fn of(&self, function: &str) -> Vec<Value> {
+    pub(crate) fn of(&self, function: &str) -> Vec<Value> {
         let lines = self.lines();
         let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["function"] == function).collect()

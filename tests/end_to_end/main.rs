@@ -28,6 +28,7 @@ mod order;
 mod ownership;
 mod products;
 mod reads;
+mod refusals;
 mod repairs;
 mod settings;
 mod sync;

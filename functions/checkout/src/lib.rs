@@ -66,6 +66,6 @@ fn refused(error: CheckoutError) -> Error {
         CheckoutError::EmailInvalid => Error::field("email", "must be an e-mail address"),
         CheckoutError::AmountTooLarge => Error::AmountTooLarge,
         CheckoutError::AmountTooSmall => Error::AmountTooSmall,
-        CheckoutError::Failed(error) => web::upstream(error.is_transient(), error),
+        CheckoutError::Failed(error) => web::upstream(error.retry_after(), error),
     }
 }

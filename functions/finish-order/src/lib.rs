@@ -39,7 +39,7 @@ impl Endpoint for FinishOrder {
 
         let fulfilled = self.fulfilment.fulfil(&session, None, request.received_at()).await;
 
-        match fulfilled.map_err(|error| web::upstream(error.is_transient(), error))? {
+        match fulfilled.map_err(|error| web::upstream(error.retry_after(), error))? {
             Outcome::Ordered { number, awaits_payment } => {
                 let url = self.success_url.replace("{number}", &number.to_string());
                 Answer::redirect(&if awaits_payment { marked_pending(&url) } else { url })

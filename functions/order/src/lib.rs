@@ -25,7 +25,7 @@ impl Endpoint for Orders {
 
         let found = self.orders.find(number).await;
 
-        let order = found.map_err(|error| web::upstream(error.is_transient(), error))?.ok_or(Error::OrderNotFound)?;
+        let order = found.map_err(|error| web::upstream(error.retry_after(), error))?.ok_or(Error::OrderNotFound)?;
         Ok(Answer::json(&OrderView::new(&order, &self.shop)))
     }
 }

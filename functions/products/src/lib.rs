@@ -36,7 +36,7 @@ impl Endpoint for Products {
 
         let listed = self.catalog.list(after.as_ref(), limit).await;
 
-        let listing = listed.map_err(|error| web::upstream(error.is_transient(), error))?;
+        let listing = listed.map_err(|error| web::upstream(error.retry_after(), error))?;
         Ok(Answer::cacheable(request, &PageView::new(&listing, currency, &self.shop)))
     }
 }

@@ -1,5 +1,7 @@
 //! What goes wrong while looking for what is for sale.
 
+use std::time::Duration;
+
 use cart::Rejection;
 
 /// Why the catalogue has no answer.
@@ -17,13 +19,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same request may succeed in a moment.
+    /// In how long the same request may succeed; `None` where repeating it does not help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Rejected(_) => false,
-            Self::Store(error) => error.is_transient(),
-            Self::Stripe(error) => error.is_transient(),
+            Self::Rejected(_) => None,
+            Self::Store(error) => error.retry_after(),
+            Self::Stripe(error) => error.retry_after(),
         }
     }
 }
@@ -33,7 +35,7 @@ impl From<Error> for shopping::Error {
         match error {
             Error::Rejected(rejection) => Self::Rejected(rejection),
             Error::Store(error) => Self::Store(error),
-            Error::Stripe(error) => Self::Upstream { transient: error.is_transient(), source: Box::new(error) },
+            Error::Stripe(error) => Self::Upstream { retry_after: error.retry_after(), source: Box::new(error) },
         }
     }
 }

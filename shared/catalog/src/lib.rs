@@ -69,16 +69,14 @@ impl Catalog {
         Ok(self.table.fresh_offers(prices).await?)
     }
 
-    /// Reads prices at Stripe that it refused to sell although the table has them for sale, and saves what it says.
+    /// Reads a price at Stripe that it refused to sell although the table has it for sale, and saves what it says.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails.
-    pub async fn refresh(&self, prices: &[PriceId], now: Timestamp) -> Result<(), Error> {
-        for id in prices {
-            if self.read_at_stripe(id, now).await?.is_none() {
-                self.table.retire_price(id, AsOf::fetched(now)).await?;
-            }
+    pub async fn refresh(&self, price: &PriceId, now: Timestamp) -> Result<(), Error> {
+        if self.read_at_stripe(price, now).await?.is_none() {
+            self.table.retire_price(price, AsOf::fetched(now)).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use cart::{Cart, CurrentSession, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals};
 use catalog::Catalog;
-use payments::{Buyer, CheckoutSettings, Hook, Parameters, Session, SessionStatus, Stripe};
+use payments::{Buyer, CheckoutSettings, Hook, Parameters, Refusal, Session, SessionStatus, Stripe};
 use serde_json::value::RawValue;
 use services::Services;
 use shopping::{KeyedRequest, Shopper};
@@ -149,7 +149,7 @@ impl Checkout {
                 }
             },
             PreviousSession::Gone => {
-                let (session, answer) = self.create(cart, &parameters, now).await?;
+                let (session, answer) = self.create(cart, buyer, &parameters, now).await?;
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
                     id: session.id,
@@ -215,7 +215,7 @@ impl Checkout {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers = self.catalog.fresh_offers(prices).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
-        let unavailable: Vec<PriceId> = totals.unavailable().map(|line| line.price.clone()).collect();
+        let unavailable = unavailable(&totals);
         if !unavailable.is_empty() {
             return Err(CheckoutError::CartChanged(unavailable));
         }
@@ -251,7 +251,7 @@ impl Checkout {
             }
             Err(error) if error.is_missing() => Ok(PreviousSession::Gone),
             // Only an open session can be expired. This one was expired before, or it was paid just now.
-            Err(refusal @ payments::Error::Refused { .. }) => {
+            Err(refusal @ payments::Error::Refused(_)) => {
                 let (session, _) = self.stripe.session(session).await?;
                 match session.status {
                     SessionStatus::Complete => self.paid(&session.id, now).await,
@@ -275,6 +275,7 @@ impl Checkout {
     async fn create(
         &self,
         cart: &Cart,
+        buyer: &Buyer,
         parameters: &Parameters,
         now: Timestamp,
     ) -> Result<(Session, Box<RawValue>), CheckoutError> {
@@ -285,7 +286,7 @@ impl Checkout {
             let key = format!("{}-{}-{digest}", cart.number(), cart.version());
             let (session, answer) = match self.stripe.create_session(&parameters, &key).await {
                 Ok(created) => created,
-                Err(error) => return Err(self.refused(error, cart, now).await),
+                Err(error) => return Err(self.refused(error, cart, buyer, now).await),
             };
             // Stripe repeats what it answered under this key, perhaps to a checkout that went no further, for a day.
             if lasts(session.expiry(), now) {
@@ -298,17 +299,32 @@ impl Checkout {
 
     /// What a refusal of the parameters means to the shopper.
     ///
-    /// Refreshes prices that Stripe refused although our catalogue listed them, so that the cart shows them as unavailable.
-    async fn refused(&self, error: payments::Error, cart: &Cart, now: Timestamp) -> CheckoutError {
-        let error = CheckoutError::of_refusal(error, cart);
-        if let CheckoutError::CartChanged(prices) = &error
-            && let Err(error) = self.catalog.refresh(prices, now).await
-        {
-            // The shopper is told all the same.
-            tracing::warn!(%error, "cannot refresh prices that Stripe refused");
+    /// Only a line that really became unavailable sends the shopper back to the cart. Everything else that is not of the
+    /// shopper's making is a fault of the shop's configuration.
+    async fn refused(&self, error: payments::Error, cart: &Cart, buyer: &Buyer, now: Timestamp) -> CheckoutError {
+        let payments::Error::Refused(refusal) = &error else { return error.into() };
+        if let Some(known) = CheckoutError::of_shopper(refusal, buyer) {
+            return known;
         }
-        error
+        match self.unavailable_since(refusal, cart, now).await {
+            Ok(prices) if prices.is_empty() => error.into(),
+            Ok(prices) => CheckoutError::CartChanged(prices),
+            Err(failure) => failure.into(),
+        }
     }
+
+    /// The prices that cannot be bought any more, where a refusal is about a line of the cart: its price or product may have
+    /// been archived just now. Stripe is asked, and what it says is saved, so that the cart shows it.
+    async fn unavailable_since(&self, refusal: &Refusal, cart: &Cart, now: Timestamp) -> Result<Vec<PriceId>, Error> {
+        let Some(line) = refusal.line().and_then(|index| cart.lines().get(index)) else { return Ok(Vec::new()) };
+        self.catalog.refresh(&line.price, now).await?;
+        let offers = self.catalog.fresh_offers(cart.lines().iter().map(|line| &line.price)).await?;
+        Ok(unavailable(&Totals::new(cart, &offers, self.default_currency)))
+    }
+}
+
+fn unavailable(totals: &Totals<'_>) -> Vec<PriceId> {
+    totals.unavailable().map(|line| line.price.clone()).collect()
 }
 
 /// Whether a session can be handed out: the shopper needs time to pay.

@@ -1,5 +1,7 @@
 //! What goes wrong between a cart and its order.
 
+use std::time::Duration;
+
 /// A failure of what ordering depends on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,13 +17,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same request may succeed in a moment.
+    /// In how long the same request may succeed; `None` where repeating it does not help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Store(error) => error.is_transient(),
-            Self::Stripe(error) => error.is_transient(),
-            Self::Catalog(error) => error.is_transient(),
+            Self::Store(error) => error.retry_after(),
+            Self::Stripe(error) => error.retry_after(),
+            Self::Catalog(error) => error.retry_after(),
         }
     }
 }

@@ -1,38 +1,48 @@
 //! A connection to Stripe.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cart::Timestamp;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, StatusCode};
+use http::{Method, Response};
 use http_body_util::Full;
 use https::Https;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use settings::{Environment, STRIPE_TIMEOUT_MS};
+use tokio::time::Instant;
 
 use crate::Error;
 use crate::api::{self, Request};
+use crate::refusal::Refusal;
+use circuit::Circuit;
+use retry::{Advice, BATCH, Patience, SHOPPER, passes};
+
+mod circuit;
+mod retry;
 
 /// A client of Stripe's API.
 ///
-/// Keeps its connection open between requests, bounds every attempt in time, and repeats what is safe to repeat: reads,
-/// and writes under an idempotency key.
+/// Keeps its connection open between requests, bounds every attempt and every call in time, and repeats what is safe to
+/// repeat: reads, and writes under an idempotency key. All copies of a client notice together that Stripe does not answer,
+/// and then leave it alone for some seconds.
 #[derive(Clone)]
 pub struct Stripe {
     https: Https,
     base: String,
     authorization: HeaderValue,
-    attempts: u32,
+    /// The most time for one attempt.
     attempt: Duration,
+    patience: Patience,
+    circuit: Arc<Circuit>,
 }
 
-const ATTEMPTS: u32 = 3;
-/// Attempts of work that no shopper waits for: pauses of 19 seconds in all.
-const LONG_ATTEMPTS: u32 = 8;
-/// The first pause between attempts; it doubles.
-const PAUSE: Duration = Duration::from_millis(150);
+/// An attempt that came to nothing.
+struct Failure {
+    error: Error,
+    advice: Advice,
+}
 
 impl Stripe {
     /// The setting that holds the key.
@@ -59,13 +69,13 @@ impl Stripe {
         authorization.set_sensitive(true);
         let base = base(environment)?.to_owned();
         let attempt = Duration::from_millis(environment.number(&STRIPE_TIMEOUT_MS)?);
-        Ok(Self { https: https.clone(), base, authorization, attempts: ATTEMPTS, attempt })
+        Ok(Self { https: https.clone(), base, authorization, attempt, patience: SHOPPER, circuit: Arc::default() })
     }
 
     /// The same client for work that no shopper waits for: rides out a rate limit or an outage of some seconds.
     #[must_use]
     pub fn with_long_retries(&self) -> Self {
-        Self { attempts: LONG_ATTEMPTS, ..self.clone() }
+        Self { patience: BATCH, ..self.clone() }
     }
 
     /// Sends a request and reads its answer.
@@ -87,31 +97,58 @@ impl Stripe {
     ///
     /// Source: <https://docs.stripe.com/api/idempotent_requests>
     pub(crate) async fn send(&self, request: Request, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
-        let reads = request.method == Method::GET;
+        let is_repeatable = request.method == Method::GET || idempotency_key.is_some();
+        let begun = Instant::now();
         let mut key = idempotency_key.map(str::to_owned);
         let mut attempt = 1;
         loop {
-            let answer = match tokio::time::timeout(self.attempt, self.attempt(&request, key.as_deref())).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Error::unavailable("no answer in time")),
+            let left = self.patience.time.saturating_sub(begun.elapsed());
+            let Failure { error, advice } = match self.attempt(&request, key.as_deref(), left).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(failure) => failure,
             };
-            let replayed = match &answer {
-                Err(Error::Unavailable { replayed, .. }) if reads || key.is_some() => *replayed,
-                _ => return answer,
-            };
-            if attempt == self.attempts {
-                return answer;
-            }
-            if replayed {
+            let another = self.patience.pause(advice, attempt, begun.elapsed()).filter(|_| is_repeatable);
+            let Some(pause) = another else { return Err(error) };
+            if advice.replayed {
                 key = idempotency_key.map(|key| format!("{key}-{}-{attempt}", this_minute()));
-            } else {
-                pause(PAUSE * 2_u32.pow(attempt - 1)).await;
             }
+            wait(pause).await;
             attempt += 1;
         }
     }
 
-    async fn attempt(&self, request: &Request, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
+    /// Sends a request once, unless Stripe is left alone just now.
+    async fn attempt(
+        &self,
+        request: &Request,
+        idempotency_key: Option<&str>,
+        left: Duration,
+    ) -> Result<Bytes, Failure> {
+        if let Some(rest) = self.circuit.rest(Instant::now()) {
+            return Err(Failure::resting(rest, self.patience));
+        }
+        let request = self.http_request(request, idempotency_key).map_err(|error| Failure::hopeless(&error))?;
+        let response = match tokio::time::timeout(self.attempt.min(left), self.https.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                // One that broke off had been accepted: Stripe is there.
+                let rest = if error.is_connect() { self.circuit.unanswered(Instant::now()) } else { None };
+                return Err(Failure::unanswered(error.to_string(), rest));
+            }
+            Err(_) => {
+                let rest = self.circuit.unanswered(Instant::now());
+                return Err(Failure::unanswered("no answer in time".to_owned(), rest));
+            }
+        };
+        self.circuit.answered();
+        if response.status().is_success() { Ok(response.into_body()) } else { Err(Failure::of(&response)) }
+    }
+
+    fn http_request(
+        &self,
+        request: &Request,
+        idempotency_key: Option<&str>,
+    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let mut builder = http::Request::builder()
             .method(&request.method)
@@ -124,19 +161,45 @@ impl Stripe {
             builder = builder.header("idempotency-key", key);
         }
         // A request without a form has an empty body.
-        let body = Full::new(Bytes::from(request.form.clone().unwrap_or_default()));
-        let request = builder.body(body).map_err(|error| unavailable(&error))?;
+        builder.body(Full::new(Bytes::from(request.form.clone().unwrap_or_default())))
+    }
+}
 
-        let response = self.https.send(request).await.map_err(|error| unavailable(&error))?;
-        let status = response.status();
-        let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
-        let bytes = response.into_body();
-        if status.is_success() { Ok(bytes) } else { Err(refusal(status, replayed, &bytes)) }
+impl Failure {
+    /// Nothing was sent: Stripe did not answer the last attempts.
+    fn resting(rest: Duration, patience: Patience) -> Self {
+        let reason = "not asked, since it did not answer the last attempts".to_owned();
+        let advice = Advice { may_help: patience.outlasts_rests, after: Some(rest), replayed: false };
+        Self { error: Error::Unavailable { reason, retry_after: Some(rest) }, advice }
+    }
+
+    /// Nothing was sent, and never can be.
+    fn hopeless(error: &http::Error) -> Self {
+        Self { error: Error::Unwritable { reason: error.to_string() }, advice: Advice::default() }
+    }
+
+    /// No answer came, after which Stripe may be left alone.
+    fn unanswered(reason: String, rest: Option<Duration>) -> Self {
+        Self { error: Error::Unavailable { reason, retry_after: rest }, advice: Advice::UNANSWERED }
+    }
+
+    /// An answer that is no success.
+    fn of(response: &Response<Bytes>) -> Self {
+        let (status, headers) = (response.status(), response.headers());
+        let request_id = headers.get("request-id").and_then(|id| id.to_str().ok());
+        let refusal = Refusal::read(status, request_id, response.body());
+        let advice = Advice::of(status, headers);
+        let error = if advice.may_help || passes(status) {
+            Error::Unavailable { reason: refusal.to_string(), retry_after: advice.after }
+        } else {
+            Error::Refused(Box::new(refusal))
+        };
+        Self { error, advice }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "Stripe says no more than that a moment may help")]
-async fn pause(time: Duration) {
+async fn wait(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
@@ -152,37 +215,9 @@ impl std::fmt::Debug for Stripe {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::Unreadable { reason: error.to_string() })
+    serde_json::from_slice(bytes).map_err(|error| Error::unreadable(&error))
 }
 
 fn base(environment: &Environment) -> Result<&str, settings::Error> {
     Ok(environment.base_url("STRIPE_API_URL")?.unwrap_or("https://api.stripe.com"))
-}
-
-fn unavailable(error: &impl ToString) -> Error {
-    Error::unavailable(error.to_string())
-}
-
-/// Reads Stripe's error body.
-///
-/// Source: <https://docs.stripe.com/api/errors>
-fn refusal(status: StatusCode, replayed: bool, bytes: &[u8]) -> Error {
-    #[derive(Deserialize, Default)]
-    struct Body {
-        error: Details,
-    }
-    #[derive(Deserialize, Default)]
-    struct Details {
-        code: Option<String>,
-        param: Option<String>,
-        message: Option<String>,
-    }
-
-    let details = serde_json::from_slice::<Body>(bytes).unwrap_or_default().error;
-    let message = details.message.unwrap_or_default();
-    // 409: another request with the same idempotency key is under way.
-    if status.is_server_error() || matches!(status.as_u16(), 409 | 429) {
-        return Error::Unavailable { replayed, reason: format!("{status}: {message}") };
-    }
-    Error::Refused { status: status.as_u16(), code: details.code, param: details.param, message }
 }

@@ -1,30 +1,23 @@
 //! What goes wrong between a function and Stripe.
 
+use std::time::Duration;
+
+use crate::refusal::Refusal;
+
 /// A request to Stripe that failed, after the retries that were worth it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Stripe is overloaded, unreachable or slow: the same call may succeed in a moment.
+    /// Stripe is overloaded, unreachable or slow: the same call may succeed later.
     #[error("Stripe is unavailable: {reason}")]
     Unavailable {
-        /// Whether Stripe said so before, and repeated what it keeps under the request's idempotency key.
-        replayed: bool,
-        /// What Stripe or the connection said.
+        /// What happened, in words that are not Stripe's.
         reason: String,
+        /// How long Stripe wants to be left alone, if it says so.
+        retry_after: Option<Duration>,
     },
     /// Stripe refused the request.
-    ///
-    /// Its text leaves Stripe's message out, which may quote what a shopper wrote.
-    #[error("Stripe answered {status}, code {}, parameter {}", code.as_deref().unwrap_or("none"), param.as_deref().unwrap_or("none"))]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// Stripe's error code, such as `resource_missing`.
-        code: Option<String>,
-        /// The parameter at fault.
-        param: Option<String>,
-        /// Stripe's message. May quote what was sent: neither for logs nor for shoppers.
-        message: String,
-    },
+    #[error("Stripe answered {0}")]
+    Refused(Box<Refusal>),
     /// The parameters cannot be written as a form, so nothing was sent: an override or a hook nests them too deeply.
     #[error("the request cannot be written: {reason}")]
     Unwritable {
@@ -34,28 +27,36 @@ pub enum Error {
     /// Stripe's answer is not what it documents.
     #[error("Stripe's answer cannot be read: {reason}")]
     Unreadable {
-        /// What is wrong with it.
+        /// What is wrong with it, without what it says.
         reason: String,
     },
 }
 
+/// In how long another attempt may help where Stripe does not say.
+const SOON: Duration = Duration::from_secs(1);
+
 impl Error {
-    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
-        Self::Unavailable { replayed: false, reason: reason.into() }
+    /// What serde says quotes the texts that it did not expect, which may be a shopper's.
+    pub(crate) fn unreadable(error: &serde_json::Error) -> Self {
+        let said = error.to_string();
+        let reason = match (said.split_once('"'), said.rsplit_once('"')) {
+            (Some((before, _)), Some((_, after))) => format!("{before}…{after}"),
+            _ => said,
+        };
+        Self::Unreadable { reason }
     }
 
     /// The object that was asked for does not exist.
     pub(crate) fn missing() -> Self {
-        let code = Some("resource_missing".to_owned());
-        Self::Refused { status: 404, code, param: None, message: String::new() }
+        Self::Refused(Box::new(Refusal::missing()))
     }
 
-    /// Whether the same call may succeed in a moment.
+    /// In how long the same call may succeed; `None` where repeating it does not help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Unavailable { .. } => true,
-            Self::Refused { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
+            Self::Unavailable { retry_after, .. } => Some(retry_after.unwrap_or(SOON)),
+            Self::Refused(_) | Self::Unwritable { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -63,8 +64,22 @@ impl Error {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         match self {
-            Self::Refused { status, code, .. } => *status == 404 || code.as_deref() == Some("resource_missing"),
+            Self::Refused(refusal) => refusal.is_missing(),
             Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_quoted() {
+        let error = serde_json::from_str::<u32>(r#""Ann \"A\" Smith""#).unwrap_err();
+
+        let said = Error::unreadable(&error).to_string();
+
+        assert!(said.contains("invalid type: string …, expected u32"), "{said}");
     }
 }

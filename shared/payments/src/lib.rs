@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod parameters;
 mod products;
+mod refusal;
 mod session;
 mod session_parameters;
 
@@ -21,5 +22,6 @@ pub use error::Error;
 pub use events::{Event, ExpiredSession, Rejected, WebhookSecrets};
 pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
+pub use refusal::Refusal;
 pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};
 pub use session_parameters::Buyer;

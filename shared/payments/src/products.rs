@@ -113,7 +113,7 @@ fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
     if object["deleted"] == true {
         return Err(Error::missing());
     }
-    serde_json::from_value(object).map_err(|error| Error::Unreadable { reason: error.to_string() })
+    serde_json::from_value(object).map_err(|error| Error::unreadable(&error))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What goes wrong around a cart.
 
+use std::time::Duration;
+
 use cart::Rejection;
 
 /// Why a shopper's request was not carried out.
@@ -23,8 +25,8 @@ pub enum Error {
     /// What stands behind the table failed, which this crate does not know.
     #[error("{source}")]
     Upstream {
-        /// Whether the same request may succeed in a moment.
-        transient: bool,
+        /// In how long the same request may succeed; `None` where repeating it does not help.
+        retry_after: Option<Duration>,
         /// What failed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },

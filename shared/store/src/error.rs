@@ -1,5 +1,7 @@
 //! What goes wrong between a function and DynamoDB.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// A request to DynamoDB that failed, after the retries that were worth it.
@@ -34,13 +36,16 @@ pub enum Error {
     },
 }
 
+/// In how long another attempt may help: DynamoDB does not say.
+const SOON: Duration = Duration::from_secs(1);
+
 impl Error {
-    /// Whether the same call may succeed in a moment.
+    /// In how long the same call may succeed; `None` where repeating it does not help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Unavailable { .. } | Self::Contended => true,
-            Self::Refused { .. } | Self::Corrupt { .. } => false,
+            Self::Unavailable { .. } | Self::Contended => Some(SOON),
+            Self::Refused { .. } | Self::Corrupt { .. } => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! From what went wrong to what the client gets to see.
 
+use std::time::Duration;
+
 use cart::{PriceId, Rejection};
 use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -99,20 +101,20 @@ pub enum Error {
     /// DynamoDB or Stripe failed.
     #[error("{source}")]
     Upstream {
-        /// Whether the same request may succeed in a moment.
-        transient: bool,
+        /// In how long the same request may succeed; `None` where repeating it does not help.
+        retry_after: Option<Duration>,
         /// What went wrong: for the log.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// A failure of DynamoDB's or Stripe's, which a retry may get over if it is `transient`.
-pub fn upstream(transient: bool, source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Upstream { transient, source: Box::new(source) }
+/// A failure of DynamoDB's or Stripe's, which a retry may get over in `retry_after`.
+pub fn upstream(retry_after: Option<Duration>, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Upstream { retry_after, source: Box::new(source) }
 }
 
-/// In how many seconds a retry may help.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+/// In how long a retry may help where nothing else is known.
+const SOON: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -165,10 +167,10 @@ impl Error {
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
-            Self::Upstream { transient: true, .. } | Self::Overdue | Self::NoRandomness(_) => {
+            Self::Upstream { retry_after: Some(_), .. } | Self::Overdue | Self::NoRandomness(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Upstream { transient: false, .. } | Self::Redirect(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Upstream { retry_after: None, .. } | Self::Redirect(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -260,6 +262,12 @@ impl Error {
         }
     }
 
+    /// In how many whole seconds a retry may help.
+    fn retry_after(&self) -> HeaderValue {
+        let time = if let Self::Upstream { retry_after: Some(time), .. } = self { *time } else { SOON };
+        HeaderValue::from(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1))
+    }
+
     /// The answer, in the shape of Enupal's errors with additions behind.
     pub(crate) fn answer(&self, request_id: &str) -> Answer {
         let status = self.status();
@@ -273,7 +281,7 @@ impl Error {
         };
         let mut answer = Answer::json_text(status, json::text(&view));
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            answer.response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
         }
         answer
     }
@@ -296,8 +304,8 @@ impl From<shopping::Error> for Error {
             shopping::Error::VersionMismatch { current } => Self::VersionMismatch { current },
             shopping::Error::IdempotencyMismatch => Self::IdempotencyMismatch,
             shopping::Error::Rejected(rejection) => Self::Rejected(rejection),
-            shopping::Error::Store(error) => upstream(error.is_transient(), error),
-            shopping::Error::Upstream { transient, source } => Self::Upstream { transient, source },
+            shopping::Error::Store(error) => upstream(error.retry_after(), error),
+            shopping::Error::Upstream { retry_after, source } => Self::Upstream { retry_after, source },
             shopping::Error::NoRandomness(error) => Self::NoRandomness(error.to_string()),
         }
     }

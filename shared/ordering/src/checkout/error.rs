@@ -1,6 +1,7 @@
 //! Why a cart cannot be checked out.
 
-use cart::{Cart, PriceId, Rejection};
+use cart::{PriceId, Rejection};
+use payments::{Buyer, Refusal};
 
 use crate::Error;
 
@@ -45,26 +46,17 @@ pub enum CheckoutError {
 }
 
 impl CheckoutError {
-    /// What Stripe's refusal of a session's parameters means to the shopper.
-    pub(super) fn of_refusal(error: payments::Error, cart: &Cart) -> Self {
-        let payments::Error::Refused { code, param, .. } = &error else { return error.into() };
-        match code.as_deref() {
-            Some("amount_too_large") => return Self::AmountTooLarge,
-            Some("amount_too_small") => return Self::AmountTooSmall,
-            _ => {}
-        }
-        let Some(param) = param else { return error.into() };
-        if param.starts_with("discounts") {
-            return Self::PromotionCodeInvalid;
-        }
-        if param == "customer_email" {
-            return Self::EmailInvalid;
-        }
-        // A price or product that was archived just now: `line_items[0][price]`.
-        let index = param.strip_prefix("line_items[").and_then(|rest| rest.split(']').next()?.parse::<usize>().ok());
-        match index.and_then(|index| cart.lines().get(index)) {
-            Some(line) => Self::CartChanged(vec![line.price.clone()]),
-            None => error.into(),
+    /// What Stripe refuses of the shopper's own: the amount of the cart, or what was typed in. `None` where the refusal is
+    /// about something else.
+    pub(super) fn of_shopper(refusal: &Refusal, buyer: &Buyer) -> Option<Self> {
+        match (refusal.code(), refusal.param()) {
+            (Some("amount_too_large"), _) => Some(Self::AmountTooLarge),
+            (Some("amount_too_small"), _) => Some(Self::AmountTooSmall),
+            (_, Some(param)) if param.starts_with("discounts") && buyer.promotion_code.is_some() => {
+                Some(Self::PromotionCodeInvalid)
+            }
+            (_, Some("customer_email")) if buyer.email.is_some() => Some(Self::EmailInvalid),
+            _ => None,
         }
     }
 }

@@ -270,5 +270,5 @@ fn parameters_that_are_nested_too_deeply_are_an_error() {
     let error = create_session(&nested).unwrap_err();
 
     assert!(matches!(error, crate::Error::Unwritable { .. }), "{error}");
-    assert!(!error.is_transient());
+    assert_eq!(error.retry_after(), None);
 }
