@@ -18,7 +18,7 @@ mod session_parameters;
 pub use checkout_settings::{CheckoutSettings, Hook, shop_ids};
 pub use client::Stripe;
 pub use error::Error;
-pub use events::{Event, ExpiredSession, Rejected, WebhookSecrets};
+pub use events::{Event, ExpiredSession, VerifyError, WebhookSecrets};
 pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
 pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};
