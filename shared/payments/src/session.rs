@@ -10,7 +10,7 @@ mod reading;
 
 pub use reading::Expandable;
 use reading::{
-    Charges, CollectedInformation, CustomerDetails, Named, Shipping, ShippingCost, TotalDetails, lenient, parsed,
+    Charges, CollectedInformation, CustomerDetails, IdOnly, Shipping, ShippingCost, TotalDetails, lenient, parsed,
 };
 
 /// A Checkout Session, as far as a cart and an order need it.
@@ -53,13 +53,13 @@ pub struct Session {
     pub payment_intent: Option<Expandable<PaymentIntent>>,
     /// The subscription, in subscription mode.
     #[serde(default)]
-    pub subscription: Option<Expandable<Named>>,
+    pub subscription: Option<Expandable<IdOnly>>,
     /// The invoice, where one was made.
     #[serde(default)]
-    pub invoice: Option<Expandable<Named>>,
+    pub invoice: Option<Expandable<IdOnly>>,
     /// The customer, where one was made.
     #[serde(default)]
-    pub customer: Option<Expandable<Named>>,
+    pub customer: Option<Expandable<IdOnly>>,
     #[serde(default)]
     customer_details: Option<CustomerDetails>,
     #[serde(default)]
@@ -266,5 +266,5 @@ pub struct LinePrice {
     pub id: PriceId,
     /// The product.
     #[serde(default)]
-    pub product: Option<Expandable<Named>>,
+    pub product: Option<Expandable<IdOnly>>,
 }
