@@ -53,13 +53,6 @@ impl WebhookSecrets {
         Ok(Self(secrets))
     }
 
-    /// The header `Stripe-Signature` with which `secret` signs a body at `time`: for those who send events to themselves.
-    #[must_use]
-    pub fn signature(secret: &str, time: Timestamp, body: &[u8]) -> String {
-        let time = time.as_second();
-        format!("t={time},v1={}", hex::encode(sign(secret, time, body)))
-    }
-
     /// Takes a delivery for Stripe's if one of the secrets signed these very bytes within five minutes of `now`.
     ///
     /// # Errors
