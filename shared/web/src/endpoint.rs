@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::RequestExt as _;
 use services::Services;
 
-use crate::log::{self, Log};
+use crate::log::{Ended, Log};
 use crate::{Answer, Error, Request, Response};
 
 /// One HTTP endpoint: one Lambda function.
@@ -40,7 +40,7 @@ const RESERVE: Duration = Duration::from_millis(250);
 /// Shortly before Lambda would end the function, whatever it still waits for is given up, and the client is told to try
 /// again. That is safe wherever a crash is: after any step the next attempt goes on.
 pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::Request) -> Response {
-    let begun = log.request();
+    let begun = log.begin();
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let time = context.and_then(|context| time_left(context.deadline));
@@ -56,8 +56,7 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     });
     let cart = cart.or_else(|| request.cart());
     let status = Some(response.status().as_u16());
-    let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
-    log.answered(&begun, answer, &tally);
+    log.end(&begun, Ended { function: E::NAME, status, cart, request_id: &request_id, cause }, &tally);
     response
 }
 
@@ -73,10 +72,10 @@ pub async fn invocation<T, E: Display>(
     request_id: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let begun = log.request();
+    let begun = log.begin();
     let (result, tally) = tally::of(Box::pin(work)).await;
     let cause = result.as_ref().err().map(ToString::to_string);
-    log.answered(&begun, log::Answer { function, status: None, cart: None, request_id, cause }, &tally);
+    log.end(&begun, Ended { function, status: None, cart: None, request_id, cause }, &tally);
     result
 }
 
