@@ -101,9 +101,9 @@ fn set(
     if lines.len() > MAX_LINES || (lines.is_empty() && !attaches) {
         return None;
     }
-    let set = lines.iter().filter_map(set_item);
+    let set = lines.iter().filter_map(LineUpdate::addition);
     let items: Vec<_> = set.map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
-    let removed: Vec<&PriceId> = lines.iter().filter_map(removed_price).collect();
+    let removed: Vec<&PriceId> = lines.iter().filter_map(LineUpdate::removed).collect();
 
     if !removed.is_empty() && items.iter().any(|priced| priced.price.recurring.is_some()) {
         // One expression cannot add to and delete from the set of recurring prices.
@@ -268,18 +268,4 @@ fn attach(update: &mut Update, metadata: Option<&Metadata>) {
 
 fn exists(update: &mut Update, price: &PriceId) -> String {
     format!("attribute_exists({QUANTITIES}.{})", update.name(price.as_str()))
-}
-
-fn set_item(line: &LineUpdate) -> Option<&Addition> {
-    match line {
-        LineUpdate::Set(item) => Some(item),
-        LineUpdate::Describe { .. } | LineUpdate::Remove(_) => None,
-    }
-}
-
-fn removed_price(line: &LineUpdate) -> Option<&PriceId> {
-    match line {
-        LineUpdate::Remove(price) => Some(price),
-        LineUpdate::Set(_) | LineUpdate::Describe { .. } => None,
-    }
 }
