@@ -67,7 +67,7 @@ pub enum Error {
         /// The cart's version, where there is a cart.
         current: Option<u64>,
     },
-    /// The client gave this request the name of another.
+    /// The client gave another request the same idempotency key.
     #[error("Idempotency-Key was used for another request")]
     IdempotencyMismatch,
     /// Stripe knows no such promotion code, or it is used up.
