@@ -182,6 +182,7 @@ fn read_event(event: &Event) {
     if let Some(session) = event.object::<Session>() {
         let _ = (session.checkout(), session.expiry(), session.buyer(), session.ship_to());
         let _ = (session.discount(), session.tax(), session.shipping_amount(), session.refunded());
+        let _ = session.amounts();
     }
     if let Some(price) = event.object::<Price>() {
         let _ = price.recurrence();

@@ -21,5 +21,5 @@ pub use error::Error;
 pub use events::{Event, ExpiredSession, VerifyError, WebhookSecrets};
 pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
-pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionStatus};
+pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus};
 pub use session_parameters::Buyer;

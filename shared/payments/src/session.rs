@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use cart::{Address, CheckoutMetadata, Currency, PriceId, SessionId, Timestamp};
 use serde::Deserialize;
 
+use crate::Error;
+
 mod calls;
 mod reading;
 
@@ -17,7 +19,7 @@ use reading::{
 ///
 /// Read leniently: a field that another version of Stripe's API lacks, or sends as null, counts as its default, a word that
 /// this version does not know as the default word, and an older place of an address or of a refund is looked into where the
-/// present one has none.
+/// present one has none. What the session and its lines come to is never guessed: [`Session::amounts`], [`LineItem`].
 ///
 /// Source: <https://docs.stripe.com/api/checkout/sessions/object>
 #[derive(Debug, Clone, Deserialize)]
@@ -33,15 +35,13 @@ pub struct Session {
     /// What is paid.
     #[serde(default, deserialize_with = "lenient")]
     pub mode: Mode,
-    /// The currency of all amounts; `None` where it is none that money of this shop can have.
+    /// `None` where it is none that money of this shop can have.
     #[serde(default, deserialize_with = "parsed")]
-    pub currency: Option<Currency>,
-    /// The sum of the lines.
+    currency: Option<Currency>,
     #[serde(default)]
-    pub amount_subtotal: Option<i64>,
-    /// What is to be paid.
+    amount_subtotal: Option<i64>,
     #[serde(default)]
-    pub amount_total: Option<i64>,
+    amount_total: Option<i64>,
     /// When it expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,
@@ -76,6 +76,17 @@ pub struct Session {
     /// Until 2022.
     #[serde(default)]
     shipping: Option<Shipping>,
+}
+
+/// What a session comes to, in minor units of one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionAmounts {
+    /// The currency of all amounts of the session and of its lines.
+    pub currency: Currency,
+    /// The sum of the lines.
+    pub subtotal: i64,
+    /// What is to be paid.
+    pub total: i64,
 }
 
 /// Where a session stands.
@@ -163,7 +174,21 @@ impl Session {
         CheckoutMetadata::read(&self.metadata)
     }
 
-    /// When nobody can pay any more.
+    /// What the session comes to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] where the session does not say: an order of another amount would be worse than none.
+    pub fn amounts(&self) -> Result<SessionAmounts, Error> {
+        let missing = |name: &str| Error::Unreadable { reason: format!("session {} has no {name}", self.id) };
+        Ok(SessionAmounts {
+            currency: self.currency.ok_or_else(|| missing("currency"))?,
+            subtotal: self.amount_subtotal.ok_or_else(|| missing("amount_subtotal"))?,
+            total: self.amount_total.ok_or_else(|| missing("amount_total"))?,
+        })
+    }
+
+    /// When it can no longer be paid.
     #[must_use]
     pub fn expiry(&self) -> Timestamp {
         Timestamp::from_second(self.expires_at).unwrap_or(Timestamp::MIN)
@@ -232,7 +257,7 @@ impl Session {
     }
 }
 
-/// What Stripe sold as one line.
+/// What Stripe sold as one line. Its amounts are in minor units of the session's currency.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LineItem {
     id: String,
@@ -246,16 +271,12 @@ pub struct LineItem {
     #[serde(default)]
     pub quantity: Option<u64>,
     /// Before discounts and tax on top.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_subtotal: i64,
     /// What was taken off.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_discount: i64,
     /// The tax.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_tax: i64,
     /// What the line came to.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_total: i64,
 }
 
