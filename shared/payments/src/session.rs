@@ -97,7 +97,7 @@ pub enum SessionStatus {
     Open,
     /// The shopper is through; the payment may be under way.
     Complete,
-    /// Nobody can pay any more.
+    /// It can no longer be paid.
     Expired,
     /// Something newer than this version.
     #[default]

@@ -129,7 +129,8 @@ pub(crate) struct Switch {
     enabled: Text<bool>,
 }
 
-/// A value that the tree holds as text, as a form does: overrides, hooks and digests of before know no other leaves.
+/// A value that the tree holds as text, as a form does. Overrides and hooks of merchants, and digests that carts have
+/// stored, expect it so.
 pub(crate) struct Text<T>(T);
 
 impl SessionParameters<'_> {

@@ -32,7 +32,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Answer, Error>> + Send;
 }
 
-/// How long before Lambda would end it an invocation gives up: time enough to say so.
+/// An invocation gives up this long before Lambda would end it: time enough to say so.
 const RESERVE: Duration = Duration::from_millis(250);
 
 /// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.

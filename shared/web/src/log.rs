@@ -68,7 +68,7 @@ pub(crate) struct Begun {
 /// How a request or a run ended.
 pub(crate) struct Ended<'a> {
     pub(crate) function: &'static str,
-    /// `None` for a run, which has no client.
+    /// `None` for a run: no client waits for it.
     pub(crate) status: Option<u16>,
     pub(crate) cart: Option<CartNumber>,
     pub(crate) request_id: &'a str,

@@ -136,7 +136,7 @@ impl Request {
         Some(format!("{}://{host}{stage}", self.scheme()))
     }
 
-    /// How the client's request came to API Gateway. It speaks HTTPS only: unencrypted is what says so, the local stack.
+    /// The scheme of the client's request. API Gateway takes HTTPS only; the local stack takes HTTP, and says so.
     pub(crate) fn scheme(&self) -> &'static str {
         let plain = self.text_header("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         if plain { "http" } else { "https" }

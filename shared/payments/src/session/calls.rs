@@ -50,7 +50,7 @@ impl Stripe {
         }
     }
 
-    /// Expires an open session, so that nobody can pay it any more.
+    /// Expires an open session, so that it can no longer be paid.
     ///
     /// # Errors
     ///

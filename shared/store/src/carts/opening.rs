@@ -20,7 +20,7 @@ const REQUEST: &str = "r";
 const SEED: &str = "s";
 
 impl Carts {
-    /// Whether the rules let a cart be opened with this change. No request.
+    /// Checks that the rules let a cart be opened with this change. No request.
     ///
     /// # Errors
     ///

@@ -67,12 +67,12 @@ impl Inventory {
         }
     }
 
-    /// Crosses a product off; returns whether the table holds it just so.
+    /// Crosses a product off; returns whether the table holds it with this content.
     pub fn check_off_product(&mut self, id: &ProductId, content: Digest) -> bool {
         self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
     }
 
-    /// Crosses a price off; returns whether the table holds it just so, with this content as the copy of its product.
+    /// Crosses a price off; returns whether the table holds it with this content, and beside it this copy of its product.
     pub fn check_off_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
         let held = self.prices.remove(id.as_str());
         held.is_some_and(|(held, copied)| held.digest == content && copied == product)
