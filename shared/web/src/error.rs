@@ -211,25 +211,7 @@ impl Error {
         match self {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
             Self::Header { name, .. } => object!({ "header": name }),
-            Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(price) => object!({ "price": price }),
-                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => {
-                    object!({ "field": "quantity" })
-                }
-                Rejection::TooManyItems => object!({ "field": "items" }),
-                Rejection::MixedCurrency { price, currency } => {
-                    object!({ "price": price, "currency": currency })
-                }
-                Rejection::MixedInterval { price, offered, held } => {
-                    object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
-                }
-                Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
-                Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
-                Rejection::Description => object!({ "field": "description" }),
-                Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
-                Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
-                Rejection::Closed => object!({}),
-            },
+            Self::Rejected(rejection) => details_of(rejection),
             Self::CartChanged(prices) => object!({ "prices": prices }),
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
@@ -276,6 +258,24 @@ impl Error {
             answer.response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         answer
+    }
+}
+
+fn details_of(rejection: &Rejection) -> Value {
+    match rejection {
+        Rejection::PriceNotFound(price) => object!({ "price": price }),
+        Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
+        Rejection::TooManyItems => object!({ "field": "items" }),
+        Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
+        Rejection::MixedInterval { price, offered, held } => {
+            object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
+        }
+        Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
+        Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
+        Rejection::Description => object!({ "field": "description" }),
+        Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
+        Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
+        Rejection::Closed => object!({}),
     }
 }
 
