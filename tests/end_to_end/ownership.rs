@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use fixtures::{Answer, Shop, order_number};
+use fixtures::{Shop, order_number};
 
 const KINDS: [&str; 4] = [
     "checkout.session.completed",
@@ -30,13 +30,6 @@ async fn made_elsewhere(shop: &Shop, metadata: &[(&str, &str)]) -> Value {
         form.extend(["&metadata[", key, "]=", value]);
     }
     shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await
-}
-
-/// Delivers to one shop what the sandbox of another signs.
-async fn deliver(to: &Shop, signed_by: &Shop, event: &Value) -> Answer {
-    let (body, signature) = signed_by.sandbox().signed(event);
-    let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
-    to.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await
 }
 
 fn writes(calls: &[String]) -> Vec<&String> {
@@ -145,11 +138,10 @@ async fn what_has_an_order_here_is_ours_whatever_its_shop_says() {
     let number = before.pay(&session).await;
     let after = before.behind(before.stack().dynamodb_url(), [("SHOP_ID", "after")]).await;
 
-    let completed = deliver(&after, &before, &before.event("checkout.session.completed")).await.ok();
+    let completed = after.deliver(&before.event("checkout.session.completed")).await.ok();
     before.sandbox().pause_webhooks(true);
-    let payment = before.sandbox().sessions()[0]["payment_intent"].as_str().unwrap().to_owned();
-    before.stripe(Method::POST, "/v1/refunds", &format!("payment_intent={payment}&amount=400")).await;
-    let refunded = deliver(&after, &before, &before.event("charge.refunded")).await.ok();
+    before.refund(&number, 400).await;
+    let refunded = after.deliver(&before.event("charge.refunded")).await.ok();
 
     assert_eq!((&completed["handled"], &refunded["handled"]), (&json!(true), &json!(true)));
     let order = after.order(&number).await.ok();
