@@ -213,24 +213,6 @@ async fn what_cannot_be_a_sessions_id_never_reaches_stripe() {
 }
 
 #[tokio::test]
-async fn a_session_of_another_integration_that_names_a_cart_makes_no_order() {
-    let shop = Shop::open().await;
-    let visitor = shop.visitor();
-    let cart = visitor.add("price_poster", 3).await.ok();
-    let form = format!(
-        "mode=payment&success_url=https://other.example/&line_items[0][price]=price_mug&line_items[0][quantity]=1\
-         &metadata[stripe_payments_cart_number]={}",
-        cart["number"].as_str().unwrap()
-    );
-    let foreign = shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await;
-
-    let number = shop.pay(&foreign).await;
-
-    assert_eq!(shop.order(&number).await.status, 404);
-    assert_eq!(visitor.cart().await, cart);
-}
-
-#[tokio::test]
 async fn the_order_has_the_texts_that_were_checked_out() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use fixtures::{Shop, order_number};
+use fixtures::Shop;
 
 const KINDS: [&str; 4] = [
     "checkout.session.completed",
@@ -76,22 +76,23 @@ async fn events_about_the_sessions_of_others_write_nothing_and_ask_stripe_nothin
 }
 
 #[tokio::test]
-async fn the_landing_page_makes_no_order_of_another_shops_session() {
+async fn a_session_of_others_that_names_a_cart_makes_no_order_by_its_event_or_its_landing_page() {
     let shop = Shop::open_with([("SHOP_ID", "this-shop")]).await;
     let visitor = shop.visitor();
-    let cart = visitor.add("price_mug", 1).await.ok();
+    let cart = visitor.add("price_poster", 3).await.ok();
     let number = cart["number"].as_str().unwrap();
     let named = [("stripe_payments_cart_number", number), ("stripe_payments_cart_version", "1")];
     for foreign in [
         made_elsewhere(&shop, &[named.as_slice(), &[("stripe_payments_shop", "another-shop")]].concat()).await,
         made_elsewhere(&shop, &named[..1]).await,
     ] {
-        shop.pay(&foreign).await;
-
+        let number = shop.pay(&foreign).await;
+        let told = (shop.order(&number).await.status, visitor.cart().await);
         let landed = shop.get(&format!("/finish-order?session_id={}", foreign["id"].as_str().unwrap())).await;
 
+        assert_eq!(told, (404, cart.clone()));
         assert_eq!(landed.location(), format!("{}/?cancelled=1", shop.stack().url()));
-        assert_eq!(shop.order(&order_number(&foreign)).await.status, 404);
+        assert_eq!(shop.order(&number).await.status, 404);
         assert_eq!(visitor.cart().await, cart);
     }
 }
