@@ -16,7 +16,9 @@ fn without(mut cart: Value, names: &[&str]) -> Value {
 fn open_carts(shop: &Shop) -> Vec<String> {
     let carts = shop.snapshot.carts().into_iter();
     let open = carts.filter(|(_, shown)| shown.cart["status"] == "active" && !shown.cart["number"].is_null());
-    open.map(|(name, _)| name).collect()
+    let names: Vec<_> = open.map(|(name, _)| name).collect();
+    assert_eq!(names.len(), 22);
+    names
 }
 
 #[tokio::test]
