@@ -278,16 +278,6 @@ async fn bad_input_is_named_and_changes_nothing() {
     assert_eq!(visitor.cart().await, before);
 }
 
-#[tokio::test]
-async fn a_quantity_at_fault_is_named_in_details() {
-    let shop = Shop::open().await;
-
-    let answer = shop.visitor().add("price_mug", 0).await;
-
-    assert_eq!(answer.error(400), "invalid_quantity");
-    assert_eq!(answer.json()["details"], json!({ "field": "items[0].quantity" }));
-}
-
 /// The part of a cart that a body decides.
 fn contents(cart: &Value) -> (Value, Value) {
     (cart["items"].clone(), cart["metadata"].clone())

@@ -98,7 +98,7 @@ async fn in_cart(shop: &Shop, lines: &[(&str, u32)]) -> Value {
 }
 
 #[tokio::test]
-async fn every_total_is_whin_sandbox_charges() {
+async fn every_total_is_what_the_sandbox_charges() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let mut compared = 0;
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use fixtures::{Answer, Shop, order_number};
+use fixtures::Shop;
 
 const KINDS: [&str; 4] = [
     "checkout.session.completed",
@@ -30,13 +30,6 @@ async fn made_elsewhere(shop: &Shop, metadata: &[(&str, &str)]) -> Value {
         form.extend(["&metadata[", key, "]=", value]);
     }
     shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await
-}
-
-/// Delivers to one shop what the sandbox of another signs.
-async fn deliver(to: &Shop, signed_by: &Shop, event: &Value) -> Answer {
-    let (body, signature) = signed_by.sandbox().signed(event);
-    let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
-    to.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await
 }
 
 fn writes(calls: &[String]) -> Vec<&String> {
@@ -83,22 +76,23 @@ async fn events_about_the_sessions_of_others_write_nothing_and_ask_stripe_nothin
 }
 
 #[tokio::test]
-async fn the_landing_page_makes_no_order_of_another_shops_session() {
+async fn a_session_of_others_that_names_a_cart_makes_no_order_by_its_event_or_its_landing_page() {
     let shop = Shop::open_with([("SHOP_ID", "this-shop")]).await;
     let visitor = shop.visitor();
-    let cart = visitor.add("price_mug", 1).await.ok();
+    let cart = visitor.add("price_poster", 3).await.ok();
     let number = cart["number"].as_str().unwrap();
     let named = [("stripe_payments_cart_number", number), ("stripe_payments_cart_version", "1")];
     for foreign in [
         made_elsewhere(&shop, &[named.as_slice(), &[("stripe_payments_shop", "another-shop")]].concat()).await,
         made_elsewhere(&shop, &named[..1]).await,
     ] {
-        shop.pay(&foreign).await;
-
+        let number = shop.pay(&foreign).await;
+        let told = (shop.order(&number).await.status, visitor.cart().await);
         let landed = shop.get(&format!("/finish-order?session_id={}", foreign["id"].as_str().unwrap())).await;
 
+        assert_eq!(told, (404, cart.clone()));
         assert_eq!(landed.location(), format!("{}/?cancelled=1", shop.stack().url()));
-        assert_eq!(shop.order(&order_number(&foreign)).await.status, 404);
+        assert_eq!(shop.order(&number).await.status, 404);
         assert_eq!(visitor.cart().await, cart);
     }
 }
@@ -145,11 +139,10 @@ async fn what_has_an_order_here_is_ours_whatever_its_shop_says() {
     let number = before.pay(&session).await;
     let after = before.behind(before.stack().dynamodb_url(), [("SHOP_ID", "after")]).await;
 
-    let completed = deliver(&after, &before, &before.event("checkout.session.completed")).await.ok();
+    let completed = after.deliver(&before.event("checkout.session.completed")).await.ok();
     before.sandbox().pause_webhooks(true);
-    let payment = before.sandbox().sessions()[0]["payment_intent"].as_str().unwrap().to_owned();
-    before.stripe(Method::POST, "/v1/refunds", &format!("payment_intent={payment}&amount=400")).await;
-    let refunded = deliver(&after, &before, &before.event("charge.refunded")).await.ok();
+    before.refund(&number, 400).await;
+    let refunded = after.deliver(&before.event("charge.refunded")).await.ok();
 
     assert_eq!((&completed["handled"], &refunded["handled"]), (&json!(true), &json!(true)));
     let order = after.order(&number).await.ok();

@@ -147,7 +147,7 @@ async fn a_session_paid_while_a_changed_cart_is_checked_out_is_an_order_and_the_
     assert_eq!((&cart["status"], &cart["item_count"]), (&json!("active"), &json!(1)));
     shop.press(&second, "pay").await;
     shop.deliver(&shop.event("checkout.session.completed")).await.ok();
-    assert_eq!(marks(&shop, &second).await, json!([]));
+    assert_eq!(shop.marks(&second).await, json!([]));
 }
 
 #[tokio::test]
@@ -167,8 +167,8 @@ async fn a_second_payment_for_the_same_units_is_marked_though_the_cart_goes_on()
     shop.press(&copy, "pay").await;
     shop.deliver(&shop.event("checkout.session.completed")).await.ok();
 
-    assert_eq!(marks(&shop, &second).await, json!([]));
-    assert_eq!(marks(&shop, &copy).await, json!(["cart_paid_twice"]));
+    assert_eq!(shop.marks(&second).await, json!([]));
+    assert_eq!(shop.marks(&copy).await, json!(["cart_paid_twice"]));
     assert_eq!(visitor.cart().await["item_count"], 1);
 }
 
@@ -186,7 +186,7 @@ async fn an_amount_that_is_not_the_carts_is_stored_and_marked() {
 
     assert_ne!(dearer["id"], session["id"]);
     assert_eq!(shop.order(&order_number(&dearer)).await.ok()["total"], 6400);
-    assert_eq!(marks(&shop, &dearer).await, json!(["unexpected_amount"]));
+    assert_eq!(shop.marks(&dearer).await, json!(["unexpected_amount"]));
 }
 
 #[tokio::test]
@@ -213,8 +213,4 @@ async fn no_write_revives_an_expired_cart() {
     assert_eq!(shop.visitor_with(&token).cart().await["number"], Value::Null);
     assert_eq!(shop.visitor_with(&token).checkout().await.error(400), "cart_empty");
     assert_eq!(shop.order(&order_number(&session)).await.ok()["total"], 2400);
-}
-
-async fn marks(shop: &Shop, session: &Value) -> Value {
-    shop.stored_order(&order_number(session)).await["marks"].clone()
 }

@@ -76,19 +76,19 @@ fn alternatives<'a>(schema: &'a Value, definitions: &'a Value) -> Vec<&'a Value>
     }
 }
 
-/// What a checkout of one mug is asked for with under one setting, or none.
+/// The parameters of a checkout of one mug under these settings.
 async fn sent<const N: usize>(settings: [(&str, &str); N]) -> Value {
-    let shop = Shop::open_with(settings).await;
-    let visitor = shop.add("price_mug", 1).await;
-    visitor.checkout().await.ok();
-    parameters(&shop)
+    sent_for("price_mug", settings).await
 }
 
-/// What a checkout of a subscription is asked for with.
+/// The parameters of a checkout of a subscription under these settings.
 async fn sent_for_subscription<const N: usize>(settings: [(&str, &str); N]) -> Value {
+    sent_for("price_club_monthly", settings).await
+}
+
+async fn sent_for<const N: usize>(price: &str, settings: [(&str, &str); N]) -> Value {
     let shop = Shop::open_with(settings).await;
-    let visitor = shop.add("price_club_monthly", 1).await;
-    visitor.checkout().await.ok();
+    shop.add(price, 1).await.checkout().await.ok();
     parameters(&shop)
 }
 
@@ -367,6 +367,9 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("STRIPE_API_URL", "https://"),
         ("PUBLIC_URL", "api.shop.example"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb"),
+        ("DYNAMODB_TIMEOUT_MS", "10"),
+        ("DYNAMODB_TIMEOUT_MS", "1s"),
+        ("STRIPE_TIMEOUT_MS", "60000"),
     ];
     let complete = Environment::from_iter([
         ("AWS_REGION", "us-east-1"),

@@ -5,7 +5,6 @@ use fixtures::{Call, Shop, Wire};
 use reqwest::Method;
 use serde_json::{Value, json};
 use services::Services;
-use store::CatalogTable;
 
 const PRODUCTS: usize = 1000;
 const PRICES: usize = 3000;
@@ -23,26 +22,19 @@ fn large_catalogue() -> Value {
     json!({ "products": products, "prices": prices })
 }
 
-/// The catalogue of a shop, reached by way of wires.
-async fn behind(shop: &Shop, table: &str) -> (Catalog, CatalogTable, Wire, Wire) {
+/// The catalogue of a shop, which reaches DynamoDB and Stripe by way of these wires.
+async fn on_wires(shop: &Shop) -> (Catalog, Wire, Wire) {
     let (dynamodb, [dynamodb_url]) = Wire::to([shop.stack().dynamodb_url()]).await;
     let (stripe, [stripe_url]) = Wire::to([&shop.sandbox().url()]).await;
     let mut environment = shop.stack().environment().clone();
     environment.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url);
     environment.set("STRIPE_API_URL", stripe_url);
-    environment.set("CATALOG_TABLE", table);
-    let services = Services::new(environment).unwrap();
-    let catalogue = Catalog::new(&services).unwrap();
-    let table = CatalogTable::new(&services.database, &services.environment).unwrap();
-    (catalogue, table, dynamodb, stripe)
+    let catalogue = Catalog::new(&Services::new(environment).unwrap()).unwrap();
+    (catalogue, dynamodb, stripe)
 }
 
 fn count(seen: &[Call], operation: &str) -> usize {
     seen.iter().filter(|seen| seen.operation == operation).count()
-}
-
-fn name_of_table(shop: &Shop) -> String {
-    shop.stack().environment().get("CATALOG_TABLE").unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +47,7 @@ async fn thousands_of_prices_are_copied_in_pages_of_a_hundred_and_unchanged_ones
     assert_eq!(visitor.add("price_0000", 1).await.ok()["total_price_minor"], 100);
     assert_eq!(visitor.add("price_2999", 1).await.ok()["total_price_minor"], 3199);
 
-    let (catalogue, _, dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    let (catalogue, dynamodb, stripe) = on_wires(&shop).await;
     let mut told = Vec::new();
     let done = catalogue.sync(|progress| told.push(progress)).await.unwrap();
 
@@ -86,7 +78,7 @@ async fn thousands_of_prices_are_copied_in_pages_of_a_hundred_and_unchanged_ones
 #[tokio::test]
 async fn a_sync_that_was_killed_is_finished_by_the_next() {
     let shop = Shop::open().await;
-    let (catalogue, _, dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    let (catalogue, dynamodb, _stripe) = on_wires(&shop).await;
     shop.sandbox().pause_webhooks(true);
     shop.stripe(Method::POST, "/v1/products/prod_mug", "name=New mug").await;
     shop.stripe(Method::POST, "/v1/prices/price_mug", "nickname=New").await;
@@ -109,13 +101,12 @@ async fn a_sync_that_was_killed_is_finished_by_the_next() {
     let cart = shop.visitor().add("price_mug", 1).await.ok();
     assert_eq!(cart["products"]["prod_mug"]["name"], "New mug");
     assert_eq!(cart["items"][0]["nickname"], "New");
-    drop(stripe);
 }
 
 #[tokio::test]
 async fn a_sync_that_stripe_stops_says_so_and_can_be_run_again() {
     let shop = Shop::open().await;
-    let (catalogue, _, _dynamodb, stripe) = behind(&shop, &name_of_table(&shop)).await;
+    let (catalogue, _dynamodb, stripe) = on_wires(&shop).await;
     stripe.script([None, Some(401)]);
 
     let error = catalogue.sync(|_| ()).await.unwrap_err();

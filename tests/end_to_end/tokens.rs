@@ -8,6 +8,11 @@ async fn post(shop: &Shop, headers: &[(&str, &str)]) -> Answer {
     shop.visitor().post_with(headers, "/cart/add", json!({ "items": [{ "price": "price_mug" }] })).await
 }
 
+/// The cookie with which an answer hands the cart's token to a browser, as the browser sends it back.
+fn cookie(answer: &Answer) -> String {
+    answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
 async fn cart(shop: &Shop, headers: &[(&str, &str)]) -> Value {
     shop.send(Method::GET, "/cart", headers, Vec::new()).await.ok()
 }
@@ -16,7 +21,7 @@ async fn cart(shop: &Shop, headers: &[(&str, &str)]) -> Value {
 async fn cookie_and_header_open_the_same_cart() {
     let shop = Shop::open().await;
     let first = post(&shop, &[]).await;
-    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&first);
     let token = first.header("cart-token").unwrap().to_owned();
 
     let by_cookie = cart(&shop, &[("cookie", &format!("a=b; {cookie}; c=d"))]).await;
@@ -30,7 +35,7 @@ async fn cookie_and_header_open_the_same_cart() {
 async fn the_header_wins_over_the_cookie() {
     let shop = Shop::open().await;
     let [mine, other] = [post(&shop, &[]).await, post(&shop, &[]).await];
-    let cookie = other.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&other);
 
     let opened = cart(&shop, &[("cookie", &cookie), ("cart-token", mine.header("cart-token").unwrap())]).await;
 
@@ -75,7 +80,7 @@ async fn a_broken_cookie_counts_as_none() {
 async fn a_neighbour_cookie_of_any_bytes_does_not_hide_the_token() {
     let shop = Shop::open().await;
     let first = post(&shop, &[]).await;
-    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&first);
 
     for cookies in [format!("name=Zoë; {cookie}"), format!("{cookie};name=Zoë"), format!("a; ;{cookie}")] {
         assert_eq!(cart(&shop, &[("cookie", &cookies)]).await["number"], first.json()["number"], "{cookies}");
@@ -86,7 +91,7 @@ async fn a_neighbour_cookie_of_any_bytes_does_not_hide_the_token() {
 async fn a_blank_header_counts_as_absent() {
     let shop = Shop::open().await;
     let first = post(&shop, &[]).await;
-    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&first);
 
     for name in ["cart-token", "x-currency", "x-moltin-currency", "if-match", "idempotency-key"] {
         for blank in ["", "  "] {
@@ -137,7 +142,7 @@ async fn a_request_without_a_host_is_answered() {
 async fn a_browser_posts_only_from_the_shops_own_pages() {
     let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example, https://www.shop.example")]).await;
     let first = post(&shop, &[]).await;
-    let cookie = first.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&first);
     let own = shop.stack().url().to_owned();
     let other_scheme = own.replace("http://", "https://");
     let no_scheme = own.replace("http://", "://");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, order_number};
+use crate::shop::{Shop, order_of};
 
 /// What the sessions that were made are about: of each the cart's number and its line items.
 fn asked_for(shop: &Shop) -> Vec<(String, Vec<(String, String)>)> {
@@ -88,7 +88,7 @@ async fn a_checkout_finds_that_the_session_of_before_was_paid() {
 
     assert_eq!(shopper.checkout().await.error(400), "cart_empty");
 
-    let order = shop.order(&order_number(event["data"]["object"]["id"].as_str().unwrap())).await.ok();
+    let order = shop.order(&order_of(&event)).await.ok();
     assert_eq!((&order["status"], &order["total"]), (&json!("paid"), &json!(2900)));
     assert_eq!(shopper.cart().await["status"], "completed");
 }

@@ -2,12 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, assert_still_shown, order_number};
-
-/// The number of the order that the session of an event makes.
-fn order_of(event: &Value) -> String {
-    order_number(event["data"]["object"]["id"].as_str().unwrap())
-}
+use crate::shop::{Shop, assert_still_shown, order_number, order_of};
 
 /// The rows that tell of abandoned carts, which are not carts themselves.
 async fn abandoned(shop: &Shop) -> Vec<Value> {
@@ -38,7 +33,7 @@ async fn a_session_of_before_that_is_paid_becomes_an_order_and_completes_its_car
 
         // Stripe delivers at least once.
         for _ in 0..2 {
-            shop.deliver(&event).await;
+            shop.deliver_own(&event).await;
         }
 
         let order = shop.order(&order_of(&event)).await.ok();
@@ -57,7 +52,7 @@ async fn an_order_has_the_texts_with_which_its_lines_were_checked_out_before() {
     let shop = Shop::open().await;
     let event = shop.happens("paid");
 
-    shop.deliver(&event).await;
+    shop.deliver_own(&event).await;
 
     assert_eq!(shop.order(&order_of(&event)).await.ok()["lines"][0]["description"], "For Ann");
 }
@@ -67,7 +62,7 @@ async fn what_was_added_since_the_checkout_stays_in_the_cart_when_the_session_is
     let shop = Shop::open().await;
     let event = shop.happens("changed_and_paid");
 
-    shop.deliver(&event).await;
+    shop.deliver_own(&event).await;
 
     let order = shop.order(&order_of(&event)).await.ok();
     assert_eq!((&order["status"], &order["subtotal"]), (&json!("paid"), &json!(2400)));
@@ -81,7 +76,7 @@ async fn a_session_whose_cart_has_expired_becomes_an_order_all_the_same() {
     let shop = Shop::open().await;
     let event = shop.happens("expired_paid");
 
-    shop.deliver(&event).await;
+    shop.deliver_own(&event).await;
 
     assert_eq!(shop.order(&order_of(&event)).await.ok()["status"], "paid");
 }
@@ -94,7 +89,7 @@ async fn the_landing_page_finishes_a_session_of_before_and_the_event_finds_the_o
 
     let landing = shop.get(&format!("/finish-order?session_id={session}")).await;
     let order = shop.order(&order_of(&event)).await.ok();
-    shop.deliver(&event).await;
+    shop.deliver_own(&event).await;
 
     let page = format!("https://shop.example/thank-you?order={}", order_of(&event));
     assert_eq!((landing.status, landing.header("location")), (303, Some(page.as_str())));
@@ -121,7 +116,7 @@ async fn a_delayed_payment_of_before_succeeds_or_fails() {
         expected["status"] = json!(status);
         let event = shop.happens(name);
 
-        shop.deliver(&event).await;
+        shop.deliver_own(&event).await;
 
         assert_still_shown(&shop.order(&order_of(&event)).await.ok(), &expected, name);
     }
@@ -145,7 +140,7 @@ async fn a_refund_changes_an_order_of_before() {
     ] {
         let shown = shop.snapshot.order(name);
 
-        shop.deliver(&shop.happens(happening)).await;
+        shop.deliver_own(&shop.happens(happening)).await;
 
         let order = shop.order(&order_number(&shown.session)).await.ok();
         assert_eq!((&order["status"], &order["refunded"]), (&json!(status), &json!(refunded)), "{happening}");
@@ -169,7 +164,7 @@ async fn marks_of_before_outlive_a_refund() {
     };
     assert!(marked().await);
 
-    shop.deliver(&shop.happens("paid_a_second_time_refunded")).await;
+    shop.deliver_own(&shop.happens("paid_a_second_time_refunded")).await;
 
     assert!(marked().await);
 }
@@ -181,7 +176,7 @@ async fn a_session_of_before_that_expires_is_forgotten_and_told_of_once() {
     let event = shop.happens("expires");
 
     for _ in 0..2 {
-        shop.deliver(&event).await;
+        shop.deliver_own(&event).await;
     }
 
     let rows = abandoned(&shop).await;

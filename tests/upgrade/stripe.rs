@@ -3,19 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use fixtures::proxy::{Bytes, Parts, Proxy, Response};
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 /// A server that knows what was recorded, and the sessions that are made of it meanwhile.
 pub(crate) struct Stripe {
     url: String,
     state: Arc<Mutex<Known>>,
-    server: JoinHandle<()>,
+    _server: Proxy,
 }
 
 /// What Stripe is asked for.
@@ -45,12 +40,11 @@ const LISTS: [&str; 3] = ["/v1/checkout/sessions", "/v1/prices", "/v1/products"]
 impl Stripe {
     /// Starts to serve; nothing is known yet.
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::<Mutex<Known>>::default();
-        let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&state));
-        let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { url, state, server }
+        let known = Arc::clone(&state);
+        let answer = move |parts, body| std::future::ready(Ok(answer(&known, &parts, &body)));
+        let server = Proxy::start(None, answer).await.unwrap();
+        Self { url: format!("http://127.0.0.1:{}", server.port()), state, _server: server }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -77,25 +71,16 @@ impl Stripe {
     }
 }
 
-impl Drop for Stripe {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn answer(State(state): State<Arc<Mutex<Known>>>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let form = to_bytes(body, usize::MAX).await.unwrap();
-    let form = form_urlencoded::parse(&form).into_owned().collect();
+fn answer(known: &Mutex<Known>, parts: &Parts, body: &Bytes) -> Response {
+    let form = form_urlencoded::parse(body).into_owned().collect();
     let key = parts.headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned());
     let target = parts.uri.path_and_query().unwrap().as_str();
     let call = Call { request: selecting(&format!("{} {target}", parts.method)), form };
     let expands_product = query(target).any(|(name, value)| name.starts_with("expand") && value == "product");
 
-    let (status, body) = state.lock().unwrap().answer(call, key, expands_product);
+    let (status, body) = known.lock().unwrap().answer(call, key, expands_product);
 
-    let status = StatusCode::from_u16(status).unwrap();
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    fixtures::proxy::json(status, body.to_string())
 }
 
 impl Known {
@@ -149,7 +134,7 @@ impl Known {
         Some(objects)
     }
 
-    /// Makes a session as Stripe does, except that nobody computes what it comes to.
+    /// Makes a session as Stripe does, except that it comes to what its metadata say of the cart.
     fn make_session(&mut self, form: &BTreeMap<String, String>, key: Option<String>) -> (u16, Value) {
         if let Some(made) = key.as_ref().and_then(|key| self.made.get(key)) {
             return (200, made.clone());
@@ -162,13 +147,14 @@ impl Known {
         if metadata.len() > 50 {
             return (400, refusal("metadata can have up to 50 keys", Some("metadata")));
         }
+        let total: i64 = form["metadata[stripe_payments_cart_total]"].parse().unwrap();
         let id = format!("cs_test_made{}", self.made.len());
         let now = jiff::Timestamp::now().as_second();
         let session = json!({
             "id": id,
             "object": "checkout.session",
-            "amount_subtotal": null,
-            "amount_total": null,
+            "amount_subtotal": total,
+            "amount_total": total,
             "cancel_url": form["cancel_url"],
             "created": now,
             "currency": form.get("currency").map_or("usd", String::as_str),

@@ -323,7 +323,7 @@ impl Cart {
         offers: &Offers,
         now: Timestamp,
     ) -> Result<(), Rejection> {
-        self.state.lines.retain(|line| !updates.iter().any(|update| update.removes(&line.price)));
+        self.state.lines.retain(|line| !updates.iter().any(|update| update.removed() == Some(&line.price)));
         for (index, update) in updates.iter().enumerate() {
             match update {
                 LineUpdate::Remove(_) => {}
@@ -420,12 +420,6 @@ impl Change {
             }),
             Self::Add { .. } | Self::Update { metadata: Some(_), .. } | Self::Clear => false,
         }
-    }
-}
-
-impl LineUpdate {
-    fn removes(&self, price: &PriceId) -> bool {
-        matches!(self, Self::Remove(removed) if removed == price)
     }
 }
 

@@ -87,7 +87,9 @@ impl Change {
     pub fn prices(&self) -> Result<Vec<PriceId>, Rejection> {
         let mut prices: Vec<PriceId> = match self {
             Self::Add { items, .. } => items.iter().map(|item| item.price.clone()).collect(),
-            Self::Update { lines, .. } => lines.iter().filter_map(LineUpdate::sold).cloned().collect(),
+            Self::Update { lines, .. } => {
+                lines.iter().filter_map(LineUpdate::addition).map(|item| item.price.clone()).collect()
+            }
             Self::Clear => Vec::new(),
         };
         prices.sort();
@@ -101,7 +103,7 @@ impl Change {
         match self {
             Self::Add { .. } => true,
             Self::Update { lines, metadata, .. } => {
-                lines.iter().any(|line| matches!(line, LineUpdate::Set(_)))
+                lines.iter().any(|line| line.addition().is_some())
                     || metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())
             }
             Self::Clear => false,
@@ -134,11 +136,21 @@ impl Change {
 }
 
 impl LineUpdate {
-    /// The price that must be for sale for this update.
-    fn sold(&self) -> Option<&PriceId> {
+    /// The units that the line is set to; `None` where its quantity is kept or it is removed.
+    #[must_use]
+    pub fn addition(&self) -> Option<&Addition> {
         match self {
-            Self::Set(item) => Some(&item.price),
+            Self::Set(item) => Some(item),
             Self::Describe { .. } | Self::Remove(_) => None,
+        }
+    }
+
+    /// The price whose line is removed, if it is.
+    #[must_use]
+    pub fn removed(&self) -> Option<&PriceId> {
+        match self {
+            Self::Remove(price) => Some(price),
+            Self::Set(_) | Self::Describe { .. } => None,
         }
     }
 }

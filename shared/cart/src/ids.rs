@@ -172,9 +172,8 @@ id! {
 }
 
 impl SessionId {
-    /// Whether the text can be the id of a Checkout Session: `cs_` and letters, digits, `_`.
-    ///
-    /// Stripe's own ids all can. A visitor of the landing page can send any text.
+    /// Reads an id that a visitor of the landing page sent, who can send any text. `None` unless it is `cs_` and, behind it,
+    /// letters, digits and `_`, as all of Stripe's are.
     #[must_use]
     pub fn from_visitor(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("cs_")?;

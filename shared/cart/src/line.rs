@@ -181,7 +181,7 @@ pub(crate) fn is_unprintable(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
-/// One line of a cart: so many units of one price.
+/// One line of a cart: units of one price.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
     /// The price; a cart holds each at most once.

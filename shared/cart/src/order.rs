@@ -50,7 +50,7 @@ pub struct Order {
     pub created_at: Timestamp,
 }
 
-/// Where an order stands. Later states win over earlier ones, whatever order news of them arrives in.
+/// Where an order stands. A later state wins over an earlier one, in whatever order events tell of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
@@ -173,7 +173,7 @@ impl OrderStatus {
         }
     }
 
-    /// The status of an order of `total`, paid or not, of which `refunded` was paid back.
+    /// The status of an order that had this one and came to `total`, once `refunded` is paid back.
     #[must_use]
     pub fn after_refund(self, total: i64, refunded: i64) -> Self {
         match self {

@@ -34,7 +34,7 @@ impl Token {
         Self(bytes)
     }
 
-    /// The token that a client which may repeat its request, and brings no token yet, opens a cart with.
+    /// The token of a cart that is opened under an idempotency key: a repetition of the request makes the same one.
     ///
     /// Only the `seed` is stored, and the token cannot be computed from it without the client's `key`. So the token is as
     /// hard to guess as the key.

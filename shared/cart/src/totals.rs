@@ -56,10 +56,7 @@ impl<'a> Totals<'a> {
             PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency) }
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
-        // All amounts are in the one currency, and 100 lines do not reach the bounds of a sum.
-        let amounts = lines.iter().filter_map(|priced| priced.amount.ok());
-        let total = amounts.fold(Money::new(0, currency), |sum, amount| sum.checked_add(amount).unwrap_or(sum));
-        Self { lines, total }
+        Self { total: sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency), lines }
     }
 
     /// The lines that cannot be bought at the moment.
@@ -68,10 +65,45 @@ impl<'a> Totals<'a> {
     }
 }
 
+/// The sum of `amounts`, which are all in `currency`.
+#[expect(clippy::expect_used, reason = "a total that leaves a line out would be worse")]
+fn sum(mut amounts: impl Iterator<Item = Money>, currency: Currency) -> Money {
+    let total = amounts.try_fold(Money::new(0, currency), Money::checked_add);
+    total.expect("amounts of one currency, each at most a trillionth of what a sum can hold, add up")
+}
+
 fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
     let offer = offer.ok_or(Unavailable::Unknown)?;
     if !offer.is_active() {
         return Err(Unavailable::Inactive);
     }
     offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Addition, Change, Lifetime, Quantity, Token};
+
+    #[test]
+    fn the_largest_cart_adds_up_to_the_last_unit() {
+        let dearest = |index: usize| {
+            let price =
+                format!(r#"{{"id":"price_{index}","product":"prod_a","currency":"usd","unit_amount":{}}}"#, i64::MAX);
+            Offer {
+                price: serde_json::from_str(&price).unwrap(),
+                product: serde_json::from_str(r#"{"id":"prod_a"}"#).unwrap(),
+            }
+        };
+        let offers: Offers = (0..Cart::MAX_LINES).map(dearest).collect();
+        let most = Quantity::new(Quantity::MAX.into()).unwrap();
+        let items = (0..Cart::MAX_LINES).map(|index| Addition::new(format!("price_{index}").parse().unwrap(), most));
+        let now = crate::Timestamp::UNIX_EPOCH;
+        let mut cart = Cart::new(Token::from_bytes([1; 16]).number(), now, Lifetime::default());
+        cart.apply(&Change::add(items.collect()).unwrap(), &offers, now).unwrap();
+
+        let total = Totals::new(&cart, &offers, Currency::USD).total;
+
+        assert_eq!(total.minor(), i128::from(i64::MAX) * i128::from(Quantity::MAX) * 100);
+    }
 }

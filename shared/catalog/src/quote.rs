@@ -19,7 +19,7 @@ impl Catalog {
     ///
     /// Those of [`shopping::Shopping::change`], and:
     ///
-    /// - [`Rejection::PriceNotFound`] for the first price that is absent, inactive, or of an inactive product.
+    /// - [`Rejection::PriceNotFound`] naming a price that is absent, inactive, or of an inactive product.
     /// - [`Rejection::TooManyItems`] if the change names more prices than a cart can hold.
     /// - [`shopping::Error::Upstream`] if Stripe fails.
     pub async fn change(
@@ -38,16 +38,16 @@ impl Catalog {
         Ok(Some((changed, offers)))
     }
 
-    /// The offers of prices that a shopper wants to put into a cart. All can be bought.
+    /// The offers of `prices`, all of which can be bought, and those of the prices `beside` them that the table has, in one
+    /// batch.
     ///
     /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
     /// is not asked for again for ten seconds, unless the table learns of it.
     ///
-    /// The offers of the prices `beside` them, as they are known, come in the same batch.
-    ///
     /// # Errors
     ///
-    /// - [`Rejection::PriceNotFound`] for the first price that is absent, inactive, or of an inactive product.
+    /// - [`Rejection::PriceNotFound`] naming one of `prices` that cannot be bought: one that the table knows before any that
+    ///   Stripe has to be asked for.
     /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
     async fn for_sale(&self, prices: &[PriceId], beside: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
         let mut offers = self.table.offers(prices.iter().chain(beside)).await?;

@@ -114,7 +114,7 @@ impl Fulfilment {
     async fn is_due(&self, session: &Session) -> Result<bool, Error> {
         let Some(made_from) = session.checkout() else { return Ok(false) };
         Ok(match self.orders.find(OrderNumber::of_session(&session.id)).await? {
-            Some(order) => order.status < status(session, session.refunded(), None),
+            Some(order) => order.status < status(session, session.refunded(), None)?,
             None => self.ownership.claim(&made_from) != Claim::Foreign,
         })
     }
@@ -147,7 +147,7 @@ impl Fulfilment {
         }
         let number = OrderNumber::of_session(&session.id);
         let refunded = self.stripe.refunded(&session).await?;
-        let status = status(&session, refunded, failed);
+        let status = status(&session, refunded, failed)?;
 
         if self.place(&session, &made_from, status, refunded, now).await? {
             tally::count(Metric::Orders);
@@ -179,7 +179,7 @@ impl Fulfilment {
                 None => lines.insert(self.stripe.line_items(&session.id).await?),
             };
             let order =
-                Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded }.into_order(number, now);
+                Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded }.into_order(number, now)?;
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &order.lines, now));
             match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {

@@ -4,18 +4,25 @@ use cart::{
     CheckoutMetadata, Currency, CurrentSession, Mark, Money, Order, OrderLine, OrderNumber, OrderStatus, Payment,
     Timestamp,
 };
-use payments::{LineItem, PaymentStatus, Session};
+use payments::{LineItem, PaymentStatus, Session, SessionAmounts};
 
 /// An event said that a delayed payment failed, which the session itself may not say yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PaymentFailed;
 
 /// Where the order of a session stands.
-pub(crate) fn status(session: &Session, refunded: i64, failed: Option<PaymentFailed>) -> OrderStatus {
-    match (session.payment_status, failed) {
-        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => {
-            OrderStatus::Paid.after_refund(session.amount_total.unwrap_or_default(), refunded)
-        }
+///
+/// # Errors
+///
+/// Those of [`Session::amounts`].
+pub(crate) fn status(
+    session: &Session,
+    refunded: i64,
+    failed: Option<PaymentFailed>,
+) -> Result<OrderStatus, payments::Error> {
+    let total = session.amounts()?.total;
+    Ok(match (session.payment_status, failed) {
+        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => OrderStatus::Paid.after_refund(total, refunded),
         (PaymentStatus::Unpaid, Some(PaymentFailed)) => OrderStatus::PaymentFailed,
         (PaymentStatus::Unpaid, None) => {
             let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
@@ -24,7 +31,7 @@ pub(crate) fn status(session: &Session, refunded: i64, failed: Option<PaymentFai
                 _ => OrderStatus::AwaitingPayment,
             }
         }
-    }
+    })
 }
 
 /// What a complete session sold, and what its cart adds.
@@ -44,20 +51,25 @@ const LONGEST_NAME: usize = 250;
 
 impl Sale<'_> {
     /// The order of the sale.
-    pub(crate) fn into_order(self, number: OrderNumber, now: Timestamp) -> Order {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::amounts`].
+    pub(crate) fn into_order(self, number: OrderNumber, now: Timestamp) -> Result<Order, payments::Error> {
         let session = self.session;
-        let money = |minor: i64| Money::new(minor, self.currency());
+        let SessionAmounts { currency, subtotal, total } = session.amounts()?;
+        let money = |minor: i64| Money::new(minor, currency);
         let (shipping_name, shipping_address) = session.ship_to();
-        Order {
+        Ok(Order {
             number,
             cart: self.made_from.number,
             status: self.status,
-            lines: self.lines.iter().map(|line| self.order_line(line)).collect(),
-            subtotal: money(session.amount_subtotal.unwrap_or_default()),
+            lines: self.lines.iter().map(|line| self.order_line(line, currency)).collect(),
+            subtotal: money(subtotal),
             discount: money(session.discount()),
             tax: money(session.tax()),
             shipping: money(session.shipping_amount()),
-            total: money(session.amount_total.unwrap_or_default()),
+            total: money(total),
             refunded: money(self.refunded),
             customer: session.buyer(),
             billing_address: session.billing_address(),
@@ -70,38 +82,33 @@ impl Sale<'_> {
                 subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
                 invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
             },
-            marks: self.marks(number),
+            marks: self.marks(number, subtotal),
             created_at: cart::whole_second(now),
-        }
-    }
-
-    fn currency(&self) -> Currency {
-        self.session.currency.unwrap_or(Currency::USD)
+        })
     }
 
     /// What a person should look at.
-    fn marks(&self, number: OrderNumber) -> Vec<Mark> {
+    fn marks(&self, number: OrderNumber, subtotal: i64) -> Vec<Mark> {
         let mut marks = Vec::new();
         if self.cart.is_some_and(|cart| cart.was_sold_since(self.made_from.version, number)) {
             marks.push(Mark::CartPaidTwice);
         }
         // A shopper who may change the amount on Stripe's page may have done so.
         let fixed = self.recorded().is_none_or(|session| !session.adjustable);
-        let subtotal = self.session.amount_subtotal.unwrap_or_default();
         if fixed && self.made_from.total.is_some_and(|expected| expected != subtotal) {
             marks.push(Mark::UnexpectedAmount);
         }
         marks
     }
 
-    fn order_line(&self, line: &LineItem) -> OrderLine {
+    fn order_line(&self, line: &LineItem, currency: Currency) -> OrderLine {
         let price = line.price.as_ref().map(|price| &price.id);
         let held = self.cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
         let description = match self.recorded() {
             Some(session) => price.and_then(|price| session.descriptions.get(price)).cloned(),
             None => held.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
         };
-        let money = |minor: i64| Money::new(minor, self.currency());
+        let money = |minor: i64| Money::new(minor, currency);
         let product = line.price.as_ref().and_then(|price| price.product.as_ref());
         OrderLine {
             price: price.cloned(),
@@ -168,11 +175,12 @@ mod tests {
         }]))
         .unwrap();
         let refunded = session.refunded();
-        let status = status(&session, refunded, None);
+        let status = status(&session, refunded, None).unwrap();
         let number = OrderNumber::of_session(&session.id);
         let made_from = session.checkout().unwrap();
         Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, status, refunded }
             .into_order(number, Timestamp::UNIX_EPOCH)
+            .unwrap()
     }
 
     /// Changes a session: `None` takes the field out.
@@ -290,16 +298,53 @@ mod tests {
     #[test]
     fn what_a_session_does_not_say_is_nothing_and_not_an_error() {
         let metadata = json!({ "stripe_payments_cart_number": CART, "stripe_payments_cart_version": "3" });
-        let bare: Session =
-            serde_json::from_value(json!({ "id": "cs_test_1", "metadata": metadata, "currency": "gold" })).unwrap();
+        let bare = json!({
+            "id": "cs_test_1", "metadata": metadata, "currency": "usd", "amount_subtotal": 0, "amount_total": 0,
+        });
+        let bare: Session = serde_json::from_value(bare).unwrap();
 
         let made_from = bare.checkout().unwrap();
-        let status = status(&bare, 0, None);
+        let status = status(&bare, 0, None).unwrap();
         let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, status, refunded: 0 };
-        let order = sale.into_order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH);
+        let order = sale.into_order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH).unwrap();
 
         assert_eq!((order.total, order.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
         assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));
+    }
+
+    #[test]
+    fn without_its_currency_or_an_amount_a_session_makes_no_order() {
+        for (field, value) in [
+            ("currency", None),
+            ("currency", Some(json!("gold"))),
+            ("amount_subtotal", None),
+            ("amount_total", Some(Value::Null)),
+        ] {
+            let session: Session = serde_json::from_value(with(&[(field, value)])).unwrap();
+            let made_from = session.checkout().unwrap();
+            let paid = OrderStatus::Paid;
+            let sale =
+                Sale { session: &session, made_from: &made_from, lines: &[], cart: None, status: paid, refunded: 0 };
+
+            let error = sale.into_order(OrderNumber::of_session(&session.id), Timestamp::UNIX_EPOCH).unwrap_err();
+
+            assert!(error.to_string().ends_with(&format!("session cs_test_1 has no {field}")), "{error}");
+            assert!(matches!(error, payments::Error::Unreadable { .. }));
+            assert_eq!(status(&session, 0, None).unwrap_err().to_string(), error.to_string());
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_amount_is_not_read() {
+        let line =
+            json!({ "id": "li_1", "amount_subtotal": 1, "amount_discount": 0, "amount_tax": 0, "amount_total": 1 });
+        assert!(serde_json::from_value::<LineItem>(line.clone()).is_ok());
+
+        for field in ["amount_subtotal", "amount_discount", "amount_tax", "amount_total"] {
+            let mut line = line.clone();
+            line[field] = Value::Null;
+            assert!(serde_json::from_value::<LineItem>(line).is_err(), "{field}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 use crate::api;
 use crate::parameters::Parameters;
 use crate::session_parameters::{
-    AllowedCountries, Buyer, LineItem, Mode, PaymentIntentData, Promotion, SessionParameters, ShippingOption,
-    SubscriptionData, Switch, Trace, foreign_currency,
+    AllowedCountries, Buyer, LineItemParameters, ModeParameters, OwnMetadata, PaymentIntentData, Promotion,
+    SessionParameters, ShippingOption, SubscriptionData, Switch, foreign_currency,
 };
 use expiry::Expiry;
 pub use overrides::Hook;
@@ -120,11 +120,11 @@ impl CheckoutSettings {
             total: totals.total.minor().try_into().ok(),
         }
         .entries();
-        let trace = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let own_metadata = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
 
         let standard = SessionParameters {
-            mode: self.mode(cart, trace),
-            line_items: totals.lines.iter().map(LineItem::from).collect(),
+            mode: self.mode(cart, own_metadata),
+            line_items: totals.lines.iter().map(LineItemParameters::from).collect(),
             currency: foreign_currency(totals),
             metadata: cart.metadata(),
             success_url: Links::success_url(base),
@@ -143,12 +143,12 @@ impl CheckoutSettings {
     }
 
     /// What depends on whether the cart is paid once or again and again.
-    fn mode<'a>(&'a self, cart: &Cart, metadata: Trace<'a>) -> Mode<'a> {
+    fn mode<'a>(&'a self, cart: &Cart, metadata: OwnMetadata<'a>) -> ModeParameters<'a> {
         if cart.recurrence().is_some() {
-            return Mode::Subscription { subscription_data: SubscriptionData { metadata } };
+            return ModeParameters::Subscription { subscription_data: SubscriptionData { metadata } };
         }
         let capture_method = self.payment.capture.as_deref();
-        Mode::Payment {
+        ModeParameters::Payment {
             payment_intent_data: PaymentIntentData { capture_method, metadata },
             submit_type: self.look.submit_type.as_deref(),
             shipping_options: self

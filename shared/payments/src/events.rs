@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use expired::ExpiredSession;
-pub use signature::{Rejected, WebhookSecrets};
+pub use signature::{VerifyError, WebhookSecrets};
 
 /// An event that Stripe sent.
 #[derive(Debug, Deserialize)]

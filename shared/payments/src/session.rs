@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use cart::{Address, CheckoutMetadata, Currency, PriceId, SessionId, Timestamp};
 use serde::Deserialize;
 
+use crate::Error;
+
 mod calls;
 mod reading;
 
 pub use reading::Expandable;
 use reading::{
-    Charges, CollectedInformation, CustomerDetails, Named, Shipping, ShippingCost, TotalDetails, lenient, parsed,
+    Charges, CollectedInformation, CustomerDetails, IdOnly, Shipping, ShippingCost, TotalDetails, lenient, parsed,
 };
 
 /// A Checkout Session, as far as a cart and an order need it.
 ///
 /// Read leniently: a field that another version of Stripe's API lacks, or sends as null, counts as its default, a word that
 /// this version does not know as the default word, and an older place of an address or of a refund is looked into where the
-/// present one has none.
+/// present one has none. What the session and its lines come to is never guessed: [`Session::amounts`], [`LineItem`].
 ///
 /// Source: <https://docs.stripe.com/api/checkout/sessions/object>
 #[derive(Debug, Clone, Deserialize)]
@@ -33,15 +35,13 @@ pub struct Session {
     /// What is paid.
     #[serde(default, deserialize_with = "lenient")]
     pub mode: Mode,
-    /// The currency of all amounts; `None` where it is none that money of this shop can have.
+    /// `None` where it is none that money of this shop can have.
     #[serde(default, deserialize_with = "parsed")]
-    pub currency: Option<Currency>,
-    /// The sum of the lines.
+    currency: Option<Currency>,
     #[serde(default)]
-    pub amount_subtotal: Option<i64>,
-    /// What is to be paid.
+    amount_subtotal: Option<i64>,
     #[serde(default)]
-    pub amount_total: Option<i64>,
+    amount_total: Option<i64>,
     /// When it expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,
@@ -53,13 +53,13 @@ pub struct Session {
     pub payment_intent: Option<Expandable<PaymentIntent>>,
     /// The subscription, in subscription mode.
     #[serde(default)]
-    pub subscription: Option<Expandable<Named>>,
+    pub subscription: Option<Expandable<IdOnly>>,
     /// The invoice, where one was made.
     #[serde(default)]
-    pub invoice: Option<Expandable<Named>>,
+    pub invoice: Option<Expandable<IdOnly>>,
     /// The customer, where one was made.
     #[serde(default)]
-    pub customer: Option<Expandable<Named>>,
+    pub customer: Option<Expandable<IdOnly>>,
     #[serde(default)]
     customer_details: Option<CustomerDetails>,
     #[serde(default)]
@@ -78,6 +78,17 @@ pub struct Session {
     shipping: Option<Shipping>,
 }
 
+/// What a session comes to, in minor units of one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionAmounts {
+    /// The currency of all amounts of the session and of its lines.
+    pub currency: Currency,
+    /// The sum of the lines.
+    pub subtotal: i64,
+    /// What is to be paid.
+    pub total: i64,
+}
+
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,7 +97,7 @@ pub enum SessionStatus {
     Open,
     /// The shopper is through; the payment may be under way.
     Complete,
-    /// Nobody can pay any more.
+    /// It can no longer be paid.
     Expired,
     /// Something newer than this version.
     #[default]
@@ -163,7 +174,21 @@ impl Session {
         CheckoutMetadata::read(&self.metadata)
     }
 
-    /// When nobody can pay any more.
+    /// What the session comes to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] where the session does not say: an order of another amount would be worse than none.
+    pub fn amounts(&self) -> Result<SessionAmounts, Error> {
+        let missing = |name: &str| Error::Unreadable { reason: format!("session {} has no {name}", self.id) };
+        Ok(SessionAmounts {
+            currency: self.currency.ok_or_else(|| missing("currency"))?,
+            subtotal: self.amount_subtotal.ok_or_else(|| missing("amount_subtotal"))?,
+            total: self.amount_total.ok_or_else(|| missing("amount_total"))?,
+        })
+    }
+
+    /// When it can no longer be paid.
     #[must_use]
     pub fn expiry(&self) -> Timestamp {
         Timestamp::from_second(self.expires_at).unwrap_or(Timestamp::MIN)
@@ -232,7 +257,7 @@ impl Session {
     }
 }
 
-/// What Stripe sold as one line.
+/// What Stripe sold as one line. Its amounts are in minor units of the session's currency.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LineItem {
     id: String,
@@ -246,16 +271,12 @@ pub struct LineItem {
     #[serde(default)]
     pub quantity: Option<u64>,
     /// Before discounts and tax on top.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_subtotal: i64,
     /// What was taken off.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_discount: i64,
     /// The tax.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_tax: i64,
     /// What the line came to.
-    #[serde(default, deserialize_with = "lenient")]
     pub amount_total: i64,
 }
 
@@ -266,5 +287,5 @@ pub struct LinePrice {
     pub id: PriceId,
     /// The product.
     #[serde(default)]
-    pub product: Option<Expandable<Named>>,
+    pub product: Option<Expandable<IdOnly>>,
 }

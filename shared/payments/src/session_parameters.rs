@@ -25,8 +25,8 @@ pub struct Buyer {
 #[derive(Serialize)]
 pub(crate) struct SessionParameters<'a> {
     #[serde(flatten)]
-    pub(crate) mode: Mode<'a>,
-    pub(crate) line_items: Vec<LineItem<'a>>,
+    pub(crate) mode: ModeParameters<'a>,
+    pub(crate) line_items: Vec<LineItemParameters<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) currency: Option<Currency>,
     pub(crate) metadata: &'a Metadata,
@@ -55,7 +55,7 @@ pub(crate) struct SessionParameters<'a> {
 /// What a session is for, and the parameters that only sessions of this mode take.
 #[derive(Serialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
-pub(crate) enum Mode<'a> {
+pub(crate) enum ModeParameters<'a> {
     Payment {
         payment_intent_data: PaymentIntentData<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,20 +68,20 @@ pub(crate) enum Mode<'a> {
     },
 }
 
-/// Cartwright's own metadata. What a session makes carries it too: for a person at Stripe's dashboard, and for the events
-/// of a payment or a subscription.
-pub(crate) type Trace<'a> = BTreeMap<&'static str, &'a str>;
+/// Cartwright's own metadata, for what a session makes: for a person at Stripe's dashboard, and for the events of a payment
+/// or a subscription.
+pub(crate) type OwnMetadata<'a> = BTreeMap<&'static str, &'a str>;
 
 #[derive(Serialize)]
 pub(crate) struct PaymentIntentData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capture_method: Option<&'a str>,
-    pub(crate) metadata: Trace<'a>,
+    pub(crate) metadata: OwnMetadata<'a>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct SubscriptionData<'a> {
-    pub(crate) metadata: Trace<'a>,
+    pub(crate) metadata: OwnMetadata<'a>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +90,7 @@ pub(crate) struct ShippingOption<'a> {
 }
 
 #[derive(Serialize)]
-pub(crate) struct LineItem<'a> {
+pub(crate) struct LineItemParameters<'a> {
     price: &'a PriceId,
     #[serde(skip_serializing_if = "Option::is_none")]
     quantity: Option<Text<u32>>,
@@ -129,7 +129,8 @@ pub(crate) struct Switch {
     enabled: Text<bool>,
 }
 
-/// A value that the tree holds as text, as a form does: overrides, hooks and digests of before know no other leaves.
+/// A value that the tree holds as text, as a form does. Overrides and hooks of merchants, and digests that carts have
+/// stored, expect it so.
 pub(crate) struct Text<T>(T);
 
 impl SessionParameters<'_> {
@@ -140,7 +141,7 @@ impl SessionParameters<'_> {
     }
 }
 
-impl<'a> From<&PricedLine<'a>> for LineItem<'a> {
+impl<'a> From<&PricedLine<'a>> for LineItemParameters<'a> {
     fn from(PricedLine { line, offer, .. }: &PricedLine<'a>) -> Self {
         // Stripe takes no quantity for usage that is metered.
         if offer.is_some_and(|offer| offer.price.is_metered()) {

@@ -23,7 +23,7 @@ pub enum Error {
         /// What DynamoDB said.
         reason: String,
     },
-    /// So many others write to the same item that this write never had its turn.
+    /// Other writes to the same item were first at every try.
     #[error("too many concurrent writes to one item")]
     Contended,
     /// An item is not what this version wrote.

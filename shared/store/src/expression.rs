@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 /// An update expression with its guard, its names and its values, as it grows.
 ///
-/// Attributes of carts stand in it by their own names, of which none but the key, `number`, is a reserved word.
+/// Attributes of carts stand in it by their own names. Only the key, `number`, is a reserved word.
 ///
 /// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html>
 #[derive(Default)]
@@ -110,13 +110,13 @@ fn placeholder(sign: char, index: usize) -> String {
     format!("{sign}{index}")
 }
 
-/// Alternatives, of which one must hold.
+/// Alternatives: one of them must hold.
 pub(crate) fn any(conditions: impl IntoIterator<Item = String>) -> String {
     conditions.into_iter().collect::<Vec<_>>().join(" OR ")
 }
 
-/// Conditions without `OR`, all of which must hold. Binds tighter than [`any`], so that neither needs parentheses, of
-/// which DynamoDB refuses redundant ones.
+/// Conditions without `OR`: all of them must hold. Binds tighter than [`any`], so that neither needs parentheses. DynamoDB
+/// refuses redundant ones.
 pub(crate) fn all(conditions: impl IntoIterator<Item = String>) -> String {
     conditions.into_iter().collect::<Vec<_>>().join(" AND ")
 }

@@ -1,4 +1,4 @@
-//! Requests that their clients named, so that repeating one has no further effect.
+//! Requests with an idempotency key, so that repeating one has no further effect.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
@@ -9,22 +9,22 @@ use sha2::{Digest as _, Sha256};
 use crate::carts::row::REQUESTS;
 use crate::item::{Item, text};
 
-/// A request that its client named, as a cart remembers it: a digest of the name, and one of what is asked for.
+/// A request's idempotency key as a cart remembers it: a digest of the key, and one of what is asked for.
 ///
-/// The name is kept in the cart's own item, as one more entry that the very write it belongs to makes. So it costs no
-/// request of its own and 36 bytes, takes effect exactly when the write does, and costs a request without a name nothing.
-/// A row of its own, written in one transaction with the cart, would cost four write units for one, and would have to be
-/// read first. The price is that an answer is not kept: a repeated request is answered with the cart as it is by then,
-/// which is the same answer unless the cart changed in between.
+/// It is one more entry in the cart's own item, made by the write that it belongs to. So it takes effect exactly when the
+/// write does, costs 36 bytes and no request of its own, and costs a request without a key nothing. A row of its own,
+/// written in one transaction with the cart, would cost four write units for one, and would have to be read first. The
+/// price is that an answer is not kept: a repeated request is answered with the cart as it is by then, which is the same
+/// answer unless the cart changed in between.
 ///
-/// Names belong to one cart. Two carts may use the same.
+/// Keys belong to one cart. Two carts may have the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdempotencyKey {
     key: String,
     request: String,
 }
 
-/// What a cart remembers of a named request.
+/// What a cart remembers of a request with a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Seen {
     /// No request with this key, or none within 24 hours.
@@ -35,15 +35,15 @@ pub(crate) enum Seen {
     OtherRequest,
 }
 
-/// For how long a name is remembered, in seconds: 24 hours.
+/// For how long a key is remembered, in seconds: 24 hours.
 pub(crate) const LIFETIME: i64 = 24 * 60 * 60;
-/// From this many keys on, the next write with a key sweeps forgotten ones.
+/// From this many keys on, the next write with a key removes those that are older than [`LIFETIME`].
 pub(crate) const SWEEP_FROM: usize = 32;
-/// The most names that a cart remembers, about 36 KB; the oldest go first.
+/// The most keys that a cart remembers, about 36 KB; the oldest go first.
 pub(crate) const MOST: usize = 1000;
 
 impl IdempotencyKey {
-    /// The request named `key`, which asks for what `parts` say together.
+    /// The `key` of a request that asks for what `parts` say together.
     pub fn new<'a>(key: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -66,7 +66,7 @@ impl IdempotencyKey {
         text(format!("{}:{}:{}", now.as_second(), self.request, session.map(SessionId::as_str).unwrap_or_default()))
     }
 
-    /// What stands under this name in the cart `item`, forgotten or not.
+    /// What stands under this key in the cart `item`, even if it is older than [`LIFETIME`].
     pub(crate) fn stored<'a>(&self, item: &'a Item) -> Option<&'a AttributeValue> {
         requests(item)?.get(&self.key)
     }
@@ -90,7 +90,7 @@ impl IdempotencyKey {
     }
 }
 
-/// The names that a cart need not remember any more, with one more to come.
+/// The keys that the cart `item` need not remember any more, with `key` to come.
 pub(crate) fn forgettable(item: &Item, key: &IdempotencyKey, now: Timestamp) -> Vec<String> {
     let Some(requests) = requests(item) else { return Vec::new() };
     if requests.len() < SWEEP_FROM {
@@ -122,7 +122,7 @@ fn parts(entry: &AttributeValue) -> Option<(i64, &str, &str)> {
     Some((parts.next()?.parse().ok()?, parts.next()?, parts.next()?))
 }
 
-/// 64 bits, in 11 characters: names and requests only need to be told apart within one cart.
+/// 64 bits, in 11 characters: keys and requests only need to be told apart within one cart.
 fn digest(hash: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(&hash[..8])
 }

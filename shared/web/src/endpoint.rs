@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::RequestExt as _;
 use services::Services;
 
-use crate::log::{self, Log};
+use crate::log::{Ended, Log};
 use crate::{Answer, Error, Request, Response};
 
 /// One HTTP endpoint: one Lambda function.
@@ -35,7 +35,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Answer, Error>> + Send;
 }
 
-/// How long before Lambda would end it an invocation gives up: time enough to say so.
+/// An invocation gives up this long before Lambda would end it: time enough to say so.
 const RESERVE: Duration = Duration::from_millis(250);
 
 /// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
@@ -43,7 +43,7 @@ const RESERVE: Duration = Duration::from_millis(250);
 /// When the endpoint's patience ends, and shortly before Lambda would end the function, whatever it still waits for is given
 /// up, and the client is told to try again. That is safe wherever a crash is: after any step the next attempt goes on.
 pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::Request) -> Response {
-    let begun = log.request();
+    let begun = log.begin();
     let context = request.lambda_context_ref();
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let left = context.and_then(|context| time_left(context.deadline)).unwrap_or(Duration::MAX);
@@ -59,8 +59,7 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     });
     let cart = cart.or_else(|| request.cart());
     let status = Some(response.status().as_u16());
-    let answer = log::Answer { function: E::NAME, status, cart, request_id: &request_id, cause };
-    log.answered(&begun, answer, &tally);
+    log.end(&begun, Ended { function: E::NAME, status, cart, request_id: &request_id, cause }, &tally);
     response
 }
 
@@ -76,10 +75,10 @@ pub async fn invocation<T, E: Display>(
     request_id: &str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let begun = log.request();
+    let begun = log.begin();
     let (result, tally) = tally::of(Box::pin(work)).await;
     let cause = result.as_ref().err().map(ToString::to_string);
-    log.answered(&begun, log::Answer { function, status: None, cart: None, request_id, cause }, &tally);
+    log.end(&begun, Ended { function, status: None, cart: None, request_id, cause }, &tally);
     result
 }
 

@@ -69,7 +69,7 @@ pub enum Error {
         /// The cart's version, where there is a cart.
         current: Option<u64>,
     },
-    /// The client gave this request the name of another.
+    /// The client gave another request the same idempotency key.
     #[error("Idempotency-Key was used for another request")]
     IdempotencyMismatch,
     /// Stripe knows no such promotion code, or it is used up.
@@ -213,25 +213,7 @@ impl Error {
         match self {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
             Self::Header { name, .. } => object!({ "header": name }),
-            Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(price) => object!({ "price": price }),
-                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => {
-                    object!({ "field": "quantity" })
-                }
-                Rejection::TooManyItems => object!({ "field": "items" }),
-                Rejection::MixedCurrency { price, currency } => {
-                    object!({ "price": price, "currency": currency })
-                }
-                Rejection::MixedInterval { price, offered, held } => {
-                    object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
-                }
-                Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
-                Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
-                Rejection::Description => object!({ "field": "description" }),
-                Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
-                Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
-                Rejection::Closed => object!({}),
-            },
+            Self::Rejected(rejection) => details_of(rejection),
             Self::CartChanged(prices) => object!({ "prices": prices }),
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
@@ -284,6 +266,24 @@ impl Error {
             answer.response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
         }
         answer
+    }
+}
+
+fn details_of(rejection: &Rejection) -> Value {
+    match rejection {
+        Rejection::PriceNotFound(price) => object!({ "price": price }),
+        Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
+        Rejection::TooManyItems => object!({ "field": "items" }),
+        Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
+        Rejection::MixedInterval { price, offered, held } => {
+            object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
+        }
+        Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
+        Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
+        Rejection::Description => object!({ "field": "description" }),
+        Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
+        Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
+        Rejection::Closed => object!({}),
     }
 }
 

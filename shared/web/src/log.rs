@@ -60,15 +60,15 @@ pub struct Log {
 }
 
 /// A request that is being answered, or a run of a function without a route.
-pub(crate) struct Request {
-    begun: Instant,
+pub(crate) struct Begun {
+    at: Instant,
     cold: bool,
 }
 
-/// What the line says of an answer.
-pub(crate) struct Answer<'a> {
+/// How a request or a run ended.
+pub(crate) struct Ended<'a> {
     pub(crate) function: &'static str,
-    /// `None` for a run, which has no client.
+    /// `None` for a run: no client waits for it.
     pub(crate) status: Option<u16>,
     pub(crate) cart: Option<CartNumber>,
     pub(crate) request_id: &'a str,
@@ -132,12 +132,13 @@ impl Log {
         Self { namespace, cold: AtomicBool::new(true) }
     }
 
-    pub(crate) fn request(&self) -> Request {
-        Request { begun: Instant::now(), cold: self.cold.swap(false, Ordering::Relaxed) }
+    pub(crate) fn begin(&self) -> Begun {
+        Begun { at: Instant::now(), cold: self.cold.swap(false, Ordering::Relaxed) }
     }
 
-    pub(crate) fn answered(&self, request: &Request, answer: Answer<'_>, tally: &Tally) {
-        let Answer { function, status, cart, request_id, cause } = answer;
+    /// Writes the line.
+    pub(crate) fn end(&self, begun: &Begun, ended: Ended<'_>, tally: &Tally) {
+        let Ended { function, status, cart, request_id, cause } = ended;
         let cause = cause.map(|cause| without_addresses(&cause));
         let line = Line {
             timestamp: format!("{:.3}", crate::now()),
@@ -145,9 +146,9 @@ impl Log {
             function,
             status,
             cart,
-            ms: request.begun.elapsed().as_millis(),
+            ms: begun.at.elapsed().as_millis(),
             db: tally.database_requests(),
-            cold: request.cold,
+            cold: begun.cold,
             request_id,
             cause: cause.as_deref(),
             metrics: Metrics { namespace: &self.namespace, tally },

@@ -36,6 +36,8 @@ impl Request {
     pub const COOKIE: &'static str = "cart_token";
     /// The header that carries a cart's token, in and out. It wins over the cookie.
     pub const TOKEN: HeaderName = HeaderName::from_static("cart-token");
+    /// The headers that name a currency; the first one wins.
+    pub(crate) const CURRENCY_HEADERS: [&str; 2] = ["X-Currency", "X-MOLTIN-CURRENCY"];
 
     /// Reads the token of a request of API Gateway's.
     #[must_use]
@@ -102,13 +104,13 @@ impl Request {
         parsed.map_err(|_| Error::field(name, problem))
     }
 
-    /// The currency that the client wants a new cart to have, from `X-Currency` or `X-MOLTIN-CURRENCY`.
+    /// The currency that the client wants a new cart to have: from `X-Currency`, or else from `X-MOLTIN-CURRENCY`.
     ///
     /// # Errors
     ///
     /// [`Error::Header`] if it is not a currency's code.
     pub fn currency(&self) -> Result<Option<Currency>, Error> {
-        for name in ["X-Currency", "X-MOLTIN-CURRENCY"] {
+        for name in Self::CURRENCY_HEADERS {
             if let Some(value) = self.header(name) {
                 let currency = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 let problem = "is not a three-letter currency code";
@@ -134,7 +136,7 @@ impl Request {
         Some(format!("{}://{host}{stage}", self.scheme()))
     }
 
-    /// How the client's request came to API Gateway. It speaks HTTPS only: unencrypted is what says so, the local stack.
+    /// The scheme of the client's request. API Gateway takes HTTPS only; the local stack takes HTTP, and says so.
     pub(crate) fn scheme(&self) -> &'static str {
         let plain = self.text_header("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         if plain { "http" } else { "https" }

@@ -65,7 +65,7 @@ impl Request {
         if key.is_empty() || key.len() > LONGEST_KEY {
             return Err(Error::Header { name: IDEMPOTENCY_KEY, problem: "must have 1 to 255 ASCII characters" });
         }
-        let currency = ["x-currency", "x-moltin-currency"].map(|name| self.headers().get(name));
+        let currency = Self::CURRENCY_HEADERS.map(|name| self.headers().get(name));
         let mut asked_for = vec![self.last_segment().as_bytes().to_vec(), self.bytes().to_vec()];
         asked_for.extend(currency.map(|value| value.map(|value| value.as_bytes().to_vec()).unwrap_or_default()));
 

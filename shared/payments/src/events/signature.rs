@@ -17,9 +17,9 @@ pub struct WebhookSecrets(Vec<String>);
 /// Source: <https://docs.stripe.com/webhooks#replay-attacks>
 const TOLERANCE: i64 = 300;
 
-/// Why a delivery was not taken for Stripe's.
+/// Why a delivery was not taken for an event of Stripe's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
+pub enum VerifyError {
     /// There is no `Stripe-Signature`, or it cannot be read.
     #[error("the Stripe-Signature header is missing or malformed")]
     Malformed,
@@ -53,22 +53,15 @@ impl WebhookSecrets {
         Ok(Self(secrets))
     }
 
-    /// The header `Stripe-Signature` with which `secret` signs a body at `time`: for those who send events to themselves.
-    #[must_use]
-    pub fn signature(secret: &str, time: Timestamp, body: &[u8]) -> String {
-        let time = time.as_second();
-        format!("t={time},v1={}", hex::encode(sign(secret, time, body)))
-    }
-
     /// Takes a delivery for Stripe's if one of the secrets signed these very bytes within five minutes of `now`.
     ///
     /// # Errors
     ///
-    /// [`Rejected`] says why not; nothing of the body is believed then.
+    /// [`VerifyError`] says why not; nothing of the body is believed then.
     ///
     /// Source: <https://docs.stripe.com/webhooks#verify-manually>
-    pub fn verify(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, Rejected> {
-        let signature = signature.ok_or(Rejected::Malformed)?;
+    pub fn verify(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, VerifyError> {
+        let signature = signature.ok_or(VerifyError::Malformed)?;
         let mut time = None;
         let mut offered = Vec::new();
         for part in signature.split(',') {
@@ -78,9 +71,9 @@ impl WebhookSecrets {
                 _ => {}
             }
         }
-        let time = time.ok_or(Rejected::Malformed)?;
+        let time = time.ok_or(VerifyError::Malformed)?;
         if offered.is_empty() {
-            return Err(Rejected::Malformed);
+            return Err(VerifyError::Malformed);
         }
 
         let matches = self.0.iter().fold(Choice::from(0), |matches, secret| {
@@ -88,12 +81,12 @@ impl WebhookSecrets {
             offered.iter().fold(matches, |matches, offered| matches | digest.as_slice().ct_eq(offered))
         });
         if !bool::from(matches) {
-            return Err(Rejected::Mismatch);
+            return Err(VerifyError::Mismatch);
         }
         if now.as_second().saturating_sub(time).saturating_abs() > TOLERANCE {
-            return Err(Rejected::Old);
+            return Err(VerifyError::Old);
         }
-        serde_json::from_slice(body).map_err(|_| Rejected::NotAnEvent)
+        serde_json::from_slice(body).map_err(|_| VerifyError::NotAnEvent)
     }
 }
 
@@ -151,16 +144,16 @@ mod tests {
         let secrets = secrets("whsec_a");
         let good = header("whsec_a", 1000);
         let cases = [
-            (None, BODY, 1000, Rejected::Malformed),
-            (Some(""), BODY, 1000, Rejected::Malformed),
-            (Some("t=1000"), BODY, 1000, Rejected::Malformed),
-            (Some("v1=00"), BODY, 1000, Rejected::Malformed),
-            (Some("t=abc,v1=00"), BODY, 1000, Rejected::Malformed),
-            (Some("t=1000,v1=zz"), BODY, 1000, Rejected::Malformed),
-            (Some("t=1000,v1=00"), BODY, 1000, Rejected::Mismatch),
-            (Some(good.as_str()), b"{}".as_slice(), 1000, Rejected::Mismatch),
-            (Some(good.as_str()), BODY, 1301, Rejected::Old),
-            (Some(good.as_str()), BODY, 699, Rejected::Old),
+            (None, BODY, 1000, VerifyError::Malformed),
+            (Some(""), BODY, 1000, VerifyError::Malformed),
+            (Some("t=1000"), BODY, 1000, VerifyError::Malformed),
+            (Some("v1=00"), BODY, 1000, VerifyError::Malformed),
+            (Some("t=abc,v1=00"), BODY, 1000, VerifyError::Malformed),
+            (Some("t=1000,v1=zz"), BODY, 1000, VerifyError::Malformed),
+            (Some("t=1000,v1=00"), BODY, 1000, VerifyError::Mismatch),
+            (Some(good.as_str()), b"{}".as_slice(), 1000, VerifyError::Mismatch),
+            (Some(good.as_str()), BODY, 1301, VerifyError::Old),
+            (Some(good.as_str()), BODY, 699, VerifyError::Old),
         ];
 
         for (signature, body, now, expected) in cases {

@@ -4,7 +4,7 @@ use cart::{SessionId, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reading::Named;
+use super::reading::IdOnly;
 use super::{Expandable, LineItem, Mode, PaymentIntent, Session};
 use crate::products::Page;
 use crate::{Error, Parameters, Stripe, api};
@@ -50,7 +50,7 @@ impl Stripe {
         }
     }
 
-    /// Expires an open session, so that nobody can pay it any more.
+    /// Expires an open session, so that it can no longer be paid.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Stripe {
 #[derive(Debug, Deserialize)]
 struct InvoicePayment {
     #[serde(default)]
-    invoice: Option<Expandable<Named>>,
+    invoice: Option<Expandable<IdOnly>>,
     #[serde(default)]
     payment: Option<InvoicePaymentMeans>,
 }
@@ -131,7 +131,7 @@ struct Invoice {
     parent: Option<InvoiceParent>,
     /// Until 2025.
     #[serde(default)]
-    subscription: Option<Expandable<Named>>,
+    subscription: Option<Expandable<IdOnly>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,7 +143,7 @@ struct InvoiceParent {
 #[derive(Debug, Deserialize)]
 struct SubscriptionDetails {
     #[serde(default)]
-    subscription: Option<Expandable<Named>>,
+    subscription: Option<Expandable<IdOnly>>,
 }
 
 impl Invoice {

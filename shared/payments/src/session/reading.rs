@@ -3,7 +3,7 @@
 use cart::Address;
 use serde::{Deserialize, Deserializer};
 
-use super::{Charge, LineItem, PaymentIntent};
+use super::{Charge, PaymentIntent};
 
 /// An object of Stripe's, or only its id.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,7 +17,7 @@ pub enum Expandable<T> {
 
 /// An object of which only the id matters.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Named {
+pub struct IdOnly {
     id: String,
 }
 
@@ -36,7 +36,7 @@ macro_rules! has_id {
         })*
     };
 }
-has_id!(Named, PaymentIntent, Charge, LineItem);
+has_id!(IdOnly, PaymentIntent, Charge);
 
 impl<T: HasId> Expandable<T> {
     /// The object's id.

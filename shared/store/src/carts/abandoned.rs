@@ -1,4 +1,4 @@
-//! Notes of carts that nobody paid for, which the table's stream tells of.
+//! Notes of abandoned carts, which the table's stream passes on.
 
 use cart::{CartNumber, SessionId, Timestamp};
 
@@ -27,8 +27,8 @@ const KEPT: i64 = 30 * 24 * 60 * 60;
 impl Carts {
     /// Notes that a cart was abandoned, unless that is noted already. One write.
     ///
-    /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, which the
-    /// shopper may well take up again.
+    /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, so that
+    /// the shopper can go on with it.
     ///
     /// # Errors
     ///

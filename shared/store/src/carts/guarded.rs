@@ -60,7 +60,7 @@ pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifet
     update.lengths().iter().all(|length| *length <= MAX_EXPRESSION).then_some(update)
 }
 
-/// What every change does: it needs an open cart, counts up the version, renews the life.
+/// What every change does: guards that the cart is open, counts up the version, renews the life.
 fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     let [one, time, expiry] = [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
     // Where there is no cart, this does not hold either.
@@ -75,8 +75,8 @@ fn add(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>, n
     if items.len() > MAX_LINES {
         return None;
     }
-    shared_terms(update, items, preferred)?;
-    room(update, items);
+    share_currency_and_recurrence(update, items, preferred)?;
+    guard_room(update, items);
     let zero = update.value(number(0));
     for (index, Priced { item, .. }) in items.iter().enumerate() {
         let price = update.name(item.price.as_str());
@@ -101,19 +101,19 @@ fn set(
     if lines.len() > MAX_LINES || (lines.is_empty() && !attaches) {
         return None;
     }
-    let set = lines.iter().filter_map(set_item);
+    let set = lines.iter().filter_map(LineUpdate::addition);
     let items: Vec<_> = set.map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
-    let removed: Vec<&PriceId> = lines.iter().filter_map(removed_price).collect();
+    let removed: Vec<&PriceId> = lines.iter().filter_map(LineUpdate::removed).collect();
 
     if !removed.is_empty() && items.iter().any(|priced| priced.price.recurring.is_some()) {
         // One expression cannot add to and delete from the set of recurring prices.
         return None;
     }
     if !items.is_empty() {
-        shared_terms(update, &items, preferred)?;
-        room(update, &items);
+        share_currency_and_recurrence(update, &items, preferred)?;
+        guard_room(update, &items);
     }
-    removable(update, &items, &removed, attaches);
+    guard_removal(update, &items, &removed, attaches);
     for (index, line) in lines.iter().enumerate() {
         set_line(update, line, now, index);
     }
@@ -125,8 +125,8 @@ fn set(
     Some(())
 }
 
-/// What removing lines needs.
-fn removable(update: &mut Update, items: &[Priced<'_>], removed: &[&PriceId], attaches: bool) {
+/// Guards that removing lines changes something, and that a line is left to hold the cart's currency.
+fn guard_removal(update: &mut Update, items: &[Priced<'_>], removed: &[&PriceId], attaches: bool) {
     if removed.is_empty() {
         return;
     }
@@ -174,8 +174,9 @@ fn clear(update: &mut Update) {
     }
 }
 
-/// The currency and the recurrence that the items share with the cart; `None` where the items alone do not agree.
-fn shared_terms(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
+/// Guards that the items agree with the cart on currency and recurrence, and sets both; `None` where the items do not agree
+/// with each other.
+fn share_currency_and_recurrence(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
     let fits = |currency: Currency| items.iter().all(|priced| priced.price.sells_in(currency));
     let price = items.first()?.price;
     let first = preferred.unwrap_or(price.currency);
@@ -186,7 +187,7 @@ fn shared_terms(update: &mut Update, items: &[Priced<'_>], preferred: Option<Cur
     let shared = price.currencies().filter(|currency| fits(*currency)).take(MAX_CURRENCIES);
     let offered: Vec<_> = shared.map(|currency| update.value(text(currency))).collect();
     let first = update.value(text(first));
-    // The currency of a cart without lines is stale.
+    // A cart without lines may still have the currency of its last ones.
     update.guard(format!(
         "attribute_not_exists({CURRENCY}) OR ({CURRENCY} IN ({}) AND size({QUANTITIES}) > {zero})",
         offered.join(", ")
@@ -209,9 +210,9 @@ fn shared_terms(update: &mut Update, items: &[Priced<'_>], preferred: Option<Cur
     Some(())
 }
 
-/// Room for the items, were they all new; or none of them is.
-fn room(update: &mut Update, items: &[Priced<'_>]) {
-    // So few lines fit whatever their kinds are.
+/// Guards that the items fit: they do if there is room for all of them as new lines, or if none is new.
+fn guard_room(update: &mut Update, items: &[Priced<'_>]) {
+    // This few lines fit, whether they recur or not.
     let few = at_most(update, Cart::MAX_LINES_PER_KIND, items.len());
     let known = all(items.iter().map(|priced| exists(update, &priced.item.price)));
     let mut alternatives = vec![few, known];
@@ -222,7 +223,7 @@ fn room(update: &mut Update, items: &[Priced<'_>]) {
     update.guard(any(alternatives));
 }
 
-/// The cart has so few lines that `more` of them stay within `limit`.
+/// The condition that the cart's lines and `more` of them stay within `limit`.
 fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
     match limit.checked_sub(more) {
         Some(rest) => format!("size({QUANTITIES}) <= {}", update.value(number(rest))),
@@ -230,7 +231,7 @@ fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
     }
 }
 
-/// What a line has beside its quantity.
+/// Sets what a line has beside its quantity.
 fn place(update: &mut Update, item: &Addition, now: Timestamp, index: usize) {
     let price = update.name(item.price.as_str());
     let position = update.value(number(Line::position_at(now, index)));
@@ -268,18 +269,4 @@ fn attach(update: &mut Update, metadata: Option<&Metadata>) {
 
 fn exists(update: &mut Update, price: &PriceId) -> String {
     format!("attribute_exists({QUANTITIES}.{})", update.name(price.as_str()))
-}
-
-fn set_item(line: &LineUpdate) -> Option<&Addition> {
-    match line {
-        LineUpdate::Set(item) => Some(item),
-        LineUpdate::Describe { .. } | LineUpdate::Remove(_) => None,
-    }
-}
-
-fn removed_price(line: &LineUpdate) -> Option<&PriceId> {
-    match line {
-        LineUpdate::Remove(price) => Some(price),
-        LineUpdate::Set(_) | LineUpdate::Describe { .. } => None,
-    }
 }

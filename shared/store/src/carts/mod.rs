@@ -34,7 +34,7 @@ pub struct Carts {
 pub struct Preconditions {
     /// The version that the cart must be at.
     pub expected_version: Option<u64>,
-    /// The request's name: it takes effect once, however often it is sent within 24 hours.
+    /// The request's key: it takes effect once, however often it is sent within 24 hours.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -148,7 +148,7 @@ fn remember_in(update: &mut Update, row: &Item, key: &IdempotencyKey, session: O
     remember(update, key, key.stored(row), session, now);
 }
 
-/// Remembers a request of which the cart must remember `known` and nothing else.
+/// Remembers a request, provided that `known` is what the cart remembers under its key.
 fn remember(
     update: &mut Update,
     key: &IdempotencyKey,

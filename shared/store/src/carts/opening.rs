@@ -20,7 +20,7 @@ const REQUEST: &str = "r";
 const SEED: &str = "s";
 
 impl Carts {
-    /// Whether the rules let a cart be opened with this change. No request.
+    /// Checks that the rules let a cart be opened with this change. No request.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Carts {
 
     /// Opens a cart under an unused number, with its first change. One write.
     ///
-    /// A request with a name finds the cart that it opened before.
+    /// A request with a `key` that opened a cart before finds that one.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! A cart as an item.
 //!
-//! One item per cart, so that every change is one write. Names are short because DynamoDB bills by the kilobyte of the
-//! whole item, names included:
+//! One item per cart, so that every change is one write. Attributes have short names because DynamoDB bills by the kilobyte
+//! of the whole item, names included:
 //!
 //! | attribute | what |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
 //! | `w0` to `w3` | marks of the latest writes, see [`WriteId`] |
-//! | `k` | requests that their clients named, see [`crate::IdempotencyKey`] |
+//! | `k` | digest of a request's key → its time, digest and session, see [`IdempotencyKey`] |
 //!
 //! The last two are not the cart's own: a write of the whole cart leaves them alone.
 

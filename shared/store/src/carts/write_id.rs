@@ -13,10 +13,9 @@ use crate::item::{Item, text};
 /// The SDK repeats a request whose answer was lost. If the lost one took effect, the mark is in the item: the guard fails,
 /// and the write is not made twice, however many others wrote in between.
 ///
-/// Marks are kept in four sets by the time of their write, one set for each period of 20 seconds in turn. Every write puts
-/// its mark into the set of its own period and drops the one that is farthest from it, of the period before the last and
-/// after the next. So whatever was written within 20 seconds before or after a write began keeps its mark, which is as
-/// long as the longest call takes with all its attempts; and an item holds the marks of one busy minute at most.
+/// Time is cut into periods of 20 seconds, which take four sets in turn. A write puts its mark into the set of its own
+/// period and clears the set two periods away. So a mark outlives every write that begins within 20 seconds of its own,
+/// and no call takes longer than that with all its attempts. An item holds the marks of one busy minute at most.
 #[derive(Clone, Debug)]
 pub(crate) struct WriteId {
     mark: String,

@@ -1,8 +1,8 @@
-//! News of prices and products, and how old they are.
+//! As of when a price or a product is known.
 
 use cart::Timestamp;
 
-/// How old a piece of news is, in milliseconds since 1970.
+/// The time as of which an object is known, in milliseconds since 1970.
 ///
 /// Stripe's events tell whole seconds, what is fetched is known to the millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +20,7 @@ impl AsOf {
         Self { milliseconds, until: milliseconds + 1 }
     }
 
-    /// An object that an event of this second says is deleted: the last news of it.
+    /// An object that an event of this second says is deleted: later than all else in that second.
     #[must_use]
     pub fn deleted(second: i64) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl AsOf {
     }
 }
 
-/// What became of news.
+/// What became of an object that was to be saved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Saved {
     /// It is the newest and was saved.

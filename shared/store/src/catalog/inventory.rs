@@ -14,6 +14,7 @@ use crate::item::{Item, Reader, json};
 #[derive(Debug, Default)]
 pub struct Inventory {
     products: HashMap<String, Held>,
+    /// Each with the copy of its product that its row holds.
     prices: HashMap<String, (Held, Option<Digest>)>,
 }
 
@@ -66,15 +67,15 @@ impl Inventory {
         }
     }
 
-    /// Crosses a product off; returns whether the table holds it just so.
+    /// Crosses a product off; returns whether the table holds it with this content.
     pub fn check_off_product(&mut self, id: &ProductId, content: Digest) -> bool {
         self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
     }
 
-    /// Crosses a price off; returns whether the table holds it just so, together with this content of its product.
+    /// Crosses a price off; returns whether the table holds it with this content, and beside it this copy of its product.
     pub fn check_off_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
         let held = self.prices.remove(id.as_str());
-        held.is_some_and(|(held, handed_down)| held.digest == content && handed_down == product)
+        held.is_some_and(|(held, copied)| held.digest == content && copied == product)
     }
 
     /// Crosses a product or a price off, whatever the table holds of it.

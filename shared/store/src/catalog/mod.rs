@@ -1,8 +1,8 @@
 //! The table of prices and products.
 //!
-//! A row holds two registers, the price and the product, each with the time of the news it came with; a register only
+//! A row holds two registers, the price and the product, each with the time as of which it is known; a register only
 //! moves forward in time. A price's row carries its product's register too, so that a cart is priced by one batch of
-//! its price ids. A product's row lists its prices, so that news of a product reaches them.
+//! its price ids. A product's row lists its prices, so that what is saved of a product reaches them.
 //!
 //! Because both registers only move forward, prices and products may arrive in any order, repeatedly and at the same
 //! time, and the rows end up the same.

@@ -16,7 +16,7 @@ pub(super) const PRODUCT_STAMP: &str = "product_ms";
 pub(super) const PRICES: &str = "prices";
 pub(super) const TABLE: &str = "catalogue";
 
-/// A register of a row: the attribute with its value, and the one with the time of the news that brought it.
+/// A register of a row: the attribute with its value, and the one with the time as of which it is known.
 pub(super) type Register = (&'static str, &'static str);
 pub(super) const PRICE_REGISTER: Register = (PRICE, PRICE_STAMP);
 pub(super) const PRODUCT_REGISTER: Register = (PRODUCT, PRODUCT_STAMP);

@@ -18,7 +18,7 @@ use crate::table::Guarded;
 const WRITES_AT_A_TIME: usize = 8;
 
 impl CatalogTable {
-    /// Saves news of prices of one product; returns whether the catalogue knows that product.
+    /// Saves prices of one product, as they are known as of `stamp`; returns whether the catalogue knows that product.
     ///
     /// One write for the product's row and one for each price.
     ///
@@ -26,7 +26,7 @@ impl CatalogTable {
     ///
     /// DynamoDB fails.
     pub async fn save_prices(&self, product: &ProductId, prices: &[&Price], stamp: AsOf) -> Result<bool, Error> {
-        // First the product's row learns of the prices. From then on news of the product reaches their rows.
+        // First the product's row lists the prices. From then on whatever is saved of the product reaches their rows.
         let mut known = Update::default();
         let name = known.name(PRICES);
         let ids = known.value(AttributeValue::Ss(prices.iter().map(|price| price.id.to_string()).collect()));
@@ -39,7 +39,7 @@ impl CatalogTable {
         Ok(product.is_some())
     }
 
-    /// Saves news of a product, also in the rows of its prices.
+    /// Saves a product, as it is known as of `stamp`, also in the rows of its prices.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ const FORMAT: &str = "f";
 pub(super) const STATUS: &str = "status";
 pub(super) const REFUNDED: &str = "refunded";
 const DOCUMENT: &str = "order";
-/// The type of the event that tells of the order as it is; absent while there is only the order to tell of.
+/// The type of the event that tells of the status; absent where the event of the new order says it all.
 pub(super) const EVENT: &str = "event";
 const TABLE: &str = "orders";
 
@@ -35,7 +35,7 @@ pub(super) fn write(order: &Order) -> Item {
     item
 }
 
-/// What there is to tell once an order comes to have this status, beside that there is one.
+/// The type of the event that tells of this status; `None` where the event of the new order says it all.
 pub(super) fn event(status: OrderStatus) -> Option<&'static str> {
     match status {
         OrderStatus::AwaitingPayment => None,

@@ -4,7 +4,7 @@
 
 mod database;
 mod history;
-mod names;
+mod keys;
 mod size;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Metadata, Money, Offers, PriceId, PricedLine,
+    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offers, PriceId, PricedLine,
     ProductId, Quantity, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
@@ -115,25 +115,7 @@ impl<'a> CartView<'a> {
             },
             items: rendered().map(|(priced, rendering)| ItemView::new(priced, rendering.clone())).collect(),
             products,
-            tail: Tail {
-                status: match cart.status() {
-                    Status::Active => "active",
-                    Status::Completed(_) => "completed",
-                },
-                version: cart.version(),
-                total_price_minor: totals.total.minor(),
-                warnings: totals
-                    .unavailable()
-                    .map(|line| Warning { code: "price_inactive", price: &line.price })
-                    .collect(),
-                meta: Meta {
-                    timestamps: Timestamps {
-                        created_at: Some(cart.created_at()),
-                        updated_at: Some(cart.updated_at()),
-                        expires_at: Some(cart.expires_at()),
-                    },
-                },
-            },
+            tail: Tail::new(cart, &totals),
         }
     }
 
@@ -188,6 +170,28 @@ impl<'a> CartView<'a> {
         out.members_of(&json::text(&self.tail));
         out.close('}');
         out.finish()
+    }
+}
+
+impl<'a> Tail<'a> {
+    fn new(cart: &Cart, totals: &Totals<'a>) -> Self {
+        let warning = |line: &'a Line| Warning { code: "price_inactive", price: &line.price };
+        Self {
+            status: match cart.status() {
+                Status::Active => "active",
+                Status::Completed(_) => "completed",
+            },
+            version: cart.version(),
+            total_price_minor: totals.total.minor(),
+            warnings: totals.unavailable().map(warning).collect(),
+            meta: Meta {
+                timestamps: Timestamps {
+                    created_at: Some(cart.created_at()),
+                    updated_at: Some(cart.updated_at()),
+                    expires_at: Some(cart.expires_at()),
+                },
+            },
+        }
     }
 }
 

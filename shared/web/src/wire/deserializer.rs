@@ -48,17 +48,17 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
-            Node::List(list) => visitor.visit_seq(Elements((0..).zip(list))),
-            Node::Map(map) => visitor.visit_seq(Elements(by_index(map)?.into_iter())),
+            Node::List(list) => visitor.visit_seq(ElementAccess((0..).zip(list))),
+            Node::Map(map) => visitor.visit_seq(ElementAccess(by_index(map)?.into_iter())),
             _ => Err(Fault::new("must be a list")),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
-            Node::Map(map) => visitor.visit_map(Members::new(map, Nulls::Kept)),
-            Node::List(list) if list.is_empty() => visitor.visit_map(Members::new(&[], Nulls::Kept)),
-            Node::Text(text) if text.is_empty() => visitor.visit_map(Members::new(&[], Nulls::Kept)),
+            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Nulls::Kept)),
+            Node::List(list) if list.is_empty() => visitor.visit_map(MemberAccess::new(&[], Nulls::Kept)),
+            Node::Text(text) if text.is_empty() => visitor.visit_map(MemberAccess::new(&[], Nulls::Kept)),
             _ => Err(Fault::new("must be an object")),
         }
     }
@@ -70,7 +70,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self {
-            Node::Map(map) => visitor.visit_map(Members::new(map, Nulls::Absent)),
+            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Nulls::Absent)),
             _ => Err(Fault::new("must be an object")),
         }
     }
@@ -99,9 +99,9 @@ fn index(key: &str) -> Option<u64> {
 }
 
 /// A list's elements, with the indices that errors name.
-struct Elements<I>(I);
+struct ElementAccess<I>(I);
 
-impl<'de, I: Iterator<Item = (u64, &'de Node)>> SeqAccess<'de> for Elements<I> {
+impl<'de, I: Iterator<Item = (u64, &'de Node)>> SeqAccess<'de> for ElementAccess<I> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
@@ -121,20 +121,21 @@ enum Nulls {
     Kept,
 }
 
-struct Members<'de> {
+/// An object's members, with the keys that errors name.
+struct MemberAccess<'de> {
     rest: slice::Iter<'de, (String, Node)>,
     /// The member whose key was read last.
     member: Option<&'de (String, Node)>,
     nulls: Nulls,
 }
 
-impl<'de> Members<'de> {
+impl<'de> MemberAccess<'de> {
     fn new(members: &'de [(String, Node)], nulls: Nulls) -> Self {
         Self { rest: members.iter(), member: None, nulls }
     }
 }
 
-impl<'de> MapAccess<'de> for Members<'de> {
+impl<'de> MapAccess<'de> for MemberAccess<'de> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {

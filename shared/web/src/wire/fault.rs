@@ -83,14 +83,37 @@ impl Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// A problem of one member of an object, found only when the whole object was read.
+///
+/// serde hands such a problem on as text, so it is written as `.maximum is out of bounds`. Only [`Fault`] reads that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MemberProblem {
+    pub(crate) member: &'static str,
+    pub(crate) problem: &'static str,
+}
+
+impl MemberProblem {
+    const MARK: char = '.';
+
+    /// The member and its problem, where `text` is one of these.
+    fn parts(text: &str) -> Option<(&str, &str)> {
+        text.strip_prefix(Self::MARK)?.split_once(' ')
+    }
+}
+
+impl Display for MemberProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{} {}", Self::MARK, self.member, self.problem)
+    }
+}
+
 impl de::Error for Fault {
-    /// A problem of the field, or of one of its members if it begins with that member's name behind a dot:
-    /// `.maximum is out of bounds`.
+    /// A problem of the field, or, for a [`MemberProblem`], of one of its members.
     fn custom<T: Display>(problem: T) -> Self {
-        let problem = problem.to_string();
-        match problem.strip_prefix('.').and_then(|problem| problem.split_once(' ')) {
+        let text = problem.to_string();
+        match MemberProblem::parts(&text) {
             Some((member, problem)) => Self::new(problem).in_member(member),
-            None => Self::new(problem),
+            None => Self::new(text),
         }
     }
 

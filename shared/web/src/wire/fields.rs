@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde_json::Number;
 
 use crate::wire::deserializer::QUANTITY;
+use crate::wire::fault::MemberProblem;
 
 /// A value that a rule of the cart's refused.
 const OUT_OF_BOUNDS: &str = "is out of bounds";
@@ -237,13 +238,13 @@ struct Bounds {
 }
 
 impl TryFrom<Bounds> for Adjustable {
-    type Error = String;
+    type Error = MemberProblem;
 
-    fn try_from(Bounds { enabled, minimum, maximum }: Bounds) -> Result<Self, String> {
+    fn try_from(Bounds { enabled, minimum, maximum }: Bounds) -> Result<Self, MemberProblem> {
         let bound = |bound: Option<Whole>| bound.map(|Whole(units)| units);
         AdjustableQuantity::new(enabled.0, bound(minimum), bound(maximum)).map(Self).map_err(|rejection| {
             let member = if rejection == Rejection::Minimum { "minimum" } else { "maximum" };
-            format!(".{member} {OUT_OF_BOUNDS}")
+            MemberProblem { member, problem: OUT_OF_BOUNDS }
         })
     }
 }

@@ -11,8 +11,8 @@ const MAX_DEPTH: usize = 8;
 /// PHP's own limit, `max_input_vars`.
 const MAX_PAIRS: usize = 1000;
 
-/// Reads a form: `a[b]` is the member `b` of `a`, `a[]` the next one, and of a name that is there twice the last value
-/// counts.
+/// Reads a form: `a[b]` is the member `b` of `a`, and `a[]` the next one. A name that is sent twice counts with its last
+/// value.
 ///
 /// A list arrives as a map from its indices. A name whose brackets do not match has none. `a[]` without a value makes
 /// `a` empty, for which a form has no other way.

@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::List(list))
     }
 
-    /// Of a key that is there twice the last value counts, in the place of the first, as in JavaScript and PHP.
+    /// A key that is sent twice counts once, with its last value in its first place, as in JavaScript and PHP.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut map = Map::new();
         let mut places: HashMap<String, usize> = HashMap::new();

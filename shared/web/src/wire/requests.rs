@@ -114,7 +114,7 @@ impl CheckoutBody {
         self.email.0.as_deref()
     }
 
-    /// The code that the shopper has from an advertisement.
+    /// The promotion code that the shopper entered.
     #[must_use]
     pub fn promotion_code(&self) -> Option<&str> {
         self.promotion_code.0.as_deref()

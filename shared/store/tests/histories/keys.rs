@@ -1,4 +1,4 @@
-//! Requests that their clients named.
+//! Requests with an idempotency key.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::history::{item, number, shop, start};
 
 const DAY: Duration = Duration::from_hours(24);
 
-fn named(key: &str, request: &str) -> Preconditions {
+fn keyed(key: &str, request: &str) -> Preconditions {
     Preconditions { expected_version: None, idempotency_key: Some(IdempotencyKey::new(key, [request.as_bytes()])) }
 }
 
@@ -30,7 +30,7 @@ fn known(item: &std::collections::HashMap<String, AttributeValue>) -> usize {
 }
 
 #[tokio::test]
-async fn a_name_is_remembered_for_24_hours() {
+async fn a_key_is_remembered_for_24_hours() {
     let database = Database::open().await;
     let carts = database.carts();
     let number = opened(&carts).await.number();
@@ -38,10 +38,10 @@ async fn a_name_is_remembered_for_24_hours() {
 
     let mut counts = Vec::new();
     for (now, request) in [(start(), "one"), (almost, "one"), (start() + DAY, "one"), (start() + DAY * 2, "two")] {
-        let cart = carts.change(number, &mug(1), &shop(), &named("key", request), now).await.unwrap();
+        let cart = carts.change(number, &mug(1), &shop(), &keyed("key", request), now).await.unwrap();
         counts.push(cart.item_count());
     }
-    let mismatch = carts.change(number, &mug(1), &shop(), &named("key", "one"), start() + DAY * 2).await;
+    let mismatch = carts.change(number, &mug(1), &shop(), &keyed("key", "one"), start() + DAY * 2).await;
 
     assert_eq!(counts, [2, 2, 3, 4]);
     assert!(matches!(mismatch, Err(ChangeError::IdempotencyMismatch)), "{mismatch:?}");
@@ -49,22 +49,22 @@ async fn a_name_is_remembered_for_24_hours() {
 }
 
 #[tokio::test]
-async fn forgotten_names_are_swept_and_remembered_ones_are_kept() {
+async fn forgotten_keys_are_swept_and_remembered_ones_are_kept() {
     let database = Database::open().await;
     let carts = database.carts();
     let number = opened(&carts).await.number();
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &named(&format!("old {index}"), ""), start()).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &keyed(&format!("old {index}"), ""), start()).await.unwrap();
     }
     let before = known(&database.item(number).await);
     let later = start() + DAY;
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &named(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &keyed(&format!("new {index}"), ""), later).await.unwrap();
     }
     let after = known(&database.item(number).await);
 
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &named(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &keyed(&format!("new {index}"), ""), later).await.unwrap();
     }
     assert_eq!((before, after), (40, 40));
     assert_eq!(carts.find_any(number).await.unwrap().unwrap().item_count(), 81);
@@ -77,8 +77,8 @@ async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
     let before = opened(&carts).await;
     let nothing = Change::update(vec![cart::LineUpdate::Remove("price_absent".parse().unwrap())]);
 
-    let answer = carts.change(before.number(), &nothing, &shop(), &named("key", "nothing"), start()).await.unwrap();
-    let other = carts.change(before.number(), &mug(1), &shop(), &named("key", "mug"), start()).await;
+    let answer = carts.change(before.number(), &nothing, &shop(), &keyed("key", "nothing"), start()).await.unwrap();
+    let other = carts.change(before.number(), &mug(1), &shop(), &keyed("key", "mug"), start()).await;
 
     assert_eq!(answer, before);
     assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
@@ -115,9 +115,9 @@ async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
     let database = Database::open().await;
     let carts = database.carts();
     let cart = opened(&carts).await;
-    let key = |name: usize| IdempotencyKey::new(&name.to_string(), [b"request".as_slice()]);
-    let session = |name: usize| CurrentSession {
-        id: format!("cs_test_{name}").parse().unwrap(),
+    let key = |index: usize| IdempotencyKey::new(&index.to_string(), [b"request".as_slice()]);
+    let session = |index: usize| CurrentSession {
+        id: format!("cs_test_{index}").parse().unwrap(),
         version: cart.version(),
         parameters: "digest".to_owned(),
         expires_at: None,
@@ -127,30 +127,30 @@ async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
     let mut current: Option<CurrentSession> = None;
 
     // More keys than a cart takes without a look at them; then the first key again, a day later.
-    for (name, key, now) in (0..40).map(|name| (name, key(name), start())).chain([(40, key(0), start() + DAY)]) {
-        let next = session(name);
+    for (index, key, now) in (0..40).map(|index| (index, key(index), start())).chain([(40, key(0), start() + DAY)]) {
+        let next = session(index);
         let replaces = current.as_ref().map(|current| &current.id);
         let recorded = carts.record_session(cart.number(), &next, replaces, Some(&key), now).await.unwrap();
 
-        assert_eq!(recorded, Recorded::Now, "{name}");
+        assert_eq!(recorded, Recorded::Now, "{index}");
         let (_, answer) = carts.find_with_answer(cart.number(), Some(&key), now).await.unwrap();
-        assert_eq!(answer.as_ref(), Some(&next.id), "{name}");
+        assert_eq!(answer.as_ref(), Some(&next.id), "{index}");
         current = Some(next);
     }
 }
 
 #[tokio::test]
-async fn all_who_open_a_cart_under_one_name_get_one_seed() {
+async fn all_who_open_a_cart_under_one_key_get_one_seed() {
     let database = Database::open().await;
     let carts = database.carts();
-    let name = IdempotencyKey::new("name", [b"request".as_slice()]);
+    let key = IdempotencyKey::new("key", [b"request".as_slice()]);
 
     let [one, two] = [[1; 16], [2; 16]];
-    let first = carts.token_seed(&name, one, None, start()).await.unwrap();
-    let second = carts.token_seed(&name, two, None, start()).await.unwrap();
-    let used_up = carts.token_seed(&name, two, Some(one), start()).await.unwrap();
-    let late = carts.token_seed(&name, one, None, start() + DAY).await.unwrap();
-    let other = carts.token_seed(&IdempotencyKey::new("name", [b"other".as_slice()]), one, None, start() + DAY).await;
+    let first = carts.token_seed(&key, one, None, start()).await.unwrap();
+    let second = carts.token_seed(&key, two, None, start()).await.unwrap();
+    let used_up = carts.token_seed(&key, two, Some(one), start()).await.unwrap();
+    let late = carts.token_seed(&key, one, None, start() + DAY).await.unwrap();
+    let other = carts.token_seed(&IdempotencyKey::new("key", [b"other".as_slice()]), one, None, start() + DAY).await;
 
     assert_eq!([first, second, used_up, late], [one, one, two, one]);
     assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
