@@ -84,10 +84,6 @@ fn check_only_in_mode(params: &Value, mode: Mode) -> Result<(), Refusal> {
         let message = format!("You can not pass `{name}` in `{}` mode.", mode.name());
         return Err(Refusal::invalid(*name, message));
     }
-    if !params["setup_intent_data"].is_null() {
-        let message = "You can not pass `setup_intent_data` unless the mode is `setup`.";
-        return Err(Refusal::invalid("setup_intent_data", message));
-    }
     Ok(())
 }
 

@@ -35,12 +35,6 @@ fn put(state: &mut State, session: Session) -> Value {
 
 fn update(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
-    for name in ["collected_information", "shipping_options"] {
-        if params.contains_key(name) {
-            let message = "This property can only be updated in sessions with a `ui_mode` other than `hosted_page`.";
-            return Err(Refusal::invalid(name, message));
-        }
-    }
     let mut session = state.sessions.found(id)?.clone();
     if let Some(metadata) = params.get("metadata") {
         session.metadata = merge_metadata(Some(&session.metadata), metadata)?;

@@ -27,20 +27,17 @@ pub(crate) static ROUTES: [Route; 2] = [
 pub(super) const DECLINED: &str = "payment_method_provider_decline";
 
 /// What a charge takes over from its payment.
-const FROM_INTENT: [&str; 13] = [
+const FROM_INTENT: [&str; 10] = [
     "amount",
     "currency",
     "customer",
     "description",
     "metadata",
-    "on_behalf_of",
     "payment_method",
     "receipt_email",
     "shipping",
     "statement_descriptor",
     "statement_descriptor_suffix",
-    "transfer_data",
-    "transfer_group",
 ];
 
 /// Makes the charge of a payment and gives its id.

@@ -26,15 +26,13 @@ pub(crate) static ROUTES: [Route; 4] = [
 ];
 
 /// Parameters of `payment_intent_data` that the object shows as they were given.
-const AS_GIVEN: [&str; 8] = [
+const AS_GIVEN: [&str; 6] = [
     "capture_method",
     "description",
-    "on_behalf_of",
     "receipt_email",
     "setup_future_usage",
     "statement_descriptor",
     "statement_descriptor_suffix",
-    "transfer_group",
 ];
 
 /// Makes the session's payment and its charge, and gives the payment's id.

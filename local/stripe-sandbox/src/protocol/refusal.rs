@@ -30,6 +30,9 @@ pub(crate) enum Refusal {
     UnknownReference { noun: &'static str, id: String, param: String },
     #[error("Received unknown parameter: {param}")]
     UnknownParam { param: String },
+    /// A parameter of Stripe's, or a value, whose effect the sandbox does not have.
+    #[error("This sandbox knows `{param}`, but does not play it: {why}.")]
+    NotPlayed { param: String, why: String },
     #[error("Missing required param: {param}.")]
     MissingParam { param: String },
     #[error("Invalid integer: {value}")]
@@ -106,7 +109,7 @@ impl Refusal {
             Self::MissingParam { param } => request(Some("parameter_missing"), Some(param)),
             Self::InvalidInteger { param, .. } => request(Some("parameter_invalid_integer"), Some(param)),
             Self::Empty { param } => request(Some("parameter_invalid_empty"), Some(param)),
-            Self::Malformed { param, .. } => request(None, Some(param)),
+            Self::Malformed { param, .. } | Self::NotPlayed { param, .. } => request(None, Some(param)),
             Self::Invalid { param, code, .. } => Answered { executed: true, ..request(*code, param.as_deref()) },
             Self::KeyReused { .. } | Self::KeyMoved { .. } => {
                 Answered { kind: "idempotency_error", ..request(None, None) }

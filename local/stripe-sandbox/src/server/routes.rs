@@ -51,7 +51,11 @@ mod tests {
     fn follow(shape: &Shape) {
         match shape {
             Shape::Shared(name) => follow(shared(name)),
-            Shape::Required(inner) | Shape::Emptyable(inner) | Shape::List(inner) | Shape::Map(inner) => follow(inner),
+            Shape::Required(inner)
+            | Shape::Emptyable(inner)
+            | Shape::WithoutEffect(_, inner)
+            | Shape::List(inner)
+            | Shape::Map(inner) => follow(inner),
             Shape::Object(fields) => fields.values().for_each(follow),
             Shape::Choice(words) => assert!(!words.is_empty()),
             Shape::Text
@@ -61,7 +65,8 @@ mod tests {
             | Shape::Metadata
             | Shape::TierEnd
             | Shape::Range
-            | Shape::Anything => {}
+            | Shape::Partly { .. }
+            | Shape::NotPlayed(_) => {}
         }
     }
 

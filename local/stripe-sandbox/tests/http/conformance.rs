@@ -31,7 +31,7 @@ async fn the_catalogue_conforms() {
 }
 
 /// Everything a session can be created with that shows in its object.
-const EVERYTHING: [(&str, &str); 39] = [
+const EVERYTHING: [(&str, &str); 41] = [
     ("line_items[0][adjustable_quantity][enabled]", "true"),
     ("line_items[0][adjustable_quantity][maximum]", "10"),
     ("line_items[0][tax_rates][0]", "txr_sales"),
@@ -42,6 +42,7 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("allowed_payment_method_types[1]", "sepa_debit"),
     ("automatic_tax[enabled]", "true"),
     ("billing_address_collection", "required"),
+    ("branding_settings[display_name]", "Mugs"),
     ("client_reference_id", "ref"),
     ("consent_collection[terms_of_service]", "required"),
     ("consent_collection[promotions]", "auto"),
@@ -65,6 +66,7 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("locale", "auto"),
     ("payment_intent_data[description]", "x"),
     ("phone_number_collection[enabled]", "true"),
+    ("saved_payment_method_options[payment_method_save]", "enabled"),
     ("shipping_address_collection[allowed_countries][0]", "US"),
     ("shipping_options[0][shipping_rate]", "shr_standard"),
     ("shipping_options[1][shipping_rate_data][display_name]", "Drone"),
@@ -207,17 +209,27 @@ fn names(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[tokio::test]
 async fn every_parameter_of_stripes_is_known() {
     let stripe = stripe().await;
-    let mut known = BTreeSet::new();
-    names(&DEFINITIONS["CartSessionCreateParams"], "", &mut known);
-    assert!(known.len() > 200, "{known:?}");
-
+    let endpoints = [
+        ("/v1/checkout/sessions", "CartSessionCreateParams"),
+        ("/v1/checkout/sessions/cs_x", "CartSessionUpdateParams"),
+        ("/v1/payment_intents/pi_x/cancel", "CartPaymentIntentCancelParams"),
+        ("/v1/payment_intents/pi_x/capture", "CartPaymentIntentCaptureParams"),
+        ("/v1/refunds", "CartRefundCreateParams"),
+    ];
+    let mut count = 0;
     let mut unknown = Vec::new();
-    for name in &known {
-        let answer = stripe.post("/v1/checkout/sessions", &[(name, "")]).await;
-        if answer.refused().1 == "parameter_unknown" {
-            unknown.push(name);
+    for (path, definition) in endpoints {
+        let mut known = BTreeSet::new();
+        names(&DEFINITIONS[definition], "", &mut known);
+        count += known.len();
+        for name in known {
+            let answer = stripe.post(path, &[(&name, "")]).await;
+            if answer.refused().1 == "parameter_unknown" {
+                unknown.push(format!("{path} {name}"));
+            }
         }
     }
 
+    assert!(count > 200, "{count}");
     assert!(unknown.is_empty(), "{unknown:?}");
 }

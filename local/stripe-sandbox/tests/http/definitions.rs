@@ -118,6 +118,9 @@ impl Comparison<'_> {
         if let Some(word) = shape.as_str() {
             return self.word(word, stripes, param);
         }
+        if shape.get("without_effect").is_some() || shape.get("not_played").is_some() || shape.get("partly").is_some() {
+            return self.less_than_stripes(shape, stripes, param);
+        }
         let (kind, inner) = shape.as_object().unwrap().iter().next().unwrap();
         let below =
             |key: &str| stripes.iter().filter_map(|schema| schema.get(key)).flat_map(alternatives).collect::<Vec<_>>();
@@ -132,6 +135,20 @@ impl Comparison<'_> {
         }
     }
 
+    /// A parameter that the sandbox does not play, or plays in part: it says why.
+    fn less_than_stripes(&mut self, shape: &Value, stripes: &[&Value], param: &str) {
+        let why = [&shape["without_effect"][0], &shape["not_played"], &shape["partly"]["why"]];
+        if why.into_iter().find_map(Value::as_str).is_none_or(str::is_empty) {
+            self.differ(param, "no reason is given");
+        }
+        if let Some(inner) = shape["without_effect"].get(1) {
+            self.shape(inner, stripes, param);
+        }
+        for words in ["played", "not_played"].iter().filter_map(|name| shape["partly"].get(name)) {
+            self.choice(words, stripes, param);
+        }
+    }
+
     fn word(&mut self, kind: &str, stripes: &[&Value], param: &str) {
         let types: &[&str] = match kind {
             "text" => &["string"],
@@ -140,7 +157,6 @@ impl Comparison<'_> {
             "decimal" => &["number", "string"],
             "metadata" => &["object"],
             "tier_end" | "range" => &["number", "object", "string"],
-            "anything" => return,
             unknown => return self.differ(param, &format!("no kind {unknown}")),
         };
         if !stripes.iter().any(|schema| types.iter().any(|kind| is_of_type(schema, kind))) {

@@ -88,6 +88,39 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
 }
 
 #[tokio::test]
+async fn what_the_sandbox_does_not_play_is_refused_and_not_silently_accepted() {
+    let stripe = stripe().await;
+    let payment = |param: &'static str| ("payment", "price_mug", param);
+    let subscription = |param: &'static str| ("subscription", "price_club_monthly", param);
+    let cases = [
+        payment("automatic_tax[liability][account]"),
+        payment("customer_account"),
+        payment("line_items[0][price_data][product_data][tax_details]"),
+        payment("managed_payments"),
+        payment("name_collection"),
+        payment("payment_intent_data[application_fee_amount]"),
+        payment("payment_intent_data[on_behalf_of]"),
+        payment("payment_intent_data[transfer_data]"),
+        payment("payment_method_configuration"),
+        payment("payment_method_data"),
+        payment("payment_method_options"),
+        payment("permissions"),
+        payment("setup_intent_data"),
+        subscription("subscription_data[billing_cycle_anchor]"),
+        subscription("subscription_data[invoice_settings]"),
+        subscription("subscription_data[pending_invoice_item_interval]"),
+        subscription("subscription_data[trial_settings]"),
+    ];
+    for (mode, price, param) in cases {
+        let answer = stripe.try_session(mode, price, "1", &[(param, "x")]).await;
+
+        assert_eq!(answer.refused(), (400, String::new(), param.to_owned()));
+        let start = format!("This sandbox knows `{param}`, but does not play it: ");
+        assert!(answer.message().starts_with(&start), "{}", answer.message());
+    }
+}
+
+#[tokio::test]
 async fn discounts_and_shipping_that_stripe_would_refuse_are_refused() {
     let stripe = stripe().await;
     let case = |more, code, param| ("payment", "price_mug", "1", more, code, param);

@@ -1,8 +1,9 @@
 //! What a session's parameters ask Stripe's page to do.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::protocol::json_text;
+use crate::protocol::template::fill;
 use crate::session::{Session, Status};
 
 /// A recovery URL works for this long after the session's expiry.
@@ -36,6 +37,12 @@ impl Session {
                 "enabled": params["tax_id_collection"]["enabled"],
                 "required": params["tax_id_collection"]["required"].as_str().unwrap_or("never"),
             });
+        }
+        if let Value::Object(given) = &params["branding_settings"] {
+            asked["branding_settings"] = branding(given);
+        }
+        if let Value::Object(given) = &params["saved_payment_method_options"] {
+            asked["saved_payment_method_options"] = saved_methods(given);
         }
         asked
     }
@@ -134,6 +141,28 @@ impl Session {
     }
 }
 
+/// How the page shall look, with Stripe's look where nothing was given.
+fn branding(given: &Map<String, Value>) -> Value {
+    let mut look = json!({
+        "background_color": "#ffffff",
+        "border_style": "rounded",
+        "button_color": "#0074d4",
+        "display_name": "Stripe sandbox",
+        "font_family": "default",
+        "icon": null,
+        "logo": null,
+    });
+    fill(&mut look, json!(given));
+    look
+}
+
+fn saved_methods(given: &Map<String, Value>) -> Value {
+    let mut options =
+        json!({ "allow_redisplay_filters": null, "payment_method_remove": null, "payment_method_save": null });
+    fill(&mut options, json!(given));
+    options
+}
+
 fn message(given: &Value) -> Value {
     if given.is_object() { given.clone() } else { Value::Null }
 }
@@ -141,7 +170,6 @@ fn message(given: &Value) -> Value {
 fn custom_field(field: &Value) -> Value {
     let kind = json_text(&field["type"]);
     let given = &field[kind];
-    let length = |name: &str| given[name].as_str().and_then(|text| text.parse::<i64>().ok());
     let detail = if kind == "dropdown" {
         json!({
             "default_value": given["default_value"],
@@ -151,8 +179,8 @@ fn custom_field(field: &Value) -> Value {
     } else {
         json!({
             "default_value": given["default_value"],
-            "maximum_length": length("maximum_length"),
-            "minimum_length": length("minimum_length"),
+            "maximum_length": given["maximum_length"],
+            "minimum_length": given["minimum_length"],
             "value": given["default_value"],
         })
     };
