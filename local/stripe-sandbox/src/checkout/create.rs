@@ -72,19 +72,25 @@ fn mode(params: &Value) -> Result<Mode, Refusal> {
     }
 }
 
+/// Parameters that one mode alone takes.
+const ONLY_IN: [(&str, Mode); 6] = [
+    ("customer_creation", Mode::Payment),
+    ("invoice_creation", Mode::Payment),
+    ("payment_intent_data", Mode::Payment),
+    ("shipping_options", Mode::Payment),
+    ("payment_method_collection", Mode::Subscription),
+    ("subscription_data", Mode::Subscription),
+];
+
 /// Refuses parameters that the other mode is for.
 fn check_only_in_mode(params: &Value, mode: Mode) -> Result<(), Refusal> {
-    let foreign: &[&str] = match mode {
-        Mode::Payment => &["subscription_data", "payment_method_collection"],
-        Mode::Subscription => {
-            &["payment_intent_data", "submit_type", "shipping_options", "customer_creation", "invoice_creation"]
-        }
+    let foreign = ONLY_IN.iter().find(|(name, only)| *only != mode && !params[*name].is_null());
+    let Some((name, only)) = foreign else { return Ok(()) };
+    let message = match *name {
+        "invoice_creation" => "You can only enable invoice creation when `mode` is set to `payment`.".to_owned(),
+        name => format!("You can only pass `{name}` in `{}` mode.", only.name()),
     };
-    if let Some(name) = foreign.iter().find(|name| !params[**name].is_null()) {
-        let message = format!("You can not pass `{name}` in `{}` mode.", mode.name());
-        return Err(Refusal::invalid(*name, message));
-    }
-    Ok(())
+    Err(Refusal::invalid(*name, message))
 }
 
 fn expiry(params: &Value, now: i64) -> Result<i64, Refusal> {

@@ -165,7 +165,7 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             }
             p { button.plain name="action" value="update" { "Update total" } }
         }
-        button.pay name="action" value="pay" { "Pay " (total) }
+        button.pay name="action" value="pay" { (session.submit_text()) " " (total) }
         div.others {
             button name="action" value="pay_later" { "Pay later" }
             button name="action" value="fail" { "Fail" }

@@ -232,6 +232,16 @@ impl Session {
         self.params["allow_promotion_codes"] == true
     }
 
+    /// What the page's button says (<https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-submit_type>).
+    pub(crate) fn submit_text(&self) -> &'static str {
+        match self.params["submit_type"].as_str() {
+            Some("book") => "Book",
+            Some("donate") => "Donate",
+            Some("subscribe") => "Subscribe",
+            _ => "Pay",
+        }
+    }
+
     /// Where the shopper goes after paying.
     pub(crate) fn success_url(&self) -> Option<String> {
         let url = self.params["success_url"].as_str().or(self.params["return_url"].as_str())?;

@@ -46,6 +46,18 @@ async fn the_page_shows_what_is_bought_and_leads_back() {
 }
 
 #[tokio::test]
+async fn the_button_says_what_the_session_is_for() {
+    let stripe = stripe().await;
+    for (kind, text) in [("auto", "Pay $12.00"), ("book", "Book $12.00"), ("donate", "Donate $12.00")] {
+        let session = stripe.session("price_mug", "1", &[("submit_type", kind)]).await;
+
+        let page = stripe.page(&session).await;
+
+        assert!(page.text.contains(text), "{text} is not in {}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn the_shoppers_answers_end_up_in_the_session() {
     let stripe = stripe().await;
     let more = [

@@ -58,7 +58,6 @@ async fn lines_that_stripe_would_refuse_are_refused() {
 async fn parameters_that_stripe_would_refuse_are_refused() {
     let stripe = stripe().await;
     let case = |more, code, param| ("payment", "price_mug", "1", more, code, param);
-    let recurring = |more, param| ("subscription", "price_club_monthly", "1", more, "", param);
     let country = "shipping_address_collection[allowed_countries][0]";
     let unknown = "parameter_unknown";
 
@@ -73,18 +72,42 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
             case("locale=xx", "", "locale"),
             case("expires_at=1000", "", "expires_at"),
             case("expires_at=99999999999", "", "expires_at"),
-            case("subscription_data[description]=x", "", "subscription_data"),
             case("shipping_address_collection[allowed_countries][0]=germany", "", country),
             case("shipping_address_collection[allowed_countries][0]=KP", "", country),
             case("line_items[0][tax_rates][0]=txr_x", "resource_missing", "line_items[0][tax_rates][0]"),
             case("ui_mode=embedded_page", "", "success_url"),
             case("success_url=/thanks", "url_invalid", "success_url"),
-            recurring("submit_type=pay", "submit_type"),
-            recurring("payment_intent_data[description]=x", "payment_intent_data"),
-            recurring("shipping_options[0][shipping_rate]=shr_free", "shipping_options"),
         ],
     )
     .await;
+}
+
+/// Source: what Stripe's library says of each parameter ("Can only be set in …"), and of `invoice_creation` the
+/// message that shops reported.
+#[tokio::test]
+async fn a_parameter_of_one_mode_is_refused_in_the_other() {
+    let stripe = stripe().await;
+    let payment = |more, param| ("payment", "price_mug", "1", more, "", param);
+    let subscription = |more, param| ("subscription", "price_club_monthly", "1", more, "", param);
+
+    all_are_refused(
+        &stripe,
+        &[
+            payment("payment_method_collection=always", "payment_method_collection"),
+            payment("subscription_data[description]=x", "subscription_data"),
+            subscription("customer_creation=always", "customer_creation"),
+            subscription("invoice_creation[enabled]=true", "invoice_creation"),
+            subscription("payment_intent_data[description]=x", "payment_intent_data"),
+            subscription("shipping_options[0][shipping_rate]=shr_free", "shipping_options"),
+        ],
+    )
+    .await;
+    let invoice = [("invoice_creation[enabled]", "true")];
+    let refused = stripe.try_session("subscription", "price_club_monthly", "1", &invoice).await;
+    assert_eq!(refused.message(), "You can only enable invoice creation when `mode` is set to `payment`.");
+    // Source: "`submit_type` can only be specified on Checkout Sessions in `payment` or `subscription` mode."
+    let session = stripe.subscription("price_club_monthly", &[("submit_type", "subscribe")]).await;
+    assert_eq!(session["submit_type"], "subscribe");
 }
 
 #[tokio::test]
