@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::catalog::prices;
 use crate::money::pricing::Pricing;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{Adjustable, Line, LineAmounts, Mode};
 use crate::state::State;
 
@@ -116,7 +116,7 @@ fn line(state: &State, item: &Value, price: &Value, currency: &str, param: &str)
         description,
         quantity,
         adjustable: adjustable(&item["adjustable_quantity"], quantity, &format!("{param}[adjustable_quantity]"))?,
-        metadata: item["metadata"].as_object().cloned().unwrap_or_default(),
+        metadata: metadata::kept(&item["metadata"]),
         pricing,
         recurring: price["type"] == "recurring",
         chosen_unit: None,

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::create::create;
 use super::expire::expire;
-use crate::catalog::change::merge_metadata;
 use crate::endpoint::{Answer, COMMON, Params, Request, Route};
+use crate::protocol::metadata;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::session::Session;
@@ -36,8 +36,8 @@ fn put(state: &mut State, session: Session) -> Value {
 fn update(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
     let mut session = state.sessions.found(id)?.clone();
-    if let Some(metadata) = params.get("metadata") {
-        session.metadata = merge_metadata(Some(&session.metadata), metadata)?;
+    if let Some(given) = params.get("metadata") {
+        session.metadata = metadata::merged(Some(&session.metadata), given)?;
     }
     Ok(put(state, session))
 }

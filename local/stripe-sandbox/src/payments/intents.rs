@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{charges, invoices, metadata};
+use super::{charges, invoices};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::template::Template;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{Outcome, Payment, PaymentStatus, Session};
 use crate::state::{State, list};
 
@@ -72,7 +72,7 @@ fn new(session: &Session, payment: Payment, now: i64) -> Value {
         "created": now,
         "currency": session.currency,
         "customer": session.customer,
-        "metadata": metadata(&data["metadata"]),
+        "metadata": metadata::kept(&data["metadata"]),
         "payment_method_types": [if payment == Payment::Later { "sepa_debit" } else { "card" }],
         "shipping": shipping(session),
     }));

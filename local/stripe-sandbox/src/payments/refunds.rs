@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::metadata;
 use crate::endpoint::{Answer, Params, Request, Route, matches, retrieve};
 use crate::money::currency;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::template::Template;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::state::{State, list};
 
 static PARAMETERS: Definitions = Definitions::new(include_str!("../../data/parameters/refunds.json"));
@@ -95,7 +94,7 @@ fn refund(params: &Params, charge: &Value, amount: i64, now: i64) -> Value {
         "created": now,
         "currency": charge["currency"],
         "customer": charge["customer"],
-        "metadata": metadata(params.get("metadata").unwrap_or(&Value::Null)),
+        "metadata": metadata::kept(params.get("metadata").unwrap_or(&Value::Null)),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
         "reason": params.get("reason"),

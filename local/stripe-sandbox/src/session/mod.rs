@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::totals::shipping_amount;
 use crate::money::pricing::Pricing;
 use crate::money::tax::Taxes;
+use crate::protocol::metadata;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Session {
             status: Status::Open,
             payment_status: PaymentStatus::Unpaid,
             currency,
-            metadata: params["metadata"].as_object().cloned().unwrap_or_default(),
+            metadata: metadata::kept(&params["metadata"]),
             lines: Vec::new(),
             discount: None,
             shipping: Vec::new(),

@@ -382,6 +382,24 @@ async fn a_sessions_metadata_can_be_changed() {
     assert_eq!(changed["metadata"], json!({ "b": "2", "c": "3" }));
 }
 
+#[tokio::test]
+async fn an_empty_metadata_value_is_no_value() {
+    let stripe = stripe().await;
+    let more = [
+        ("metadata[a]", ""),
+        ("metadata[b]", "2"),
+        ("line_items[0][metadata][note]", ""),
+        ("payment_intent_data[metadata][a]", ""),
+    ];
+    let session = stripe.session("price_mug", "1", &more).await;
+    stripe.press(&session, "pay", &[]).await;
+    let done = stripe.expanded(&session, &["line_items", "payment_intent"]).await;
+
+    assert_eq!(done["metadata"], json!({ "b": "2" }));
+    assert_eq!(done["line_items"]["data"][0]["metadata"], json!({}));
+    assert_eq!(done["payment_intent"]["metadata"], json!({}));
+}
+
 async fn paid_intent(stripe: &Stripe) -> String {
     let session = stripe.session("price_mug", "1", &[]).await;
     stripe.press(&session, "pay", &[]).await;

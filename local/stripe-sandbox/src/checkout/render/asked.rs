@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::protocol::json_text;
 use crate::protocol::template::fill;
+use crate::protocol::{json_text, metadata};
 use crate::session::{Session, Status};
 
 /// A recovery URL works for this long after the session's expiry.
@@ -125,7 +125,6 @@ impl Session {
             return Value::Null;
         }
         let data = &self.params["invoice_creation"]["invoice_data"];
-        let metadata = if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) };
         json!({
             "enabled": self.params["invoice_creation"]["enabled"] == true,
             "invoice_data": {
@@ -134,7 +133,7 @@ impl Session {
                 "description": data["description"],
                 "footer": data["footer"],
                 "issuer": data["issuer"],
-                "metadata": metadata,
+                "metadata": metadata::kept(&data["metadata"]),
                 "rendering_options": data["rendering_options"],
             },
         })
