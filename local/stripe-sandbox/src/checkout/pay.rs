@@ -20,8 +20,10 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
     let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
-    if session.customer.is_none() && wants_customer {
-        session.customer = Some(customers::create(state, &session));
+    match &session.customer {
+        Some(customer) => customers::update(state, customer, &session),
+        None if wants_customer => session.customer = Some(customers::create(state, &session)),
+        None => {}
     }
     session.payment_status = payment_status(&session, payment);
     session.status = Status::Complete;

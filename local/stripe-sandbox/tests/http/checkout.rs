@@ -215,6 +215,77 @@ async fn a_customer_can_come_back() {
     assert_eq!(stripe.event_types().iter().filter(|kind| *kind == "customer.created").count(), 1);
 }
 
+/// A customer whose address is only a country, as a card alone asks for no more.
+async fn customer(stripe: &Stripe) -> String {
+    let session = stripe.session("price_mug", "1", &[("customer_creation", "always")]).await;
+    stripe.press(&session, "pay", &[("name", "Ann")]).await;
+    text(&stripe.reload(&session).await, "customer").to_owned()
+}
+
+/// Source: <https://github.com/laravel/cashier-stripe/issues/1585> and
+/// <https://github.com/raystack/frontier/pull/565>, with Stripe's answers.
+#[tokio::test]
+async fn a_session_for_a_customer_says_what_it_may_keep_of_them() {
+    let stripe = stripe().await;
+    let customer = customer(&stripe).await;
+    let (email, creation) = ("customer_email=a@b.example", "customer_creation=always");
+    let ids = "tax_id_collection[enabled]=true";
+    let tax = "automatic_tax[enabled]=true";
+    let keeps = |name: &str| format!("customer_update[{name}]=auto");
+    let cases = [
+        (email.to_owned(), Some(("", "customer_email", "only specify one of these parameters: customer, "))),
+        (creation.to_owned(), Some(("", "customer_creation", "only specify one of these parameters: customer, "))),
+        (ids.to_owned(), Some(("", "", "Tax ID collection requires updating business name on the customer."))),
+        (format!("{ids}&{}", keeps("name")), Some(("", "", "set `customer_update[address]` to `auto`"))),
+        (format!("{ids}&{}&{}", keeps("name"), keeps("address")), None),
+        (tax.to_owned(), Some(("customer_tax_location_invalid", "", "requires a valid address on the Customer."))),
+        (format!("{tax}&{}", keeps("address")), None),
+        (format!("{tax}&{}", keeps("shipping")), None),
+        (String::new(), None),
+    ];
+    for (more, expected) in cases {
+        let mut form: Vec<(&str, &str)> = more.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        form.push(("customer", &customer));
+
+        let answer = stripe.try_session("payment", "price_mug", "1", &form).await;
+
+        match expected {
+            None => _ = answer.ok(),
+            Some((code, param, message)) => {
+                assert_eq!(answer.refused(), (400, code.to_owned(), param.to_owned()), "{more}");
+                assert!(answer.message().contains(message), "{}", answer.message());
+            }
+        }
+    }
+    let without = stripe.try_session("payment", "price_mug", "1", &[("customer_update[name]", "auto")]).await;
+    assert_eq!(without.refused().2, "customer_update");
+}
+
+#[tokio::test]
+async fn a_customer_keeps_the_answers_that_the_session_says() {
+    let stripe = stripe().await;
+    let customer = customer(&stripe).await;
+    let more = [("customer", customer.as_str()), ("billing_address_collection", "required")];
+    let answers = [("name", "Ann Other"), ("billing[line1]", "Ring 5"), ("billing[country]", "DE")];
+    let get = || async { stripe.get(&format!("/v1/customers/{customer}")).await.ok() };
+    let before = get().await;
+
+    let silent = stripe.session("price_mug", "1", &more).await;
+    stripe.press(&silent, "pay", &answers).await;
+    let unchanged = get().await;
+    let keeping = [more[0], more[1], ("customer_update[address]", "auto"), ("customer_update[name]", "never")];
+    let keeping = stripe.session("price_mug", "1", &keeping).await;
+    stripe.press(&keeping, "pay", &answers).await;
+    let after = get().await;
+
+    assert_eq!(unchanged, before);
+    assert_eq!((&after["name"], &after["address"]["line1"]), (&json!("Ann"), &json!("Ring 5")));
+    let events = stripe.sandbox.events();
+    let updates: Vec<&Value> = events.iter().filter(|event| event["type"] == "customer.updated").collect();
+    assert_eq!(updates.len(), 1);
+    assert_eq!(updates[0]["data"]["previous_attributes"], json!({ "address": before["address"] }));
+}
+
 #[tokio::test]
 async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let stripe = stripe().await;
