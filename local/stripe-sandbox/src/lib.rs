@@ -19,6 +19,7 @@
 
 mod catalog;
 mod checkout;
+mod dashboard;
 mod endpoint;
 mod events;
 mod money;
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
+pub use self::dashboard::Dashboard;
 pub use self::protocol::API_VERSION;
 use self::session::Outcome;
 use self::shared::Shared;
@@ -212,6 +214,11 @@ impl Sandbox {
     pub fn advance(&self, by: Duration) {
         self.look(|state| state.advance(by));
         self.expire_due();
+    }
+
+    /// Changes what the shop has set in Stripe's dashboard. Sessions that are there already keep what they have.
+    pub fn change_dashboard(&self, change: impl FnOnce(&mut Dashboard)) {
+        self.look(|state| change(&mut state.dashboard));
     }
 
     /// Has the next request of this method and path fail with a 500, which an idempotency key keeps like any answer.

@@ -6,6 +6,7 @@ use super::contact::check_contact;
 use super::discounts::given_discount;
 use super::lines::{lines, tax_rates};
 use super::links::link;
+use super::payment_methods::payment_methods;
 use super::shipping::shipping_options;
 use crate::endpoint::Params;
 use crate::protocol::ids;
@@ -30,6 +31,7 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     session.created = created;
     session.expires_at = expires_at;
     session.lines = lines;
+    session.payment_methods = payment_methods(state, &session)?;
     session.shipping = shipping_options(state, &session)?;
     let defaults = &session.params["subscription_data"]["default_tax_rates"];
     session.default_rates = tax_rates(state, defaults, "subscription_data[default_tax_rates]")?;

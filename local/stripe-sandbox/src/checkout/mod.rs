@@ -8,6 +8,7 @@ mod expire;
 mod lines;
 mod links;
 mod pay;
+mod payment_methods;
 mod render;
 pub(crate) mod sessions;
 mod settle;

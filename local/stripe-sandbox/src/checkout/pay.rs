@@ -17,6 +17,9 @@ use crate::state::State;
 /// The refusal's message is for the shopper; the session stays open then.
 pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payment) -> Result<Session, Refusal> {
     let mut session = answered(state, id, answers)?;
+    if payment == Payment::Later && !session.takes_delayed_methods() {
+        return Err(Refusal::invalid("payment_method", "This shop takes no payment method whose money comes later."));
+    }
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
     let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";

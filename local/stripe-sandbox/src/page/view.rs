@@ -167,7 +167,7 @@ fn details(session: &Session, answers: &Answers) -> Markup {
         }
         button.pay name="action" value="pay" { (session.submit_text()) " " (total) }
         div.others {
-            button name="action" value="pay_later" { "Pay later" }
+            @if session.takes_delayed_methods() { button name="action" value="pay_later" { "Pay later" } }
             button name="action" value="fail" { "Fail" }
         }
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }

@@ -144,6 +144,8 @@ pub(crate) struct Session {
     pub(crate) status: Status,
     pub(crate) payment_status: PaymentStatus,
     pub(crate) currency: String,
+    /// How the shopper can pay.
+    pub(crate) payment_methods: Vec<String>,
     /// The parameters it was created with, checked.
     pub(crate) params: Value,
     pub(crate) metadata: Map<String, Value>,
@@ -179,6 +181,7 @@ impl Session {
             status: Status::Open,
             payment_status: PaymentStatus::Unpaid,
             currency,
+            payment_methods: Vec::new(),
             metadata: metadata::kept(&params["metadata"]),
             lines: Vec::new(),
             discount: None,

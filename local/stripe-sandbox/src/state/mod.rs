@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use self::sessions::Sessions;
 use self::table::Table;
+use crate::dashboard::Dashboard;
 use crate::protocol::template::Template;
 use crate::protocol::{API_VERSION, expand, ids};
 
@@ -60,6 +61,7 @@ pub(crate) struct Remembered {
 pub(crate) struct State {
     /// The sandbox's own address, without a slash at the end.
     pub(crate) url: String,
+    pub(crate) dashboard: Dashboard,
     pub(crate) products: Table<Value>,
     pub(crate) prices: Table<Value>,
     pub(crate) coupons: Table<Value>,
@@ -90,6 +92,7 @@ impl State {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
+            dashboard: Dashboard::default(),
             products: Table::new("product"),
             prices: Table::new("price"),
             coupons: Table::new("coupon"),

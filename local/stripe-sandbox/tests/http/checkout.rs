@@ -199,6 +199,57 @@ async fn a_subscription_has_a_customer_and_an_invoice() {
     assert_eq!(found["data"][0]["id"], session["id"]);
 }
 
+/// Source: <https://docs.stripe.com/payments/payment-methods/payment-method-support>
+#[tokio::test]
+async fn a_session_offers_the_methods_that_are_on_and_fit_it_and_pass_its_filter() {
+    let stripe = stripe().await;
+    let (card, debit) =
+        (("allowed_payment_method_types[0]", "card"), ("allowed_payment_method_types[1]", "sepa_debit"));
+    let offered = async |price: &str, more: &[(&str, &str)]| {
+        stripe.session(price, "1", more).await["payment_method_types"].clone()
+    };
+
+    assert_eq!(offered("price_mug", &[]).await, json!(["card"]));
+    assert_eq!(offered("price_mug_eur", &[]).await, json!(["card", "sepa_debit"]));
+    assert_eq!(offered("price_mug", &[card, debit]).await, json!(["card"]));
+    assert_eq!(offered("price_mug_eur", &[card, debit]).await, json!(["card", "sepa_debit"]));
+    let excluded = [("excluded_payment_method_types[0]", "card")];
+    assert_eq!(offered("price_mug_eur", &excluded).await, json!(["sepa_debit"]));
+
+    stripe.sandbox.change_dashboard(|dashboard| dashboard.payment_methods = vec!["card".into(), "twint".into()]);
+
+    assert_eq!(offered("price_mug", &[]).await, json!(["card"]));
+}
+
+#[tokio::test]
+async fn a_session_without_a_payment_method_is_refused_without_a_code() {
+    let stripe = stripe().await;
+    let debit = [("allowed_payment_method_types[0]", "sepa_debit")];
+    let in_dollars = stripe.try_session("payment", "price_mug", "1", &debit).await;
+    stripe.session("price_mug_eur", "1", &debit).await;
+    stripe.sandbox.change_dashboard(|dashboard| dashboard.payment_methods.clear());
+
+    let without_any = stripe.try_session("payment", "price_mug", "1", &[]).await;
+
+    for refused in [in_dollars, without_any] {
+        assert_eq!(refused.refused(), (400, String::new(), String::new()));
+        assert!(refused.message().starts_with("No valid payment method types for this Checkout Session."));
+    }
+}
+
+#[tokio::test]
+async fn a_session_for_cards_takes_no_money_that_comes_later() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[("allowed_payment_method_types[0]", "card")]).await;
+
+    let page = stripe.page(&session).await;
+    let refused = stripe.press(&session, "pay_later", &[]).await;
+
+    assert!(!page.text.contains(r#"value="pay_later""#));
+    assert_eq!(refused.status, 402);
+    assert_eq!(stripe.press(&session, "pay", &[]).await.status, 303);
+}
+
 #[tokio::test]
 async fn a_customer_can_come_back() {
     let stripe = stripe().await;

@@ -65,6 +65,7 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
         &stripe,
         &[
             case("line_items[0][description]=x", unknown, "line_items[0][description]"),
+            // Gone since 2026-09-30.endive (https://docs.stripe.com/changelog).
             case("payment_method_types[0]=card", unknown, "payment_method_types"),
             case("allowed_payment_method_types[0]=cash", "", "allowed_payment_method_types[0]"),
             case("customer_email=nobody", "email_invalid", "customer_email"),

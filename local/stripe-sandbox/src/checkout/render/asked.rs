@@ -29,7 +29,7 @@ impl Session {
             "customer_creation": self.customer_creation(),
             "invoice_creation": self.invoice_creation(),
             "managed_payments": { "enabled": params["managed_payments"]["enabled"] == true },
-            "payment_method_types": self.payment_method_types(),
+            "payment_method_types": self.payment_methods,
             "phone_number_collection": { "enabled": self.asks_for_phone() },
         });
         if params["tax_id_collection"].is_object() {
@@ -53,13 +53,6 @@ impl Session {
             Value::String(creation) => json!(creation),
             _ if self.is_recurring() => json!("always"),
             _ => json!("if_required"),
-        }
-    }
-
-    fn payment_method_types(&self) -> Value {
-        match &self.params["allowed_payment_method_types"] {
-            Value::Array(methods) if !methods.is_empty() => Value::Array(methods.clone()),
-            _ => json!(["card"]),
         }
     }
 
