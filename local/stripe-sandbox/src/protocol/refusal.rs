@@ -3,6 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::API_VERSION;
+
 /// Why a request was refused.
 ///
 /// See <https://docs.stripe.com/api/errors> for the shape and <https://docs.stripe.com/error-codes> for the codes.
@@ -20,6 +22,12 @@ pub(crate) enum Refusal {
          https://docs.stripe.com/api has all of it."
     )]
     NoSuchRoute { method: String, path: String },
+    /// Another version of the API than the sandbox plays.
+    #[error(
+        "This sandbox does not play version {version} of Stripe's API, only the release of {API_VERSION}. Leave the header \
+         Stripe-Version out, or send {API_VERSION}."
+    )]
+    OtherVersion { version: String },
     #[error("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")]
     NotAForm,
     /// The URL names an object that is not there.
@@ -96,7 +104,7 @@ impl Refusal {
         match self {
             Self::NoKey | Self::InvalidKey(_) => Answered { status: StatusCode::UNAUTHORIZED, ..request(None, None) },
             Self::NoSuchRoute { .. } => Answered { status: StatusCode::NOT_FOUND, ..request(None, None) },
-            Self::NotAForm => request(None, None),
+            Self::NotAForm | Self::OtherVersion { .. } => request(None, None),
             Self::NoSuchObject { noun, .. } => Answered {
                 status: StatusCode::NOT_FOUND,
                 executed: true,

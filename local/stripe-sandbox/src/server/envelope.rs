@@ -46,6 +46,18 @@ impl Call<'_> {
         if form || self.body.is_empty() { Ok(()) } else { Err(Refusal::NotAForm) }
     }
 
+    /// Accepts the versions that are the sandbox's own but for additions: those of its release, not older than its own.
+    ///
+    /// Source: <https://docs.stripe.com/api/versioning>
+    fn check_version(&self) -> Result<(), Refusal> {
+        let Some(version) = self.header("stripe-version") else { return Ok(()) };
+        let is_played = match (version.split_once('.'), API_VERSION.split_once('.')) {
+            (Some((date, release)), Some((own, own_release))) => release == own_release && date >= own,
+            _ => false,
+        };
+        if is_played { Ok(()) } else { Err(Refusal::OtherVersion { version: version.to_owned() }) }
+    }
+
     /// Accepts any key that looks like a secret one, whichever it is.
     fn check_key(&self) -> Result<(), Refusal> {
         let header = self.header("authorization").unwrap_or_default();
@@ -86,7 +98,7 @@ pub(super) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
     };
     let (status, body, replayed) = shared.step(cause, |state| {
         state.record(recorded);
-        match call.check_key().and_then(|()| call.check_form()) {
+        match call.check_key().and_then(|()| call.check_version()).and_then(|()| call.check_form()) {
             Ok(()) => keyed(state, call, &params, key.as_deref()),
             Err(refusal) => refused(&refusal),
         }

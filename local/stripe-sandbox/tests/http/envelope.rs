@@ -31,14 +31,29 @@ async fn the_key_may_come_as_the_user_of_basic_authentication() {
 #[tokio::test]
 async fn answers_carry_a_request_id_and_the_version() {
     let stripe = stripe().await;
-    let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", "2025-01-27.acacia")];
+    let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", "2026-10-28.endive")];
 
     let own = stripe.get("/v1/prices").await;
     let asked = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
 
     assert!(own.header("request-id").starts_with("req_"));
     assert_eq!(own.header("stripe-version"), stripe_sandbox::API_VERSION);
-    assert_eq!(asked.header("stripe-version"), "2025-01-27.acacia");
+    assert_eq!((asked.status, asked.header("stripe-version")), (200, "2026-10-28.endive"));
+}
+
+/// Within a release Stripe only adds (<https://docs.stripe.com/api/versioning>); across releases shapes differ.
+#[tokio::test]
+async fn a_version_that_is_not_played_is_refused() {
+    let stripe = stripe().await;
+
+    for version in ["2025-01-27.acacia", "2026-09-29.endive", "2027-03-01.fritillary", "2020-08-27", "latest"] {
+        let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", version)];
+
+        let answer = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
+
+        assert_eq!(answer.refused(), (400, String::new(), String::new()), "{version}");
+        assert!(answer.message().contains(version), "{}", answer.message());
+    }
 }
 
 #[tokio::test]
