@@ -24,6 +24,8 @@ pub(crate) struct Answers {
     pub(crate) shipping_option: Option<usize>,
     /// Quantities by line.
     pub(crate) quantities: Vec<(String, u64)>,
+    /// Quantities of optional items by their line.
+    pub(crate) optional: Vec<(String, u64)>,
     /// Amounts in minor units by line, for prices that let the shopper choose.
     pub(crate) units: Vec<(String, i64)>,
 }
@@ -31,6 +33,9 @@ pub(crate) struct Answers {
 impl Answers {
     /// Lets the shopper's choices take effect on what the session comes to.
     pub(crate) fn apply(&self, state: &State, session: &mut Session) -> Result<(), Refusal> {
+        for (id, quantity) in &self.optional {
+            session.add_optional(id, *quantity)?;
+        }
         for (id, quantity) in &self.quantities {
             let Some(line) = session.lines.iter_mut().find(|line| line.id == *id) else { continue };
             let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) else { continue };

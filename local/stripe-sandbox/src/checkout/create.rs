@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::contact::check_contact;
 use super::discounts::given_discount;
-use super::lines::{lines, tax_rates};
+use super::lines::{sold, tax_rates};
 use super::links::link;
 use super::payment_methods::payment_methods;
 use super::shipping::shipping_options;
@@ -26,11 +26,12 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     check_contact(state, &params)?;
     let created = state.now();
     let expires_at = expiry(&params, created)?;
-    let (lines, currency) = lines(state, &params, mode)?;
-    let mut session = Session::open(ids::session(), mode, currency, params);
+    let sold = sold(state, &params, mode)?;
+    let mut session = Session::open(ids::session(), mode, sold.currency, params);
     session.created = created;
     session.expires_at = expires_at;
-    session.lines = lines;
+    session.lines = sold.lines;
+    session.optional = sold.optional;
     session.payment_methods = payment_methods(state, &session)?;
     session.shipping = shipping_options(state, &session)?;
     let defaults = &session.params["subscription_data"]["default_tax_rates"];

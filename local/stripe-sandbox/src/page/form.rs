@@ -41,6 +41,7 @@ pub(super) fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
         promotion_code: text("promotion_code"),
         shipping_option: text("shipping_option").and_then(|option| option.parse().ok()),
         quantities: by_line("quantity").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
+        optional: by_line("optional").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
         units: by_line("amount")
             .filter_map(|(id, text)| Some((id, currency::parse(&text, &session.currency)?)))
             .collect(),

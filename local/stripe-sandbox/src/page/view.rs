@@ -65,7 +65,11 @@ fn summary(state: &State, session: &Session, answers: &Answers) -> Markup {
         div.total { (money(totals.total)) }
         @if session.has_trial() { div.soft { "Your free trial begins today." } }
         ul.lines { @for line in &session.lines { (line_item(state, session, line)) } }
-        @if adjustable { p { button.plain name="action" value="update" { "Update order" } } }
+        @if !session.optional.is_empty() {
+            h2 { "Add to your order" }
+            ul.lines { @for line in &session.optional { (optional_item(session, line)) } }
+        }
+        @if adjustable || !session.optional.is_empty() { p { button.plain name="action" value="update" { "Update order" } } }
         @if session.takes_promotion_codes() {
             div.inline {
                 label { "Promotion code"
@@ -98,13 +102,14 @@ fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
     let image = product.and_then(|product| product["images"][0].as_str());
     let interval = state.prices.get(&line.price).map(|price| every(&price["recurring"]));
     let code = &session.currency;
+    let is_optional = session.optional.iter().any(|own| own.id == line.id);
     html! {
         li {
             @if let Some(image) = image { img src=(image) alt=""; } @else { div.blank {} }
             div {
                 div { (line.description) }
                 @if let Some(interval) = interval { div.soft { (interval) } }
-                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) {
+                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled && !is_optional) {
                     label { "Quantity"
                         input type="number" name={ "quantity[" (line.id) "]" } value=(line.quantity.unwrap_or(0))
                             min=(bounds.minimum) max=(bounds.maximum);
@@ -123,6 +128,32 @@ fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
                 (currency::format(line.amounts.subtotal, code))
                 @if line.amounts.discount > 0 { div.soft { (currency::format(-line.amounts.discount, code)) } }
             }
+        }
+    }
+}
+
+fn optional_item(session: &Session, line: &Line) -> Markup {
+    let added = session.lines.iter().find(|own| own.id == line.id).and_then(|own| own.quantity).unwrap_or(0);
+    let quantity = line.quantity.unwrap_or(1);
+    let name = format!("optional[{}]", line.id);
+    html! {
+        li {
+            div.blank {}
+            div {
+                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) {
+                    label { (line.description)
+                        input type="number" name=(name) value=(added) min="0" max=(bounds.maximum);
+                    }
+                } @else {
+                    // A box that is not ticked sends nothing: the field before it says that.
+                    input type="hidden" name=(name) value="0";
+                    label.choice {
+                        input type="checkbox" name=(name) value=(quantity) checked[added > 0];
+                        span { (line.description) @if quantity != 1 { " × " (quantity) } }
+                    }
+                }
+            }
+            div.money { (currency::format(line.pricing.amount_at(quantity, None), &session.currency)) }
         }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) use self::totals::shipping_amount;
 use crate::money::pricing::Pricing;
 use crate::money::tax::Taxes;
 use crate::protocol::metadata;
+use crate::protocol::refusal::Refusal;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +151,8 @@ pub(crate) struct Session {
     pub(crate) params: Value,
     pub(crate) metadata: Map<String, Value>,
     pub(crate) lines: Vec<Line>,
+    /// Lines that the shopper may add; those that they added are among `lines`, too.
+    pub(crate) optional: Vec<Line>,
     pub(crate) discount: Option<Discount>,
     /// The shipping rates to choose from, and the one that is chosen.
     pub(crate) shipping: Vec<Value>,
@@ -184,6 +187,7 @@ impl Session {
             payment_methods: Vec::new(),
             metadata: metadata::kept(&params["metadata"]),
             lines: Vec::new(),
+            optional: Vec::new(),
             discount: None,
             shipping: Vec::new(),
             chosen_shipping: 0,
@@ -230,6 +234,26 @@ impl Session {
 
     pub(crate) fn asks_for_phone(&self) -> bool {
         self.params["phone_number_collection"]["enabled"] == true
+    }
+
+    /// Adds `quantity` of an optional item, in the place of what was added of it before; zero takes it away.
+    pub(crate) fn add_optional(&mut self, id: &str, quantity: u64) -> Result<(), Refusal> {
+        let Some(mut line) = self.optional.iter().find(|line| line.id == id).cloned() else { return Ok(()) };
+        self.lines.retain(|line| line.id != id);
+        if quantity == 0 {
+            return Ok(());
+        }
+        let (least, most) = match line.adjustable.filter(|bounds| bounds.enabled) {
+            Some(bounds) => (bounds.minimum.max(1), bounds.maximum),
+            None => (line.quantity.unwrap_or(1), line.quantity.unwrap_or(1)),
+        };
+        if !(least..=most).contains(&quantity) {
+            let message = format!("{}: choose none or from {least} to {most}.", line.description);
+            return Err(Refusal::invalid("optional", message));
+        }
+        line.quantity = Some(quantity);
+        self.lines.push(line);
+        Ok(())
     }
 
     pub(crate) fn takes_promotion_codes(&self) -> bool {

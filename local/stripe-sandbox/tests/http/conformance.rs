@@ -31,7 +31,7 @@ async fn the_catalogue_conforms() {
 }
 
 /// Everything a session can be created with that shows in its object.
-const EVERYTHING: [(&str, &str); 41] = [
+const EVERYTHING: [(&str, &str); 44] = [
     ("line_items[0][adjustable_quantity][enabled]", "true"),
     ("line_items[0][adjustable_quantity][maximum]", "10"),
     ("line_items[0][tax_rates][0]", "txr_sales"),
@@ -64,6 +64,9 @@ const EVERYTHING: [(&str, &str); 41] = [
     ("expand[0]", "line_items.data.price.product"),
     ("invoice_creation[enabled]", "true"),
     ("locale", "auto"),
+    ("optional_items[0][price]", "price_poster"),
+    ("optional_items[0][quantity]", "1"),
+    ("optional_items[0][adjustable_quantity][enabled]", "true"),
     ("payment_intent_data[description]", "x"),
     ("phone_number_collection[enabled]", "true"),
     ("saved_payment_method_options[payment_method_save]", "enabled"),

@@ -251,6 +251,56 @@ async fn a_line_reduced_to_nothing_is_not_bought_and_one_has_to_stay() {
     assert_eq!(items["data"][0]["description"], "Mountain poster");
 }
 
+/// Source: <https://docs.stripe.com/payments/checkout/optional-items>
+#[tokio::test]
+async fn optional_items_are_bought_as_further_lines_if_the_shopper_adds_them() {
+    let stripe = stripe().await;
+    let more = [
+        ("optional_items[0][price]", "price_poster"),
+        ("optional_items[0][quantity]", "1"),
+        ("optional_items[0][adjustable_quantity][enabled]", "true"),
+        ("optional_items[0][adjustable_quantity][maximum]", "3"),
+        ("optional_items[1][price]", "price_tshirt"),
+        ("optional_items[1][quantity]", "2"),
+    ];
+    let session = stripe.session("price_mug", "1", &more).await;
+    let page = stripe.page(&session).await;
+    let field = |index: usize| {
+        let names =
+            page.text.split("optional[").skip(1).map(|rest| format!("optional[{}", rest.split('"').next().unwrap()));
+        let mut names: Vec<String> = names.collect();
+        names.dedup();
+        names.swap_remove(index)
+    };
+    let (poster, shirt) = (field(0), field(1));
+
+    let too_many = stripe.press(&session, "update", &[(&poster, "4")]).await;
+    let not_that_many = stripe.press(&session, "update", &[(&shirt, "1")]).await;
+    let added = stripe.press(&session, "update", &[(&poster, "2"), (&shirt, "2")]).await;
+    let removed = stripe.press(&session, "update", &[(&poster, "2"), (&shirt, "0")]).await;
+    let paid = stripe.press(&session, "pay", &[]).await;
+
+    assert_eq!(session["amount_total"], 1200, "nothing is added by itself");
+    assert!(page.text.contains("Mountain poster") && page.text.contains("Organic cotton T-shirt"));
+    assert_eq!((too_many.status, not_that_many.status, paid.status), (402, 402, 303));
+    assert!(added.text.contains("$113.00") && removed.text.contains("$49.00"));
+    let done = stripe.expanded(&session, &["line_items"]).await;
+    let bought: Vec<(&Value, &Value)> =
+        entries(&done["line_items"]).iter().map(|line| (&line["description"], &line["quantity"])).collect();
+    assert_eq!(bought, [(&json!("Stoneware mug"), &json!(1)), (&json!("Mountain poster"), &json!(2))]);
+    assert_eq!(
+        done["optional_items"],
+        json!([
+            {
+                "adjustable_quantity": { "enabled": true, "maximum": 3, "minimum": 0 },
+                "price": "price_poster",
+                "quantity": 1,
+            },
+            { "adjustable_quantity": null, "price": "price_tshirt", "quantity": 2 },
+        ])
+    );
+}
+
 #[tokio::test]
 async fn the_shopper_may_choose_what_to_pay_where_the_price_lets_them() {
     let stripe = stripe().await;

@@ -230,6 +230,64 @@ async fn there_are_limits_to_the_number_of_lines() {
     }
 }
 
+/// Source: what Stripe's library says of `optional_items`: at most 10, and the limits of lines count both.
+#[tokio::test]
+async fn optional_items_count_towards_the_lines() {
+    let stripe = stripe().await;
+    let form = |lines: usize, optional: usize| -> Vec<(String, &str)> {
+        let lines = (1..lines).map(|index| format!("line_items[{index}]"));
+        let optional = (0..optional).map(|index| format!("optional_items[{index}]"));
+        lines
+            .chain(optional)
+            .flat_map(|key| [(format!("{key}[price]"), "price_mug"), (format!("{key}[quantity]"), "1")])
+            .collect()
+    };
+    let cases = [
+        ("payment", "price_mug", 1, 10, true),
+        ("payment", "price_mug", 1, 11, false),
+        ("payment", "price_mug", 90, 10, true),
+        ("payment", "price_mug", 91, 10, false),
+        ("subscription", "price_club_monthly", 11, 10, true),
+        ("subscription", "price_club_monthly", 12, 10, false),
+    ];
+    for (mode, price, lines, optional, accepted) in cases {
+        let form = form(lines, optional);
+        let more: Vec<(&str, &str)> = form.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+
+        let answer = stripe.try_session(mode, price, "1", &more).await;
+
+        let case = format!("{mode}: {lines} lines and {optional} optional items: {}", answer.message());
+        assert_eq!(answer.status == 200, accepted, "{case}");
+        assert!(accepted || answer.refused().2 == "optional_items", "{case}");
+    }
+}
+
+#[tokio::test]
+async fn optional_items_are_lines_that_fit_the_others() {
+    let stripe = stripe().await;
+    let payment = |more, code, param| ("payment", "price_mug", "1", more, code, param);
+    let price = "optional_items[0][price]";
+
+    all_are_refused(
+        &stripe,
+        &[
+            payment("optional_items[0][price]=price_x&optional_items[0][quantity]=1", "resource_missing", price),
+            payment("optional_items[0][price]=price_mug_eur&optional_items[0][quantity]=1", "", price),
+            payment("optional_items[0][price]=price_club_monthly&optional_items[0][quantity]=1", "", "mode"),
+            payment("optional_items[0][price]=price_mug", "parameter_missing", "optional_items[0][quantity]"),
+            (
+                "subscription",
+                "price_club_monthly",
+                "1",
+                "optional_items[0][price]=price_club_yearly&optional_items[0][quantity]=1",
+                "",
+                "line_items",
+            ),
+        ],
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let stripe = stripe().await;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::protocol::template::fill;
 use crate::protocol::{json_text, metadata};
-use crate::session::{Session, Status};
+use crate::session::{Line, Session, Status};
 
 /// A recovery URL works for this long after the session's expiry.
 const RECOVERABLE: i64 = 30 * 24 * 60 * 60;
@@ -37,6 +37,9 @@ impl Session {
                 "enabled": params["tax_id_collection"]["enabled"],
                 "required": params["tax_id_collection"]["required"].as_str().unwrap_or("never"),
             });
+        }
+        if !self.optional.is_empty() {
+            asked["optional_items"] = self.optional.iter().map(Line::render_optional).collect();
         }
         if let Value::Object(given) = &params["branding_settings"] {
             asked["branding_settings"] = branding(given);
