@@ -171,6 +171,8 @@ pub(crate) struct Session {
     pub(crate) url: Option<String>,
     pub(crate) client_secret: Option<String>,
     pub(crate) recovery_url: Option<String>,
+    /// The expired session that it is a copy of.
+    pub(crate) recovered_from: Option<String>,
 }
 
 impl Session {
@@ -202,6 +204,7 @@ impl Session {
             url: None,
             client_secret: None,
             recovery_url: None,
+            recovered_from: None,
             params,
         }
     }

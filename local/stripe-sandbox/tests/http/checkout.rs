@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Value, json};
 
+use crate::schema::conforms;
 use crate::stripe::{Stripe, entries, id, ids, session_path, stripe, text, unix_now};
 
 fn amounts(session: &Value) -> [i64; 5] {
@@ -468,6 +470,57 @@ async fn a_session_expires_when_its_time_is_over() {
     assert_eq!(stripe.event_types(), ["checkout.session.expired"]);
     let listed = stripe.get("/v1/checkout/sessions?status=expired").await.ok();
     assert_eq!(entries(&listed).len(), 1);
+}
+
+/// Source: <https://docs.stripe.com/payments/checkout/abandoned-carts>
+#[tokio::test]
+async fn a_recovery_link_opens_a_copy_of_the_expired_session() {
+    let stripe = stripe().await;
+    let more = [
+        ("after_expiration[recovery][enabled]", "true"),
+        ("after_expiration[recovery][allow_promotion_codes]", "true"),
+        ("metadata[cart]", "c1"),
+        ("line_items[0][metadata][note]", "x"),
+        ("customer_email", "ann@shop.example"),
+        ("expires_at", &(unix_now() + 31 * 60).to_string()),
+    ];
+    let session = stripe.session("price_mug", "2", &more).await;
+    let open = &session["after_expiration"]["recovery"];
+    assert_eq!((&open["url"], &open["expires_at"]), (&Value::Null, &Value::Null), "the session is open");
+    stripe.sandbox.advance(Duration::from_mins(32));
+    let expired = stripe.reload(&session).await;
+    let recovery = &expired["after_expiration"]["recovery"];
+    let path = text(recovery, "url").strip_prefix(&stripe.sandbox.url()).unwrap().to_owned();
+
+    let first = stripe.send(Method::GET, &path, &[], String::new()).await;
+    let second = stripe.send(Method::GET, &path, &[], String::new()).await;
+
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_ne!(first.header("location"), second.header("location"));
+    let copy = json!({ "id": first.header("location").rsplit('/').next().unwrap() });
+    let copy = stripe.expanded(&copy, &["line_items"]).await;
+    conforms(&copy);
+    assert_eq!((&copy["recovered_from"], &copy["status"]), (&session["id"], &json!("open")));
+    assert_eq!(copy["metadata"], json!({ "cart": "c1" }));
+    assert_eq!((&copy["amount_total"], &copy["customer_email"]), (&json!(2400), &json!("ann@shop.example")));
+    assert_eq!(copy["line_items"]["data"][0]["metadata"], json!({ "note": "x" }));
+    assert_eq!((&session["allow_promotion_codes"], &copy["allow_promotion_codes"]), (&Value::Null, &json!(true)));
+    assert_eq!(stripe.press(&copy, "pay", &[]).await.status, 303);
+    assert_eq!(recovery["expires_at"], session["expires_at"].as_i64().unwrap() + 30 * 24 * 60 * 60);
+
+    stripe.sandbox.advance(Duration::from_hours(30 * 24));
+    assert_eq!(stripe.send(Method::GET, &path, &[], String::new()).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_session_without_recovery_has_no_link() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[]).await;
+
+    let expired = stripe.expire(&session).await.ok();
+
+    assert_eq!(expired["after_expiration"], Value::Null);
+    assert_eq!(stripe.send(Method::GET, "/r/live_x", &[], String::new()).await.status, 404);
 }
 
 #[tokio::test]

@@ -2,12 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::checkout::recover::RECOVERABLE;
 use crate::protocol::template::fill;
 use crate::protocol::{json_text, metadata};
 use crate::session::{Line, Session, Status};
-
-/// A recovery URL works for this long after the session's expiry.
-const RECOVERABLE: i64 = 30 * 24 * 60 * 60;
 
 impl Session {
     /// What the session was asked for, where the object shows it in another form.

@@ -65,6 +65,7 @@ impl Session {
             "payment_intent": self.payment_intent,
             "payment_method_collection": if self.is_recurring() { "always" } else { "if_required" },
             "payment_status": self.payment_status.name(),
+            "recovered_from": self.recovered_from,
             "status": self.status.name(),
             "subscription": self.subscription,
             "url": self.url.as_ref().filter(|_| self.is_open()),
