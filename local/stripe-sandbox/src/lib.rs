@@ -22,6 +22,7 @@ mod checkout;
 mod dashboard;
 mod endpoint;
 mod events;
+mod failure;
 mod money;
 mod page;
 mod payments;
@@ -43,6 +44,7 @@ use tokio::task::JoinHandle;
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
 pub use self::dashboard::Dashboard;
+pub use self::failure::Failure;
 pub use self::protocol::API_VERSION;
 use self::session::Outcome;
 use self::shared::Shared;
@@ -223,7 +225,18 @@ impl Sandbox {
 
     /// Has the next request of this method and path fail with a 500, which an idempotency key keeps like any answer.
     pub fn fail_next(&self, method: &str, path: &str) {
-        self.look(|state| state.failing.push((method.to_owned(), path.to_owned())));
+        self.fail_next_with(method, path, Failure::broken());
+    }
+
+    /// Has the next request of this method and path fail. Failures of the same requests happen in the order of the calls.
+    pub fn fail_next_with(&self, method: &str, path: &str, failure: Failure) {
+        self.look(|state| state.failing.push((method.to_owned(), path.to_owned(), failure)));
+    }
+
+    /// Restricts a key to rights such as `rak_checkout_session_write`; a request beyond them is a 403 that names the right.
+    pub fn restrict_key(&self, key: &str, rights: &[&str]) {
+        let rights = rights.iter().map(|right| (*right).to_owned()).collect();
+        self.look(|state| state.rights.insert(key.to_owned(), rights));
     }
 
     /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.

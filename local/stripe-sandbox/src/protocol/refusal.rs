@@ -66,6 +66,30 @@ pub(crate) enum Refusal {
          using a key other than '{key}' if you meant to execute a different request."
     )]
     KeyMoved { key: String, path: String },
+    /// A restricted key lacks a right; `key` is masked.
+    #[error(
+        "The provided key '{key}' does not have the required permissions for this endpoint on account \
+         'acct_1SandboxSandbox00'. Having the '{right}' permission would allow this request to continue."
+    )]
+    NotPermitted { key: String, right: String },
+    /// Too many requests, which the sandbox has only when a test asks for it.
+    #[error(
+        "Testmode request rate limit exceeded, the rate limits in testmode are lower than livemode. You can learn more \
+         about rate limits here https://docs.stripe.com/rate-limits."
+    )]
+    RateLimited,
+    /// Another request works on the same object; only when a test asks for it.
+    #[error(
+        "This object cannot be accessed right now because another API request or Stripe process is currently accessing \
+         it. If you see this error intermittently, retry the request."
+    )]
+    LockTimeout,
+    /// The first request under an idempotency key is not done; only when a test asks for it.
+    #[error(
+        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted \
+         twice, and the other request is still going through). Please try again later."
+    )]
+    KeyInUse,
     /// Stripe's own failure, which the sandbox has only when a test asks for it.
     #[error("An unknown error occurred.")]
     Broken,
@@ -122,6 +146,18 @@ impl Refusal {
             Self::KeyReused { .. } | Self::KeyMoved { .. } => {
                 Answered { kind: "idempotency_error", ..request(None, None) }
             }
+            Self::NotPermitted { .. } => Answered { status: StatusCode::FORBIDDEN, ..request(None, None) },
+            Self::RateLimited => {
+                Answered { status: StatusCode::TOO_MANY_REQUESTS, ..request(Some("rate_limit"), None) }
+            }
+            Self::LockTimeout => {
+                Answered { status: StatusCode::TOO_MANY_REQUESTS, ..request(Some("lock_timeout"), None) }
+            }
+            Self::KeyInUse => Answered {
+                status: StatusCode::CONFLICT,
+                kind: "idempotency_error",
+                ..request(Some("idempotency_key_in_use"), None)
+            },
             Self::Broken => Answered {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 kind: "api_error",

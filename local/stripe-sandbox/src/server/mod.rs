@@ -1,6 +1,7 @@
 //! HTTP: which part of the sandbox answers.
 
 mod envelope;
+mod rights;
 mod routes;
 
 use std::sync::Arc;

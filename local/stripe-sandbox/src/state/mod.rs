@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use self::sessions::Sessions;
 use self::table::Table;
 use crate::dashboard::Dashboard;
+use crate::failure::Failure;
 use crate::protocol::template::Template;
 use crate::protocol::{API_VERSION, expand, ids};
 
@@ -82,8 +83,10 @@ pub(crate) struct State {
     pub(crate) has_listener: bool,
     keys: HashMap<String, Remembered>,
     unsent: Vec<Value>,
-    /// Method and path of requests that shall fail, each once.
-    pub(crate) failing: Vec<(String, String)>,
+    /// Method and path of requests that shall fail, each once, and how.
+    pub(crate) failing: Vec<(String, String, Failure)>,
+    /// The rights of restricted keys. A key that is not here has all rights.
+    pub(crate) rights: HashMap<String, Vec<String>>,
     cause: Cause,
     ahead: Duration,
 }
@@ -113,6 +116,7 @@ impl State {
             keys: HashMap::new(),
             unsent: Vec::new(),
             failing: Vec::new(),
+            rights: HashMap::new(),
             cause: Cause::default(),
             ahead: Duration::ZERO,
         }
@@ -124,10 +128,10 @@ impl State {
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Whether this request shall fail, which it does once.
-    pub(crate) fn fails(&mut self, method: &str, path: &str) -> bool {
+    /// How this request shall fail, if it shall; each failure happens once.
+    pub(crate) fn failure(&mut self, method: &str, path: &str) -> Option<Failure> {
         let found = self.failing.iter().position(|failing| failing.0 == method && failing.1 == path);
-        found.map(|index| self.failing.remove(index)).is_some()
+        found.map(|index| self.failing.remove(index).2)
     }
 
     /// Puts the sandbox's clock forward.
