@@ -17,6 +17,8 @@ pub(crate) struct Answers {
     pub(crate) name: String,
     pub(crate) phone: Option<String>,
     pub(crate) billing_address: Value,
+    /// Answers to the shop's own fields, by key.
+    pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) shipping_name: String,
     pub(crate) shipping_address: Value,
     /// `None` keeps the discount the session has; an empty code takes it away.

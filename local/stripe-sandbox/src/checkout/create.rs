@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::contact::check_contact;
+use super::custom_fields::check_custom_fields;
 use super::discounts::given_discount;
 use super::lines::{sold, tax_rates};
 use super::links::link;
@@ -24,6 +25,7 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     let mode = mode(&params)?;
     check_only_in_mode(&params, mode)?;
     check_contact(state, &params)?;
+    check_custom_fields(&params)?;
     let created = state.now();
     let expires_at = expiry(&params, created)?;
     let sold = sold(state, &params, mode)?;

@@ -3,6 +3,7 @@
 mod answers;
 mod contact;
 mod create;
+mod custom_fields;
 mod discounts;
 mod expire;
 mod lines;
@@ -16,6 +17,7 @@ mod settle;
 mod shipping;
 
 pub(crate) use self::answers::Answers;
+pub(crate) use self::custom_fields::custom_answer;
 pub(crate) use self::expire::expire_due;
 pub(crate) use self::pay::pay;
 pub(crate) use self::recover::recover;

@@ -50,6 +50,7 @@ fn answered(state: &State, id: &str, answers: &Answers) -> Result<Session, Refus
     }
     answers.apply(state, &mut session)?;
     answers.check(&session)?;
+    session.answer_fields(&answers.custom_fields)?;
     session.check_total()?;
     // A line that the shopper reduced to nothing is not bought.
     session.lines.retain(|line| line.quantity != Some(0));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::form::countries;
 use super::frame::document;
-use crate::checkout::Answers;
+use crate::checkout::{Answers, custom_answer};
 use crate::money::currency;
 use crate::protocol::json_text;
 use crate::session::{Line, Session, Status, shipping_amount};
@@ -185,6 +185,10 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             h2 { "Billing address" }
             (address_fields("billing", &answers.billing_address, &[]))
         }
+        @if !session.custom_fields().is_empty() {
+            h2 { "More" }
+            @for field in session.custom_fields() { (custom_field(field, &custom_answer(field, &answers.custom_fields))) }
+        }
         @if !session.shipping.is_empty() {
             h2 { "Shipping method" }
             @for (index, rate) in session.shipping.iter().enumerate() {
@@ -202,6 +206,30 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             button name="action" value="fail" { "Fail" }
         }
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }
+    }
+}
+
+fn custom_field(field: &Value, answer: &str) -> Markup {
+    let name = format!("custom_fields[{}]", json_text(&field["key"]));
+    let is_required = field["optional"] != true;
+    let kind = json_text(&field["type"]);
+    let options = field["dropdown"]["options"].as_array().map_or(&[][..], Vec::as_slice);
+    html! {
+        label {
+            (json_text(&field["label"]["custom"])) @if !is_required { " (optional)" }
+            @if kind == "dropdown" {
+                select name=(name) required[is_required] {
+                    option value="" {}
+                    @for option in options {
+                        option value=(json_text(&option["value"])) selected[option["value"] == answer] { (json_text(&option["label"])) }
+                    }
+                }
+            } @else {
+                input name=(name) value=(answer) inputmode=[(kind == "numeric").then_some("numeric")]
+                    minlength=[field[kind]["minimum_length"].as_i64()] maxlength=[field[kind]["maximum_length"].as_i64()]
+                    required[is_required];
+            }
+        }
     }
 }
 

@@ -301,6 +301,73 @@ async fn optional_items_are_bought_as_further_lines_if_the_shopper_adds_them() {
     );
 }
 
+/// A dropdown, a number and a text that may be left out.
+const FIELDS: [(&str, &str); 19] = [
+    ("custom_fields[0][key]", "size"),
+    ("custom_fields[0][label][type]", "custom"),
+    ("custom_fields[0][label][custom]", "Size"),
+    ("custom_fields[0][type]", "dropdown"),
+    ("custom_fields[0][dropdown][options][0][label]", "Small"),
+    ("custom_fields[0][dropdown][options][0][value]", "s"),
+    ("custom_fields[0][dropdown][options][1][label]", "Large"),
+    ("custom_fields[0][dropdown][options][1][value]", "l"),
+    ("custom_fields[1][key]", "badge"),
+    ("custom_fields[1][label][type]", "custom"),
+    ("custom_fields[1][label][custom]", "Badge number"),
+    ("custom_fields[1][type]", "numeric"),
+    ("custom_fields[1][numeric][minimum_length]", "3"),
+    ("custom_fields[1][numeric][maximum_length]", "5"),
+    ("custom_fields[2][key]", "engraving"),
+    ("custom_fields[2][label][type]", "custom"),
+    ("custom_fields[2][label][custom]", "Engraving"),
+    ("custom_fields[2][type]", "text"),
+    ("custom_fields[2][optional]", "true"),
+];
+
+/// Source: <https://docs.stripe.com/payments/checkout/custom-fields>
+#[tokio::test]
+async fn the_shops_own_fields_are_asked_for_and_answered() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &FIELDS).await;
+    let (size, badge) = (("custom_fields[size]", "l"), ("custom_fields[badge]", "0123"));
+    let page = stripe.page(&session).await;
+    let cases = [
+        (vec![], "Size is missing."),
+        (vec![size], "Badge number is missing."),
+        (vec![("custom_fields[size]", "xl"), badge], "Size: choose one of the options."),
+        (vec![size, ("custom_fields[badge]", "12")], "Badge number: write from 3 to 5 characters."),
+        (vec![size, ("custom_fields[badge]", "123456")], "Badge number: write from 3 to 5 characters."),
+        (vec![size, ("custom_fields[badge]", "12a")], "Badge number: only digits are allowed."),
+    ];
+    for (answers, message) in cases {
+        let refused = stripe.press(&session, "pay", &answers).await;
+
+        assert_eq!(refused.status, 402, "{answers:?}");
+        assert!(refused.text.contains(message), "{message} is not in {}", refused.text);
+    }
+
+    let paid = stripe.press(&session, "pay", &[size, badge]).await;
+
+    for text in [r#"name="custom_fields[size]""#, "Large", "Badge number", "Engraving (optional)"] {
+        assert!(page.text.contains(text), "{text} is not in {}", page.text);
+    }
+    assert_eq!(paid.status, 303);
+    assert_eq!(session["custom_fields"][0]["dropdown"]["value"], Value::Null);
+    let done = stripe.reload(&session).await;
+    assert_eq!(done["custom_fields"][0]["dropdown"]["value"], "l");
+    assert_eq!(
+        done["custom_fields"][1],
+        json!({
+            "key": "badge",
+            "label": { "custom": "Badge number", "type": "custom" },
+            "numeric": { "default_value": null, "maximum_length": 5, "minimum_length": 3, "value": "0123" },
+            "optional": false,
+            "type": "numeric",
+        })
+    );
+    assert_eq!(done["custom_fields"][2]["text"]["value"], Value::Null);
+}
+
 #[tokio::test]
 async fn the_shopper_may_choose_what_to_pay_where_the_price_lets_them() {
     let stripe = stripe().await;

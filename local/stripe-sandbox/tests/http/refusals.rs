@@ -288,6 +288,50 @@ async fn optional_items_are_lines_that_fit_the_others() {
     .await;
 }
 
+/// Source: what Stripe's library says of `custom_fields`.
+#[tokio::test]
+async fn custom_fields_have_limits() {
+    let stripe = stripe().await;
+    let field = |index: usize, key: &str, rest: &str| {
+        let start = format!("custom_fields[{index}]");
+        format!("{start}[key]={key}&{start}[label][type]=custom&{start}[label][custom]=A&{start}[{rest}")
+    };
+    let option =
+        |value: &str| format!("dropdown][options][0][label]=A&custom_fields[0][dropdown][options][0][value]={value}");
+    let dropdown = |value: &str| format!("{}&custom_fields[0][type]=dropdown", field(0, "a", &option(value)));
+    let text = "type]=text";
+    let four: Vec<String> = (0..4).map(|index| field(index, &format!("k{index}"), text)).collect();
+    let twice = format!("{}&{}", field(0, "a", text), field(1, "a", text));
+    let cases = [
+        (field(0, "a", text), None),
+        (dropdown("s"), None),
+        (four.join("&"), Some("custom_fields")),
+        (twice, Some("custom_fields[1][key]")),
+        (field(0, "not a word", text), Some("custom_fields[0][key]")),
+        (field(0, "a", "type]=dropdown"), Some("custom_fields[0][dropdown][options]")),
+        (dropdown("not a word"), Some("custom_fields[0][dropdown][options][0][value]")),
+        (
+            format!("{}&custom_fields[0][dropdown][default_value]=t", dropdown("s")),
+            Some("custom_fields[0][dropdown][default_value]"),
+        ),
+        (
+            format!("{}&custom_fields[0][numeric][minimum_length]=1", field(0, "a", text)),
+            Some("custom_fields[0][numeric]"),
+        ),
+        (format!("{}&custom_fields[0][text][minimum_length]=300", field(0, "a", text)), Some("custom_fields[0][text]")),
+    ];
+    for (form, param) in cases {
+        let more: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+        let answer = stripe.try_session("payment", "price_mug", "1", &more).await;
+
+        match param {
+            None => _ = answer.ok(),
+            Some(param) => assert_eq!((answer.refused().0, answer.refused().2.as_str()), (400, param), "{form}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let stripe = stripe().await;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::checkout::recover::RECOVERABLE;
+use crate::protocol::metadata;
 use crate::protocol::template::fill;
-use crate::protocol::{json_text, metadata};
 use crate::session::{Line, Session, Status};
 
 impl Session {
@@ -17,7 +17,7 @@ impl Session {
             "after_expiration": self.after_expiration(),
             "automatic_tax": self.automatic_tax_object(),
             "consent_collection": self.consent_collection(),
-            "custom_fields": self.custom_fields(),
+            "custom_fields": self.custom_fields_object(),
             "custom_text": {
                 "after_submit": text("after_submit"),
                 "shipping_address": text("shipping_address"),
@@ -109,11 +109,6 @@ impl Session {
         })
     }
 
-    fn custom_fields(&self) -> Value {
-        let fields = self.params["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);
-        fields.iter().map(custom_field).collect()
-    }
-
     fn invoice_creation(&self) -> Value {
         if self.is_recurring() {
             return Value::Null;
@@ -158,30 +153,4 @@ fn saved_methods(given: &Map<String, Value>) -> Value {
 
 fn message(given: &Value) -> Value {
     if given.is_object() { given.clone() } else { Value::Null }
-}
-
-fn custom_field(field: &Value) -> Value {
-    let kind = json_text(&field["type"]);
-    let given = &field[kind];
-    let detail = if kind == "dropdown" {
-        json!({
-            "default_value": given["default_value"],
-            "options": given["options"].as_array().cloned().unwrap_or_default(),
-            "value": given["default_value"],
-        })
-    } else {
-        json!({
-            "default_value": given["default_value"],
-            "maximum_length": given["maximum_length"],
-            "minimum_length": given["minimum_length"],
-            "value": given["default_value"],
-        })
-    };
-    json!({
-        "key": field["key"],
-        "label": field["label"],
-        "optional": field["optional"] == true,
-        "type": kind,
-        (kind): detail,
-    })
 }
