@@ -43,7 +43,7 @@ use tokio::task::JoinHandle;
 
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
-pub use self::dashboard::Dashboard;
+pub use self::dashboard::{Dashboard, TaxSettings};
 pub use self::failure::Failure;
 pub use self::protocol::API_VERSION;
 use self::session::Outcome;

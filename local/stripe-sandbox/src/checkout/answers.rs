@@ -17,6 +17,9 @@ pub(crate) struct Answers {
     pub(crate) name: String,
     pub(crate) phone: Option<String>,
     pub(crate) billing_address: Value,
+    /// Whether the shopper ticked the boxes for promotions and for the terms of service.
+    pub(crate) promotions: Option<bool>,
+    pub(crate) terms: Option<bool>,
     /// Answers to the shop's own fields, by key.
     pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) shipping_name: String,
@@ -58,6 +61,7 @@ impl Answers {
         if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len()) {
             session.chosen_shipping = option;
         }
+        session.agrees_to_promotions = self.promotions.or(session.agrees_to_promotions);
         let country = [&self.shipping_address, &self.billing_address].map(|address| address["country"].clone());
         session.automatic_rates = automatic_rates(state, session, &country);
         session.reprice();
@@ -93,6 +97,9 @@ impl Answers {
         }
         if self.name.trim().is_empty() {
             return Err(Refusal::invalid("name", "Your name is missing."));
+        }
+        if session.asks_for_terms() && self.terms == Some(false) {
+            return Err(Refusal::invalid("terms_of_service", "You have to accept the terms of service."));
         }
         if session.asks_for_phone() && self.phone.as_ref().is_none_or(|phone| phone.trim().is_empty()) {
             return Err(Refusal::invalid("phone", "Your phone number is missing."));

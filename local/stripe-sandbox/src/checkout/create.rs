@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::consent::check_consent;
 use super::contact::check_contact;
 use super::custom_fields::check_custom_fields;
 use super::discounts::given_discount;
@@ -9,6 +10,7 @@ use super::lines::{sold, tax_rates};
 use super::links::link;
 use super::payment_methods::payment_methods;
 use super::shipping::shipping_options;
+use super::tax::check_automatic_tax;
 use crate::endpoint::Params;
 use crate::protocol::ids;
 use crate::protocol::refusal::Refusal;
@@ -25,6 +27,7 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     let mode = mode(&params)?;
     check_only_in_mode(&params, mode)?;
     check_contact(state, &params)?;
+    check_consent(state, &params)?;
     check_custom_fields(&params)?;
     let created = state.now();
     let expires_at = expiry(&params, created)?;
@@ -34,6 +37,7 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     session.expires_at = expires_at;
     session.lines = sold.lines;
     session.optional = sold.optional;
+    check_automatic_tax(state, &session)?;
     session.payment_methods = payment_methods(state, &session)?;
     session.shipping = shipping_options(state, &session)?;
     let defaults = &session.params["subscription_data"]["default_tax_rates"];

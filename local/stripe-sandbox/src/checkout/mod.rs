@@ -1,6 +1,7 @@
 //! What happens to a Checkout Session: it is created, shown, paid, settled, expired.
 
 mod answers;
+mod consent;
 mod contact;
 mod create;
 mod custom_fields;
@@ -15,6 +16,7 @@ mod render;
 pub(crate) mod sessions;
 mod settle;
 mod shipping;
+mod tax;
 
 pub(crate) use self::answers::Answers;
 pub(crate) use self::custom_fields::custom_answer;

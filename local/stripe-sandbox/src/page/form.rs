@@ -41,6 +41,8 @@ pub(super) fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
         shipping_address: address(form.get("shipping"), countries(session).first().copied().unwrap_or(COUNTRY), true),
         promotion_code: text("promotion_code"),
         shipping_option: text("shipping_option").and_then(|option| option.parse().ok()),
+        promotions: text("promotions").map(|answer| answer == "opt_in"),
+        terms: text("terms_of_service").map(|answer| answer == "accepted"),
         quantities: by_line("quantity").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
         optional: by_line("optional").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
         units: by_line("amount")

@@ -145,12 +145,8 @@ fn optional_item(session: &Session, line: &Line) -> Markup {
                         input type="number" name=(name) value=(added) min="0" max=(bounds.maximum);
                     }
                 } @else {
-                    // A box that is not ticked sends nothing: the field before it says that.
-                    input type="hidden" name=(name) value="0";
-                    label.choice {
-                        input type="checkbox" name=(name) value=(quantity) checked[added > 0];
-                        span { (line.description) @if quantity != 1 { " × " (quantity) } }
-                    }
+                    @let text = if quantity == 1 { line.description.clone() } else { format!("{} × {quantity}", line.description) };
+                    (tick(&name, (&quantity.to_string(), "0"), added > 0, &text))
                 }
             }
             div.money { (currency::format(line.pricing.amount_at(quantity, None), &session.currency)) }
@@ -200,12 +196,26 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             }
             p { button.plain name="action" value="update" { "Update total" } }
         }
+        @if session.asks_for_promotions() {
+            (tick("promotions", ("opt_in", "opt_out"), answers.promotions == Some(true), "Keep me updated with news and offers"))
+        }
+        @if session.asks_for_terms() {
+            (tick("terms_of_service", ("accepted", "declined"), answers.terms != Some(false), "I accept the terms of service"))
+        }
         button.pay name="action" value="pay" { (session.submit_text()) " " (total) }
         div.others {
             @if session.takes_delayed_methods() { button name="action" value="pay_later" { "Pay later" } }
             button name="action" value="fail" { "Fail" }
         }
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }
+    }
+}
+
+/// A box to tick. One that is not ticked sends nothing: the field before it says that.
+fn tick(name: &str, (ticked, not_ticked): (&str, &str), is_ticked: bool, text: &str) -> Markup {
+    html! {
+        input type="hidden" name=(name) value=(not_ticked);
+        label.choice { input type="checkbox" name=(name) value=(ticked) checked[is_ticked]; span { (text) } }
     }
 }
 

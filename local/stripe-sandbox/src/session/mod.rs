@@ -162,6 +162,8 @@ pub(crate) struct Session {
     /// Tax rates that stand for Stripe Tax, known once the address is.
     pub(crate) automatic_rates: Vec<Value>,
     pub(crate) customer_details: Value,
+    /// Whether the shopper agrees to promotions, once they said so.
+    pub(crate) agrees_to_promotions: Option<bool>,
     /// The shopper's answers to the shop's own fields, by key.
     pub(crate) custom_answers: Vec<(String, String)>,
     pub(crate) shipping_details: Value,
@@ -198,6 +200,7 @@ impl Session {
             default_rates: Vec::new(),
             automatic_rates: Vec::new(),
             customer_details: Value::Null,
+            agrees_to_promotions: None,
             custom_answers: Vec::new(),
             shipping_details: Value::Null,
             customer: params["customer"].as_str().map(str::to_owned),

@@ -301,6 +301,49 @@ async fn optional_items_are_bought_as_further_lines_if_the_shopper_adds_them() {
     );
 }
 
+/// Source: what Stripe's library says of `consent_collection`.
+#[tokio::test]
+async fn consent_is_asked_for_and_answered() {
+    let stripe = stripe().await;
+    let more = [("consent_collection[promotions]", "auto"), ("consent_collection[terms_of_service]", "required")];
+    let cases =
+        [(vec![], "opt_out"), (vec![("promotions", "opt_in")], "opt_in"), (vec![("promotions", "opt_out")], "opt_out")];
+    for (answers, promotions) in cases {
+        let session = stripe.session("price_mug", "1", &more).await;
+        let page = stripe.page(&session).await;
+        let declined = stripe.press(&session, "pay", &[("terms_of_service", "declined")]).await;
+
+        let paid = stripe.press(&session, "pay", &answers).await;
+
+        assert!(page.text.contains(r#"name="promotions""#) && page.text.contains(r#"name="terms_of_service""#));
+        assert_eq!((declined.status, paid.status), (402, 303));
+        let consent = stripe.reload(&session).await["consent"].clone();
+        assert_eq!(consent, json!({ "promotions": promotions, "terms_of_service": "accepted" }));
+    }
+    let session = stripe.session("price_mug", "1", &[more[0], ("billing_address_collection", "required")]).await;
+    let abroad = [("promotions", "opt_in"), ("billing[line1]", "Ring 5"), ("billing[country]", "DE")];
+    stripe.press(&session, "pay", &abroad).await;
+    assert_eq!(stripe.reload(&session).await["consent"], Value::Null, "only shoppers in the US are asked");
+}
+
+/// Source: <https://docs.stripe.com/payments/checkout/abandoned-carts>
+#[tokio::test]
+async fn where_promotions_are_asked_for_a_link_recovers_only_who_agreed() {
+    let stripe = stripe().await;
+    let more = [("consent_collection[promotions]", "auto"), ("after_expiration[recovery][enabled]", "true")];
+    for (answer, has_link) in [("", false), ("opt_out", false), ("opt_in", true)] {
+        let session = stripe.session("price_mug", "1", &more).await;
+        if !answer.is_empty() {
+            stripe.press(&session, "update", &[("promotions", answer)]).await;
+        }
+
+        let expired = stripe.expire(&session).await.ok();
+
+        assert_eq!(expired["after_expiration"]["recovery"]["url"].is_string(), has_link, "{answer}");
+        assert_eq!(expired["consent"]["promotions"].as_str().unwrap_or_default(), answer);
+    }
+}
+
 /// A dropdown, a number and a text that may be left out.
 const FIELDS: [(&str, &str); 19] = [
     ("custom_fields[0][key]", "size"),

@@ -1,5 +1,7 @@
 //! What Stripe refuses when a session is created.
 
+use stripe_sandbox::TaxSettings;
+
 use crate::stripe::{Stripe, stripe};
 
 type Form = Vec<(&'static str, &'static str)>;
@@ -286,6 +288,42 @@ async fn optional_items_are_lines_that_fit_the_others() {
         ],
     )
     .await;
+}
+
+/// Source: what Stripe's library says of `consent_collection`, and <https://docs.stripe.com/tax/set-up>.
+#[tokio::test]
+async fn what_the_dashboard_lacks_is_refused() {
+    let stripe = stripe().await;
+    let promotions = [("consent_collection[promotions]", "auto")];
+    let terms = [("consent_collection[terms_of_service]", "required")];
+    let tax = [("automatic_tax[enabled]", "true")];
+    let refused = async |more: &[(&str, &str)]| {
+        let answer = stripe.try_session("payment", "price_mug", "1", more).await;
+        let (status, code, param) = answer.refused();
+        assert_eq!(status, 400);
+        (code, param)
+    };
+    let expected = |code: &str, param: &str| (code.to_owned(), param.to_owned());
+    for more in [promotions, terms, tax] {
+        stripe.session("price_mug", "1", &more).await;
+    }
+
+    stripe.sandbox.change_dashboard(|dashboard| {
+        dashboard.country = "DE".to_owned();
+        dashboard.terms_of_service_url = None;
+        dashboard.tax.has_default_behavior = false;
+    });
+
+    assert_eq!(refused(&promotions).await, expected("", "consent_collection[promotions]"));
+    assert_eq!(refused(&terms).await, expected("", "consent_collection[terms_of_service]"));
+    assert_eq!(refused(&tax).await, expected("", ""), "the price has no tax behavior");
+    stripe.post("/v1/prices/price_mug", &[("tax_behavior", "exclusive")]).await.ok();
+    stripe.session("price_mug", "1", &tax).await;
+    for lack in [|tax: &mut TaxSettings| tax.has_origin_address = false, |tax: &mut TaxSettings| tax.is_active = false]
+    {
+        stripe.sandbox.change_dashboard(|dashboard| lack(&mut dashboard.tax));
+        assert_eq!(refused(&tax).await, expected("stripe_tax_inactive", ""));
+    }
 }
 
 /// Source: what Stripe's library says of `custom_fields`.

@@ -86,17 +86,6 @@ impl Session {
         })
     }
 
-    pub(super) fn consent(&self) -> Value {
-        let asked = &self.params["consent_collection"];
-        if self.status != Status::Complete || !asked.is_object() {
-            return Value::Null;
-        }
-        json!({
-            "promotions": (asked["promotions"] == "auto").then_some("opt_out"),
-            "terms_of_service": (asked["terms_of_service"] == "required").then_some("accepted"),
-        })
-    }
-
     fn consent_collection(&self) -> Value {
         let asked = &self.params["consent_collection"];
         if !asked.is_object() {
