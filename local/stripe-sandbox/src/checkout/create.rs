@@ -21,8 +21,17 @@ use crate::state::State;
 const SHORTEST: i64 = 30 * 60;
 const LONGEST: i64 = 24 * 60 * 60;
 
-/// Creates a session, or says why Stripe would refuse it.
+/// Creates a session, or says why Stripe would refuse it; then nothing is left of it.
 pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refusal> {
+    let mark = state.mark();
+    let created = new_session(state, params);
+    if created.is_err() {
+        state.forget_since(mark);
+    }
+    created
+}
+
+fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     let params = Value::Object(params);
     let mode = mode(&params)?;
     check_only_in_mode(&params, mode)?;

@@ -57,6 +57,16 @@ pub(crate) struct Remembered {
     pub(crate) at: i64,
 }
 
+/// How far the objects were that a new session can make besides itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    products: u64,
+    prices: u64,
+    shipping_rates: u64,
+    events: u64,
+    unsent: usize,
+}
+
 /// Everything the sandbox remembers; one lock around it makes every request one step.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -162,6 +172,25 @@ impl State {
         }));
         self.events.put(&id, event.clone());
         self.unsent.push(event);
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            products: self.products.mark(),
+            prices: self.prices.mark(),
+            shipping_rates: self.shipping_rates.mark(),
+            events: self.events.mark(),
+            unsent: self.unsent.len(),
+        }
+    }
+
+    /// Takes back what was made since the mark, as Stripe does when it refuses what it was made for.
+    pub(crate) fn forget_since(&mut self, mark: Mark) {
+        self.products.forget_since(mark.products);
+        self.prices.forget_since(mark.prices);
+        self.shipping_rates.forget_since(mark.shipping_rates);
+        self.events.forget_since(mark.events);
+        self.unsent.truncate(mark.unsent);
     }
 
     /// The events of the steps since the last call.

@@ -232,6 +232,41 @@ async fn there_are_limits_to_the_number_of_lines() {
     }
 }
 
+#[tokio::test]
+async fn a_refused_session_leaves_nothing_behind() {
+    let stripe = stripe().await;
+    let form = |amount: &'static str| {
+        [
+            ("line_items[0][price_data][currency]", "usd"),
+            ("line_items[0][price_data][product_data][name]", "Bowl"),
+            ("line_items[0][price_data][unit_amount]", amount),
+            ("line_items[0][quantity]", "1"),
+            ("shipping_options[0][shipping_rate_data][display_name]", "Drone"),
+            ("shipping_options[0][shipping_rate_data][fixed_amount][amount]", "0"),
+            ("shipping_options[0][shipping_rate_data][fixed_amount][currency]", "usd"),
+            ("mode", "payment"),
+            ("success_url", "https://shop.example/thanks"),
+        ]
+    };
+    let paths = ["/v1/products?limit=100", "/v1/prices?limit=100", "/v1/shipping_rates", "/v1/events"];
+    let all = async || {
+        let mut lists = Vec::new();
+        for path in paths {
+            lists.push(stripe.get(path).await.ok());
+        }
+        lists
+    };
+    let before = all().await;
+
+    // Too small an amount, which shows only when everything else is made.
+    let refused = stripe.post("/v1/checkout/sessions", &form("1")).await;
+
+    assert_eq!(refused.refused().1, "amount_too_small");
+    assert_eq!(all().await, before);
+    stripe.post("/v1/checkout/sessions", &form("100")).await.ok();
+    assert_eq!(stripe.event_types(), ["product.created", "price.created"]);
+}
+
 /// Source: what Stripe's library says of `optional_items`: at most 10, and the limits of lines count both.
 #[tokio::test]
 async fn optional_items_count_towards_the_lines() {
