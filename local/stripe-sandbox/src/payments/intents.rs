@@ -25,6 +25,9 @@ pub(crate) static ROUTES: [Route; 4] = [
     Route::post("payment_intents/{id}/cancel", (&PARAMETERS, "cancel"), cancel),
 ];
 
+/// A hold on a card lasts for seven days (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
+const HELD: i64 = 7 * 24 * 60 * 60;
+
 /// Parameters of `payment_intent_data` that the object shows as they were given.
 const AS_GIVEN: [&str; 6] = [
     "capture_method",
@@ -45,6 +48,7 @@ pub(crate) fn create(state: &mut State, session: &Session, payment: Payment) -> 
         Payment::Later => ("processing", "payment_intent.processing"),
         Payment::Now if intent["capture_method"] == "manual" => {
             intent["amount_capturable"] = amount;
+            state.holds.insert((state.now() + HELD, id.clone()));
             ("requires_capture", "payment_intent.amount_capturable_updated")
         }
         Payment::Now => {
@@ -147,6 +151,7 @@ fn capture(state: &mut State, request: &Request) -> Answer {
     intent["status"] = json!("succeeded");
     intent["amount_received"] = json!(amount);
     intent["amount_capturable"] = json!(0);
+    state.holds.retain(|(_, held)| held != id);
     let charge = charges::capture(state, json_text(&intent["latest_charge"]), amount)?;
     state.payment_intents.put(id, intent.clone());
     set_session_paid(state, id);
@@ -158,15 +163,33 @@ fn capture(state: &mut State, request: &Request) -> Answer {
 /// Cancels a payment that waits for its capture (<https://docs.stripe.com/api/payment_intents/cancel>).
 fn cancel(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
-    let mut intent = state.payment_intents.found(id)?.clone();
+    let intent = state.payment_intents.found(id)?.clone();
     check_capturable(&intent, "canceled")?;
+    Ok(void(state, intent, json!(params.get("cancellation_reason"))))
+}
+
+/// Gives up a hold, and gives the payment as it is then.
+fn void(state: &mut State, mut intent: Value, reason: Value) -> Value {
+    let id = json_text(&intent["id"]).to_owned();
     intent["status"] = json!("canceled");
     intent["amount_capturable"] = json!(0);
     intent["canceled_at"] = json!(state.now());
-    intent["cancellation_reason"] = json!(params.get("cancellation_reason"));
-    state.payment_intents.put(id, intent.clone());
+    intent["cancellation_reason"] = reason;
+    state.holds.retain(|(_, held)| *held != id);
+    state.payment_intents.put(&id, intent.clone());
     state.emit("payment_intent.canceled", intent.clone(), None);
-    Ok(intent)
+    charges::release(state, json_text(&intent["latest_charge"]));
+    intent
+}
+
+/// Gives up the holds whose time is over.
+pub(crate) fn void_due(state: &mut State) {
+    while let Some((_, id)) = state.holds.first().filter(|(ends_at, _)| *ends_at <= state.now()).cloned() {
+        match state.payment_intents.get(&id).cloned() {
+            Some(intent) => _ = void(state, intent, json!("automatic")),
+            None => state.holds.retain(|(_, held)| *held != id),
+        }
+    }
 }
 
 fn check_capturable(intent: &Value, done: &str) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ pub(crate) mod list;
 pub(crate) mod sessions;
 pub(crate) mod table;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -88,6 +88,8 @@ pub(crate) struct State {
     pub(crate) invoices: Table<Value>,
     pub(crate) invoice_payments: Table<Value>,
     pub(crate) events: Table<Value>,
+    /// Payments that wait for their capture, by when they end.
+    pub(crate) holds: BTreeSet<(i64, String)>,
     pub(crate) requests: VecDeque<RecordedRequest>,
     /// Whether events have an address to go to.
     pub(crate) has_listener: bool,
@@ -121,6 +123,7 @@ impl State {
             invoices: Table::new("invoice"),
             invoice_payments: Table::new("invoice_payment"),
             events: Table::new("event"),
+            holds: BTreeSet::new(),
             requests: VecDeque::new(),
             has_listener: false,
             keys: HashMap::new(),

@@ -439,6 +439,39 @@ async fn a_manual_capture_waits_for_the_shop() {
     assert_eq!(stripe.post(&format!("{path}/cancel"), &[]).await.refused().1, "payment_intent_unexpected_state");
 }
 
+/// Source: <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>
+#[tokio::test]
+async fn a_capture_and_a_void_send_the_events_of_the_payment_and_of_its_charge() {
+    let stripe = stripe().await;
+    let mut intents = Vec::new();
+    for _ in 0..3 {
+        let session = stripe.session("price_mug", "1", &[("payment_intent_data[capture_method]", "manual")]).await;
+        stripe.press(&session, "pay", &[]).await;
+        intents.push(text(&stripe.reload(&session).await, "payment_intent").to_owned());
+    }
+    let since = |count: usize| stripe.event_types().split_off(count);
+    let before = stripe.event_types().len();
+
+    stripe.post(&format!("/v1/payment_intents/{}/capture", intents[0]), &[]).await.ok();
+    assert_eq!(since(before), ["charge.captured", "payment_intent.succeeded"]);
+    let before = stripe.event_types().len();
+    stripe.post(&format!("/v1/payment_intents/{}/cancel", intents[1]), &[]).await.ok();
+    assert_eq!(since(before), ["payment_intent.canceled", "charge.refunded"]);
+    let charge = stripe.sandbox.events().pop().unwrap()["data"]["object"].clone();
+    let before = stripe.event_types().len();
+    stripe.sandbox.advance(Duration::from_hours(7 * 24 - 1));
+    assert_eq!(since(before), [""; 0], "a hold lasts for seven days");
+    stripe.sandbox.advance(Duration::from_hours(1));
+    assert_eq!(since(before), ["payment_intent.canceled", "charge.refunded"]);
+
+    assert_eq!((&charge["captured"], &charge["refunded"]), (&json!(false), &json!(true)));
+    assert_eq!((&charge["amount_captured"], &charge["amount_refunded"]), (&json!(0), &json!(1200)));
+    let ended = stripe.get(&format!("/v1/payment_intents/{}", intents[2])).await.ok();
+    assert_eq!((&ended["status"], &ended["cancellation_reason"]), (&json!("canceled"), &json!("automatic")));
+    assert_eq!(stripe.post(&format!("/v1/payment_intents/{}/capture", intents[2]), &[]).await.refused().0, 400);
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
 #[tokio::test]
 async fn only_an_open_session_can_be_expired() {
     let stripe = stripe().await;
