@@ -45,6 +45,7 @@ pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
 pub use self::dashboard::{Dashboard, TaxSettings};
 pub use self::failure::Failure;
+use self::payments::refunds;
 pub use self::protocol::API_VERSION;
 use self::session::Outcome;
 use self::shared::Shared;
@@ -84,6 +85,11 @@ impl Default for Config {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotSettled(String);
+
+/// A refund that cannot fail any more, or is not there at all.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotFailed(String);
 
 /// The tasks that stop when the last handle is gone.
 #[derive(Debug)]
@@ -205,6 +211,15 @@ impl Sandbox {
         self.shared
             .step(Cause::default(), |state| checkout::settle(state, session_id, outcome))
             .map_err(|refusal| NotSettled(refusal.to_string()))
+    }
+
+    /// Fails a refund that had succeeded, as a bank can days later.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFailed`] when there is no such refund, or it has failed already.
+    pub fn fail_refund(&self, id: &str) -> Result<(), NotFailed> {
+        self.look(|state| refunds::fail(state, id)).map_err(|refusal| NotFailed(refusal.to_string()))
     }
 
     /// Expires the sessions whose time is over. It also happens by itself.

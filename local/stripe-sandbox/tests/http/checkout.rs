@@ -642,6 +642,27 @@ async fn money_is_given_back_in_parts_and_not_more_than_there_was() {
     );
 }
 
+/// Source: <https://docs.stripe.com/refunds#failed-refunds>
+#[tokio::test]
+async fn a_refund_that_fails_is_no_longer_counted() {
+    let stripe = stripe().await;
+    let intent = paid_intent(&stripe).await;
+    let refund = stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "500")]).await.ok();
+    let before = stripe.event_types().len();
+
+    stripe.sandbox.fail_refund(id(&refund)).unwrap();
+
+    assert_eq!(stripe.event_types()[before..], ["refund.updated", "refund.failed", "charge.refund.updated"]);
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+    let failed = stripe.get(&format!("/v1/refunds/{}", id(&refund))).await.ok();
+    assert_eq!(failed["status"], "failed");
+    let charge = stripe.get(&format!("/v1/charges/{}?expand[]=refunds", text(&refund, "charge"))).await.ok();
+    assert_eq!((&charge["amount_refunded"], &charge["refunded"]), (&json!(0), &json!(false)));
+    assert_eq!(charge["refunds"]["data"][0]["status"], "failed");
+    assert!(stripe.sandbox.fail_refund(id(&refund)).is_err(), "a refund fails once");
+    stripe.post("/v1/refunds", &[("payment_intent", &intent)]).await.ok();
+}
+
 #[tokio::test]
 async fn events_can_be_listed_and_retrieved() {
     let stripe = stripe().await;
