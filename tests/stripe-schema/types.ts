@@ -22,6 +22,7 @@ export type CartEventBase = Stripe.EventBase;
 // Parameters
 export type CartSessionCreateParams = Stripe.Checkout.SessionCreateParams;
 export type CartSessionUpdateParams = Stripe.Checkout.SessionUpdateParams;
+export type CartSessionExpireParams = Stripe.Checkout.SessionExpireParams;
 export type CartSessionListParams = Stripe.Checkout.SessionListParams;
 export type CartSessionListLineItemsParams = Stripe.Checkout.SessionListLineItemsParams;
 export type CartProductCreateParams = Stripe.ProductCreateParams;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::create::create;
 use super::expire::expire;
-use crate::endpoint::{Answer, COMMON, Params, Request, Route};
+use crate::endpoint::{Answer, Params, Request, Route};
 use crate::protocol::metadata;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
@@ -22,7 +22,7 @@ pub(crate) static ROUTES: [Route; 6] = [
     }),
     Route::retrieve("checkout/sessions/{id}", |state, request| Ok(state.sessions.found(&request.id)?.render(state))),
     Route::post("checkout/sessions/{id}", (&PARAMETERS, "update"), update),
-    Route::post("checkout/sessions/{id}/expire", (&COMMON, "retrieve"), expire_open),
+    Route::post("checkout/sessions/{id}/expire", (&PARAMETERS, "expire"), expire_open),
     Route::get("checkout/sessions/{id}/line_items", (&PARAMETERS, "line_items"), list_line_items),
 ];
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::schema::{DEFINITIONS, problems_of};
 
 /// The endpoints whose parameters Stripe defines, and the name of the definition.
-const ENDPOINTS: [(&str, &str, &str); 25] = [
+const ENDPOINTS: [(&str, &str, &str); 26] = [
     ("charges", "list", "CartChargeListParams"),
     ("coupons", "create", "CartCouponCreateParams"),
     ("coupons", "list", "CartCouponListParams"),
@@ -30,6 +30,7 @@ const ENDPOINTS: [(&str, &str, &str); 25] = [
     ("refunds", "create", "CartRefundCreateParams"),
     ("refunds", "list", "CartRefundListParams"),
     ("sessions", "create", "CartSessionCreateParams"),
+    ("sessions", "expire", "CartSessionExpireParams"),
     ("sessions", "line_items", "CartSessionListLineItemsParams"),
     ("sessions", "list", "CartSessionListParams"),
     ("sessions", "update", "CartSessionUpdateParams"),
