@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
+use crate::session::Session;
 use crate::state::State;
 
 /// The most characters of `client_reference_id`.
@@ -69,6 +71,28 @@ fn check_customer_update(customer: &Value, params: &Value) -> Result<(), Refusal
         return refused(Some("customer_tax_location_invalid"), message.to_owned());
     }
     Ok(())
+}
+
+/// Refuses a subscription in another currency than the one that the customer's subscriptions are in.
+///
+/// Source: the message that <https://github.com/lukevella/rallly/issues/3307> quotes. A subscription counts, and a page that
+/// is open for one.
+pub(super) fn check_currency(state: &State, session: &Session) -> Result<(), Refusal> {
+    let Some(customer) = session.customer.as_deref().filter(|_| session.is_recurring()) else { return Ok(()) };
+    let subscriptions = state.subscriptions.newest().map(|(_, subscription)| subscription);
+    let subscribed = subscriptions
+        .filter(|subscription| subscription["customer"] == customer)
+        .map(|subscription| json_text(&subscription["currency"]));
+    let pages = state.sessions.newest().map(|(_, other)| other);
+    let open = pages
+        .filter(|other| other.is_open() && other.is_recurring() && other.customer.as_deref() == Some(customer))
+        .map(|other| other.currency.as_str());
+    let Some(bound) = subscribed.chain(open).find(|currency| *currency != session.currency) else { return Ok(()) };
+    let message = format!(
+        "You cannot combine currencies on a single customer. This customer has an active subscription, subscription \
+         schedule, discount, quote, or invoice item with currency {bound}."
+    );
+    Err(Refusal::Invalid { param: None, code: None, message })
 }
 
 fn check_countries(params: &Value) -> Result<(), Refusal> {

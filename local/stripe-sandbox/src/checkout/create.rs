@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::consent::check_consent;
-use super::contact::check_contact;
+use super::contact::{check_contact, check_currency};
 use super::custom_fields::check_custom_fields;
 use super::discounts::given_discount;
 use super::lines::{sold, tax_rates};
@@ -46,6 +46,7 @@ fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     session.expires_at = expires_at;
     session.lines = sold.lines;
     session.optional = sold.optional;
+    check_currency(state, &session)?;
     check_automatic_tax(state, &session)?;
     session.payment_methods = payment_methods(state, &session)?;
     session.shipping = shipping_options(state, &session)?;

@@ -43,6 +43,9 @@ pub(crate) fn update(state: &mut State, id: &str, session: &Session) {
     let answers =
         [("address", details["address"].clone()), ("name", details["name"].clone()), ("shipping", shipping(session))];
     let mut after = before.clone();
+    if session.is_recurring() && after["currency"].is_null() {
+        after["currency"] = json!(session.currency);
+    }
     for (name, answer) in answers {
         if session.params["customer_update"][name] == "auto" && !answer.is_null() {
             after[name] = answer;

@@ -339,6 +339,38 @@ async fn a_customer_keeps_the_answers_that_the_session_says() {
     assert_eq!(updates[0]["data"]["previous_attributes"], json!({ "address": before["address"] }));
 }
 
+/// Source: <https://github.com/lukevella/rallly/issues/3307>
+#[tokio::test]
+async fn a_customer_subscribes_in_one_currency() {
+    let stripe = stripe().await;
+    let form =
+        [("product", "prod_club"), ("currency", "eur"), ("unit_amount", "900"), ("recurring[interval]", "month")];
+    let euros = stripe.post("/v1/prices", &form).await.ok();
+    let (one, two) = (customer(&stripe).await, customer(&stripe).await);
+    let subscribe = async |customer: &str, price: &str| {
+        stripe.try_session("subscription", price, "1", &[("customer", customer)]).await
+    };
+    let paid = subscribe(&one, "price_club_monthly").await.ok();
+    stripe.press(&paid, "pay", &[]).await;
+    let open = subscribe(&two, "price_club_monthly").await.ok();
+
+    for customer in [&one, &two] {
+        let refused = subscribe(customer, id(&euros)).await;
+        assert_eq!(refused.refused(), (400, String::new(), String::new()));
+        assert!(refused.message().starts_with("You cannot combine currencies on a single customer."));
+        subscribe(customer, "price_club_monthly").await.ok();
+        stripe.session("price_mug_eur", "1", &[("customer", customer)]).await;
+    }
+
+    let sessions = stripe.sandbox.sessions();
+    for session in sessions.iter().filter(|session| session["customer"] == *two && session["status"] == "open") {
+        stripe.expire(session).await.ok();
+    }
+    assert_eq!(open["customer"], *two);
+    subscribe(&two, id(&euros)).await.ok();
+    assert_eq!(stripe.get(&format!("/v1/customers/{one}")).await.ok()["currency"], "usd");
+}
+
 #[tokio::test]
 async fn a_free_trial_is_paid_later_and_metered_use_is_counted_later() {
     let stripe = stripe().await;
