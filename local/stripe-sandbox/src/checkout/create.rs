@@ -12,8 +12,8 @@ use super::payment_methods::payment_methods;
 use super::shipping::shipping_options;
 use super::tax::check_automatic_tax;
 use crate::endpoint::Params;
-use crate::protocol::ids;
 use crate::protocol::refusal::Refusal;
+use crate::protocol::{ids, json_text};
 use crate::session::{Mode, Session};
 use crate::state::State;
 
@@ -36,6 +36,7 @@ fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     let mode = mode(&params)?;
     check_only_in_mode(&params, mode)?;
     check_contact(state, &params)?;
+    check_texts(&params)?;
     check_consent(state, &params)?;
     check_custom_fields(&params)?;
     let created = state.now();
@@ -59,6 +60,21 @@ fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     link(&state.url, &mut session)?;
     session.customer_details = known_details(state, &session);
     Ok(session)
+}
+
+/// Refuses texts for the page that are longer than Stripe takes.
+fn check_texts(params: &Value) -> Result<(), Refusal> {
+    const LONGEST: usize = 1200;
+    let texts = params["custom_text"].as_object().into_iter().flatten();
+    let mut messages = texts.map(|(name, text)| (name, json_text(&text["message"])));
+    match messages.find(|(_, message)| message.chars().count() > LONGEST) {
+        Some((name, _)) => {
+            let param = format!("custom_text[{name}][message]");
+            let message = format!("Invalid {param}: must be at most {LONGEST} characters.");
+            Err(Refusal::invalid(param, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What is known of the customer before they say anything.

@@ -174,6 +174,7 @@ fn details(session: &Session, answers: &Answers) -> Markup {
         }
         @if session.asks_for_shipping() {
             h2 { "Shipping address" }
+            (shops_text(session, "shipping_address"))
             label { "Name" input name="shipping_name" value=(answers.shipping_name) required; }
             (address_fields("shipping", &answers.shipping_address, &countries(session)))
         }
@@ -202,13 +203,22 @@ fn details(session: &Session, answers: &Answers) -> Markup {
         @if session.asks_for_terms() {
             (tick("terms_of_service", ("accepted", "declined"), answers.terms != Some(false), "I accept the terms of service"))
         }
+        (shops_text(session, "terms_of_service_acceptance"))
+        (shops_text(session, "submit"))
         button.pay name="action" value="pay" { (session.submit_text()) " " (total) }
         div.others {
             @if session.takes_delayed_methods() { button name="action" value="pay_later" { "Pay later" } }
             button name="action" value="fail" { "Fail" }
         }
+        (shops_text(session, "after_submit"))
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }
     }
+}
+
+/// What the shop says at a place of the page.
+fn shops_text(session: &Session, place: &str) -> Markup {
+    let message = session.params["custom_text"][place]["message"].as_str();
+    html! { @if let Some(message) = message { p.soft { (message) } } }
 }
 
 /// A box to tick. One that is not ticked sends nothing: the field before it says that.

@@ -344,6 +344,26 @@ async fn where_promotions_are_asked_for_a_link_recovers_only_who_agreed() {
     }
 }
 
+#[tokio::test]
+async fn the_shops_own_texts_are_on_the_page() {
+    let stripe = stripe().await;
+    let places = ["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"];
+    let names = places.map(|place| format!("custom_text[{place}][message]"));
+    let texts = places.map(|place| format!("This is {place} <b>"));
+    let mut more: Vec<(&str, &str)> =
+        names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    more.push(("shipping_address_collection[allowed_countries][0]", "DE"));
+
+    let session = stripe.session("price_mug", "1", &more).await;
+    let page = stripe.page(&session).await;
+    let too_long = stripe.try_session("payment", "price_mug", "1", &[(&names[2], &"x".repeat(1201))]).await;
+
+    for place in places {
+        assert!(page.text.contains(&format!("This is {place} &lt;b&gt;")), "{place} is not in {}", page.text);
+    }
+    assert_eq!(too_long.refused().2, names[2]);
+}
+
 /// A dropdown, a number and a text that may be left out.
 const FIELDS: [(&str, &str); 19] = [
     ("custom_fields[0][key]", "size"),
