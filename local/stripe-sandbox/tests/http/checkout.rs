@@ -708,3 +708,19 @@ async fn events_can_be_listed_and_retrieved() {
     assert_eq!(entries(&some).len(), 2);
     assert_eq!(one["type"], "checkout.session.completed");
 }
+
+/// Source: <https://docs.stripe.com/api/events/list>
+#[tokio::test]
+async fn events_are_listed_for_thirty_days_and_by_twenty_types() {
+    let stripe = stripe().await;
+    paid_intent(&stripe).await;
+    let types = |count: usize| vec!["types[]=charge.succeeded"; count].join("&");
+
+    let twenty = stripe.get(&format!("/v1/events?{}", types(20))).await.ok();
+    let more = stripe.get(&format!("/v1/events?{}", types(21))).await;
+    stripe.sandbox.advance(Duration::from_hours(30 * 24 + 1));
+    let later = stripe.get("/v1/events").await.ok();
+
+    assert_eq!((entries(&twenty).len(), entries(&later).len()), (1, 0));
+    assert_eq!(more.refused().2, "types");
+}
