@@ -217,3 +217,20 @@ fn every_parameter_is_one_of_stripes() {
     let count: usize = all.map(|(_, endpoints)| endpoints.as_object().unwrap().len()).sum();
     assert_eq!(count, ENDPOINTS.len(), "every endpoint is compared");
 }
+
+#[test]
+fn every_test_that_the_readme_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let rows = readme.lines().filter(|line| line.starts_with('|'));
+    let named = rows.flat_map(|row| row.split('`')).filter_map(|text| text.split_once("::"));
+    let is_name =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let tests: Vec<(&str, &str)> = named.filter(|(module, name)| is_name(module) && is_name(name)).collect();
+    assert!(tests.len() > 20, "{tests:?}");
+
+    for (module, name) in tests {
+        let source = fs::read_to_string(root.join(format!("tests/http/{module}.rs"))).unwrap();
+        assert!(source.contains(&format!("fn {name}()")), "{module}::{name}");
+    }
+}
