@@ -45,8 +45,9 @@ pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
 pub use self::dashboard::{Dashboard, TaxSettings};
 pub use self::failure::Failure;
-use self::payments::refunds;
+use self::payments::{disputes, refunds};
 pub use self::protocol::API_VERSION;
+use self::protocol::refusal::Refusal;
 use self::session::Outcome;
 use self::shared::Shared;
 pub use self::state::RecordedRequest;
@@ -86,10 +87,16 @@ impl Default for Config {
 #[error("{0}")]
 pub struct NotSettled(String);
 
-/// A refund that cannot fail any more, or is not there at all.
+/// The object is not there, or is past the state in which this can happen to it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct NotFailed(String);
+pub struct NotPossible(String);
+
+impl From<Refusal> for NotPossible {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.to_string())
+    }
+}
 
 /// The tasks that stop when the last handle is gone.
 #[derive(Debug)]
@@ -217,9 +224,27 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`NotFailed`] when there is no such refund, or it has failed already.
-    pub fn fail_refund(&self, id: &str) -> Result<(), NotFailed> {
-        self.look(|state| refunds::fail(state, id)).map_err(|refusal| NotFailed(refusal.to_string()))
+    /// [`NotPossible`] when there is no such refund, or it has failed already.
+    pub fn fail_refund(&self, id: &str) -> Result<(), NotPossible> {
+        Ok(self.look(|state| refunds::fail(state, id))?)
+    }
+
+    /// Disputes what is left of a payment, and gives the dispute's id. A bank debit is lost at once.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when the payment has no charge to dispute.
+    pub fn dispute(&self, payment_intent: &str) -> Result<String, NotPossible> {
+        Ok(self.look(|state| disputes::open(state, payment_intent))?)
+    }
+
+    /// Has the bank decide a dispute.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such dispute, or it is decided.
+    pub fn close_dispute(&self, id: &str, is_won: bool) -> Result<(), NotPossible> {
+        Ok(self.look(|state| disputes::close(state, id, is_won))?)
     }
 
     /// Expires the sessions whose time is over. It also happens by itself.

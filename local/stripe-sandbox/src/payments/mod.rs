@@ -2,6 +2,7 @@
 
 pub(crate) mod charges;
 pub(crate) mod customers;
+pub(crate) mod disputes;
 pub(crate) mod intents;
 pub(crate) mod invoices;
 pub(crate) mod refunds;

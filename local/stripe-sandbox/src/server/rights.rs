@@ -6,11 +6,12 @@ use http::Method;
 ///
 /// The names are those in the links with which others let a dashboard create a key; the right for prices is that for
 /// plans, and refunds belong to charges.
-const RESOURCES: [(&str, &str); 15] = [
+const RESOURCES: [(&str, &str); 16] = [
     ("charges", "charge"),
     ("checkout", "checkout_session"),
     ("coupons", "coupon"),
     ("customers", "customer"),
+    ("disputes", "dispute"),
     ("events", "event"),
     ("invoice_payments", "invoice"),
     ("invoices", "invoice"),

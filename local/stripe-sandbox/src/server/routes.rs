@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::{catalog, checkout, events, payments};
 
 /// The endpoints, by resource.
-const RESOURCES: [&[Route]; 14] = [
+const RESOURCES: [&[Route]; 15] = [
     &catalog::products::ROUTES,
     &catalog::prices::ROUTES,
     &catalog::coupons::ROUTES,
@@ -21,6 +21,7 @@ const RESOURCES: [&[Route]; 14] = [
     &payments::intents::ROUTES,
     &payments::charges::ROUTES,
     &payments::refunds::ROUTES,
+    &payments::disputes::ROUTES,
     &payments::customers::ROUTES,
     &payments::subscriptions::ROUTES,
     &payments::invoices::ROUTES,

@@ -695,6 +695,56 @@ async fn a_refund_that_fails_is_no_longer_counted() {
     stripe.post("/v1/refunds", &[("payment_intent", &intent)]).await.ok();
 }
 
+/// Source: <https://docs.stripe.com/disputes/how-disputes-work> and, for debits,
+/// <https://docs.stripe.com/payments/sepa-debit#disputed-payments>
+#[tokio::test]
+async fn a_payment_is_disputed_and_the_bank_decides() {
+    let stripe = stripe().await;
+    for (is_won, events) in [
+        (true, &["charge.dispute.funds_reinstated", "charge.dispute.closed"][..]),
+        (false, &["charge.dispute.closed"][..]),
+    ] {
+        let intent = paid_intent(&stripe).await;
+        stripe.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "200")]).await.ok();
+        let before = stripe.event_types().len();
+
+        let dispute = stripe.sandbox.dispute(&intent).unwrap();
+        assert_eq!(stripe.event_types()[before..], ["charge.dispute.created", "charge.dispute.funds_withdrawn"]);
+        let path = format!("/v1/disputes/{dispute}");
+        let open = stripe.get(&path).await.ok();
+        let noted = stripe.post(&path, &[("metadata[note]", "x")]).await.ok();
+        let before = stripe.event_types().len();
+        stripe.sandbox.close_dispute(&dispute, is_won).unwrap();
+
+        assert_eq!((&open["amount"], &open["status"]), (&json!(1000), &json!("needs_response")));
+        assert_eq!(noted["metadata"], json!({ "note": "x" }));
+        assert_eq!(stripe.event_types()[before..], *events);
+        assert_eq!(stripe.event_types()[before - 1], "charge.dispute.updated");
+        assert_eq!(stripe.get(&path).await.ok()["status"], if is_won { "won" } else { "lost" });
+        let charge = stripe.get(&format!("/v1/charges/{}", text(&open, "charge"))).await.ok();
+        assert_eq!(charge["disputed"], true);
+        assert!(stripe.sandbox.dispute(&intent).is_err() && stripe.sandbox.close_dispute(&dispute, true).is_err());
+        assert_eq!(entries(&stripe.get(&format!("/v1/disputes?payment_intent={intent}")).await.ok()).len(), 1);
+    }
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
+#[tokio::test]
+async fn a_debit_that_the_bank_returns_is_lost_at_once() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug_eur", "1", &[]).await;
+    stripe.press(&session, "pay_later", &[]).await;
+    stripe.sandbox.settle(id(&session), true).unwrap();
+    let intent = text(&stripe.reload(&session).await, "payment_intent").to_owned();
+    let before = stripe.event_types().len();
+
+    let dispute = stripe.sandbox.dispute(&intent).unwrap();
+
+    let expected = ["charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed"];
+    assert_eq!(stripe.event_types()[before..], expected);
+    assert_eq!(stripe.get(&format!("/v1/disputes/{dispute}")).await.ok()["status"], "lost");
+}
+
 #[tokio::test]
 async fn events_can_be_listed_and_retrieved() {
     let stripe = stripe().await;

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use crate::schema::{DEFINITIONS, problems_of};
 
 /// The endpoints whose parameters Stripe defines, and the name of the definition.
-const ENDPOINTS: [(&str, &str, &str); 26] = [
+const ENDPOINTS: [(&str, &str, &str); 28] = [
     ("charges", "list", "CartChargeListParams"),
     ("coupons", "create", "CartCouponCreateParams"),
     ("coupons", "list", "CartCouponListParams"),
+    ("disputes", "list", "CartDisputeListParams"),
+    ("disputes", "update", "CartDisputeUpdateParams"),
     ("events", "list", "CartEventListParams"),
     ("invoice_payments", "list", "CartInvoicePaymentListParams"),
     ("payment_intents", "cancel", "CartPaymentIntentCancelParams"),
@@ -39,11 +41,12 @@ const ENDPOINTS: [(&str, &str, &str); 26] = [
 ];
 
 /// The name of the definition of each template.
-const TEMPLATES: [(&str, &str); 22] = [
+const TEMPLATES: [(&str, &str); 23] = [
     ("charge", "CartCharge"),
     ("coupon", "CartCoupon"),
     ("customer", "CartCustomer"),
     ("discount", "Discount"),
+    ("dispute", "CartDispute"),
     ("event", "CartEventBase"),
     ("invoice", "CartInvoice"),
     ("invoice_line", "InvoiceLineItem"),
