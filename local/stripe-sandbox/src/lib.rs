@@ -247,7 +247,7 @@ impl Sandbox {
         Ok(self.look(|state| disputes::close(state, id, is_won))?)
     }
 
-    /// Expires the sessions whose time is over. It also happens by itself.
+    /// Expires the sessions and gives up the holds whose time is over. It also happens by itself.
     pub fn expire_due(&self) {
         self.look(|_| ());
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::Answers;
 use super::discounts::promotion;
-use crate::payments::{customers, intents, subscriptions};
+use crate::payments::{customers, intents, invoices, subscriptions};
 use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
 use crate::session::{Payment, PaymentStatus, Session, Status};
@@ -22,7 +22,10 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
     }
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
-    let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
+    let wants_customer = session.is_recurring()
+        || nothing_due
+        || session.wants_invoice()
+        || session.params["customer_creation"] == "always";
     match &session.customer {
         Some(customer) => customers::update(state, customer, &session),
         None if wants_customer => session.customer = Some(customers::create(state, &session)),
@@ -35,6 +38,9 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
         subscriptions::create(state, &mut session, intent);
     } else {
         session.payment_intent = intent;
+        if session.wants_invoice() {
+            invoices::create_for_payment(state, &mut session);
+        }
     }
     state.sessions.put(session.clone());
     let object = session.render(state);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{charges, invoices};
+use super::{charges, invoices, subscriptions};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
@@ -157,6 +157,7 @@ fn capture(state: &mut State, request: &Request) -> Answer {
     set_session_paid(state, id);
     state.emit("charge.captured", charge, None);
     state.emit("payment_intent.succeeded", intent.clone(), None);
+    settle_invoice(state, id);
     Ok(intent)
 }
 
@@ -201,10 +202,22 @@ fn check_capturable(intent: &Value, done: &str) -> Result<(), Refusal> {
     Err(Refusal::coded("payment_intent_unexpected_state", "intent", message))
 }
 
+/// Pays the invoice of a captured payment, if its session asked for one.
+fn settle_invoice(state: &mut State, intent: &str) {
+    if let Some(invoice) = session_of(state, intent).and_then(|session| session.invoice) {
+        subscriptions::settle(state, &invoice, Outcome::Succeeded);
+    }
+}
+
 fn set_session_paid(state: &mut State, intent: &str) {
-    let session = state.sessions.newest().find(|(_, session)| session.payment_intent.as_deref() == Some(intent));
-    if let Some(mut session) = session.map(|(_, session)| session.clone()) {
+    if let Some(mut session) = session_of(state, intent) {
         session.payment_status = PaymentStatus::Paid;
         state.sessions.put(session);
     }
+}
+
+/// The session that made a payment.
+fn session_of(state: &State, intent: &str) -> Option<Session> {
+    let mut sessions = state.sessions.newest().map(|(_, session)| session);
+    sessions.find(|session| session.payment_intent.as_deref() == Some(intent)).cloned()
 }

@@ -229,6 +229,11 @@ impl Session {
         data["trial_period_days"].as_i64().unwrap_or(0) > 0 || data["trial_end"].is_i64()
     }
 
+    /// Whether a payment shall have an invoice.
+    pub(crate) fn wants_invoice(&self) -> bool {
+        self.params["invoice_creation"]["enabled"] == true
+    }
+
     pub(crate) fn automatic_tax(&self) -> bool {
         self.params["automatic_tax"]["enabled"] == true
     }

@@ -453,6 +453,52 @@ async fn a_delayed_payment_of_a_subscription_settles_its_invoice() {
     assert_eq!(after["payment_status"], "paid");
 }
 
+/// Source: <https://docs.stripe.com/payments/checkout/receipts#paid-invoices>, and of the customer what the types say of
+/// `customer_creation`.
+#[tokio::test]
+async fn a_payment_has_an_invoice_where_the_session_asks_for_one() {
+    let stripe = stripe().await;
+    let more = [
+        ("invoice_creation[enabled]", "true"),
+        ("invoice_creation[invoice_data][description]", "Mugs"),
+        ("invoice_creation[invoice_data][metadata][order]", "o1"),
+    ];
+    for (action, before) in [("pay", "paid"), ("pay_later", "open")] {
+        let session = stripe.session("price_mug", "2", &more).await;
+        stripe.press(&session, action, &[]).await;
+        let done = stripe.expanded(&session, &["invoice"]).await;
+        if action == "pay_later" {
+            stripe.sandbox.settle(id(&session), true).unwrap();
+        }
+        let invoice = stripe.get(&format!("/v1/invoices/{}?expand[]=payments", id(&done["invoice"]))).await.ok();
+
+        assert!(done["customer"].is_string() && done["payment_intent"].is_string());
+        assert_eq!(done["invoice"]["status"], before);
+        assert_eq!((&invoice["status"], &invoice["amount_paid"]), (&json!("paid"), &json!(2400)));
+        assert_eq!((&invoice["description"], &invoice["billing_reason"]), (&json!("Mugs"), &json!("manual")));
+        assert_eq!((&invoice["metadata"], &invoice["parent"]), (&json!({ "order": "o1" }), &Value::Null));
+        let payment = &invoice["payments"]["data"][0];
+        assert_eq!(
+            (&payment["status"], &payment["payment"]["payment_intent"]),
+            (&json!("paid"), &done["payment_intent"])
+        );
+    }
+    let held = [&more[..], &[("payment_intent_data[capture_method]", "manual")]].concat();
+    let held = stripe.session("price_mug", "2", &held).await;
+    stripe.press(&held, "pay", &[]).await;
+    let held = stripe.reload(&held).await;
+    let path = format!("/v1/invoices/{}", text(&held, "invoice"));
+    assert_eq!(stripe.get(&path).await.ok()["status"], "open");
+    stripe.post(&format!("/v1/payment_intents/{}/capture", text(&held, "payment_intent")), &[]).await.ok();
+    assert_eq!(stripe.get(&path).await.ok()["status"], "paid");
+    let events = stripe.event_types();
+    let of_invoices: Vec<&str> =
+        events.iter().map(String::as_str).filter(|kind| kind.starts_with("invoice.")).collect();
+    let all = ["invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded"];
+    assert_eq!(of_invoices, [all, all, all].concat());
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
 #[tokio::test]
 async fn a_manual_capture_waits_for_the_shop() {
     let stripe = stripe().await;
