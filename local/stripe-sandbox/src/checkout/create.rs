@@ -49,7 +49,6 @@ fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     session.optional = sold.optional;
     check_currency(state, &session)?;
     check_automatic_tax(state, &session)?;
-    session.payment_methods = payment_methods(state, &session)?;
     session.shipping = shipping_options(state, &session)?;
     let defaults = &session.params["subscription_data"]["default_tax_rates"];
     session.default_rates = tax_rates(state, defaults, "subscription_data[default_tax_rates]")?;
@@ -57,6 +56,7 @@ fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     session.discount = given_discount(state, &session)?;
     session.reprice();
     session.check_total()?;
+    session.payment_methods = payment_methods(state, &session)?;
     link(&state.url, &mut session)?;
     session.customer_details = known_details(state, &session);
     Ok(session)

@@ -24,6 +24,9 @@ struct PaymentMethod {
     delayed: bool,
     #[serde(default = "yes")]
     recurring: bool,
+    /// The largest amount of one payment by currency, where the method has one of its own.
+    #[serde(default)]
+    most: BTreeMap<String, i64>,
 }
 
 fn yes() -> bool {
@@ -40,6 +43,10 @@ impl PaymentMethod {
         let fits_currency = self.currencies.as_ref().is_none_or(|own| own.contains(&session.currency));
         fits_currency && (self.recurring || !session.is_recurring())
     }
+
+    fn takes(&self, amount: i64, currency: &str) -> bool {
+        self.most.get(currency).is_none_or(|most| amount <= *most)
+    }
 }
 
 /// The methods that are switched on in the dashboard, fit the session, and are not filtered out by it.
@@ -47,7 +54,7 @@ impl PaymentMethod {
 /// # Errors
 ///
 /// Refuses the session if no method is left. The message is the one that shops reported; it has no code and no
-/// parameter.
+/// parameter. Where the amount is too large for each method that would be left, the refusal says so, without a parameter.
 pub(super) fn payment_methods(state: &State, session: &Session) -> Result<Vec<String>, Refusal> {
     let listed = |name: &str, method: &str| {
         session.params[name].as_array().map(|methods| methods.iter().any(|listed| json_text(listed) == method))
@@ -58,8 +65,15 @@ pub(super) fn payment_methods(state: &State, session: &Session) -> Result<Vec<St
             && !listed("excluded_payment_method_types", method).unwrap_or(false)
     };
     let offered: Vec<String> = state.dashboard.payment_methods.iter().filter(is_offered).cloned().collect();
-    if !offered.is_empty() {
-        return Ok(offered);
+    let total = session.totals().total;
+    let takes = |method: &&String| METHODS.get(*method).is_some_and(|known| known.takes(total, &session.currency));
+    let able: Vec<String> = offered.iter().filter(takes).cloned().collect();
+    if !able.is_empty() {
+        return Ok(able);
+    }
+    if let Some(method) = offered.first() {
+        let message = format!("The Checkout Session's total amount due is more than {method} takes in one payment.");
+        return Err(Refusal::Invalid { param: None, code: Some("amount_too_large"), message });
     }
     let message = "No valid payment method types for this Checkout Session. Please ensure that you have activated \
                    payment methods compatible with your chosen currency in your dashboard \

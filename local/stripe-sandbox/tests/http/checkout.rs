@@ -239,6 +239,22 @@ async fn a_session_without_a_payment_method_is_refused_without_a_code() {
     }
 }
 
+/// Source: <https://docs.stripe.com/payments/konbini>: at most 300,000 yen; shops saw the refusal without a parameter.
+#[tokio::test]
+async fn a_method_has_a_largest_amount_of_its_own() {
+    let stripe = stripe().await;
+    stripe.sandbox.change_dashboard(|dashboard| dashboard.payment_methods.push("konbini".to_owned()));
+    let konbini = [("allowed_payment_method_types[0]", "konbini")];
+    let offered =
+        async |quantity: &str| stripe.session("price_tea_jpy", quantity, &[]).await["payment_method_types"].clone();
+
+    let refused = stripe.try_session("payment", "price_tea_jpy", "601", &konbini).await;
+
+    assert_eq!(refused.refused(), (400, "amount_too_large".to_owned(), String::new()));
+    stripe.session("price_tea_jpy", "600", &konbini).await;
+    assert_eq!((offered("600").await, offered("601").await), (json!(["card", "konbini"]), json!(["card"])));
+}
+
 #[tokio::test]
 async fn a_session_for_cards_takes_no_money_that_comes_later() {
     let stripe = stripe().await;
