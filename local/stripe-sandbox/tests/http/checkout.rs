@@ -330,6 +330,7 @@ async fn a_session_for_a_customer_says_what_it_may_keep_of_them() {
     assert_eq!(without.refused().2, "customer_update");
 }
 
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_update>
 #[tokio::test]
 async fn a_customer_keeps_the_answers_that_the_session_says() {
     let stripe = stripe().await;
@@ -684,6 +685,7 @@ async fn a_sessions_metadata_can_be_changed() {
     assert_eq!(changed["metadata"], json!({ "b": "2", "c": "3" }));
 }
 
+/// Source: <https://docs.stripe.com/metadata>: an empty value unsets its key.
 #[tokio::test]
 async fn an_empty_metadata_value_is_no_value() {
     let stripe = stripe().await;

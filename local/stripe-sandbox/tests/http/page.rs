@@ -45,6 +45,7 @@ async fn the_page_shows_what_is_bought_and_leads_back() {
     assert!(!page.text.contains("<script"));
 }
 
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-submit_type>
 #[tokio::test]
 async fn the_button_says_what_the_session_is_for() {
     let stripe = stripe().await;
@@ -344,6 +345,7 @@ async fn where_promotions_are_asked_for_a_link_recovers_only_who_agreed() {
     }
 }
 
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-custom_text>
 #[tokio::test]
 async fn the_shops_own_texts_are_on_the_page() {
     let stripe = stripe().await;
