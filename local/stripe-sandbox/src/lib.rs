@@ -19,8 +19,10 @@
 
 mod catalog;
 mod checkout;
+mod dashboard;
 mod endpoint;
 mod events;
+mod failure;
 mod money;
 mod page;
 mod payments;
@@ -41,7 +43,11 @@ use tokio::task::JoinHandle;
 
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
+pub use self::dashboard::{Dashboard, TaxSettings};
+pub use self::failure::Failure;
+use self::payments::{disputes, refunds};
 pub use self::protocol::API_VERSION;
+use self::protocol::refusal::Refusal;
 use self::session::Outcome;
 use self::shared::Shared;
 pub use self::state::RecordedRequest;
@@ -80,6 +86,17 @@ impl Default for Config {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotSettled(String);
+
+/// The object is not there, or is past the state in which this can happen to it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotPossible(String);
+
+impl From<Refusal> for NotPossible {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.to_string())
+    }
+}
 
 /// The tasks that stop when the last handle is gone.
 #[derive(Debug)]
@@ -203,7 +220,34 @@ impl Sandbox {
             .map_err(|refusal| NotSettled(refusal.to_string()))
     }
 
-    /// Expires the sessions whose time is over. It also happens by itself.
+    /// Fails a refund that had succeeded, as a bank can days later.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such refund, or it has failed already.
+    pub fn fail_refund(&self, id: &str) -> Result<(), NotPossible> {
+        Ok(self.look(|state| refunds::fail(state, id))?)
+    }
+
+    /// Disputes what is left of a payment, and gives the dispute's id. A bank debit is lost at once.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when the payment has no charge to dispute.
+    pub fn dispute(&self, payment_intent: &str) -> Result<String, NotPossible> {
+        Ok(self.look(|state| disputes::open(state, payment_intent))?)
+    }
+
+    /// Has the bank decide a dispute.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such dispute, or it is decided.
+    pub fn close_dispute(&self, id: &str, is_won: bool) -> Result<(), NotPossible> {
+        Ok(self.look(|state| disputes::close(state, id, is_won))?)
+    }
+
+    /// Expires the sessions and gives up the holds whose time is over. It also happens by itself.
     pub fn expire_due(&self) {
         self.look(|_| ());
     }
@@ -214,9 +258,25 @@ impl Sandbox {
         self.expire_due();
     }
 
+    /// Changes what the shop has set in Stripe's dashboard. Sessions that are there already keep what they have.
+    pub fn change_dashboard(&self, change: impl FnOnce(&mut Dashboard)) {
+        self.look(|state| change(&mut state.dashboard));
+    }
+
     /// Has the next request of this method and path fail with a 500, which an idempotency key keeps like any answer.
     pub fn fail_next(&self, method: &str, path: &str) {
-        self.look(|state| state.failing.push((method.to_owned(), path.to_owned())));
+        self.fail_next_with(method, path, Failure::broken());
+    }
+
+    /// Has the next request of this method and path fail. Failures of the same requests happen in the order of the calls.
+    pub fn fail_next_with(&self, method: &str, path: &str, failure: Failure) {
+        self.look(|state| state.failing.push((method.to_owned(), path.to_owned(), failure)));
+    }
+
+    /// Restricts a key to rights such as `rak_checkout_session_write`; a request beyond them is a 403 that names the right.
+    pub fn restrict_key(&self, key: &str, rights: &[&str]) {
+        let rights = rights.iter().map(|right| (*right).to_owned()).collect();
+        self.look(|state| state.rights.insert(key.to_owned(), rights));
     }
 
     /// Deletes a price, which Stripe's dashboard can and its API cannot; whether there was one.

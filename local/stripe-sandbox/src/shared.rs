@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checkout::expire_due;
+use crate::payments::intents::void_due;
 use crate::state::{Cause, State};
 use crate::webhooks::Webhooks;
 
@@ -24,6 +25,7 @@ impl Shared {
         state.has_listener = self.webhooks.has_listener();
         state.begin(Cause::default());
         expire_due(&mut state);
+        void_due(&mut state);
         state.begin(cause);
         let outcome = work(&mut state);
         for event in state.take_unsent() {

@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::endpoint::Params;
-use crate::protocol::check::metadata_fits;
-use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
+use crate::protocol::{json_text, metadata};
 use crate::state::State;
 
 /// Puts in a new product.
@@ -32,28 +31,13 @@ pub(crate) fn clean(params: &mut Params) {
     params.retain(|_, value| value != "");
 }
 
-/// Merges metadata key by key; an empty value takes a key away, an empty `metadata` all of them.
-pub(crate) fn merge_metadata(before: Option<&Params>, given: &Value) -> Result<Params, Refusal> {
-    let Value::Object(given) = given else { return Ok(Map::new()) };
-    let mut merged = before.cloned().unwrap_or_default();
-    for (key, value) in given {
-        if value == "" {
-            merged.remove(key);
-        } else {
-            merged.insert(key.clone(), value.clone());
-        }
-    }
-    metadata_fits(&merged)?;
-    Ok(merged)
-}
-
 /// The object with the parameters' values; an empty text unsets.
 pub(crate) fn merge(before: &Value, mut params: Params) -> Result<Params, Refusal> {
     let mut after = before.as_object().cloned().unwrap_or_default();
     params.remove("expand");
     for (key, value) in params {
         let value = match (key.as_str(), value) {
-            ("metadata", given) => Value::Object(merge_metadata(before["metadata"].as_object(), &given)?),
+            ("metadata", given) => Value::Object(metadata::merged(before["metadata"].as_object(), &given)?),
             (_, Value::String(empty)) if empty.is_empty() => Value::Null,
             (_, value) => value,
         };

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::money::decimal::Decimal;
 use crate::protocol::check::join;
-use crate::protocol::ids;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::template::Template;
+use crate::protocol::{ids, metadata};
 
 /// What is wrong with an object, and where in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         let Some(reader) = self.within("metadata")? else { return Ok(json!({})) };
         match reader.object.iter().find(|(_, value)| !value.is_string()) {
             Some((key, value)) => reader.wrong(key, "a string", value),
-            None => Ok(Value::Object(reader.object.clone())),
+            None => Ok(Value::Object(metadata::kept(&Value::Object(reader.object.clone())))),
         }
     }
 

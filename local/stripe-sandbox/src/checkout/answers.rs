@@ -17,6 +17,11 @@ pub(crate) struct Answers {
     pub(crate) name: String,
     pub(crate) phone: Option<String>,
     pub(crate) billing_address: Value,
+    /// Whether the shopper ticked the boxes for promotions and for the terms of service.
+    pub(crate) promotions: Option<bool>,
+    pub(crate) terms: Option<bool>,
+    /// Answers to the shop's own fields, by key.
+    pub(crate) custom_fields: Vec<(String, String)>,
     pub(crate) shipping_name: String,
     pub(crate) shipping_address: Value,
     /// `None` keeps the discount the session has; an empty code takes it away.
@@ -24,6 +29,8 @@ pub(crate) struct Answers {
     pub(crate) shipping_option: Option<usize>,
     /// Quantities by line.
     pub(crate) quantities: Vec<(String, u64)>,
+    /// Quantities of optional items by their line.
+    pub(crate) optional: Vec<(String, u64)>,
     /// Amounts in minor units by line, for prices that let the shopper choose.
     pub(crate) units: Vec<(String, i64)>,
 }
@@ -31,6 +38,9 @@ pub(crate) struct Answers {
 impl Answers {
     /// Lets the shopper's choices take effect on what the session comes to.
     pub(crate) fn apply(&self, state: &State, session: &mut Session) -> Result<(), Refusal> {
+        for (id, quantity) in &self.optional {
+            session.add_optional(id, *quantity)?;
+        }
         for (id, quantity) in &self.quantities {
             let Some(line) = session.lines.iter_mut().find(|line| line.id == *id) else { continue };
             let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) else { continue };
@@ -51,6 +61,7 @@ impl Answers {
         if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len()) {
             session.chosen_shipping = option;
         }
+        session.agrees_to_promotions = self.promotions.or(session.agrees_to_promotions);
         let country = [&self.shipping_address, &self.billing_address].map(|address| address["country"].clone());
         session.automatic_rates = automatic_rates(state, session, &country);
         session.reprice();
@@ -86,6 +97,9 @@ impl Answers {
         }
         if self.name.trim().is_empty() {
             return Err(Refusal::invalid("name", "Your name is missing."));
+        }
+        if session.asks_for_terms() && self.terms == Some(false) {
+            return Err(Refusal::invalid("terms_of_service", "You have to accept the terms of service."));
         }
         if session.asks_for_phone() && self.phone.as_ref().is_none_or(|phone| phone.trim().is_empty()) {
             return Err(Refusal::invalid("phone", "Your phone number is missing."));

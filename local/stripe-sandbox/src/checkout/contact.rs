@@ -2,11 +2,15 @@
 
 use serde_json::Value;
 
+use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
+use crate::session::Session;
 use crate::state::State;
 
 /// The most characters of `client_reference_id`.
 const CLIENT_REFERENCE: usize = 200;
+/// What a session for a customer cannot say of another one.
+const WITHOUT_CUSTOMER: [&str; 2] = ["customer_creation", "customer_email"];
 /// Countries to which Stripe Checkout does not ship.
 const UNSUPPORTED_COUNTRIES: [&str; 15] =
     ["AS", "CC", "CU", "CX", "FM", "HM", "IR", "KP", "MH", "MP", "NF", "PW", "SY", "UM", "VI"];
@@ -27,13 +31,68 @@ fn check_customer(state: &State, params: &Value) -> Result<(), Refusal> {
     {
         return Err(Refusal::coded("email_invalid", "customer_email", format!("Invalid email address: {email}")));
     }
-    let Some(customer) = params["customer"].as_str() else { return Ok(()) };
-    state.customers.referred(customer, "customer")?;
-    if params["customer_email"].is_null() {
-        return Ok(());
+    let Some(customer) = params["customer"].as_str() else {
+        if params["customer_update"].is_null() {
+            return Ok(());
+        }
+        return Err(Refusal::invalid("customer_update", "`customer_update` can only be used with `customer`."));
+    };
+    let customer = state.customers.referred(customer, "customer")?;
+    if let Some(name) = WITHOUT_CUSTOMER.iter().find(|name| !params[**name].is_null()) {
+        let message = format!("You may only specify one of these parameters: customer, {name}.");
+        return Err(Refusal::invalid(*name, message));
     }
-    let message = "You may only specify one of these parameters: customer, customer_email.";
-    Err(Refusal::invalid("customer_email", message))
+    check_customer_update(customer, params)
+}
+
+/// Refuses to ask an existing customer for what the session may not keep of them.
+///
+/// The messages are those that shops reported (<https://github.com/laravel/cashier-stripe/issues/1585>,
+/// <https://github.com/raystack/frontier/pull/565>); neither names a parameter.
+fn check_customer_update(customer: &Value, params: &Value) -> Result<(), Refusal> {
+    let keeps = |name: &str| params["customer_update"][name] == "auto";
+    let refused = |code, message: String| Err(Refusal::Invalid { param: None, code, message });
+    if params["tax_id_collection"]["enabled"] == true {
+        for (name, what) in [("name", "business name"), ("address", "address")] {
+            if !keeps(name) {
+                let message = format!(
+                    "Tax ID collection requires updating {what} on the customer. To enable tax ID collection for an \
+                     existing customer, please set `customer_update[{name}]` to `auto`."
+                );
+                return refused(None, message);
+            }
+        }
+    }
+    let has_address = customer["address"]["line1"].is_string() && customer["address"]["country"].is_string();
+    if params["automatic_tax"]["enabled"] == true && !has_address && !keeps("address") && !keeps("shipping") {
+        let message = "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid \
+                       address to the Customer or set either `customer_update[address]` to 'auto' or \
+                       `customer_update[shipping]` to 'auto' to save the address entered in Checkout to the Customer.";
+        return refused(Some("customer_tax_location_invalid"), message.to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses a subscription in another currency than the one that the customer's subscriptions are in.
+///
+/// Source: the message that <https://github.com/lukevella/rallly/issues/3307> quotes. A subscription counts, and a page that
+/// is open for one.
+pub(super) fn check_currency(state: &State, session: &Session) -> Result<(), Refusal> {
+    let Some(customer) = session.customer.as_deref().filter(|_| session.is_recurring()) else { return Ok(()) };
+    let subscriptions = state.subscriptions.newest().map(|(_, subscription)| subscription);
+    let subscribed = subscriptions
+        .filter(|subscription| subscription["customer"] == customer)
+        .map(|subscription| json_text(&subscription["currency"]));
+    let pages = state.sessions.newest().map(|(_, other)| other);
+    let open = pages
+        .filter(|other| other.is_open() && other.is_recurring() && other.customer.as_deref() == Some(customer))
+        .map(|other| other.currency.as_str());
+    let Some(bound) = subscribed.chain(open).find(|currency| *currency != session.currency) else { return Ok(()) };
+    let message = format!(
+        "You cannot combine currencies on a single customer. This customer has an active subscription, subscription \
+         schedule, discount, quote, or invoice item with currency {bound}."
+    );
+    Err(Refusal::Invalid { param: None, code: None, message })
 }
 
 fn check_countries(params: &Value) -> Result<(), Refusal> {

@@ -2,14 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::contact::check_contact;
+use super::consent::check_consent;
+use super::contact::{check_contact, check_currency};
+use super::custom_fields::check_custom_fields;
 use super::discounts::given_discount;
-use super::lines::{lines, tax_rates};
+use super::lines::{sold, tax_rates};
 use super::links::link;
+use super::payment_methods::payment_methods;
 use super::shipping::shipping_options;
+use super::tax::check_automatic_tax;
 use crate::endpoint::Params;
-use crate::protocol::ids;
 use crate::protocol::refusal::Refusal;
+use crate::protocol::{ids, json_text};
 use crate::session::{Mode, Session};
 use crate::state::State;
 
@@ -17,19 +21,34 @@ use crate::state::State;
 const SHORTEST: i64 = 30 * 60;
 const LONGEST: i64 = 24 * 60 * 60;
 
-/// Creates a session, or says why Stripe would refuse it.
+/// Creates a session, or says why Stripe would refuse it; then nothing is left of it.
 pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refusal> {
+    let mark = state.mark();
+    let created = new_session(state, params);
+    if created.is_err() {
+        state.forget_since(mark);
+    }
+    created
+}
+
+fn new_session(state: &mut State, params: Params) -> Result<Session, Refusal> {
     let params = Value::Object(params);
     let mode = mode(&params)?;
     check_only_in_mode(&params, mode)?;
     check_contact(state, &params)?;
+    check_texts(&params)?;
+    check_consent(state, &params)?;
+    check_custom_fields(&params)?;
     let created = state.now();
     let expires_at = expiry(&params, created)?;
-    let (lines, currency) = lines(state, &params, mode)?;
-    let mut session = Session::open(ids::session(), mode, currency, params);
+    let sold = sold(state, &params, mode)?;
+    let mut session = Session::open(ids::session(), mode, sold.currency, params);
     session.created = created;
     session.expires_at = expires_at;
-    session.lines = lines;
+    session.lines = sold.lines;
+    session.optional = sold.optional;
+    check_currency(state, &session)?;
+    check_automatic_tax(state, &session)?;
     session.shipping = shipping_options(state, &session)?;
     let defaults = &session.params["subscription_data"]["default_tax_rates"];
     session.default_rates = tax_rates(state, defaults, "subscription_data[default_tax_rates]")?;
@@ -37,9 +56,25 @@ pub(super) fn create(state: &mut State, params: Params) -> Result<Session, Refus
     session.discount = given_discount(state, &session)?;
     session.reprice();
     session.check_total()?;
+    session.payment_methods = payment_methods(state, &session)?;
     link(&state.url, &mut session)?;
     session.customer_details = known_details(state, &session);
     Ok(session)
+}
+
+/// Refuses texts for the page that are longer than Stripe takes.
+fn check_texts(params: &Value) -> Result<(), Refusal> {
+    const LONGEST: usize = 1200;
+    let texts = params["custom_text"].as_object().into_iter().flatten();
+    let mut messages = texts.map(|(name, text)| (name, json_text(&text["message"])));
+    match messages.find(|(_, message)| message.chars().count() > LONGEST) {
+        Some((name, _)) => {
+            let param = format!("custom_text[{name}][message]");
+            let message = format!("Invalid {param}: must be at most {LONGEST} characters.");
+            Err(Refusal::invalid(param, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What is known of the customer before they say anything.
@@ -72,23 +107,25 @@ fn mode(params: &Value) -> Result<Mode, Refusal> {
     }
 }
 
+/// Parameters that one mode alone takes.
+const ONLY_IN: [(&str, Mode); 6] = [
+    ("customer_creation", Mode::Payment),
+    ("invoice_creation", Mode::Payment),
+    ("payment_intent_data", Mode::Payment),
+    ("shipping_options", Mode::Payment),
+    ("payment_method_collection", Mode::Subscription),
+    ("subscription_data", Mode::Subscription),
+];
+
 /// Refuses parameters that the other mode is for.
 fn check_only_in_mode(params: &Value, mode: Mode) -> Result<(), Refusal> {
-    let foreign: &[&str] = match mode {
-        Mode::Payment => &["subscription_data", "payment_method_collection"],
-        Mode::Subscription => {
-            &["payment_intent_data", "submit_type", "shipping_options", "customer_creation", "invoice_creation"]
-        }
+    let foreign = ONLY_IN.iter().find(|(name, only)| *only != mode && !params[*name].is_null());
+    let Some((name, only)) = foreign else { return Ok(()) };
+    let message = match *name {
+        "invoice_creation" => "You can only enable invoice creation when `mode` is set to `payment`.".to_owned(),
+        name => format!("You can only pass `{name}` in `{}` mode.", only.name()),
     };
-    if let Some(name) = foreign.iter().find(|name| !params[**name].is_null()) {
-        let message = format!("You can not pass `{name}` in `{}` mode.", mode.name());
-        return Err(Refusal::invalid(*name, message));
-    }
-    if !params["setup_intent_data"].is_null() {
-        let message = "You can not pass `setup_intent_data` unless the mode is `setup`.";
-        return Err(Refusal::invalid("setup_intent_data", message));
-    }
-    Ok(())
+    Err(Refusal::invalid(*name, message))
 }
 
 fn expiry(params: &Value, now: i64) -> Result<i64, Refusal> {

@@ -8,7 +8,7 @@ use crate::state::State;
 pub(crate) fn expire(state: &mut State, mut session: Session) {
     session.status = Status::Expired;
     let recovery = &session.params["after_expiration"]["recovery"];
-    if recovery["enabled"] == true {
+    if recovery["enabled"] == true && session.may_be_recovered() {
         session.recovery_url = Some(format!("{}/r/{}", state.url, ids::new("live_", 40)));
     }
     state.sessions.put(session.clone());

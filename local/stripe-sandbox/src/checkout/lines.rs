@@ -5,24 +5,30 @@ use serde_json::{Value, json};
 use crate::catalog::prices;
 use crate::money::pricing::Pricing;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{Adjustable, Line, LineAmounts, Mode};
 use crate::state::State;
 
 const MOST_LINES: usize = 100;
+const MOST_OPTIONAL: usize = 10;
 /// The most recurring and the most one-time lines in subscription mode.
 const MOST_OF_A_KIND: usize = 20;
 const MOST_QUANTITY: i64 = 999_999;
 
-/// The lines, and the currency they have in common.
-pub(super) fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Vec<Line>, String), Refusal> {
+/// What a new session sells.
+pub(super) struct Sold {
+    pub(super) lines: Vec<Line>,
+    /// What the shopper may add.
+    pub(super) optional: Vec<Line>,
+    /// The currency that all of them have in common.
+    pub(super) currency: String,
+}
+
+/// Reads what a new session sells.
+pub(super) fn sold(state: &mut State, params: &Value, mode: Mode) -> Result<Sold, Refusal> {
     let items = params["line_items"].as_array().map_or(&[][..], Vec::as_slice);
     if items.is_empty() {
         return Err(Refusal::MissingParam { param: "line_items".to_owned() });
-    }
-    if mode == Mode::Payment && items.len() > MOST_LINES {
-        let message = format!("You cannot have more than {MOST_LINES} line items.");
-        return Err(Refusal::invalid("line_items", message));
     }
     let mut currency = params["currency"].as_str().map(str::to_ascii_lowercase);
     let mut lines = Vec::new();
@@ -34,8 +40,40 @@ pub(super) fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Ve
         let currency = currency.get_or_insert_with(|| json_text(&price["currency"]).to_owned());
         lines.push(line(state, item, &price, currency, &param)?);
     }
-    check_kinds(&lines, mode)?;
-    Ok((lines, currency.unwrap_or_default()))
+    let currency = currency.unwrap_or_default();
+    if mode == Mode::Subscription && !lines.iter().any(|line| line.recurring) {
+        let message = "You must provide at least one recurring price in `subscription` mode when using prices.";
+        return Err(Refusal::invalid("line_items", message));
+    }
+    check_count(&lines, mode, "line_items")?;
+    let optional = optional_items(state, params, mode, &currency, interval)?;
+    check_count(lines.iter().chain(&optional), mode, "optional_items")?;
+    Ok(Sold { lines, optional, currency })
+}
+
+/// Reads what the shopper may add; `interval` is that of the lines that recur.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/optional-items>
+fn optional_items(
+    state: &mut State,
+    params: &Value,
+    mode: Mode,
+    currency: &str,
+    mut interval: Value,
+) -> Result<Vec<Line>, Refusal> {
+    let items = params["optional_items"].as_array().map_or(&[][..], Vec::as_slice);
+    if items.len() > MOST_OPTIONAL {
+        let message = format!("You cannot have more than {MOST_OPTIONAL} optional items.");
+        return Err(Refusal::invalid("optional_items", message));
+    }
+    let mut lines = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let param = format!("optional_items[{index}]");
+        let price = price(state, item, &param)?;
+        check_recurring(&price, mode, &mut interval)?;
+        lines.push(line(state, item, &price, currency, &param)?);
+    }
+    Ok(lines)
 }
 
 /// Refuses what recurs where nothing may, or in another interval than the lines before.
@@ -59,22 +97,22 @@ fn check_recurring(price: &Value, mode: Mode, interval: &mut Value) -> Result<()
     Ok(())
 }
 
-fn check_kinds(lines: &[Line], mode: Mode) -> Result<(), Refusal> {
-    if mode == Mode::Payment {
-        return Ok(());
-    }
-    let recurring = lines.iter().filter(|line| line.recurring).count();
-    if recurring == 0 {
-        let message = "You must provide at least one recurring price in `subscription` mode when using prices.";
-        return Err(Refusal::invalid("line_items", message));
-    }
-    for (count, kind) in [(recurring, "recurring"), (lines.len() - recurring, "one-time")] {
-        if count > MOST_OF_A_KIND {
-            let message = format!("You cannot have more than {MOST_OF_A_KIND} {kind} line items.");
-            return Err(Refusal::invalid("line_items", message));
+/// Refuses more lines than a session of this mode may have, optional ones included.
+fn check_count<'a>(lines: impl IntoIterator<Item = &'a Line>, mode: Mode, param: &str) -> Result<(), Refusal> {
+    let (recurring, once): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.recurring);
+    let limits = match mode {
+        Mode::Payment => vec![(once.len(), MOST_LINES, "line items")],
+        Mode::Subscription => vec![
+            (recurring.len(), MOST_OF_A_KIND, "recurring line items"),
+            (once.len(), MOST_OF_A_KIND, "one-time line items"),
+        ],
+    };
+    match limits.into_iter().find(|(count, most, _)| count > most) {
+        Some((_, most, what)) => {
+            Err(Refusal::invalid(param, format!("You cannot have more than {most} {what}, optional items included.")))
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The price of a line: one that exists and is for sale, or one made from `price_data`.
@@ -116,7 +154,7 @@ fn line(state: &State, item: &Value, price: &Value, currency: &str, param: &str)
         description,
         quantity,
         adjustable: adjustable(&item["adjustable_quantity"], quantity, &format!("{param}[adjustable_quantity]"))?,
-        metadata: item["metadata"].as_object().cloned().unwrap_or_default(),
+        metadata: metadata::kept(&item["metadata"]),
         pricing,
         recurring: price["type"] == "recurring",
         chosen_unit: None,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::Answers;
 use super::discounts::promotion;
-use crate::payments::{customers, intents, subscriptions};
+use crate::payments::{customers, intents, invoices, subscriptions};
 use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
 use crate::session::{Payment, PaymentStatus, Session, Status};
@@ -17,11 +17,19 @@ use crate::state::State;
 /// The refusal's message is for the shopper; the session stays open then.
 pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payment) -> Result<Session, Refusal> {
     let mut session = answered(state, id, answers)?;
+    if payment == Payment::Later && !session.takes_delayed_methods() {
+        return Err(Refusal::invalid("payment_method", "This shop takes no payment method whose money comes later."));
+    }
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
-    let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
-    if session.customer.is_none() && wants_customer {
-        session.customer = Some(customers::create(state, &session));
+    let wants_customer = session.is_recurring()
+        || nothing_due
+        || session.wants_invoice()
+        || session.params["customer_creation"] == "always";
+    match &session.customer {
+        Some(customer) => customers::update(state, customer, &session),
+        None if wants_customer => session.customer = Some(customers::create(state, &session)),
+        None => {}
     }
     session.payment_status = payment_status(&session, payment);
     session.status = Status::Complete;
@@ -30,6 +38,9 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
         subscriptions::create(state, &mut session, intent);
     } else {
         session.payment_intent = intent;
+        if session.wants_invoice() {
+            invoices::create_for_payment(state, &mut session);
+        }
     }
     state.sessions.put(session.clone());
     let object = session.render(state);
@@ -45,6 +56,7 @@ fn answered(state: &State, id: &str, answers: &Answers) -> Result<Session, Refus
     }
     answers.apply(state, &mut session)?;
     answers.check(&session)?;
+    session.answer_fields(&answers.custom_fields)?;
     session.check_total()?;
     // A line that the shopper reduced to nothing is not bought.
     session.lines.retain(|line| line.quantity != Some(0));

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::create::create;
 use super::expire::expire;
-use crate::catalog::change::merge_metadata;
-use crate::endpoint::{Answer, COMMON, Params, Request, Route};
+use crate::endpoint::{Answer, Params, Request, Route};
+use crate::protocol::metadata;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::session::Session;
@@ -22,7 +22,7 @@ pub(crate) static ROUTES: [Route; 6] = [
     }),
     Route::retrieve("checkout/sessions/{id}", |state, request| Ok(state.sessions.found(&request.id)?.render(state))),
     Route::post("checkout/sessions/{id}", (&PARAMETERS, "update"), update),
-    Route::post("checkout/sessions/{id}/expire", (&COMMON, "retrieve"), expire_open),
+    Route::post("checkout/sessions/{id}/expire", (&PARAMETERS, "expire"), expire_open),
     Route::get("checkout/sessions/{id}/line_items", (&PARAMETERS, "line_items"), list_line_items),
 ];
 
@@ -35,15 +35,9 @@ fn put(state: &mut State, session: Session) -> Value {
 
 fn update(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
-    for name in ["collected_information", "shipping_options"] {
-        if params.contains_key(name) {
-            let message = "This property can only be updated in sessions with a `ui_mode` other than `hosted_page`.";
-            return Err(Refusal::invalid(name, message));
-        }
-    }
     let mut session = state.sessions.found(id)?.clone();
-    if let Some(metadata) = params.get("metadata") {
-        session.metadata = merge_metadata(Some(&session.metadata), metadata)?;
+    if let Some(given) = params.get("metadata") {
+        session.metadata = metadata::merged(Some(&session.metadata), given)?;
     }
     Ok(put(state, session))
 }

@@ -36,11 +36,15 @@ pub(super) fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
         email: text("email").unwrap_or_else(|| default_email(session)),
         phone: text("phone").or_else(|| session.asks_for_phone().then(|| PHONE.to_owned())),
         billing_address: address(form.get("billing"), COUNTRY, session.asks_for_billing()),
+        custom_fields: by_line("custom_fields").collect(),
         shipping_name: text("shipping_name").unwrap_or_else(|| name.clone()),
         shipping_address: address(form.get("shipping"), countries(session).first().copied().unwrap_or(COUNTRY), true),
         promotion_code: text("promotion_code"),
         shipping_option: text("shipping_option").and_then(|option| option.parse().ok()),
+        promotions: text("promotions").map(|answer| answer == "opt_in"),
+        terms: text("terms_of_service").map(|answer| answer == "accepted"),
         quantities: by_line("quantity").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
+        optional: by_line("optional").filter_map(|(id, text)| Some((id, text.parse().ok()?))).collect(),
         units: by_line("amount")
             .filter_map(|(id, text)| Some((id, currency::parse(&text, &session.currency)?)))
             .collect(),

@@ -13,7 +13,7 @@ pub(crate) use self::frame::missing;
 use self::view::ended;
 use crate::checkout::{self, Answers};
 use crate::protocol::json_text;
-use crate::session::{Outcome, Payment};
+use crate::session::{Outcome, Payment, Session};
 use crate::state::State;
 
 /// What a browser is sent.
@@ -87,6 +87,15 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
     };
     match checkout::settle(state, id, outcome) {
         Ok(()) => Shown::Redirect("/".to_owned()),
+        Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
+    }
+}
+
+/// Follows a recovery link to the page of a new session.
+pub(crate) fn recover(state: &mut State, token: &str) -> Shown {
+    match checkout::recover(state, token) {
+        Ok(Session { url: Some(url), .. }) => Shown::Redirect(url),
+        Ok(_) => Shown::Page(StatusCode::NOT_FOUND, missing("This session has no hosted page.")),
         Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::form::countries;
 use super::frame::document;
-use crate::checkout::Answers;
+use crate::checkout::{Answers, custom_answer};
 use crate::money::currency;
 use crate::protocol::json_text;
 use crate::session::{Line, Session, Status, shipping_amount};
@@ -65,7 +65,11 @@ fn summary(state: &State, session: &Session, answers: &Answers) -> Markup {
         div.total { (money(totals.total)) }
         @if session.has_trial() { div.soft { "Your free trial begins today." } }
         ul.lines { @for line in &session.lines { (line_item(state, session, line)) } }
-        @if adjustable { p { button.plain name="action" value="update" { "Update order" } } }
+        @if !session.optional.is_empty() {
+            h2 { "Add to your order" }
+            ul.lines { @for line in &session.optional { (optional_item(session, line)) } }
+        }
+        @if adjustable || !session.optional.is_empty() { p { button.plain name="action" value="update" { "Update order" } } }
         @if session.takes_promotion_codes() {
             div.inline {
                 label { "Promotion code"
@@ -98,13 +102,14 @@ fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
     let image = product.and_then(|product| product["images"][0].as_str());
     let interval = state.prices.get(&line.price).map(|price| every(&price["recurring"]));
     let code = &session.currency;
+    let is_optional = session.optional.iter().any(|own| own.id == line.id);
     html! {
         li {
             @if let Some(image) = image { img src=(image) alt=""; } @else { div.blank {} }
             div {
                 div { (line.description) }
                 @if let Some(interval) = interval { div.soft { (interval) } }
-                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) {
+                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled && !is_optional) {
                     label { "Quantity"
                         input type="number" name={ "quantity[" (line.id) "]" } value=(line.quantity.unwrap_or(0))
                             min=(bounds.minimum) max=(bounds.maximum);
@@ -123,6 +128,28 @@ fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
                 (currency::format(line.amounts.subtotal, code))
                 @if line.amounts.discount > 0 { div.soft { (currency::format(-line.amounts.discount, code)) } }
             }
+        }
+    }
+}
+
+fn optional_item(session: &Session, line: &Line) -> Markup {
+    let added = session.lines.iter().find(|own| own.id == line.id).and_then(|own| own.quantity).unwrap_or(0);
+    let quantity = line.quantity.unwrap_or(1);
+    let name = format!("optional[{}]", line.id);
+    html! {
+        li {
+            div.blank {}
+            div {
+                @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) {
+                    label { (line.description)
+                        input type="number" name=(name) value=(added) min="0" max=(bounds.maximum);
+                    }
+                } @else {
+                    @let text = if quantity == 1 { line.description.clone() } else { format!("{} × {quantity}", line.description) };
+                    (tick(&name, (&quantity.to_string(), "0"), added > 0, &text))
+                }
+            }
+            div.money { (currency::format(line.pricing.amount_at(quantity, None), &session.currency)) }
         }
     }
 }
@@ -147,12 +174,17 @@ fn details(session: &Session, answers: &Answers) -> Markup {
         }
         @if session.asks_for_shipping() {
             h2 { "Shipping address" }
+            (shops_text(session, "shipping_address"))
             label { "Name" input name="shipping_name" value=(answers.shipping_name) required; }
             (address_fields("shipping", &answers.shipping_address, &countries(session)))
         }
         @if session.asks_for_billing() {
             h2 { "Billing address" }
             (address_fields("billing", &answers.billing_address, &[]))
+        }
+        @if !session.custom_fields().is_empty() {
+            h2 { "More" }
+            @for field in session.custom_fields() { (custom_field(field, &custom_answer(field, &answers.custom_fields))) }
         }
         @if !session.shipping.is_empty() {
             h2 { "Shipping method" }
@@ -165,12 +197,59 @@ fn details(session: &Session, answers: &Answers) -> Markup {
             }
             p { button.plain name="action" value="update" { "Update total" } }
         }
-        button.pay name="action" value="pay" { "Pay " (total) }
+        @if session.asks_for_promotions() {
+            (tick("promotions", ("opt_in", "opt_out"), answers.promotions == Some(true), "Keep me updated with news and offers"))
+        }
+        @if session.asks_for_terms() {
+            (tick("terms_of_service", ("accepted", "declined"), answers.terms != Some(false), "I accept the terms of service"))
+        }
+        (shops_text(session, "terms_of_service_acceptance"))
+        (shops_text(session, "submit"))
+        button.pay name="action" value="pay" { (session.submit_text()) " " (total) }
         div.others {
-            button name="action" value="pay_later" { "Pay later" }
+            @if session.takes_delayed_methods() { button name="action" value="pay_later" { "Pay later" } }
             button name="action" value="fail" { "Fail" }
         }
+        (shops_text(session, "after_submit"))
         p.soft { "No money moves here: " b { "Pay later" } " stands for a delayed payment method such as a bank debit, " b { "Fail" } " for a card that is declined." }
+    }
+}
+
+/// What the shop says at a place of the page.
+fn shops_text(session: &Session, place: &str) -> Markup {
+    let message = session.params["custom_text"][place]["message"].as_str();
+    html! { @if let Some(message) = message { p.soft { (message) } } }
+}
+
+/// A box to tick. One that is not ticked sends nothing: the field before it says that.
+fn tick(name: &str, (ticked, not_ticked): (&str, &str), is_ticked: bool, text: &str) -> Markup {
+    html! {
+        input type="hidden" name=(name) value=(not_ticked);
+        label.choice { input type="checkbox" name=(name) value=(ticked) checked[is_ticked]; span { (text) } }
+    }
+}
+
+fn custom_field(field: &Value, answer: &str) -> Markup {
+    let name = format!("custom_fields[{}]", json_text(&field["key"]));
+    let is_required = field["optional"] != true;
+    let kind = json_text(&field["type"]);
+    let options = field["dropdown"]["options"].as_array().map_or(&[][..], Vec::as_slice);
+    html! {
+        label {
+            (json_text(&field["label"]["custom"])) @if !is_required { " (optional)" }
+            @if kind == "dropdown" {
+                select name=(name) required[is_required] {
+                    option value="" {}
+                    @for option in options {
+                        option value=(json_text(&option["value"])) selected[option["value"] == answer] { (json_text(&option["label"])) }
+                    }
+                }
+            } @else {
+                input name=(name) value=(answer) inputmode=[(kind == "numeric").then_some("numeric")]
+                    minlength=[field[kind]["minimum_length"].as_i64()] maxlength=[field[kind]["maximum_length"].as_i64()]
+                    required[is_required];
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::catalog::change::emit_update;
 use crate::endpoint::{Route, retrieve};
 use crate::protocol::ids;
 use crate::protocol::template::Template;
@@ -17,10 +18,6 @@ pub(crate) static ROUTES: [Route; 1] =
 pub(crate) fn create(state: &mut State, session: &Session) -> String {
     let id = ids::new("cus_", 14);
     let details = &session.customer_details;
-    let shipping = match &session.shipping_details {
-        Value::Null => Value::Null,
-        shipping => json!({ "address": shipping["address"], "name": shipping["name"], "phone": details["phone"] }),
-    };
     let customer = TEMPLATE.with(json!({
         "id": id,
         "address": details["address"],
@@ -30,9 +27,41 @@ pub(crate) fn create(state: &mut State, session: &Session) -> String {
         "invoice_prefix": ids::new("", 8).to_uppercase(),
         "name": details["name"],
         "phone": details["phone"],
-        "shipping": shipping,
+        "shipping": shipping(session),
     }));
     state.customers.put(&id, customer.clone());
     state.emit("customer.created", customer, None);
     id
+}
+
+/// Keeps of an existing customer's answers what the session was told to.
+///
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_update>
+pub(crate) fn update(state: &mut State, id: &str, session: &Session) {
+    let Some(before) = state.customers.get(id).cloned() else { return };
+    let details = &session.customer_details;
+    let answers =
+        [("address", details["address"].clone()), ("name", details["name"].clone()), ("shipping", shipping(session))];
+    let mut after = before.clone();
+    if session.is_recurring() && after["currency"].is_null() {
+        after["currency"] = json!(session.currency);
+    }
+    for (name, answer) in answers {
+        if session.params["customer_update"][name] == "auto" && !answer.is_null() {
+            after[name] = answer;
+        }
+    }
+    state.customers.put(id, after.clone());
+    emit_update(state, "customer.updated", &before, &after);
+}
+
+fn shipping(session: &Session) -> Value {
+    match &session.shipping_details {
+        Value::Null => Value::Null,
+        shipping => json!({
+            "address": shipping["address"],
+            "name": shipping["name"],
+            "phone": session.customer_details["phone"],
+        }),
+    }
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{charges, invoices, metadata};
+use super::{charges, invoices, subscriptions};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::template::Template;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{Outcome, Payment, PaymentStatus, Session};
 use crate::state::{State, list};
 
@@ -25,16 +25,17 @@ pub(crate) static ROUTES: [Route; 4] = [
     Route::post("payment_intents/{id}/cancel", (&PARAMETERS, "cancel"), cancel),
 ];
 
+/// A hold on a card lasts for seven days (<https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>).
+const HELD: i64 = 7 * 24 * 60 * 60;
+
 /// Parameters of `payment_intent_data` that the object shows as they were given.
-const AS_GIVEN: [&str; 8] = [
+const AS_GIVEN: [&str; 6] = [
     "capture_method",
     "description",
-    "on_behalf_of",
     "receipt_email",
     "setup_future_usage",
     "statement_descriptor",
     "statement_descriptor_suffix",
-    "transfer_group",
 ];
 
 /// Makes the session's payment and its charge, and gives the payment's id.
@@ -47,6 +48,7 @@ pub(crate) fn create(state: &mut State, session: &Session, payment: Payment) -> 
         Payment::Later => ("processing", "payment_intent.processing"),
         Payment::Now if intent["capture_method"] == "manual" => {
             intent["amount_capturable"] = amount;
+            state.holds.insert((state.now() + HELD, id.clone()));
             ("requires_capture", "payment_intent.amount_capturable_updated")
         }
         Payment::Now => {
@@ -74,7 +76,7 @@ fn new(session: &Session, payment: Payment, now: i64) -> Value {
         "created": now,
         "currency": session.currency,
         "customer": session.customer,
-        "metadata": metadata(&data["metadata"]),
+        "metadata": metadata::kept(&data["metadata"]),
         "payment_method_types": [if payment == Payment::Later { "sepa_debit" } else { "card" }],
         "shipping": shipping(session),
     }));
@@ -149,26 +151,46 @@ fn capture(state: &mut State, request: &Request) -> Answer {
     intent["status"] = json!("succeeded");
     intent["amount_received"] = json!(amount);
     intent["amount_capturable"] = json!(0);
+    state.holds.retain(|(_, held)| held != id);
     let charge = charges::capture(state, json_text(&intent["latest_charge"]), amount)?;
     state.payment_intents.put(id, intent.clone());
     set_session_paid(state, id);
     state.emit("charge.captured", charge, None);
     state.emit("payment_intent.succeeded", intent.clone(), None);
+    settle_invoice(state, id);
     Ok(intent)
 }
 
 /// Cancels a payment that waits for its capture (<https://docs.stripe.com/api/payment_intents/cancel>).
 fn cancel(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
-    let mut intent = state.payment_intents.found(id)?.clone();
+    let intent = state.payment_intents.found(id)?.clone();
     check_capturable(&intent, "canceled")?;
+    Ok(void(state, intent, json!(params.get("cancellation_reason"))))
+}
+
+/// Gives up a hold, and gives the payment as it is then.
+fn void(state: &mut State, mut intent: Value, reason: Value) -> Value {
+    let id = json_text(&intent["id"]).to_owned();
     intent["status"] = json!("canceled");
     intent["amount_capturable"] = json!(0);
     intent["canceled_at"] = json!(state.now());
-    intent["cancellation_reason"] = json!(params.get("cancellation_reason"));
-    state.payment_intents.put(id, intent.clone());
+    intent["cancellation_reason"] = reason;
+    state.holds.retain(|(_, held)| *held != id);
+    state.payment_intents.put(&id, intent.clone());
     state.emit("payment_intent.canceled", intent.clone(), None);
-    Ok(intent)
+    charges::release(state, json_text(&intent["latest_charge"]));
+    intent
+}
+
+/// Gives up the holds whose time is over.
+pub(crate) fn void_due(state: &mut State) {
+    while let Some((_, id)) = state.holds.first().filter(|(ends_at, _)| *ends_at <= state.now()).cloned() {
+        match state.payment_intents.get(&id).cloned() {
+            Some(intent) => _ = void(state, intent, json!("automatic")),
+            None => state.holds.retain(|(_, held)| *held != id),
+        }
+    }
 }
 
 fn check_capturable(intent: &Value, done: &str) -> Result<(), Refusal> {
@@ -180,10 +202,22 @@ fn check_capturable(intent: &Value, done: &str) -> Result<(), Refusal> {
     Err(Refusal::coded("payment_intent_unexpected_state", "intent", message))
 }
 
+/// Pays the invoice of a captured payment, if its session asked for one.
+fn settle_invoice(state: &mut State, intent: &str) {
+    if let Some(invoice) = session_of(state, intent).and_then(|session| session.invoice) {
+        subscriptions::settle(state, &invoice, Outcome::Succeeded);
+    }
+}
+
 fn set_session_paid(state: &mut State, intent: &str) {
-    let session = state.sessions.newest().find(|(_, session)| session.payment_intent.as_deref() == Some(intent));
-    if let Some(mut session) = session.map(|(_, session)| session.clone()) {
+    if let Some(mut session) = session_of(state, intent) {
         session.payment_status = PaymentStatus::Paid;
         state.sessions.put(session);
     }
+}
+
+/// The session that made a payment.
+fn session_of(state: &State, intent: &str) -> Option<Session> {
+    let mut sessions = state.sessions.newest().map(|(_, session)| session);
+    sessions.find(|session| session.payment_intent.as_deref() == Some(intent)).cloned()
 }

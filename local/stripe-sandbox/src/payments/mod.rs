@@ -2,14 +2,8 @@
 
 pub(crate) mod charges;
 pub(crate) mod customers;
+pub(crate) mod disputes;
 pub(crate) mod intents;
 pub(crate) mod invoices;
 pub(crate) mod refunds;
 pub(crate) mod subscriptions;
-
-use serde_json::{Value, json};
-
-/// The metadata that was given, or none.
-fn metadata(given: &Value) -> Value {
-    if given.is_object() { given.clone() } else { json!({}) }
-}

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::metadata;
 use crate::endpoint::{Answer, Params, Request, Route, matches, retrieve};
 use crate::money::currency;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::template::Template;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::state::{State, list};
 
 static PARAMETERS: Definitions = Definitions::new(include_str!("../../data/parameters/refunds.json"));
@@ -95,9 +94,37 @@ fn refund(params: &Params, charge: &Value, amount: i64, now: i64) -> Value {
         "created": now,
         "currency": charge["currency"],
         "customer": charge["customer"],
-        "metadata": metadata(params.get("metadata").unwrap_or(&Value::Null)),
+        "metadata": metadata::kept(params.get("metadata").unwrap_or(&Value::Null)),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
         "reason": params.get("reason"),
     }))
+}
+
+/// Fails a refund: the money comes back to the shop, days after it was given (<https://docs.stripe.com/refunds#failed-refunds>).
+///
+/// # Errors
+///
+/// Refuses refunds that are not there or have failed already.
+pub(crate) fn fail(state: &mut State, id: &str) -> Result<(), Refusal> {
+    let mut refund = state.refunds.found(id)?.clone();
+    if refund["status"] != "succeeded" {
+        return Err(Refusal::invalid("refund", "This refund has failed already."));
+    }
+    let previous = json!({ "status": refund["status"] });
+    refund["status"] = json!("failed");
+    refund["failure_reason"] = json!("expired_or_canceled_card");
+    state.refunds.put(id, refund.clone());
+    let mut charge = state.charges.found(json_text(&refund["charge"]))?.clone();
+    let left = charge["amount_refunded"].as_i64().unwrap_or(0) - refund["amount"].as_i64().unwrap_or(0);
+    charge["amount_refunded"] = json!(left);
+    charge["refunded"] = json!(false);
+    for own in charge["refunds"]["data"].as_array_mut().into_iter().flatten().filter(|own| own["id"] == id) {
+        *own = refund.clone();
+    }
+    state.charges.put(json_text(&refund["charge"]), charge);
+    for kind in ["refund.updated", "refund.failed", "charge.refund.updated"] {
+        state.emit(kind, refund.clone(), previous.as_object().cloned());
+    }
+    Ok(())
 }

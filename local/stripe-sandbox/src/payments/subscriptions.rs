@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{invoices, metadata};
+use super::invoices;
 use crate::endpoint::{Route, retrieve};
 use crate::protocol::template::Template;
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{Line, Outcome, PaymentStatus, Session};
 use crate::state::State;
 
@@ -58,7 +58,7 @@ fn subscription(state: &State, session: &Session, id: &str) -> Value {
         "default_tax_rates": session.default_rates,
         "description": data["description"],
         "items": { "data": items, "url": format!("/v1/subscription_items?subscription={id}") },
-        "metadata": metadata(&data["metadata"]),
+        "metadata": metadata::kept(&data["metadata"]),
         "start_date": now,
         "status": if trial_end.is_some() { "trialing" } else { "active" },
         "trial_end": trial_end,

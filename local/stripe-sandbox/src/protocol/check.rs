@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::form;
 use super::parameters::{Fields, Shape, shared};
 use super::refusal::Refusal;
 use crate::money::decimal::Decimal;
@@ -49,7 +48,12 @@ fn object(given: &Map<String, Value>, fields: &Fields, path: &str) -> Result<Map
 
 fn one(value: &Value, shape: &Shape, param: &str) -> Result<Value, Refusal> {
     match shape {
-        Shape::Anything => Ok(form::with_lists(value.clone())),
+        Shape::NotPlayed(why) => Err(Refusal::NotPlayed { param: param.to_owned(), why: why.clone() }),
+        Shape::WithoutEffect(why, inner) => {
+            let checked = one(value, inner, param)?;
+            tracing::debug!(param, why, "the parameter has no effect in the sandbox");
+            Ok(checked)
+        }
         Shape::Shared(name) => one(value, shared(name), param),
         Shape::Emptyable(_) if value == "" => Ok(value.clone()),
         Shape::Required(inner) | Shape::Emptyable(inner) => one(value, inner, param),
@@ -64,6 +68,10 @@ fn one(value: &Value, shape: &Shape, param: &str) -> Result<Value, Refusal> {
         Shape::Boolean => boolean(leaf(value, param)?, param),
         Shape::Decimal => decimal(leaf(value, param)?, param),
         Shape::Choice(words) => choice(leaf(value, param)?, words, param),
+        Shape::Partly { not_played, why, .. } if not_played.iter().any(|word| value == word) => {
+            Err(Refusal::NotPlayed { param: param.to_owned(), why: why.clone() })
+        }
+        Shape::Partly { played, .. } => choice(leaf(value, param)?, played, param),
     }
 }
 
@@ -85,8 +93,8 @@ fn choice(text: &str, words: &[String], param: &str) -> Result<Value, Refusal> {
         return Ok(json!(text));
     }
     let allowed = match words.split_last() {
-        Some((last, first)) => format!("{}, or {last}", first.join(", ")),
-        None => String::new(),
+        Some((last, first)) if !first.is_empty() => format!("{}, or {last}", first.join(", ")),
+        _ => words.concat(),
     };
     Err(malformed(param, format!("Invalid {param}: must be one of {allowed}")))
 }
@@ -238,6 +246,28 @@ mod tests {
             assert_eq!(refused(text), (message.to_owned(), code.to_owned()), "{text}");
         }
         assert_eq!(refused("mode=").1, "parameter_invalid_empty");
+    }
+
+    #[test]
+    fn what_is_not_played_is_refused_aloud_and_what_has_no_effect_is_checked() {
+        let fields: Fields = serde_json::from_value(json!({
+            "look": { "without_effect": ["the page has one look", { "object": { "style": "boolean" } }] },
+            "account": { "not_played": "there are no accounts" },
+            "issuer": { "partly": { "played": ["self"], "not_played": ["account"], "why": "there are no accounts" } },
+        }))
+        .unwrap();
+        let message = |text: &str| check(&decode(text), &fields).unwrap_err().to_string();
+
+        let checked = check(&decode("look[style]=true&issuer=self"), &fields).unwrap();
+
+        assert_eq!(Value::Object(checked), json!({ "look": { "style": true }, "issuer": "self" }));
+        for text in ["account=a", "account[b][c]=d", "account="] {
+            assert_eq!(message(text), "This sandbox knows `account`, but does not play it: there are no accounts.");
+        }
+        assert_eq!(message("issuer=account"), message("account=a").replace("`account`", "`issuer`"));
+        assert_eq!(message("issuer=x"), "Invalid issuer: must be one of self");
+        assert_eq!(message("look[style]=x"), "Invalid boolean: x");
+        assert_eq!(message("look[size]=x"), "Received unknown parameter: look[size]");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod expand;
 pub(crate) mod form;
 pub(crate) mod ids;
+pub(crate) mod metadata;
 pub(crate) mod parameters;
 pub(crate) mod refusal;
 pub(crate) mod template;

@@ -36,8 +36,16 @@ pub(crate) enum Shape {
     TierEnd,
     /// A moment, or an object of bounds `gt`, `gte`, `lt`, `lte`.
     Range,
-    /// Accepted and not looked into.
-    Anything,
+    /// One of some words, and the words that Stripe knows and the sandbox does not play.
+    Partly {
+        played: Vec<String>,
+        not_played: Vec<String>,
+        why: String,
+    },
+    /// Why the value has no effect in a sandbox, although it is checked and shown, and its shape.
+    WithoutEffect(String, Box<Shape>),
+    /// Why the sandbox refuses a parameter of Stripe's.
+    NotPlayed(String),
     /// The shape of this name in `shared.json`.
     Shared(String),
     /// A parameter without which the request is refused.

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::API_VERSION;
+
 /// Why a request was refused.
 ///
 /// See <https://docs.stripe.com/api/errors> for the shape and <https://docs.stripe.com/error-codes> for the codes.
@@ -20,6 +22,12 @@ pub(crate) enum Refusal {
          https://docs.stripe.com/api has all of it."
     )]
     NoSuchRoute { method: String, path: String },
+    /// Another version of the API than the sandbox plays.
+    #[error(
+        "This sandbox does not play version {version} of Stripe's API, only the release of {API_VERSION}. Leave the header \
+         Stripe-Version out, or send {API_VERSION}."
+    )]
+    OtherVersion { version: String },
     #[error("Invalid request (check that your POST content type is application/x-www-form-urlencoded).")]
     NotAForm,
     /// The URL names an object that is not there.
@@ -30,6 +38,9 @@ pub(crate) enum Refusal {
     UnknownReference { noun: &'static str, id: String, param: String },
     #[error("Received unknown parameter: {param}")]
     UnknownParam { param: String },
+    /// A parameter of Stripe's, or a value, whose effect the sandbox does not have.
+    #[error("This sandbox knows `{param}`, but does not play it: {why}.")]
+    NotPlayed { param: String, why: String },
     #[error("Missing required param: {param}.")]
     MissingParam { param: String },
     #[error("Invalid integer: {value}")]
@@ -55,6 +66,30 @@ pub(crate) enum Refusal {
          using a key other than '{key}' if you meant to execute a different request."
     )]
     KeyMoved { key: String, path: String },
+    /// A restricted key lacks a right; `key` is masked.
+    #[error(
+        "The provided key '{key}' does not have the required permissions for this endpoint on account \
+         'acct_1SandboxSandbox00'. Having the '{right}' permission would allow this request to continue."
+    )]
+    NotPermitted { key: String, right: String },
+    /// Too many requests, which the sandbox has only when a test asks for it.
+    #[error(
+        "Testmode request rate limit exceeded, the rate limits in testmode are lower than livemode. You can learn more \
+         about rate limits here https://docs.stripe.com/rate-limits."
+    )]
+    RateLimited,
+    /// Another request works on the same object; only when a test asks for it.
+    #[error(
+        "This object cannot be accessed right now because another API request or Stripe process is currently accessing \
+         it. If you see this error intermittently, retry the request."
+    )]
+    LockTimeout,
+    /// The first request under an idempotency key is not done; only when a test asks for it.
+    #[error(
+        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted \
+         twice, and the other request is still going through). Please try again later."
+    )]
+    KeyInUse,
     /// Stripe's own failure, which the sandbox has only when a test asks for it.
     #[error("An unknown error occurred.")]
     Broken,
@@ -93,7 +128,7 @@ impl Refusal {
         match self {
             Self::NoKey | Self::InvalidKey(_) => Answered { status: StatusCode::UNAUTHORIZED, ..request(None, None) },
             Self::NoSuchRoute { .. } => Answered { status: StatusCode::NOT_FOUND, ..request(None, None) },
-            Self::NotAForm => request(None, None),
+            Self::NotAForm | Self::OtherVersion { .. } => request(None, None),
             Self::NoSuchObject { noun, .. } => Answered {
                 status: StatusCode::NOT_FOUND,
                 executed: true,
@@ -106,11 +141,23 @@ impl Refusal {
             Self::MissingParam { param } => request(Some("parameter_missing"), Some(param)),
             Self::InvalidInteger { param, .. } => request(Some("parameter_invalid_integer"), Some(param)),
             Self::Empty { param } => request(Some("parameter_invalid_empty"), Some(param)),
-            Self::Malformed { param, .. } => request(None, Some(param)),
+            Self::Malformed { param, .. } | Self::NotPlayed { param, .. } => request(None, Some(param)),
             Self::Invalid { param, code, .. } => Answered { executed: true, ..request(*code, param.as_deref()) },
             Self::KeyReused { .. } | Self::KeyMoved { .. } => {
                 Answered { kind: "idempotency_error", ..request(None, None) }
             }
+            Self::NotPermitted { .. } => Answered { status: StatusCode::FORBIDDEN, ..request(None, None) },
+            Self::RateLimited => {
+                Answered { status: StatusCode::TOO_MANY_REQUESTS, ..request(Some("rate_limit"), None) }
+            }
+            Self::LockTimeout => {
+                Answered { status: StatusCode::TOO_MANY_REQUESTS, ..request(Some("lock_timeout"), None) }
+            }
+            Self::KeyInUse => Answered {
+                status: StatusCode::CONFLICT,
+                kind: "idempotency_error",
+                ..request(Some("idempotency_key_in_use"), None)
+            },
             Self::Broken => Answered {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 kind: "api_error",

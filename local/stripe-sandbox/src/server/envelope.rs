@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
-use super::routes;
+use super::{rights, routes};
+use crate::failure::Failure;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::{API_VERSION, form, ids};
 use crate::shared::Shared;
@@ -46,8 +47,20 @@ impl Call<'_> {
         if form || self.body.is_empty() { Ok(()) } else { Err(Refusal::NotAForm) }
     }
 
-    /// Accepts any key that looks like a secret one, whichever it is.
-    fn check_key(&self) -> Result<(), Refusal> {
+    /// Accepts the versions that are the sandbox's own but for additions: those of its release, not older than its own.
+    ///
+    /// Source: <https://docs.stripe.com/api/versioning>
+    fn check_version(&self) -> Result<(), Refusal> {
+        let Some(version) = self.header("stripe-version") else { return Ok(()) };
+        let is_played = match (version.split_once('.'), API_VERSION.split_once('.')) {
+            (Some((date, release)), Some((own, own_release))) => release == own_release && date >= own,
+            _ => false,
+        };
+        if is_played { Ok(()) } else { Err(Refusal::OtherVersion { version: version.to_owned() }) }
+    }
+
+    /// The key of the request: any that looks like a secret one.
+    fn key(&self) -> Result<String, Refusal> {
         let header = self.header("authorization").unwrap_or_default();
         let key = match header.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
@@ -61,93 +74,142 @@ impl Call<'_> {
         if key.is_empty() {
             Err(Refusal::NoKey)
         } else if key.starts_with("sk_") || key.starts_with("rk_") {
-            Ok(())
+            Ok(key)
         } else {
-            Err(Refusal::InvalidKey(key.chars().take(4).chain("****".chars()).collect()))
+            Err(Refusal::InvalidKey(masked(&key)))
         }
+    }
+
+    fn check(&self, state: &State) -> Result<(), Refusal> {
+        let key = self.key()?;
+        self.check_version()?;
+        let rights = state.rights.get(&key).map(Vec::as_slice);
+        if let Some(right) = rights.and_then(|rights| rights::missing(&self.method, self.path, rights)) {
+            return Err(Refusal::NotPermitted { key: masked(&key), right });
+        }
+        self.check_form()
     }
 }
 
-/// An answer before it is written: its status, its body, and whether an idempotency key had it already.
-type Outcome = (StatusCode, Value, bool);
+/// The beginning of a key and nothing else of it.
+fn masked(key: &str) -> String {
+    const SHOWN: usize = 8;
+    key.chars().take(SHOWN.min(key.len() / 2)).chain("****".chars()).collect()
+}
+
+/// An answer before it is written.
+struct Outcome {
+    status: StatusCode,
+    body: Value,
+    /// Whether an idempotency key had it already.
+    replayed: bool,
+    /// What Stripe says about repeating the request.
+    retry_after: Option<u64>,
+    should_retry: Option<bool>,
+}
+
+impl Outcome {
+    fn new(status: StatusCode, body: Value) -> Self {
+        Self { status, body, replayed: false, retry_after: None, should_retry: None }
+    }
+}
+
+/// One request under way.
+struct Exchange<'a> {
+    call: &'a Call<'a>,
+    params: Map<String, Value>,
+    id: String,
+    key: Option<String>,
+}
 
 /// Answers one request of the API.
 pub(super) fn answer(shared: &Shared, call: &Call<'_>) -> Reply {
-    let params = call.params();
     let key = call.header("idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
-    let request_id = ids::new("req_", 14);
-    let cause = Cause { request: Some(request_id.clone()), idempotency_key: key.clone() };
-    let recorded = RecordedRequest {
-        method: call.method.to_string(),
-        path: call.path.to_owned(),
-        params: form::with_lists(Value::Object(params.clone())),
-        body: call.body.clone(),
-        idempotency_key: key.clone(),
-    };
-    let (status, body, replayed) = shared.step(cause, |state| {
-        state.record(recorded);
-        match call.check_key().and_then(|()| call.check_form()) {
-            Ok(()) => keyed(state, call, &params, key.as_deref()),
-            Err(refusal) => refused(&refusal),
+    let exchange = Exchange { call, params: call.params(), id: ids::new("req_", 14), key };
+    let cause = Cause { request: Some(exchange.id.clone()), idempotency_key: exchange.key.clone() };
+    let outcome = shared.step(cause, |state| {
+        state.record(exchange.recorded());
+        match call.check(state) {
+            Ok(()) => exchange.keyed(state),
+            Err(refusal) => exchange.refused(state, &refusal),
         }
     });
-    Reply { status, headers: headers(call, &request_id, key.as_deref(), replayed), body: body.to_string() }
+    Reply { status: outcome.status, headers: exchange.headers(&outcome), body: outcome.body.to_string() }
 }
 
-fn headers(call: &Call<'_>, request_id: &str, key: Option<&str>, replayed: bool) -> HeaderMap {
-    let own = [
-        ("content-type", Some("application/json")),
-        ("request-id", Some(request_id)),
-        ("stripe-version", Some(call.header("stripe-version").unwrap_or(API_VERSION))),
-        ("idempotency-key", key),
-        ("idempotent-replayed", replayed.then_some("true")),
-    ];
-    let given = own
-        .into_iter()
-        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value?).ok()?)));
-    given.collect()
-}
-
-fn refused(refusal: &Refusal) -> Outcome {
-    (refusal.status(), refusal.body(), false)
-}
-
-/// Carries the request out, or gives the answer that its idempotency key already has.
-fn keyed(state: &mut State, call: &Call<'_>, params: &Map<String, Value>, key: Option<&str>) -> Outcome {
-    let Some(key) = key.filter(|_| call.method == Method::POST) else {
-        let (outcome, _) = executed(state, call, params);
-        return outcome;
-    };
-    if key.len() > LONGEST_KEY {
-        let message = format!("Idempotency keys can have up to {LONGEST_KEY} characters.");
-        return refused(&Refusal::Invalid { param: None, code: None, message });
+impl Exchange<'_> {
+    fn recorded(&self) -> RecordedRequest {
+        RecordedRequest {
+            method: self.call.method.to_string(),
+            path: self.call.path.to_owned(),
+            params: form::with_lists(Value::Object(self.params.clone())),
+            body: self.call.body.clone(),
+            idempotency_key: self.key.clone(),
+        }
     }
-    if let Some(known) = state.remembered(key) {
-        return if known.path != call.path {
-            refused(&Refusal::KeyMoved { key: key.to_owned(), path: known.path.clone() })
-        } else if known.params != *params {
-            refused(&Refusal::KeyReused { key: key.to_owned() })
-        } else {
-            (known.status, known.body.clone(), true)
+
+    fn headers(&self, outcome: &Outcome) -> HeaderMap {
+        let text = |value: &str| Some(value.to_owned());
+        let own = [
+            ("content-type", text("application/json")),
+            ("request-id", text(&self.id)),
+            ("stripe-version", text(self.call.header("stripe-version").unwrap_or(API_VERSION))),
+            ("idempotency-key", self.key.clone()),
+            ("idempotent-replayed", outcome.replayed.then(|| "true".to_owned())),
+            ("retry-after", outcome.retry_after.map(|seconds| seconds.to_string())),
+            ("stripe-should-retry", outcome.should_retry.map(|should_retry| should_retry.to_string())),
+        ];
+        let given = own
+            .into_iter()
+            .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value?).ok()?)));
+        given.collect()
+    }
+
+    fn refused(&self, state: &State, refusal: &Refusal) -> Outcome {
+        let mut body = refusal.body();
+        let log_url = format!("https://dashboard.stripe.com/test/logs/{}?t={}", self.id, state.now());
+        body["error"]["request_log_url"] = log_url.into();
+        Outcome::new(refusal.status(), body)
+    }
+
+    /// Carries the request out, or gives the answer that its idempotency key already has.
+    fn keyed(&self, state: &mut State) -> Outcome {
+        let Some(key) = self.key.as_deref().filter(|_| self.call.method == Method::POST) else {
+            let (outcome, _) = self.executed(state);
+            return outcome;
         };
+        if key.len() > LONGEST_KEY {
+            let message = format!("Idempotency keys can have up to {LONGEST_KEY} characters.");
+            return self.refused(state, &Refusal::Invalid { param: None, code: None, message });
+        }
+        if let Some(known) = state.remembered(key) {
+            return if known.path != self.call.path {
+                self.refused(state, &Refusal::KeyMoved { key: key.to_owned(), path: known.path.clone() })
+            } else if known.params != self.params {
+                self.refused(state, &Refusal::KeyReused { key: key.to_owned() })
+            } else {
+                Outcome { replayed: true, ..Outcome::new(known.status, known.body.clone()) }
+            };
+        }
+        let (outcome, is_kept) = self.executed(state);
+        if is_kept {
+            let (path, params, at) = (self.call.path.to_owned(), self.params.clone(), state.now());
+            let body = outcome.body.clone();
+            state.remember(key.to_owned(), Remembered { path, params, status: outcome.status, body, at });
+        }
+        outcome
     }
-    let (outcome, is_kept) = executed(state, call, params);
-    if is_kept {
-        let (path, params, at) = (call.path.to_owned(), params.clone(), state.now());
-        state.remember(key.to_owned(), Remembered { path, params, status: outcome.0, body: outcome.1.clone(), at });
-    }
-    outcome
-}
 
-/// Carries the request out, and says whether an idempotency key keeps the answer.
-fn executed(state: &mut State, call: &Call<'_>, params: &Map<String, Value>) -> (Outcome, bool) {
-    let answer = if state.fails(call.method.as_str(), call.path) {
-        Err(Refusal::Broken)
-    } else {
-        routes::dispatch(state, &call.method, call.path, params)
-    };
-    match answer {
-        Ok(body) => ((StatusCode::OK, body, false), true),
-        Err(refusal) => (refused(&refusal), refusal.executed()),
+    /// Carries the request out, and says whether an idempotency key keeps the answer.
+    fn executed(&self, state: &mut State) -> (Outcome, bool) {
+        if let Some(Failure { refusal, retry_after, should_retry }) =
+            state.failure(self.call.method.as_str(), self.call.path)
+        {
+            return (Outcome { retry_after, should_retry, ..self.refused(state, &refusal) }, refusal.executed());
+        }
+        match routes::dispatch(state, &self.call.method, self.call.path, &self.params) {
+            Ok(body) => (Outcome::new(StatusCode::OK, body), true),
+            Err(refusal) => (self.refused(state, &refusal), refusal.executed()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: which part of the sandbox answers.
 
 mod envelope;
+mod rights;
 mod routes;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
         .route("/", get(overview))
         .route("/c/pay/{id}", get(show_page).post(answer_page))
         .route("/c/settle/{id}", post(settle))
+        .route("/r/{token}", get(recover))
         .route("/images/{name}", get(image))
         .fallback(api_request)
         .with_state(shared);
@@ -108,6 +110,10 @@ fn respond(shown: Shown) -> Response {
 async fn settle(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
     let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     respond(shared.step(Cause::default(), |state| page::settle(state, &id, &form::decode(&body))))
+}
+
+async fn recover(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
+    respond(shared.step(Cause::default(), |state| page::recover(state, &token)))
 }
 
 async fn image(Path(name): Path<String>) -> Response {

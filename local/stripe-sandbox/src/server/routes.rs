@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::{catalog, checkout, events, payments};
 
 /// The endpoints, by resource.
-const RESOURCES: [&[Route]; 14] = [
+const RESOURCES: [&[Route]; 15] = [
     &catalog::products::ROUTES,
     &catalog::prices::ROUTES,
     &catalog::coupons::ROUTES,
@@ -21,6 +21,7 @@ const RESOURCES: [&[Route]; 14] = [
     &payments::intents::ROUTES,
     &payments::charges::ROUTES,
     &payments::refunds::ROUTES,
+    &payments::disputes::ROUTES,
     &payments::customers::ROUTES,
     &payments::subscriptions::ROUTES,
     &payments::invoices::ROUTES,
@@ -51,7 +52,11 @@ mod tests {
     fn follow(shape: &Shape) {
         match shape {
             Shape::Shared(name) => follow(shared(name)),
-            Shape::Required(inner) | Shape::Emptyable(inner) | Shape::List(inner) | Shape::Map(inner) => follow(inner),
+            Shape::Required(inner)
+            | Shape::Emptyable(inner)
+            | Shape::WithoutEffect(_, inner)
+            | Shape::List(inner)
+            | Shape::Map(inner) => follow(inner),
             Shape::Object(fields) => fields.values().for_each(follow),
             Shape::Choice(words) => assert!(!words.is_empty()),
             Shape::Text
@@ -61,7 +66,8 @@ mod tests {
             | Shape::Metadata
             | Shape::TierEnd
             | Shape::Range
-            | Shape::Anything => {}
+            | Shape::Partly { .. }
+            | Shape::NotPlayed(_) => {}
         }
     }
 

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 pub(crate) use self::totals::shipping_amount;
 use crate::money::pricing::Pricing;
 use crate::money::tax::Taxes;
+use crate::protocol::metadata;
+use crate::protocol::refusal::Refusal;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,10 +145,14 @@ pub(crate) struct Session {
     pub(crate) status: Status,
     pub(crate) payment_status: PaymentStatus,
     pub(crate) currency: String,
+    /// How the shopper can pay.
+    pub(crate) payment_methods: Vec<String>,
     /// The parameters it was created with, checked.
     pub(crate) params: Value,
     pub(crate) metadata: Map<String, Value>,
     pub(crate) lines: Vec<Line>,
+    /// Lines that the shopper may add; those that they added are among `lines`, too.
+    pub(crate) optional: Vec<Line>,
     pub(crate) discount: Option<Discount>,
     /// The shipping rates to choose from, and the one that is chosen.
     pub(crate) shipping: Vec<Value>,
@@ -156,6 +162,10 @@ pub(crate) struct Session {
     /// Tax rates that stand for Stripe Tax, known once the address is.
     pub(crate) automatic_rates: Vec<Value>,
     pub(crate) customer_details: Value,
+    /// Whether the shopper agrees to promotions, once they said so.
+    pub(crate) agrees_to_promotions: Option<bool>,
+    /// The shopper's answers to the shop's own fields, by key.
+    pub(crate) custom_answers: Vec<(String, String)>,
     pub(crate) shipping_details: Value,
     pub(crate) customer: Option<String>,
     pub(crate) payment_intent: Option<String>,
@@ -165,6 +175,8 @@ pub(crate) struct Session {
     pub(crate) url: Option<String>,
     pub(crate) client_secret: Option<String>,
     pub(crate) recovery_url: Option<String>,
+    /// The expired session that it is a copy of.
+    pub(crate) recovered_from: Option<String>,
 }
 
 impl Session {
@@ -178,14 +190,18 @@ impl Session {
             status: Status::Open,
             payment_status: PaymentStatus::Unpaid,
             currency,
-            metadata: params["metadata"].as_object().cloned().unwrap_or_default(),
+            payment_methods: Vec::new(),
+            metadata: metadata::kept(&params["metadata"]),
             lines: Vec::new(),
+            optional: Vec::new(),
             discount: None,
             shipping: Vec::new(),
             chosen_shipping: 0,
             default_rates: Vec::new(),
             automatic_rates: Vec::new(),
             customer_details: Value::Null,
+            agrees_to_promotions: None,
+            custom_answers: Vec::new(),
             shipping_details: Value::Null,
             customer: params["customer"].as_str().map(str::to_owned),
             payment_intent: None,
@@ -194,6 +210,7 @@ impl Session {
             url: None,
             client_secret: None,
             recovery_url: None,
+            recovered_from: None,
             params,
         }
     }
@@ -212,6 +229,11 @@ impl Session {
         data["trial_period_days"].as_i64().unwrap_or(0) > 0 || data["trial_end"].is_i64()
     }
 
+    /// Whether a payment shall have an invoice.
+    pub(crate) fn wants_invoice(&self) -> bool {
+        self.params["invoice_creation"]["enabled"] == true
+    }
+
     pub(crate) fn automatic_tax(&self) -> bool {
         self.params["automatic_tax"]["enabled"] == true
     }
@@ -228,8 +250,38 @@ impl Session {
         self.params["phone_number_collection"]["enabled"] == true
     }
 
+    /// Adds `quantity` of an optional item, in the place of what was added of it before; zero takes it away.
+    pub(crate) fn add_optional(&mut self, id: &str, quantity: u64) -> Result<(), Refusal> {
+        let Some(mut line) = self.optional.iter().find(|line| line.id == id).cloned() else { return Ok(()) };
+        self.lines.retain(|line| line.id != id);
+        if quantity == 0 {
+            return Ok(());
+        }
+        let (least, most) = match line.adjustable.filter(|bounds| bounds.enabled) {
+            Some(bounds) => (bounds.minimum.max(1), bounds.maximum),
+            None => (line.quantity.unwrap_or(1), line.quantity.unwrap_or(1)),
+        };
+        if !(least..=most).contains(&quantity) {
+            let message = format!("{}: choose none or from {least} to {most}.", line.description);
+            return Err(Refusal::invalid("optional", message));
+        }
+        line.quantity = Some(quantity);
+        self.lines.push(line);
+        Ok(())
+    }
+
     pub(crate) fn takes_promotion_codes(&self) -> bool {
         self.params["allow_promotion_codes"] == true
+    }
+
+    /// What the page's button says (<https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-submit_type>).
+    pub(crate) fn submit_text(&self) -> &'static str {
+        match self.params["submit_type"].as_str() {
+            Some("book") => "Book",
+            Some("donate") => "Donate",
+            Some("subscribe") => "Subscribe",
+            _ => "Pay",
+        }
     }
 
     /// Where the shopper goes after paying.

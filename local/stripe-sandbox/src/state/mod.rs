@@ -4,7 +4,7 @@ pub(crate) mod list;
 pub(crate) mod sessions;
 pub(crate) mod table;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 
 use self::sessions::Sessions;
 use self::table::Table;
+use crate::dashboard::Dashboard;
+use crate::failure::Failure;
 use crate::protocol::template::Template;
 use crate::protocol::{API_VERSION, expand, ids};
 
@@ -55,11 +57,22 @@ pub(crate) struct Remembered {
     pub(crate) at: i64,
 }
 
+/// How far the objects were that a new session can make besides itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    products: u64,
+    prices: u64,
+    shipping_rates: u64,
+    events: u64,
+    unsent: usize,
+}
+
 /// Everything the sandbox remembers; one lock around it makes every request one step.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The sandbox's own address, without a slash at the end.
     pub(crate) url: String,
+    pub(crate) dashboard: Dashboard,
     pub(crate) products: Table<Value>,
     pub(crate) prices: Table<Value>,
     pub(crate) coupons: Table<Value>,
@@ -70,18 +83,23 @@ pub(crate) struct State {
     pub(crate) payment_intents: Table<Value>,
     pub(crate) charges: Table<Value>,
     pub(crate) refunds: Table<Value>,
+    pub(crate) disputes: Table<Value>,
     pub(crate) customers: Table<Value>,
     pub(crate) subscriptions: Table<Value>,
     pub(crate) invoices: Table<Value>,
     pub(crate) invoice_payments: Table<Value>,
     pub(crate) events: Table<Value>,
+    /// Payments that wait for their capture, by when they end.
+    pub(crate) holds: BTreeSet<(i64, String)>,
     pub(crate) requests: VecDeque<RecordedRequest>,
     /// Whether events have an address to go to.
     pub(crate) has_listener: bool,
     keys: HashMap<String, Remembered>,
     unsent: Vec<Value>,
-    /// Method and path of requests that shall fail, each once.
-    pub(crate) failing: Vec<(String, String)>,
+    /// Method and path of requests that shall fail, each once, and how.
+    pub(crate) failing: Vec<(String, String, Failure)>,
+    /// The rights of restricted keys. A key that is not here has all rights.
+    pub(crate) rights: HashMap<String, Vec<String>>,
     cause: Cause,
     ahead: Duration,
 }
@@ -90,6 +108,7 @@ impl State {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
+            dashboard: Dashboard::default(),
             products: Table::new("product"),
             prices: Table::new("price"),
             coupons: Table::new("coupon"),
@@ -100,16 +119,19 @@ impl State {
             payment_intents: Table::new("payment_intent"),
             charges: Table::new("charge"),
             refunds: Table::new("refund"),
+            disputes: Table::new("dispute"),
             customers: Table::new("customer"),
             subscriptions: Table::new("subscription"),
             invoices: Table::new("invoice"),
             invoice_payments: Table::new("invoice_payment"),
             events: Table::new("event"),
+            holds: BTreeSet::new(),
             requests: VecDeque::new(),
             has_listener: false,
             keys: HashMap::new(),
             unsent: Vec::new(),
             failing: Vec::new(),
+            rights: HashMap::new(),
             cause: Cause::default(),
             ahead: Duration::ZERO,
         }
@@ -121,10 +143,10 @@ impl State {
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Whether this request shall fail, which it does once.
-    pub(crate) fn fails(&mut self, method: &str, path: &str) -> bool {
+    /// How this request shall fail, if it shall; each failure happens once.
+    pub(crate) fn failure(&mut self, method: &str, path: &str) -> Option<Failure> {
         let found = self.failing.iter().position(|failing| failing.0 == method && failing.1 == path);
-        found.map(|index| self.failing.remove(index)).is_some()
+        found.map(|index| self.failing.remove(index).2)
     }
 
     /// Puts the sandbox's clock forward.
@@ -155,6 +177,25 @@ impl State {
         }));
         self.events.put(&id, event.clone());
         self.unsent.push(event);
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            products: self.products.mark(),
+            prices: self.prices.mark(),
+            shipping_rates: self.shipping_rates.mark(),
+            events: self.events.mark(),
+            unsent: self.unsent.len(),
+        }
+    }
+
+    /// Takes back what was made since the mark, as Stripe does when it refuses what it was made for.
+    pub(crate) fn forget_since(&mut self, mark: Mark) {
+        self.products.forget_since(mark.products);
+        self.prices.forget_since(mark.prices);
+        self.shipping_rates.forget_since(mark.shipping_rates);
+        self.events.forget_since(mark.events);
+        self.unsent.truncate(mark.unsent);
     }
 
     /// The events of the steps since the last call.

@@ -30,6 +30,18 @@ impl<T> Table<T> {
         self.rows.insert(place, (id.to_owned(), object));
     }
 
+    /// Where the next new object comes.
+    pub(super) fn mark(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes out the objects that were made since the mark.
+    pub(super) fn forget_since(&mut self, mark: u64) {
+        for (id, _) in self.rows.split_off(&mark).into_values() {
+            self.places.remove(&id);
+        }
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<&T> {
         self.rows.get(self.places.get(id)?).map(|(_, object)| object)
     }

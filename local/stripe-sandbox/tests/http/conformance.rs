@@ -31,7 +31,7 @@ async fn the_catalogue_conforms() {
 }
 
 /// Everything a session can be created with that shows in its object.
-const EVERYTHING: [(&str, &str); 39] = [
+const EVERYTHING: [(&str, &str); 44] = [
     ("line_items[0][adjustable_quantity][enabled]", "true"),
     ("line_items[0][adjustable_quantity][maximum]", "10"),
     ("line_items[0][tax_rates][0]", "txr_sales"),
@@ -42,6 +42,7 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("allowed_payment_method_types[1]", "sepa_debit"),
     ("automatic_tax[enabled]", "true"),
     ("billing_address_collection", "required"),
+    ("branding_settings[display_name]", "Mugs"),
     ("client_reference_id", "ref"),
     ("consent_collection[terms_of_service]", "required"),
     ("consent_collection[promotions]", "auto"),
@@ -63,8 +64,12 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("expand[0]", "line_items.data.price.product"),
     ("invoice_creation[enabled]", "true"),
     ("locale", "auto"),
+    ("optional_items[0][price]", "price_poster"),
+    ("optional_items[0][quantity]", "1"),
+    ("optional_items[0][adjustable_quantity][enabled]", "true"),
     ("payment_intent_data[description]", "x"),
     ("phone_number_collection[enabled]", "true"),
+    ("saved_payment_method_options[payment_method_save]", "enabled"),
     ("shipping_address_collection[allowed_countries][0]", "US"),
     ("shipping_options[0][shipping_rate]", "shr_standard"),
     ("shipping_options[1][shipping_rate_data][display_name]", "Drone"),
@@ -72,6 +77,9 @@ const EVERYTHING: [(&str, &str); 39] = [
     ("shipping_options[1][shipping_rate_data][fixed_amount][currency]", "usd"),
     ("tax_id_collection[enabled]", "true"),
 ];
+
+/// The answer to the field of [`EVERYTHING`] that is required.
+const SIZE: (&str, &str) = ("custom_fields[size]", "s");
 
 async fn check_session(stripe: &Stripe, session: &Value) {
     let path = session_path(session);
@@ -108,7 +116,7 @@ async fn sessions_conform_at_every_stage() {
         if action.is_empty() {
             stripe.expire(session).await.ok();
         } else {
-            assert_eq!(stripe.press(session, action, &[]).await.status, 303);
+            assert_eq!(stripe.press(session, action, &[SIZE]).await.status, 303);
         }
 
         check_session(&stripe, session).await;
@@ -126,7 +134,7 @@ async fn payments_conform_at_every_stage() {
     let mut intents = Vec::new();
     for (more, action) in [(&manual[..], "pay"), (&manual[..], "pay"), (&EVERYTHING[..], "pay"), (&[], "pay_later")] {
         let session = stripe.session("price_mug", "2", more).await;
-        stripe.press(&session, action, &[]).await;
+        stripe.press(&session, action, &[SIZE]).await;
         let session = stripe.reload(&session).await;
         intents.push(text(&session, "payment_intent").to_owned());
         if action == "pay_later" {
@@ -207,17 +215,28 @@ fn names(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
 #[tokio::test]
 async fn every_parameter_of_stripes_is_known() {
     let stripe = stripe().await;
-    let mut known = BTreeSet::new();
-    names(&DEFINITIONS["CartSessionCreateParams"], "", &mut known);
-    assert!(known.len() > 200, "{known:?}");
-
+    let endpoints = [
+        ("/v1/checkout/sessions", "CartSessionCreateParams"),
+        ("/v1/checkout/sessions/cs_x", "CartSessionUpdateParams"),
+        ("/v1/disputes/du_x", "CartDisputeUpdateParams"),
+        ("/v1/payment_intents/pi_x/cancel", "CartPaymentIntentCancelParams"),
+        ("/v1/payment_intents/pi_x/capture", "CartPaymentIntentCaptureParams"),
+        ("/v1/refunds", "CartRefundCreateParams"),
+    ];
+    let mut count = 0;
     let mut unknown = Vec::new();
-    for name in &known {
-        let answer = stripe.post("/v1/checkout/sessions", &[(name, "")]).await;
-        if answer.refused().1 == "parameter_unknown" {
-            unknown.push(name);
+    for (path, definition) in endpoints {
+        let mut known = BTreeSet::new();
+        names(&DEFINITIONS[definition], "", &mut known);
+        count += known.len();
+        for name in known {
+            let answer = stripe.post(path, &[(&name, "")]).await;
+            if answer.refused().1 == "parameter_unknown" {
+                unknown.push(format!("{path} {name}"));
+            }
         }
     }
 
+    assert!(count > 200, "{count}");
     assert!(unknown.is_empty(), "{unknown:?}");
 }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use stripe_sandbox::Failure;
 
 use crate::stripe::{encode, id, stripe};
 
@@ -31,14 +32,29 @@ async fn the_key_may_come_as_the_user_of_basic_authentication() {
 #[tokio::test]
 async fn answers_carry_a_request_id_and_the_version() {
     let stripe = stripe().await;
-    let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", "2025-01-27.acacia")];
+    let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", "2026-10-28.endive")];
 
     let own = stripe.get("/v1/prices").await;
     let asked = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
 
     assert!(own.header("request-id").starts_with("req_"));
     assert_eq!(own.header("stripe-version"), stripe_sandbox::API_VERSION);
-    assert_eq!(asked.header("stripe-version"), "2025-01-27.acacia");
+    assert_eq!((asked.status, asked.header("stripe-version")), (200, "2026-10-28.endive"));
+}
+
+/// Within a release Stripe only adds (<https://docs.stripe.com/api/versioning>); across releases shapes differ.
+#[tokio::test]
+async fn a_version_that_is_not_played_is_refused() {
+    let stripe = stripe().await;
+
+    for version in ["2025-01-27.acacia", "2026-09-29.endive", "2027-03-01.fritillary", "2020-08-27", "latest"] {
+        let headers = [("authorization", "Bearer sk_test_x"), ("stripe-version", version)];
+
+        let answer = stripe.send(Method::GET, "/v1/prices", &headers, String::new()).await;
+
+        assert_eq!(answer.refused(), (400, String::new(), String::new()), "{version}");
+        assert!(answer.message().contains(version), "{}", answer.message());
+    }
 }
 
 #[tokio::test]
@@ -54,6 +70,88 @@ async fn unknown_paths_and_ids_are_not_found_in_stripes_shape() {
     assert_eq!(price.refused(), (404, "resource_missing".to_owned(), "price".to_owned()));
     assert_eq!(price.message(), "No such price: 'price_x'");
     assert_eq!(session.refused(), (404, "resource_missing".to_owned(), "session".to_owned()));
+}
+
+/// Products and prices of before 2018-05-21 may have such ids.
+#[tokio::test]
+async fn an_id_in_a_path_may_be_percent_encoded() {
+    let stripe = stripe().await;
+    let form = [("id", "mugs: big/small.v2"), ("name", "Mug")];
+    stripe.post("/v1/products", &form).await.ok();
+
+    let path = "/v1/products/mugs%3A%20big%2Fsmall.v2";
+    let found = stripe.get(path).await.ok();
+    let changed = stripe.post(path, &[("name", "Cup")]).await.ok();
+
+    assert_eq!((&found["id"], &found["name"]), (&json!("mugs: big/small.v2"), &json!("Mug")));
+    assert_eq!(changed["name"], "Cup");
+}
+
+/// Source: the body that <https://github.com/laravel/cashier-stripe/issues/1585> quotes.
+#[tokio::test]
+async fn an_error_says_where_the_dashboard_has_the_request() {
+    let stripe = stripe().await;
+
+    let refused = stripe.get("/v1/prices/price_x").await;
+
+    let start = format!("https://dashboard.stripe.com/test/logs/{}", refused.header("request-id"));
+    assert!(refused.json()["error"]["request_log_url"].as_str().unwrap().starts_with(&start), "{}", refused.text);
+}
+
+/// Source: <https://docs.stripe.com/error-low-level>, <https://docs.stripe.com/rate-limits>
+#[tokio::test]
+async fn a_request_fails_as_it_was_told_to_and_once() {
+    let stripe = stripe().await;
+    let path = "/v1/products";
+    let cases = [
+        (Failure::rate_limited().retry_after(2), (429, "rate_limit"), ("2", ""), "invalid_request_error"),
+        (Failure::lock_timeout(), (429, "lock_timeout"), ("", ""), "invalid_request_error"),
+        (Failure::key_in_use().should_retry(true), (409, "idempotency_key_in_use"), ("", "true"), "idempotency_error"),
+        (Failure::broken().should_retry(false), (500, ""), ("", "false"), "api_error"),
+    ];
+    for (index, (failure, (status, code), (after, retry), kind)) in cases.into_iter().enumerate() {
+        stripe.sandbox.fail_next_with("POST", path, failure);
+        let key = format!("k{index}");
+
+        let failed = stripe.post_keyed(&key, path, &[("name", "Bowl")]).await;
+        let again = stripe.post_keyed(&key, path, &[("name", "Bowl")]).await;
+
+        assert_eq!(failed.refused(), (status, code.to_owned(), String::new()));
+        assert_eq!(failed.json()["error"]["type"], kind);
+        assert_eq!((failed.header("retry-after"), failed.header("stripe-should-retry")), (after, retry));
+        // A key keeps a 500; it does not keep what failed before the work began.
+        assert_eq!(
+            (again.status, again.header("idempotent-replayed")),
+            if status == 500 { (500, "true") } else { (200, "") }
+        );
+        if status == 500 {
+            assert_eq!(again.json(), failed.json());
+        }
+    }
+    assert_eq!(stripe.event_types(), ["product.created"; 3]);
+}
+
+/// Source: the message that <https://github.com/stripe/stripe-node/issues/2246> quotes.
+#[tokio::test]
+async fn a_restricted_key_is_told_which_right_it_lacks() {
+    let stripe = stripe().await;
+    stripe.sandbox.restrict_key("rk_test_shop_secret", &["rak_product_read", "rak_checkout_session_write"]);
+    let get = async |path: &str| {
+        let headers = [("authorization", "Bearer rk_test_shop_secret")];
+        stripe.send(Method::GET, path, &headers, String::new()).await
+    };
+
+    let refused = get("/v1/prices").await;
+
+    assert_eq!(refused.refused(), (403, String::new(), String::new()));
+    assert_eq!(refused.json()["error"]["type"], "invalid_request_error");
+    let message = refused.message();
+    assert!(message.starts_with("The provided key 'rk_test_****' does not have the required permissions"), "{message}");
+    assert!(
+        message.ends_with("Having the 'rak_plan_read' permission would allow this request to continue."),
+        "{message}"
+    );
+    assert_eq!((get("/v1/products").await.status, get("/v1/checkout/sessions").await.status), (200, 200));
 }
 
 #[tokio::test]

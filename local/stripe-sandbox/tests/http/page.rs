@@ -45,6 +45,19 @@ async fn the_page_shows_what_is_bought_and_leads_back() {
     assert!(!page.text.contains("<script"));
 }
 
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-submit_type>
+#[tokio::test]
+async fn the_button_says_what_the_session_is_for() {
+    let stripe = stripe().await;
+    for (kind, text) in [("auto", "Pay $12.00"), ("book", "Book $12.00"), ("donate", "Donate $12.00")] {
+        let session = stripe.session("price_mug", "1", &[("submit_type", kind)]).await;
+
+        let page = stripe.page(&session).await;
+
+        assert!(page.text.contains(text), "{text} is not in {}", page.text);
+    }
+}
+
 #[tokio::test]
 async fn the_shoppers_answers_end_up_in_the_session() {
     let stripe = stripe().await;
@@ -237,6 +250,187 @@ async fn a_line_reduced_to_nothing_is_not_bought_and_one_has_to_stay() {
     let items = stripe.line_items(&two, "").await;
     assert_eq!(entries(&items).len(), 1);
     assert_eq!(items["data"][0]["description"], "Mountain poster");
+}
+
+/// Source: <https://docs.stripe.com/payments/checkout/optional-items>
+#[tokio::test]
+async fn optional_items_are_bought_as_further_lines_if_the_shopper_adds_them() {
+    let stripe = stripe().await;
+    let more = [
+        ("optional_items[0][price]", "price_poster"),
+        ("optional_items[0][quantity]", "1"),
+        ("optional_items[0][adjustable_quantity][enabled]", "true"),
+        ("optional_items[0][adjustable_quantity][maximum]", "3"),
+        ("optional_items[1][price]", "price_tshirt"),
+        ("optional_items[1][quantity]", "2"),
+    ];
+    let session = stripe.session("price_mug", "1", &more).await;
+    let page = stripe.page(&session).await;
+    let field = |index: usize| {
+        let names =
+            page.text.split("optional[").skip(1).map(|rest| format!("optional[{}", rest.split('"').next().unwrap()));
+        let mut names: Vec<String> = names.collect();
+        names.dedup();
+        names.swap_remove(index)
+    };
+    let (poster, shirt) = (field(0), field(1));
+
+    let too_many = stripe.press(&session, "update", &[(&poster, "4")]).await;
+    let not_that_many = stripe.press(&session, "update", &[(&shirt, "1")]).await;
+    let added = stripe.press(&session, "update", &[(&poster, "2"), (&shirt, "2")]).await;
+    let removed = stripe.press(&session, "update", &[(&poster, "2"), (&shirt, "0")]).await;
+    let paid = stripe.press(&session, "pay", &[]).await;
+
+    assert_eq!(session["amount_total"], 1200, "nothing is added by itself");
+    assert!(page.text.contains("Mountain poster") && page.text.contains("Organic cotton T-shirt"));
+    assert_eq!((too_many.status, not_that_many.status, paid.status), (402, 402, 303));
+    assert!(added.text.contains("$113.00") && removed.text.contains("$49.00"));
+    let done = stripe.expanded(&session, &["line_items"]).await;
+    let bought: Vec<(&Value, &Value)> =
+        entries(&done["line_items"]).iter().map(|line| (&line["description"], &line["quantity"])).collect();
+    assert_eq!(bought, [(&json!("Stoneware mug"), &json!(1)), (&json!("Mountain poster"), &json!(2))]);
+    assert_eq!(
+        done["optional_items"],
+        json!([
+            {
+                "adjustable_quantity": { "enabled": true, "maximum": 3, "minimum": 0 },
+                "price": "price_poster",
+                "quantity": 1,
+            },
+            { "adjustable_quantity": null, "price": "price_tshirt", "quantity": 2 },
+        ])
+    );
+}
+
+/// Source: what Stripe's library says of `consent_collection`.
+#[tokio::test]
+async fn consent_is_asked_for_and_answered() {
+    let stripe = stripe().await;
+    let more = [("consent_collection[promotions]", "auto"), ("consent_collection[terms_of_service]", "required")];
+    let cases =
+        [(vec![], "opt_out"), (vec![("promotions", "opt_in")], "opt_in"), (vec![("promotions", "opt_out")], "opt_out")];
+    for (answers, promotions) in cases {
+        let session = stripe.session("price_mug", "1", &more).await;
+        let page = stripe.page(&session).await;
+        let declined = stripe.press(&session, "pay", &[("terms_of_service", "declined")]).await;
+
+        let paid = stripe.press(&session, "pay", &answers).await;
+
+        assert!(page.text.contains(r#"name="promotions""#) && page.text.contains(r#"name="terms_of_service""#));
+        assert_eq!((declined.status, paid.status), (402, 303));
+        let consent = stripe.reload(&session).await["consent"].clone();
+        assert_eq!(consent, json!({ "promotions": promotions, "terms_of_service": "accepted" }));
+    }
+    let session = stripe.session("price_mug", "1", &[more[0], ("billing_address_collection", "required")]).await;
+    let abroad = [("promotions", "opt_in"), ("billing[line1]", "Ring 5"), ("billing[country]", "DE")];
+    stripe.press(&session, "pay", &abroad).await;
+    assert_eq!(stripe.reload(&session).await["consent"], Value::Null, "only shoppers in the US are asked");
+}
+
+/// Source: <https://docs.stripe.com/payments/checkout/abandoned-carts>
+#[tokio::test]
+async fn where_promotions_are_asked_for_a_link_recovers_only_who_agreed() {
+    let stripe = stripe().await;
+    let more = [("consent_collection[promotions]", "auto"), ("after_expiration[recovery][enabled]", "true")];
+    for (answer, has_link) in [("", false), ("opt_out", false), ("opt_in", true)] {
+        let session = stripe.session("price_mug", "1", &more).await;
+        if !answer.is_empty() {
+            stripe.press(&session, "update", &[("promotions", answer)]).await;
+        }
+
+        let expired = stripe.expire(&session).await.ok();
+
+        assert_eq!(expired["after_expiration"]["recovery"]["url"].is_string(), has_link, "{answer}");
+        assert_eq!(expired["consent"]["promotions"].as_str().unwrap_or_default(), answer);
+    }
+}
+
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-custom_text>
+#[tokio::test]
+async fn the_shops_own_texts_are_on_the_page() {
+    let stripe = stripe().await;
+    let places = ["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"];
+    let names = places.map(|place| format!("custom_text[{place}][message]"));
+    let texts = places.map(|place| format!("This is {place} <b>"));
+    let mut more: Vec<(&str, &str)> =
+        names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    more.push(("shipping_address_collection[allowed_countries][0]", "DE"));
+
+    let session = stripe.session("price_mug", "1", &more).await;
+    let page = stripe.page(&session).await;
+    let too_long = stripe.try_session("payment", "price_mug", "1", &[(&names[2], &"x".repeat(1201))]).await;
+
+    for place in places {
+        assert!(page.text.contains(&format!("This is {place} &lt;b&gt;")), "{place} is not in {}", page.text);
+    }
+    assert_eq!(too_long.refused().2, names[2]);
+}
+
+/// A dropdown, a number and a text that may be left out.
+const FIELDS: [(&str, &str); 19] = [
+    ("custom_fields[0][key]", "size"),
+    ("custom_fields[0][label][type]", "custom"),
+    ("custom_fields[0][label][custom]", "Size"),
+    ("custom_fields[0][type]", "dropdown"),
+    ("custom_fields[0][dropdown][options][0][label]", "Small"),
+    ("custom_fields[0][dropdown][options][0][value]", "s"),
+    ("custom_fields[0][dropdown][options][1][label]", "Large"),
+    ("custom_fields[0][dropdown][options][1][value]", "l"),
+    ("custom_fields[1][key]", "badge"),
+    ("custom_fields[1][label][type]", "custom"),
+    ("custom_fields[1][label][custom]", "Badge number"),
+    ("custom_fields[1][type]", "numeric"),
+    ("custom_fields[1][numeric][minimum_length]", "3"),
+    ("custom_fields[1][numeric][maximum_length]", "5"),
+    ("custom_fields[2][key]", "engraving"),
+    ("custom_fields[2][label][type]", "custom"),
+    ("custom_fields[2][label][custom]", "Engraving"),
+    ("custom_fields[2][type]", "text"),
+    ("custom_fields[2][optional]", "true"),
+];
+
+/// Source: <https://docs.stripe.com/payments/checkout/custom-fields>
+#[tokio::test]
+async fn the_shops_own_fields_are_asked_for_and_answered() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &FIELDS).await;
+    let (size, badge) = (("custom_fields[size]", "l"), ("custom_fields[badge]", "0123"));
+    let page = stripe.page(&session).await;
+    let cases = [
+        (vec![], "Size is missing."),
+        (vec![size], "Badge number is missing."),
+        (vec![("custom_fields[size]", "xl"), badge], "Size: choose one of the options."),
+        (vec![size, ("custom_fields[badge]", "12")], "Badge number: write from 3 to 5 characters."),
+        (vec![size, ("custom_fields[badge]", "123456")], "Badge number: write from 3 to 5 characters."),
+        (vec![size, ("custom_fields[badge]", "12a")], "Badge number: only digits are allowed."),
+    ];
+    for (answers, message) in cases {
+        let refused = stripe.press(&session, "pay", &answers).await;
+
+        assert_eq!(refused.status, 402, "{answers:?}");
+        assert!(refused.text.contains(message), "{message} is not in {}", refused.text);
+    }
+
+    let paid = stripe.press(&session, "pay", &[size, badge]).await;
+
+    for text in [r#"name="custom_fields[size]""#, "Large", "Badge number", "Engraving (optional)"] {
+        assert!(page.text.contains(text), "{text} is not in {}", page.text);
+    }
+    assert_eq!(paid.status, 303);
+    assert_eq!(session["custom_fields"][0]["dropdown"]["value"], Value::Null);
+    let done = stripe.reload(&session).await;
+    assert_eq!(done["custom_fields"][0]["dropdown"]["value"], "l");
+    assert_eq!(
+        done["custom_fields"][1],
+        json!({
+            "key": "badge",
+            "label": { "custom": "Badge number", "type": "custom" },
+            "numeric": { "default_value": null, "maximum_length": 5, "minimum_length": 3, "value": "0123" },
+            "optional": false,
+            "type": "numeric",
+        })
+    );
+    assert_eq!(done["custom_fields"][2]["text"]["value"], Value::Null);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What Stripe refuses when a session is created.
 
+use stripe_sandbox::TaxSettings;
+
 use crate::stripe::{Stripe, stripe};
 
 type Form = Vec<(&'static str, &'static str)>;
@@ -58,7 +60,6 @@ async fn lines_that_stripe_would_refuse_are_refused() {
 async fn parameters_that_stripe_would_refuse_are_refused() {
     let stripe = stripe().await;
     let case = |more, code, param| ("payment", "price_mug", "1", more, code, param);
-    let recurring = |more, param| ("subscription", "price_club_monthly", "1", more, "", param);
     let country = "shipping_address_collection[allowed_countries][0]";
     let unknown = "parameter_unknown";
 
@@ -66,6 +67,7 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
         &stripe,
         &[
             case("line_items[0][description]=x", unknown, "line_items[0][description]"),
+            // Gone since 2026-09-30.endive (https://docs.stripe.com/changelog).
             case("payment_method_types[0]=card", unknown, "payment_method_types"),
             case("allowed_payment_method_types[0]=cash", "", "allowed_payment_method_types[0]"),
             case("customer_email=nobody", "email_invalid", "customer_email"),
@@ -73,18 +75,75 @@ async fn parameters_that_stripe_would_refuse_are_refused() {
             case("locale=xx", "", "locale"),
             case("expires_at=1000", "", "expires_at"),
             case("expires_at=99999999999", "", "expires_at"),
-            case("subscription_data[description]=x", "", "subscription_data"),
             case("shipping_address_collection[allowed_countries][0]=germany", "", country),
             case("shipping_address_collection[allowed_countries][0]=KP", "", country),
             case("line_items[0][tax_rates][0]=txr_x", "resource_missing", "line_items[0][tax_rates][0]"),
             case("ui_mode=embedded_page", "", "success_url"),
             case("success_url=/thanks", "url_invalid", "success_url"),
-            recurring("submit_type=pay", "submit_type"),
-            recurring("payment_intent_data[description]=x", "payment_intent_data"),
-            recurring("shipping_options[0][shipping_rate]=shr_free", "shipping_options"),
         ],
     )
     .await;
+}
+
+/// Source: what Stripe's library says of each parameter ("Can only be set in …"), and of `invoice_creation` the
+/// message that shops reported.
+#[tokio::test]
+async fn a_parameter_of_one_mode_is_refused_in_the_other() {
+    let stripe = stripe().await;
+    let payment = |more, param| ("payment", "price_mug", "1", more, "", param);
+    let subscription = |more, param| ("subscription", "price_club_monthly", "1", more, "", param);
+
+    all_are_refused(
+        &stripe,
+        &[
+            payment("payment_method_collection=always", "payment_method_collection"),
+            payment("subscription_data[description]=x", "subscription_data"),
+            subscription("customer_creation=always", "customer_creation"),
+            subscription("invoice_creation[enabled]=true", "invoice_creation"),
+            subscription("payment_intent_data[description]=x", "payment_intent_data"),
+            subscription("shipping_options[0][shipping_rate]=shr_free", "shipping_options"),
+        ],
+    )
+    .await;
+    let invoice = [("invoice_creation[enabled]", "true")];
+    let refused = stripe.try_session("subscription", "price_club_monthly", "1", &invoice).await;
+    assert_eq!(refused.message(), "You can only enable invoice creation when `mode` is set to `payment`.");
+    // Source: "`submit_type` can only be specified on Checkout Sessions in `payment` or `subscription` mode."
+    let session = stripe.subscription("price_club_monthly", &[("submit_type", "subscribe")]).await;
+    assert_eq!(session["submit_type"], "subscribe");
+}
+
+#[tokio::test]
+async fn what_the_sandbox_does_not_play_is_refused_and_not_silently_accepted() {
+    let stripe = stripe().await;
+    let payment = |param: &'static str| ("payment", "price_mug", param);
+    let subscription = |param: &'static str| ("subscription", "price_club_monthly", param);
+    let cases = [
+        payment("automatic_tax[liability][account]"),
+        payment("customer_account"),
+        payment("line_items[0][price_data][product_data][tax_details]"),
+        payment("managed_payments"),
+        payment("name_collection"),
+        payment("payment_intent_data[application_fee_amount]"),
+        payment("payment_intent_data[on_behalf_of]"),
+        payment("payment_intent_data[transfer_data]"),
+        payment("payment_method_configuration"),
+        payment("payment_method_data"),
+        payment("payment_method_options"),
+        payment("permissions"),
+        payment("setup_intent_data"),
+        subscription("subscription_data[billing_cycle_anchor]"),
+        subscription("subscription_data[invoice_settings]"),
+        subscription("subscription_data[pending_invoice_item_interval]"),
+        subscription("subscription_data[trial_settings]"),
+    ];
+    for (mode, price, param) in cases {
+        let answer = stripe.try_session(mode, price, "1", &[(param, "x")]).await;
+
+        assert_eq!(answer.refused(), (400, String::new(), param.to_owned()));
+        let start = format!("This sandbox knows `{param}`, but does not play it: ");
+        assert!(answer.message().starts_with(&start), "{}", answer.message());
+    }
 }
 
 #[tokio::test]
@@ -170,6 +229,179 @@ async fn there_are_limits_to_the_number_of_lines() {
         let answer = stripe.try_session(mode, price, "1", &more).await;
 
         assert_eq!(answer.status, status, "{mode} and {} lines: {}", more.len() / 2 + 1, answer.message());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_session_leaves_nothing_behind() {
+    let stripe = stripe().await;
+    let form = |amount: &'static str| {
+        [
+            ("line_items[0][price_data][currency]", "usd"),
+            ("line_items[0][price_data][product_data][name]", "Bowl"),
+            ("line_items[0][price_data][unit_amount]", amount),
+            ("line_items[0][quantity]", "1"),
+            ("shipping_options[0][shipping_rate_data][display_name]", "Drone"),
+            ("shipping_options[0][shipping_rate_data][fixed_amount][amount]", "0"),
+            ("shipping_options[0][shipping_rate_data][fixed_amount][currency]", "usd"),
+            ("mode", "payment"),
+            ("success_url", "https://shop.example/thanks"),
+        ]
+    };
+    let paths = ["/v1/products?limit=100", "/v1/prices?limit=100", "/v1/shipping_rates", "/v1/events"];
+    let all = async || {
+        let mut lists = Vec::new();
+        for path in paths {
+            lists.push(stripe.get(path).await.ok());
+        }
+        lists
+    };
+    let before = all().await;
+
+    // Too small an amount, which shows only when everything else is made.
+    let refused = stripe.post("/v1/checkout/sessions", &form("1")).await;
+
+    assert_eq!(refused.refused().1, "amount_too_small");
+    assert_eq!(all().await, before);
+    stripe.post("/v1/checkout/sessions", &form("100")).await.ok();
+    assert_eq!(stripe.event_types(), ["product.created", "price.created"]);
+}
+
+/// Source: what Stripe's library says of `optional_items`: at most 10, and the limits of lines count both.
+#[tokio::test]
+async fn optional_items_count_towards_the_lines() {
+    let stripe = stripe().await;
+    let form = |lines: usize, optional: usize| -> Vec<(String, &str)> {
+        let lines = (1..lines).map(|index| format!("line_items[{index}]"));
+        let optional = (0..optional).map(|index| format!("optional_items[{index}]"));
+        lines
+            .chain(optional)
+            .flat_map(|key| [(format!("{key}[price]"), "price_mug"), (format!("{key}[quantity]"), "1")])
+            .collect()
+    };
+    let cases = [
+        ("payment", "price_mug", 1, 10, true),
+        ("payment", "price_mug", 1, 11, false),
+        ("payment", "price_mug", 90, 10, true),
+        ("payment", "price_mug", 91, 10, false),
+        ("subscription", "price_club_monthly", 11, 10, true),
+        ("subscription", "price_club_monthly", 12, 10, false),
+    ];
+    for (mode, price, lines, optional, accepted) in cases {
+        let form = form(lines, optional);
+        let more: Vec<(&str, &str)> = form.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+
+        let answer = stripe.try_session(mode, price, "1", &more).await;
+
+        let case = format!("{mode}: {lines} lines and {optional} optional items: {}", answer.message());
+        assert_eq!(answer.status == 200, accepted, "{case}");
+        assert!(accepted || answer.refused().2 == "optional_items", "{case}");
+    }
+}
+
+#[tokio::test]
+async fn optional_items_are_lines_that_fit_the_others() {
+    let stripe = stripe().await;
+    let payment = |more, code, param| ("payment", "price_mug", "1", more, code, param);
+    let price = "optional_items[0][price]";
+
+    all_are_refused(
+        &stripe,
+        &[
+            payment("optional_items[0][price]=price_x&optional_items[0][quantity]=1", "resource_missing", price),
+            payment("optional_items[0][price]=price_mug_eur&optional_items[0][quantity]=1", "", price),
+            payment("optional_items[0][price]=price_club_monthly&optional_items[0][quantity]=1", "", "mode"),
+            payment("optional_items[0][price]=price_mug", "parameter_missing", "optional_items[0][quantity]"),
+            (
+                "subscription",
+                "price_club_monthly",
+                "1",
+                "optional_items[0][price]=price_club_yearly&optional_items[0][quantity]=1",
+                "",
+                "line_items",
+            ),
+        ],
+    )
+    .await;
+}
+
+/// Source: what Stripe's library says of `consent_collection`, and <https://docs.stripe.com/tax/set-up>.
+#[tokio::test]
+async fn what_the_dashboard_lacks_is_refused() {
+    let stripe = stripe().await;
+    let promotions = [("consent_collection[promotions]", "auto")];
+    let terms = [("consent_collection[terms_of_service]", "required")];
+    let tax = [("automatic_tax[enabled]", "true")];
+    let refused = async |more: &[(&str, &str)]| {
+        let answer = stripe.try_session("payment", "price_mug", "1", more).await;
+        let (status, code, param) = answer.refused();
+        assert_eq!(status, 400);
+        (code, param)
+    };
+    let expected = |code: &str, param: &str| (code.to_owned(), param.to_owned());
+    for more in [promotions, terms, tax] {
+        stripe.session("price_mug", "1", &more).await;
+    }
+
+    stripe.sandbox.change_dashboard(|dashboard| {
+        dashboard.country = "DE".to_owned();
+        dashboard.terms_of_service_url = None;
+        dashboard.tax.has_default_behavior = false;
+    });
+
+    assert_eq!(refused(&promotions).await, expected("", "consent_collection[promotions]"));
+    assert_eq!(refused(&terms).await, expected("", "consent_collection[terms_of_service]"));
+    assert_eq!(refused(&tax).await, expected("", ""), "the price has no tax behavior");
+    stripe.post("/v1/prices/price_mug", &[("tax_behavior", "exclusive")]).await.ok();
+    stripe.session("price_mug", "1", &tax).await;
+    for lack in [|tax: &mut TaxSettings| tax.has_origin_address = false, |tax: &mut TaxSettings| tax.is_active = false]
+    {
+        stripe.sandbox.change_dashboard(|dashboard| lack(&mut dashboard.tax));
+        assert_eq!(refused(&tax).await, expected("stripe_tax_inactive", ""));
+    }
+}
+
+/// Source: what Stripe's library says of `custom_fields`.
+#[tokio::test]
+async fn custom_fields_have_limits() {
+    let stripe = stripe().await;
+    let field = |index: usize, key: &str, rest: &str| {
+        let start = format!("custom_fields[{index}]");
+        format!("{start}[key]={key}&{start}[label][type]=custom&{start}[label][custom]=A&{start}[{rest}")
+    };
+    let option =
+        |value: &str| format!("dropdown][options][0][label]=A&custom_fields[0][dropdown][options][0][value]={value}");
+    let dropdown = |value: &str| format!("{}&custom_fields[0][type]=dropdown", field(0, "a", &option(value)));
+    let text = "type]=text";
+    let four: Vec<String> = (0..4).map(|index| field(index, &format!("k{index}"), text)).collect();
+    let twice = format!("{}&{}", field(0, "a", text), field(1, "a", text));
+    let cases = [
+        (field(0, "a", text), None),
+        (dropdown("s"), None),
+        (four.join("&"), Some("custom_fields")),
+        (twice, Some("custom_fields[1][key]")),
+        (field(0, "not a word", text), Some("custom_fields[0][key]")),
+        (field(0, "a", "type]=dropdown"), Some("custom_fields[0][dropdown][options]")),
+        (dropdown("not a word"), Some("custom_fields[0][dropdown][options][0][value]")),
+        (
+            format!("{}&custom_fields[0][dropdown][default_value]=t", dropdown("s")),
+            Some("custom_fields[0][dropdown][default_value]"),
+        ),
+        (
+            format!("{}&custom_fields[0][numeric][minimum_length]=1", field(0, "a", text)),
+            Some("custom_fields[0][numeric]"),
+        ),
+        (format!("{}&custom_fields[0][text][minimum_length]=300", field(0, "a", text)), Some("custom_fields[0][text]")),
+    ];
+    for (form, param) in cases {
+        let more: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+        let answer = stripe.try_session("payment", "price_mug", "1", &more).await;
+
+        match param {
+            None => _ = answer.ok(),
+            Some(param) => assert_eq!((answer.refused().0, answer.refused().2.as_str()), (400, param), "{form}"),
+        }
     }
 }
 

@@ -14,11 +14,12 @@ pub(crate) static DEFINITIONS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// The name of the schema of an answer, by its `object`.
-const ANSWERS: [(&str, &str); 16] = [
+const ANSWERS: [(&str, &str); 17] = [
     ("charge", "CartCharge"),
     ("checkout.session", "CartSession"),
     ("coupon", "CartCoupon"),
     ("customer", "CartCustomer"),
+    ("dispute", "CartDispute"),
     ("event", "CartEventBase"),
     ("invoice", "CartInvoice"),
     ("invoice_payment", "CartInvoicePayment"),

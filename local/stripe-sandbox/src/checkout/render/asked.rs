@@ -1,12 +1,11 @@
 //! What a session's parameters ask Stripe's page to do.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::protocol::json_text;
-use crate::session::{Session, Status};
-
-/// A recovery URL works for this long after the session's expiry.
-const RECOVERABLE: i64 = 30 * 24 * 60 * 60;
+use crate::checkout::recover::RECOVERABLE;
+use crate::protocol::metadata;
+use crate::protocol::template::fill;
+use crate::session::{Line, Session, Status};
 
 impl Session {
     /// What the session was asked for, where the object shows it in another form.
@@ -18,7 +17,7 @@ impl Session {
             "after_expiration": self.after_expiration(),
             "automatic_tax": self.automatic_tax_object(),
             "consent_collection": self.consent_collection(),
-            "custom_fields": self.custom_fields(),
+            "custom_fields": self.custom_fields_object(),
             "custom_text": {
                 "after_submit": text("after_submit"),
                 "shipping_address": text("shipping_address"),
@@ -28,7 +27,7 @@ impl Session {
             "customer_creation": self.customer_creation(),
             "invoice_creation": self.invoice_creation(),
             "managed_payments": { "enabled": params["managed_payments"]["enabled"] == true },
-            "payment_method_types": self.payment_method_types(),
+            "payment_method_types": self.payment_methods,
             "phone_number_collection": { "enabled": self.asks_for_phone() },
         });
         if params["tax_id_collection"].is_object() {
@@ -36,6 +35,15 @@ impl Session {
                 "enabled": params["tax_id_collection"]["enabled"],
                 "required": params["tax_id_collection"]["required"].as_str().unwrap_or("never"),
             });
+        }
+        if !self.optional.is_empty() {
+            asked["optional_items"] = self.optional.iter().map(Line::render_optional).collect();
+        }
+        if let Value::Object(given) = &params["branding_settings"] {
+            asked["branding_settings"] = branding(given);
+        }
+        if let Value::Object(given) = &params["saved_payment_method_options"] {
+            asked["saved_payment_method_options"] = saved_methods(given);
         }
         asked
     }
@@ -46,13 +54,6 @@ impl Session {
             Value::String(creation) => json!(creation),
             _ if self.is_recurring() => json!("always"),
             _ => json!("if_required"),
-        }
-    }
-
-    fn payment_method_types(&self) -> Value {
-        match &self.params["allowed_payment_method_types"] {
-            Value::Array(methods) if !methods.is_empty() => Value::Array(methods.clone()),
-            _ => json!(["card"]),
         }
     }
 
@@ -85,17 +86,6 @@ impl Session {
         })
     }
 
-    pub(super) fn consent(&self) -> Value {
-        let asked = &self.params["consent_collection"];
-        if self.status != Status::Complete || !asked.is_object() {
-            return Value::Null;
-        }
-        json!({
-            "promotions": (asked["promotions"] == "auto").then_some("opt_out"),
-            "terms_of_service": (asked["terms_of_service"] == "required").then_some("accepted"),
-        })
-    }
-
     fn consent_collection(&self) -> Value {
         let asked = &self.params["consent_collection"];
         if !asked.is_object() {
@@ -108,17 +98,11 @@ impl Session {
         })
     }
 
-    fn custom_fields(&self) -> Value {
-        let fields = self.params["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);
-        fields.iter().map(custom_field).collect()
-    }
-
     fn invoice_creation(&self) -> Value {
         if self.is_recurring() {
             return Value::Null;
         }
         let data = &self.params["invoice_creation"]["invoice_data"];
-        let metadata = if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) };
         json!({
             "enabled": self.params["invoice_creation"]["enabled"] == true,
             "invoice_data": {
@@ -127,40 +111,35 @@ impl Session {
                 "description": data["description"],
                 "footer": data["footer"],
                 "issuer": data["issuer"],
-                "metadata": metadata,
+                "metadata": metadata::kept(&data["metadata"]),
                 "rendering_options": data["rendering_options"],
             },
         })
     }
 }
 
-fn message(given: &Value) -> Value {
-    if given.is_object() { given.clone() } else { Value::Null }
+/// How the page shall look, with Stripe's look where nothing was given.
+fn branding(given: &Map<String, Value>) -> Value {
+    let mut look = json!({
+        "background_color": "#ffffff",
+        "border_style": "rounded",
+        "button_color": "#0074d4",
+        "display_name": "Stripe sandbox",
+        "font_family": "default",
+        "icon": null,
+        "logo": null,
+    });
+    fill(&mut look, json!(given));
+    look
 }
 
-fn custom_field(field: &Value) -> Value {
-    let kind = json_text(&field["type"]);
-    let given = &field[kind];
-    let length = |name: &str| given[name].as_str().and_then(|text| text.parse::<i64>().ok());
-    let detail = if kind == "dropdown" {
-        json!({
-            "default_value": given["default_value"],
-            "options": given["options"].as_array().cloned().unwrap_or_default(),
-            "value": given["default_value"],
-        })
-    } else {
-        json!({
-            "default_value": given["default_value"],
-            "maximum_length": length("maximum_length"),
-            "minimum_length": length("minimum_length"),
-            "value": given["default_value"],
-        })
-    };
-    json!({
-        "key": field["key"],
-        "label": field["label"],
-        "optional": field["optional"] == true,
-        "type": kind,
-        (kind): detail,
-    })
+fn saved_methods(given: &Map<String, Value>) -> Value {
+    let mut options =
+        json!({ "allow_redisplay_filters": null, "payment_method_remove": null, "payment_method_save": null });
+    fill(&mut options, json!(given));
+    options
+}
+
+fn message(given: &Value) -> Value {
+    if given.is_object() { given.clone() } else { Value::Null }
 }

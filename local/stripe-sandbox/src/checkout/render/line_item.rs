@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::amounts::tax;
 use crate::protocol::template::Template;
-use crate::session::{Line, Session};
+use crate::session::{Adjustable, Line, Session};
 use crate::state::State;
 
 static TEMPLATE: Template = Template::new(include_str!("../../../data/objects/line_item.json"));
@@ -27,11 +27,7 @@ impl Line {
             .collect();
         TEMPLATE.with(json!({
             "id": self.id,
-            "adjustable_quantity": self.adjustable.map(|adjustable| json!({
-                "enabled": adjustable.enabled,
-                "maximum": adjustable.maximum,
-                "minimum": adjustable.minimum,
-            })),
+            "adjustable_quantity": self.adjustable_quantity(),
             "amount_discount": amounts.discount,
             "amount_subtotal": amounts.subtotal,
             "amount_tax": amounts.tax(),
@@ -44,5 +40,19 @@ impl Line {
             "quantity": self.quantity,
             "taxes": taxes,
         }))
+    }
+
+    /// The line as an optional item of a session.
+    pub(super) fn render_optional(&self) -> Value {
+        json!({
+            "adjustable_quantity": self.adjustable_quantity(),
+            "price": self.price,
+            "quantity": self.quantity,
+        })
+    }
+
+    fn adjustable_quantity(&self) -> Value {
+        let shown = |adjustable: Adjustable| json!({ "enabled": adjustable.enabled, "maximum": adjustable.maximum, "minimum": adjustable.minimum });
+        self.adjustable.map(shown).unwrap_or_default()
     }
 }

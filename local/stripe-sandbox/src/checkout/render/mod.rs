@@ -13,7 +13,7 @@ use crate::state::{State, list};
 static TEMPLATE: Template = Template::new(include_str!("../../../data/objects/session.json"));
 
 /// Parameters that the object shows as they were given.
-const AS_GIVEN: [&str; 19] = [
+const AS_GIVEN: [&str; 18] = [
     "allow_promotion_codes",
     "allowed_payment_method_types",
     "billing_address_collection",
@@ -23,7 +23,6 @@ const AS_GIVEN: [&str; 19] = [
     "excluded_payment_method_types",
     "integration_identifier",
     "locale",
-    "name_collection",
     "origin_context",
     "payment_method_collection",
     "redirect_on_completion",
@@ -66,6 +65,7 @@ impl Session {
             "payment_intent": self.payment_intent,
             "payment_method_collection": if self.is_recurring() { "always" } else { "if_required" },
             "payment_status": self.payment_status.name(),
+            "recovered_from": self.recovered_from,
             "status": self.status.name(),
             "subscription": self.subscription,
             "url": self.url.as_ref().filter(|_| self.is_open()),

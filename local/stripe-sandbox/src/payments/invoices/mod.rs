@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::{Template, fill};
-use crate::protocol::{ids, json_text};
+use crate::protocol::{ids, json_text, metadata};
 use crate::session::{PaymentStatus, Session};
 use crate::state::{State, list};
 
@@ -21,7 +21,30 @@ pub(crate) static ROUTES: [Route; 3] = [
     Route::retrieve("invoice_payments/{id}", |state, request| retrieve(&state.invoice_payments, request)),
 ];
 
+/// Makes the invoice of a payment whose session asks for one, and sends its events.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/receipts#paid-invoices>
+pub(crate) fn create_for_payment(state: &mut State, session: &mut Session) {
+    let mut invoice = create(state, session, &Value::Null, session.payment_intent.clone());
+    let id = json_text(&invoice["id"]).to_owned();
+    let data = &session.params["invoice_creation"]["invoice_data"];
+    invoice["billing_reason"] = json!("manual");
+    invoice["metadata"] = Value::Object(metadata::kept(&data["metadata"]));
+    for name in ["custom_fields", "description", "footer"] {
+        invoice[name] = data[name].clone();
+    }
+    state.invoices.put(&id, invoice.clone());
+    session.invoice = Some(id);
+    state.emit("invoice.created", invoice.clone(), None);
+    state.emit("invoice.finalized", invoice.clone(), None);
+    if is_paid(session) {
+        emit_paid(state, invoice);
+    }
+}
+
 /// Makes the first invoice of a subscription, which the payment `intent` pays, and gives its object.
+///
+/// Without a subscription, `Value::Null`, it is that of a payment.
 pub(super) fn create(state: &mut State, session: &Session, subscription: &Value, intent: Option<String>) -> Value {
     let now = state.now();
     let id = ids::object("in");
@@ -35,9 +58,7 @@ pub(super) fn create(state: &mut State, session: &Session, subscription: &Value,
             "data": lines::lines(session, &id, subscription, now),
             "url": format!("/v1/invoices/{id}/lines"),
         },
-        "parent": {
-            "subscription_details": { "metadata": subscription["metadata"], "subscription": subscription["id"] },
-        },
+        "parent": parent(subscription),
         "payments": {
             "data": payment.into_iter().collect::<Value>(),
             "url": format!("/v1/invoice_payments?invoice={id}"),
@@ -46,6 +67,15 @@ pub(super) fn create(state: &mut State, session: &Session, subscription: &Value,
     fill(&mut invoice, values);
     state.invoices.put(&id, invoice.clone());
     invoice
+}
+
+fn parent(subscription: &Value) -> Value {
+    if subscription.is_null() {
+        return Value::Null;
+    }
+    json!({
+        "subscription_details": { "metadata": subscription["metadata"], "subscription": subscription["id"] },
+    })
 }
 
 /// The invoice without what is listed in it.
