@@ -130,7 +130,7 @@ mod tests {
         assert!(pause(after("3"), 0).unwrap() >= Duration::from_secs(3));
         assert_eq!(pause(after("3"), 4), None);
         assert_eq!(pause(after("60"), 0), None);
-        assert!(BATCH.pause(after("60"), 1, Duration::ZERO).unwrap() >= Duration::from_secs(60));
+        assert!(BATCH.pause(after("60"), 1, Duration::ZERO).unwrap() >= Duration::from_mins(1));
     }
 
     #[test]
