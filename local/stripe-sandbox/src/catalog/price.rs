@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing, problem};
 use crate::money::decimal::Decimal;
 use crate::protocol::template::{Template, fill};
 
@@ -18,7 +18,7 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
     if reader.word("type", &["one_time", "recurring"])?.is_some_and(|given| given != kind) {
         return problem("type", "does not agree with recurring");
     }
-    let Some(product) = reader.reference("product")? else { return problem("product", "is missing") };
+    let Some(product) = reader.reference("product")? else { return missing("product") };
     let own = amounts(&reader, scheme)?;
     let mut price = reader.start(&TEMPLATE, &reader.id("price")?, now)?;
     reader.take(&mut price, Kind::Boolean, &["active"])?;
@@ -86,7 +86,7 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
         amounts["tiers"] = tiers(reader)?;
     } else if custom.is_null() {
         let Some((whole, decimal)) = either(reader, "unit_amount", "unit_amount_decimal")? else {
-            return problem(&reader.field("unit_amount"), "is missing");
+            return missing(&reader.field("unit_amount"));
         };
         amounts["unit_amount"] = json!(whole);
         amounts["unit_amount_decimal"] = json!(decimal);
@@ -154,7 +154,7 @@ fn tier_end(tier: &Reader<'_>, below: i64, is_last: bool) -> Read<Option<i64>> {
 fn recurring(reader: &Reader<'_>) -> Read<Value> {
     let Some(recurring) = reader.within("recurring")? else { return Ok(Value::Null) };
     let Some(interval) = recurring.word("interval", &["day", "week", "month", "year"])? else {
-        return problem(&recurring.field("interval"), "is missing");
+        return missing(&recurring.field("interval"));
     };
     Ok(json!({
         "interval": interval,
@@ -171,7 +171,7 @@ fn packages(reader: &Reader<'_>) -> Read<Value> {
         return problem(&packages.field("divide_by"), "must be at least 1");
     };
     let Some(round) = packages.word("round", &["up", "down"])? else {
-        return problem(&packages.field("round"), "is missing");
+        return missing(&packages.field("round"));
     };
     Ok(json!({ "divide_by": size, "round": round }))
 }

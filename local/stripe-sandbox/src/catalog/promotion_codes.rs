@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::change::{clean, emit_update, merge};
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
@@ -47,7 +47,7 @@ fn promoted_coupon<'a>(reader: &Reader<'a>) -> Read<&'a str> {
     let nested = reader.within("promotion")?.map(|promotion| promotion.reference("coupon")).transpose()?.flatten();
     match nested.or(reader.reference("coupon")?) {
         Some(coupon) => Ok(coupon),
-        None => problem("promotion.coupon", "is missing"),
+        None => missing("promotion.coupon"),
     }
 }
 

@@ -12,7 +12,16 @@ use crate::protocol::template::Template;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Problem {
     pub(crate) field: String,
-    pub(crate) text: String,
+    pub(crate) fault: Fault,
+}
+
+/// What is wrong with a field, as a sentence that begins with its name.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("is missing")]
+    Missing,
+    #[error("{0}")]
+    Wrong(String),
 }
 
 impl Problem {
@@ -20,10 +29,9 @@ impl Problem {
     pub(crate) fn refusal(&self, path: &str) -> Refusal {
         let segments = self.field.replace('[', ".").replace(']', "");
         let param = segments.split('.').fold(path.to_owned(), |param, segment| join(&param, segment));
-        if self.text == "is missing" {
-            Refusal::MissingParam { param }
-        } else {
-            Refusal::invalid(param.clone(), format!("Invalid {param}: {}.", self.text))
+        match &self.fault {
+            Fault::Missing => Refusal::MissingParam { param },
+            Fault::Wrong(text) => Refusal::invalid(param.clone(), format!("Invalid {param}: {text}.")),
         }
     }
 }
@@ -46,7 +54,11 @@ pub(crate) enum Kind {
 }
 
 pub(crate) fn problem<T>(field: &str, text: impl Into<String>) -> Read<T> {
-    Err(Problem { field: field.to_owned(), text: text.into() })
+    Err(Problem { field: field.to_owned(), fault: Fault::Wrong(text.into()) })
+}
+
+pub(crate) fn missing<T>(field: &str) -> Read<T> {
+    Err(Problem { field: field.to_owned(), fault: Fault::Missing })
 }
 
 /// Reads typed values out of an object; `null` counts as absent.
@@ -82,7 +94,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn required(&self, name: &str) -> Read<&'a str> {
         match self.text(name)? {
-            Some("") | None => problem(&self.field(name), "is missing"),
+            Some("") | None => missing(&self.field(name)),
             Some(text) => Ok(text),
         }
     }
@@ -225,9 +237,20 @@ mod tests {
 
     #[test]
     fn problems_of_objects_name_the_parameter() {
-        let problem = Problem { field: "tiers[1].up_to".to_owned(), text: "must rise".to_owned() };
+        let fault = Fault::Wrong("must rise".to_owned());
+        let problem = Problem { field: "tiers[1].up_to".to_owned(), fault };
 
         assert_eq!(problem.refusal("").body()["error"]["param"], "tiers[1][up_to]");
         assert_eq!(problem.refusal("price_data").body()["error"]["param"], "price_data[tiers][1][up_to]");
+    }
+
+    #[test]
+    fn a_missing_field_is_refused_as_a_missing_parameter() {
+        let missing = missing::<()>("recurring.interval").unwrap_err();
+        let wrong = problem::<()>("recurring.interval", "is missing").unwrap_err();
+
+        assert_eq!(missing.refusal("").body()["error"]["code"], "parameter_missing");
+        assert_eq!(missing.refusal("").body()["error"]["param"], "recurring[interval]");
+        assert_eq!(wrong.refusal("").body()["error"]["code"], serde_json::Value::Null, "prose decides nothing");
     }
 }

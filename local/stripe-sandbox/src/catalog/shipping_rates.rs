@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::{Template, fill};
@@ -35,10 +35,10 @@ pub(crate) fn shipping_rate(given: &Object, now: i64) -> Read<Value> {
 
 /// The amounts in every currency, that of the rate itself among them.
 fn fixed_amount(reader: &Reader<'_>) -> Read<Value> {
-    let Some(amount) = reader.within("fixed_amount")? else { return problem("fixed_amount", "is missing") };
+    let Some(amount) = reader.within("fixed_amount")? else { return missing("fixed_amount") };
     let own = option(&amount, tax_behavior(reader)?)?;
     let Some(currency) = amount.currency("currency")? else {
-        return problem("fixed_amount.currency", "is missing");
+        return missing("fixed_amount.currency");
     };
     let mut options = Object::new();
     if let Some(given) = amount.within("currency_options")? {
@@ -55,7 +55,7 @@ fn fixed_amount(reader: &Reader<'_>) -> Read<Value> {
 fn option(reader: &Reader<'_>, tax_behavior: &str) -> Read<Value> {
     match reader.integer("amount")? {
         Some(minor) => Ok(json!({ "amount": minor, "tax_behavior": tax_behavior })),
-        None => problem(&reader.field("amount"), "is missing"),
+        None => missing(&reader.field("amount")),
     }
 }
 
@@ -69,7 +69,7 @@ fn estimate(reader: &Reader<'_>) -> Read<Value> {
     let bound = |name: &str| -> Read<Value> {
         let Some(bound) = estimate.within(name)? else { return Ok(Value::Null) };
         let Some(unit) = bound.word("unit", &["business_day", "day", "hour", "month", "week"])? else {
-            return problem(&bound.field("unit"), "is missing");
+            return missing(&bound.field("unit"));
         };
         Ok(json!({ "unit": unit, "value": bound.integer("value")?.unwrap_or(1) }))
     };

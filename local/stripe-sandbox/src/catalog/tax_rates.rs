@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::Template;
@@ -20,7 +20,7 @@ pub(crate) static ROUTES: [Route; 2] = [
 pub(crate) fn tax_rate(given: &Object, now: i64) -> Read<Value> {
     let reader = Reader::new(given);
     let Some(percentage) = reader.number("percentage")? else {
-        return problem("percentage", "is missing");
+        return missing("percentage");
     };
     let mut rate = reader.start(&TEMPLATE, &reader.id("txr")?, now)?;
     rate["display_name"] = json!(reader.required("display_name")?);
