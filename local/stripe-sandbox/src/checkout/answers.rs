@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::contact::is_email;
 use super::discounts::promotion;
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::protocol::address;
 use crate::protocol::refusal::Refusal;
@@ -132,12 +133,13 @@ fn choose_unit(state: &State, line: &mut Line, currency: &str, unit: i64) -> Res
         return Ok(());
     }
     let price = state.prices.found(&line.price)?;
-    let bounds = &price["currency_options"][currency]["custom_unit_amount"];
-    let low = bounds["minimum"].as_i64().unwrap_or(0);
-    let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
+    let bounds = Amounts::of(price).within(currency).map(|amounts| &amounts["custom_unit_amount"]);
+    let bound = |name: &str| bounds.and_then(|bounds| bounds[name].as_i64());
+    let low = bound("minimum").unwrap_or(0);
+    let high = bound("maximum").unwrap_or(i64::MAX);
     if !(low..=high).contains(&unit) {
         let format = |amount| currency::format(amount, currency);
-        let most = bounds["maximum"].as_i64().map(|most| format!(" to {}", format(most))).unwrap_or_default();
+        let most = bound("maximum").map(|most| format!(" to {}", format(most))).unwrap_or_default();
         let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
         return Err(Refusal::invalid("amount", message));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::money::discount::Off;
 use crate::protocol::refusal::Refusal;
@@ -49,26 +50,27 @@ pub(crate) fn promotion(state: &State, session: &Session, code: &Value, param: &
     if code["active"] != true || used_up || over {
         return Err(Refusal::invalid(param, "This promotion code is inactive, expired or used up."));
     }
-    let restrictions = &code["restrictions"];
-    let own = restrictions["minimum_amount"].as_i64();
-    let minimum = match restrictions["minimum_amount_currency"].as_str() {
-        Some(currency) if currency == session.currency => own,
-        Some(_) => {
-            let option = restrictions["currency_options"][&session.currency]["minimum_amount"].as_i64();
-            if own.is_some() && option.is_none() {
-                let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
-                return Err(Refusal::invalid(param, message));
-            }
-            option
-        }
-        None => None,
-    };
-    if minimum.is_some_and(|minimum| session.totals().subtotal < minimum) {
-        let minimum = currency::format(minimum.unwrap_or(0), &session.currency);
-        return Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")));
-    }
+    check_minimum(session, code, param)?;
     let coupon = code["promotion"]["coupon"].as_str().unwrap_or_default();
     Ok(Discount { promotion_code: Some(code.clone()), ..discount(state, session, coupon, param)? })
+}
+
+/// Refuses an order that is smaller than the promotion code asks for.
+fn check_minimum(session: &Session, code: &Value, param: &str) -> Result<(), Refusal> {
+    let amounts = Amounts::of_promotion_code(code);
+    let Some(own_currency) = amounts.own_currency() else { return Ok(()) };
+    let minimum = |currency: &str| amounts.amount("minimum_amount", currency);
+    match minimum(&session.currency) {
+        None if minimum(own_currency).is_some() => {
+            let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
+            Err(Refusal::invalid(param, message))
+        }
+        Some(minimum) if session.totals().subtotal < minimum => {
+            let minimum = currency::format(minimum, &session.currency);
+            Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_coupon(state: &State, session: &Session, coupon: &Value, param: &str) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{LineAmounts, Mode, Session};
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::money::discount::Off;
 use crate::money::tax::{Rate, taxes};
@@ -94,5 +95,5 @@ impl Session {
 
 /// The amount of a shipping rate in a currency it knows.
 pub(crate) fn shipping_amount(rate: &Value, currency: &str) -> Option<i64> {
-    rate["fixed_amount"]["currency_options"][currency]["amount"].as_i64()
+    Amounts::of_shipping_rate(rate).amount("amount", currency)
 }
