@@ -98,6 +98,33 @@ async fn tiers_and_currency_options_are_there_only_when_expanded() {
     assert_eq!(listed["data"][0]["product"]["name"], "Organic cotton T-shirt");
 }
 
+/// "`currency_options.<currency>.tiers`, expandable" (<https://docs.stripe.com/api/prices/object>); two seeders of live
+/// accounts saw that `currency_options.tiers` is accepted and ignored.
+#[tokio::test]
+async fn tiers_of_other_currencies_come_only_by_the_currencys_name() {
+    let stripe = stripe().await;
+    let cases = [
+        ("expand[]=currency_options", false),
+        ("expand[]=currency_options.tiers", false),
+        ("expand[]=tiers&expand[]=currency_options.tiers", false),
+        ("expand[]=currency_options.eur", false),
+        ("expand[]=currency_options.usd.tiers", false),
+        ("expand[]=currency_options.jpy.tiers", false),
+        ("expand[]=currency_options.eur.tiers", true),
+        ("expand[]=currency_options.tiers&expand[]=currency_options.eur.tiers", true),
+    ];
+    for (query, has_tiers) in cases {
+        let price = stripe.get(&format!("/v1/prices/price_cards_volume?{query}")).await.ok();
+        let query = query.replace("[]=", "[]=data.");
+        let list = stripe.get(&format!("/v1/prices?product=prod_cards&{query}")).await.ok();
+
+        for price in [&price, &list["data"][0]] {
+            let euros = price["currency_options"]["eur"].as_object().unwrap();
+            assert_eq!(euros.contains_key("tiers"), has_tiers, "{query}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_expanded_is_refused() {
     let stripe = stripe().await;
