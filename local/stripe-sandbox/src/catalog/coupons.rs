@@ -36,9 +36,9 @@ pub(crate) fn coupon(given: &Object, now: i64) -> Read<Value> {
     if let Some(duration) = reader.word("duration", &["forever", "once", "repeating"])? {
         coupon["duration"] = json!(duration);
     }
-    if let Some(options) = reader.within("currency_options")? {
-        coupon["currency_options"] = json!(options.object);
-    }
+    let options =
+        reader.currency_options(|option| Ok(json!({ "amount_off": option.required_amount("amount_off")? })))?;
+    coupon["currency_options"] = json!(options);
     if let Some(applies) = reader.within("applies_to")? {
         coupon["applies_to"] = json!({ "products": applies.texts("products")? });
     }

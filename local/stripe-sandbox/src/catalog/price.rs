@@ -54,13 +54,7 @@ fn scheme(reader: &Reader<'_>) -> Read<&'static str> {
 
 /// The amounts in every currency, the price's `own` among them.
 fn options(reader: &Reader<'_>, scheme: &str, (currency, own): (&str, &Value)) -> Read<Value> {
-    let mut options = Object::new();
-    if let Some(given) = reader.within("currency_options")? {
-        for code in given.object.keys() {
-            let Some(option) = given.within(code)? else { continue };
-            options.insert(code.to_ascii_lowercase(), amounts(&option, scheme)?);
-        }
-    }
+    let mut options = reader.currency_options(|option| amounts(option, scheme))?;
     options.insert(currency.to_owned(), own.clone());
     Ok(Value::Object(options))
 }

@@ -180,6 +180,26 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The amounts in each currency of `currency_options`, as `amounts` reads them.
+    pub(crate) fn currency_options(&self, amounts: impl Fn(&Reader<'_>) -> Read<Value>) -> Read<Object> {
+        let mut options = Object::new();
+        let Some(given) = self.within("currency_options")? else { return Ok(options) };
+        for code in given.object.keys() {
+            if let Some(option) = given.within(code)? {
+                options.insert(code.to_ascii_lowercase(), amounts(&option)?);
+            }
+        }
+        Ok(options)
+    }
+
+    /// An amount in minor units that has to be there.
+    pub(crate) fn required_amount(&self, name: &str) -> Read<i64> {
+        match self.integer(name)? {
+            Some(amount) => Ok(amount),
+            None => missing(&self.field(name)),
+        }
+    }
+
     pub(crate) fn metadata(&self) -> Read<Value> {
         let Some(reader) = self.within("metadata")? else { return Ok(json!({})) };
         match reader.object.iter().find(|(_, value)| !value.is_string()) {

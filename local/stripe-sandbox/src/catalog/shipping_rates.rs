@@ -40,23 +40,14 @@ fn fixed_amount(reader: &Reader<'_>) -> Read<Value> {
     let Some(currency) = amount.currency("currency")? else {
         return missing("fixed_amount.currency");
     };
-    let mut options = Object::new();
-    if let Some(given) = amount.within("currency_options")? {
-        for code in given.object.keys() {
-            let Some(given) = given.within(code)? else { continue };
-            options.insert(code.to_ascii_lowercase(), option(&given, tax_behavior(&given)?)?);
-        }
-    }
+    let mut options = amount.currency_options(|given| option(given, tax_behavior(given)?))?;
     let minor = own["amount"].clone();
     options.insert(currency.clone(), own);
     Ok(json!({ "amount": minor, "currency": currency, "currency_options": options }))
 }
 
 fn option(reader: &Reader<'_>, tax_behavior: &str) -> Read<Value> {
-    match reader.integer("amount")? {
-        Some(minor) => Ok(json!({ "amount": minor, "tax_behavior": tax_behavior })),
-        None => missing(&reader.field("amount")),
-    }
+    Ok(json!({ "amount": reader.required_amount("amount")?, "tax_behavior": tax_behavior }))
 }
 
 fn tax_behavior<'a>(reader: &Reader<'a>) -> Read<&'a str> {
