@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::money::currency;
 use crate::money::decimal::Decimal;
 use crate::protocol::check::join;
 use crate::protocol::ids;
@@ -22,6 +23,9 @@ pub(crate) enum Fault {
     Missing,
     #[error("{0}")]
     Wrong(String),
+    /// What Stripe says to it.
+    #[error("is refused by Stripe: {0}")]
+    Refused(String),
 }
 
 impl Problem {
@@ -31,6 +35,7 @@ impl Problem {
         let param = segments.split('.').fold(path.to_owned(), |param, segment| join(&param, segment));
         match &self.fault {
             Fault::Missing => Refusal::MissingParam { param },
+            Fault::Refused(words) => Refusal::invalid(param, words.as_str()),
             Fault::Wrong(text) => Refusal::invalid(param.clone(), format!("Invalid {param}: {text}.")),
         }
     }
@@ -55,6 +60,11 @@ pub(crate) enum Kind {
 
 pub(crate) fn problem<T>(field: &str, text: impl Into<String>) -> Read<T> {
     Err(Problem { field: field.to_owned(), fault: Fault::Wrong(text.into()) })
+}
+
+/// A problem that Stripe has words for.
+pub(crate) fn refused<T>(field: &str, words: impl Into<String>) -> Read<T> {
+    Err(Problem { field: field.to_owned(), fault: Fault::Refused(words.into()) })
 }
 
 pub(crate) fn missing<T>(field: &str) -> Read<T> {
@@ -173,10 +183,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn currency(&self, name: &str) -> Read<Option<String>> {
         match self.text(name)? {
             None => Ok(None),
-            Some(text) if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-                Ok(Some(text.to_ascii_lowercase()))
-            }
-            Some(text) => problem(&self.field(name), format!("'{text}' is not a three-letter currency code")),
+            Some(text) => match currency::unknown(text) {
+                None => Ok(Some(text.to_ascii_lowercase())),
+                Some(words) => refused(&self.field(name), words),
+            },
         }
     }
 
@@ -185,8 +195,18 @@ impl<'a> Reader<'a> {
         let mut options = Object::new();
         let Some(given) = self.within("currency_options")? else { return Ok(options) };
         for code in given.object.keys() {
+            if let Some(words) = currency::unknown(code) {
+                return refused(&given.path, words);
+            }
+            let lowercase = code.to_ascii_lowercase();
+            if *code != lowercase {
+                let words = format!(
+                    "Currencies must be lowercase when used as keys in a map. Use `{lowercase}` instead of `{code}`."
+                );
+                return refused(&given.path, words);
+            }
             if let Some(option) = given.within(code)? {
-                options.insert(code.to_ascii_lowercase(), amounts(&option)?);
+                options.insert(lowercase, amounts(&option)?);
             }
         }
         Ok(options)

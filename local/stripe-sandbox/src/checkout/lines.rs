@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalog::prices;
+use crate::money::currency;
 use crate::money::pricing::Pricing;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::{ids, json_text};
@@ -25,6 +26,9 @@ pub(super) fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Ve
         return Err(Refusal::invalid("line_items", message));
     }
     let mut currency = params["currency"].as_str().map(str::to_ascii_lowercase);
+    if let Some(words) = params["currency"].as_str().and_then(currency::unknown) {
+        return Err(Refusal::invalid("currency", words));
+    }
     let mut lines = Vec::new();
     let mut interval = Value::Null;
     for (index, item) in items.iter().enumerate() {

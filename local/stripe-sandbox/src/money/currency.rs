@@ -1,5 +1,19 @@
 //! What currencies differ in: their digits, their signs and the smallest amount that can be charged.
 
+/// The currencies that Stripe knows: those of its page (<https://docs.stripe.com/currencies>), and those that its
+/// refusals still name.
+const SUPPORTED: [&str; 145] = [
+    "usd", "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn", "bhd",
+    "bif", "bmd", "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "clp", "cny", "cop", "crc",
+    "cve", "czk", "djf", "dkk", "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel", "ghs", "gip", "gmd",
+    "gnf", "gtq", "gyd", "hkd", "hnl", "hrk", "htg", "huf", "idr", "ils", "inr", "isk", "jmd", "jod", "jpy", "kes",
+    "kgs", "khr", "kmf", "krw", "kwd", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl", "mad", "mdl", "mga", "mkd",
+    "mmk", "mnt", "mop", "mro", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn", "nio", "nok", "npr", "nzd",
+    "omr", "pab", "pen", "pgk", "php", "pkr", "pln", "pyg", "qar", "ron", "rsd", "rub", "rwf", "sar", "sbd", "scr",
+    "sek", "sgd", "shp", "sle", "sll", "sos", "srd", "std", "svc", "szl", "thb", "tjs", "tnd", "top", "try", "ttd",
+    "twd", "tzs", "uah", "ugx", "uyu", "uzs", "vnd", "vuv", "wst", "xaf", "xcd", "xcg", "xof", "xpf", "yer", "zar",
+    "zmw",
+];
 /// Currencies without a minor unit (<https://docs.stripe.com/currencies#zero-decimal>).
 const ZERO_DECIMAL: [&str; 15] =
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
@@ -46,6 +60,14 @@ const MINIMUMS: [(&str, i64); 24] = [
     ("sgd", 50),
     ("thb", 1000),
 ];
+
+/// Why Stripe refuses a currency; `None` where it knows it.
+pub(crate) fn unknown(code: &str) -> Option<String> {
+    let is_known = SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(code));
+    let message =
+        || format!("Invalid currency: {code}. Stripe currently supports these currencies: {}", SUPPORTED.join(", "));
+    (!is_known).then(message)
+}
 
 /// The digits of a currency's minor unit, as Stripe counts them.
 pub(crate) fn digits(currency: &str) -> usize {

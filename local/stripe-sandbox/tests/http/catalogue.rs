@@ -294,3 +294,36 @@ async fn shipping_and_tax_rates_are_listed() {
     assert_eq!(tax["data"][0]["id"], "txr_vat");
     assert_eq!(one["fixed_amount"]["currency_options"]["jpy"]["amount"], 1800);
 }
+
+/// Refused by an endpoint with this message, and this parameter.
+async fn is_refused(stripe: &Stripe, path: &str, form: &str, param: &str, message: &str) {
+    let form: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+    let answer = stripe.post(path, &form).await;
+
+    assert_eq!((answer.refused().0, answer.refused().2), (400, param.to_owned()), "{path} {form:?}: {}", answer.text);
+    assert!(answer.message().starts_with(message), "{path} {form:?}: {}", answer.text);
+}
+
+/// The words are those that others met at the live API: of the currency in many issues ("Stripe currently supports these
+/// currencies"), of the price's own currency in stripe-node#2154.
+#[tokio::test]
+async fn currencies_that_stripe_does_not_know_are_refused() {
+    let stripe = stripe().await;
+    let unknown = "Invalid currency: xyz. Stripe currently supports these currencies: usd, aed, afn, ";
+    let price = "product=prod_mug&unit_amount=100&currency=";
+    let coupon = "amount_off=100&currency=usd&currency_options";
+
+    is_refused(&stripe, "/v1/prices", &format!("{price}xyz"), "currency", unknown).await;
+    let option = format!("{price}usd&currency_options[xyz][unit_amount]=100");
+    is_refused(&stripe, "/v1/prices", &option, "currency_options", unknown).await;
+    is_refused(&stripe, "/v1/coupons", &format!("{coupon}[xyz][amount_off]=1"), "currency_options", unknown).await;
+    let lowercase = "Currencies must be lowercase when used as keys in a map. Use `eur` instead of `EUR`.";
+    is_refused(&stripe, "/v1/coupons", &format!("{coupon}[EUR][amount_off]=1"), "currency_options", lowercase).await;
+    let own = "You are specifying a currency option that matches the top-level currency for this price.";
+    let option = format!("{price}usd&currency_options[usd][unit_amount]=100");
+    is_refused(&stripe, "/v1/prices", &option, "currency_options", own).await;
+    let session = "mode=payment&line_items[0][price]=price_mug&line_items[0][quantity]=1\
+                   &success_url=https://shop.example/thanks&currency=xyz";
+    is_refused(&stripe, "/v1/checkout/sessions", session, "currency", unknown).await;
+}
