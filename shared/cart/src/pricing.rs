@@ -28,16 +28,14 @@ impl Price {
         self.rates(currency).is_some()
     }
 
-    /// The currencies whose tiers are not known, although the price has some there: its own first. Stripe leaves
-    /// tiers out unless they are asked for, each currency's on its own.
+    /// Whether the price has tiers in another currency that are not here: Stripe leaves them out unless they are asked
+    /// for, each currency's on its own.
     ///
     /// Source: <https://docs.stripe.com/api/prices/object#price_object-currency_options-tiers>
-    pub fn currencies_without_tiers(&self) -> impl Iterator<Item = Currency> {
-        let own = self.tiers.is_none().then_some(self.currency);
-        let options = self.currency_options.iter().flatten();
-        let others = options.filter(|(currency, option)| **currency != self.currency && option.tiers.is_none());
-        let all = own.into_iter().chain(others.map(|(currency, _)| *currency));
-        all.filter(|_| self.billing_scheme == BillingScheme::Tiered)
+    #[must_use]
+    pub fn lacks_tiers(&self) -> bool {
+        let mut others = self.currency_options.iter().flatten().filter(|(currency, _)| **currency != self.currency);
+        self.billing_scheme == BillingScheme::Tiered && others.any(|(_, option)| option.tiers.is_none())
     }
 
     fn other_currencies(&self) -> impl Iterator<Item = Currency> {

@@ -248,15 +248,16 @@ fn a_quantity_beyond_the_last_tier_has_no_amount() {
 }
 
 #[test]
-fn tiers_that_stripe_left_out_are_known_by_their_currency() {
+fn a_price_knows_that_stripe_left_tiers_out() {
     let tiers = json!([{ "up_to": null, "unit_amount": 200 }]);
-    let options = json!({ "eur": { "tiers": tiers }, "jpy": {}, "usd": {}, "gbp": {} });
-    let terms = json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "currency_options": options });
-    let missing = |terms: &Value| {
-        price("price_a", terms).currencies_without_tiers().map(|currency| currency.to_string()).collect::<Vec<_>>()
+    let lacks = |options: Value| {
+        let terms = json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tiers });
+        price("price_a", &merged(&[&terms, &json!({ "currency_options": options })])).lacks_tiers()
     };
 
-    assert_eq!(missing(&terms), ["usd", "gbp", "jpy"]);
-    assert_eq!(missing(&merged(&[&terms, &json!({ "tiers": tiers })])), ["gbp", "jpy"]);
-    assert_eq!(missing(&json!({ "unit_amount": 1, "currency_options": { "eur": {} } })), [""; 0]);
+    assert!(lacks(json!({ "usd": {}, "eur": { "tiers": tiers }, "jpy": {} })));
+    assert!(!lacks(json!({ "usd": {}, "eur": { "tiers": tiers } })));
+    assert!(!lacks(json!({ "usd": {} })), "its own tiers are in the price itself");
+    assert!(!lacks(Value::Null));
+    assert!(!price("price_a", &json!({ "unit_amount": 1, "currency_options": { "eur": {} } })).lacks_tiers());
 }

@@ -99,10 +99,11 @@ impl Stripe {
     /// The price with its tiers in every currency. Stripe wants to be asked for each currency by name, and which ones
     /// the price has is only known from its first answer.
     async fn with_all_tiers(&self, price: Price) -> Result<Price, Error> {
-        let currencies: Vec<Currency> = price.currencies_without_tiers().collect();
-        if currencies.is_empty() {
+        if !price.lacks_tiers() {
             return Ok(price);
         }
+        // The price's own currency among them, so that all options look alike.
+        let currencies: Vec<Currency> = price.currency_options.iter().flatten().map(|(code, _)| *code).collect();
         existing(self.call(api::price(&price.id, &currencies), None).await?)
     }
 
