@@ -36,8 +36,9 @@ pub(crate) fn coupon(given: &Object, now: i64) -> Read<Value> {
     if let Some(duration) = reader.word("duration", &["forever", "once", "repeating"])? {
         coupon["duration"] = json!(duration);
     }
-    let options =
-        reader.currency_options(|option| Ok(json!({ "amount_off": option.required_amount("amount_off")? })))?;
+    let options = reader.currency_options(|option, currency| {
+        Ok(json!({ "amount_off": option.required_amount("amount_off", currency)? }))
+    })?;
     coupon["currency_options"] = json!(options);
     if let Some(applies) = reader.within("applies_to")? {
         coupon["applies_to"] = json!({ "products": applies.texts("products")? });
@@ -54,10 +55,13 @@ fn check_off(reader: &Reader<'_>) -> Read<()> {
     if percent.is_some_and(|percent| !percent.as_f64().is_some_and(|percent| percent > 0.0 && percent <= 100.0)) {
         return problem("percent_off", "must be greater than 0 and at most 100");
     }
-    if amount.is_some() && reader.currency("currency")?.is_none() {
-        return problem("currency", "is missing: amount_off needs it");
+    if amount.is_none() {
+        return Ok(());
     }
-    Ok(())
+    match reader.currency("currency")? {
+        Some(currency) => reader.amount("amount_off", &currency).map(|_| ()),
+        None => problem("currency", "is missing: amount_off needs it"),
+    }
 }
 
 fn list(state: &mut State, request: &Request) -> Answer {

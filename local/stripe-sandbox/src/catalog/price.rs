@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::reader::{Kind, Object, Read, Reader, missing, problem};
+use crate::money::currency;
 use crate::money::decimal::Decimal;
 use crate::protocol::template::{Template, fill};
 
@@ -19,7 +20,7 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
         return problem("type", "does not agree with recurring");
     }
     let Some(product) = reader.reference("product")? else { return missing("product") };
-    let own = amounts(&reader, scheme)?;
+    let own = amounts(&reader, scheme, &currency)?;
     let mut price = reader.start(&TEMPLATE, &reader.id("price")?, now)?;
     reader.take(&mut price, Kind::Boolean, &["active"])?;
     reader.take(&mut price, Kind::Text, &["lookup_key", "nickname"])?;
@@ -54,20 +55,20 @@ fn scheme(reader: &Reader<'_>) -> Read<&'static str> {
 
 /// The amounts in every currency, the price's `own` among them.
 fn options(reader: &Reader<'_>, scheme: &str, (currency, own): (&str, &Value)) -> Read<Value> {
-    let mut options = reader.currency_options(|option| amounts(option, scheme))?;
+    let mut options = reader.currency_options(|option, currency| amounts(option, scheme, currency))?;
     options.insert(currency.to_owned(), own.clone());
     Ok(Value::Object(options))
 }
 
 /// The amounts of a price in one currency.
-fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
+fn amounts(reader: &Reader<'_>, scheme: &str, currency: &str) -> Read<Value> {
     let tax_behavior = reader.word("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
     let custom = match reader.within("custom_unit_amount")? {
         None => Value::Null,
         Some(custom) => json!({
-            "maximum": custom.integer("maximum")?,
-            "minimum": custom.integer("minimum")?,
-            "preset": custom.integer("preset")?,
+            "maximum": custom.amount("maximum", currency)?,
+            "minimum": custom.amount("minimum", currency)?,
+            "preset": custom.amount("preset", currency)?,
         }),
     };
     let mut amounts = json!({
@@ -77,9 +78,9 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
         "unit_amount_decimal": null,
     });
     if scheme == "tiered" {
-        amounts["tiers"] = tiers(reader)?;
+        amounts["tiers"] = tiers(reader, currency)?;
     } else if custom.is_null() {
-        let Some((whole, decimal)) = either(reader, "unit_amount", "unit_amount_decimal")? else {
+        let Some((whole, decimal)) = either(reader, ["unit_amount", "unit_amount_decimal"], currency)? else {
             return missing(&reader.field("unit_amount"));
         };
         amounts["unit_amount"] = json!(whole);
@@ -89,9 +90,9 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
 }
 
 /// An amount given as an integer, as a decimal, or as both; Stripe shows both where the decimal is whole.
-fn either(reader: &Reader<'_>, integer: &str, decimal: &str) -> Read<Option<(Option<i64>, String)>> {
+fn either(reader: &Reader<'_>, [integer, decimal]: [&str; 2], currency: &str) -> Read<Option<(Option<i64>, String)>> {
     let precise = reader.decimal(decimal)?;
-    let whole = reader.integer(integer)?;
+    let whole = reader.amount(integer, currency)?;
     let amount = match (precise, whole) {
         (Some(precise), Some(whole)) if precise != Decimal::whole(whole) => {
             return problem(&reader.field(decimal), format!("does not agree with {integer}"));
@@ -100,10 +101,13 @@ fn either(reader: &Reader<'_>, integer: &str, decimal: &str) -> Read<Option<(Opt
         (None, Some(whole)) => Decimal::whole(whole),
         (None, None) => return Ok(None),
     };
-    Ok(Some((amount.exact(), amount.to_string())))
+    match amount.exact().and_then(|whole| currency::wrong(whole, currency)) {
+        Some(wrong) => problem(&reader.field(decimal), wrong),
+        None => Ok(Some((amount.exact(), amount.to_string()))),
+    }
 }
 
-fn tiers(reader: &Reader<'_>) -> Read<Value> {
+fn tiers(reader: &Reader<'_>, currency: &str) -> Read<Value> {
     let given = reader.list("tiers")?.map_or(&[][..], Vec::as_slice);
     if given.is_empty() {
         return problem(&reader.field("tiers"), "is missing: tiered prices have tiers");
@@ -116,8 +120,8 @@ fn tiers(reader: &Reader<'_>) -> Read<Value> {
         let tier = Reader { object, path };
         let up_to = tier_end(&tier, below, index + 1 == given.len())?;
         below = up_to.unwrap_or(below);
-        let unit = either(&tier, "unit_amount", "unit_amount_decimal")?;
-        let flat = either(&tier, "flat_amount", "flat_amount_decimal")?;
+        let unit = either(&tier, ["unit_amount", "unit_amount_decimal"], currency)?;
+        let flat = either(&tier, ["flat_amount", "flat_amount_decimal"], currency)?;
         if unit.is_none() && flat.is_none() {
             return problem(&tier.field("unit_amount"), "is missing, and so is flat_amount");
         }

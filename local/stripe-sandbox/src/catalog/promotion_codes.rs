@@ -35,8 +35,9 @@ pub(crate) fn promotion_code(given: &Object, now: i64) -> Read<Value> {
         given.take(restrictions, Kind::Boolean, &["first_time_transaction"])?;
         given.take(restrictions, Kind::Integer, &["minimum_amount"])?;
         given.take(restrictions, Kind::Currency, &["minimum_amount_currency"])?;
-        let options = given
-            .currency_options(|option| Ok(json!({ "minimum_amount": option.required_amount("minimum_amount")? })))?;
+        let options = given.currency_options(|option, currency| {
+            Ok(json!({ "minimum_amount": option.required_amount("minimum_amount", currency)? }))
+        })?;
         restrictions["currency_options"] = json!(options);
     }
     Ok(code)

@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The amounts in each currency of `currency_options`, as `amounts` reads them.
-    pub(crate) fn currency_options(&self, amounts: impl Fn(&Reader<'_>) -> Read<Value>) -> Read<Object> {
+    pub(crate) fn currency_options(&self, amounts: impl Fn(&Reader<'_>, &str) -> Read<Value>) -> Read<Object> {
         let mut options = Object::new();
         let Some(given) = self.within("currency_options")? else { return Ok(options) };
         for code in given.object.keys() {
@@ -206,15 +206,25 @@ impl<'a> Reader<'a> {
                 return refused(&given.path, words);
             }
             if let Some(option) = given.within(code)? {
-                options.insert(lowercase, amounts(&option)?);
+                let amounts = amounts(&option, code)?;
+                options.insert(lowercase, amounts);
             }
         }
         Ok(options)
     }
 
+    /// An amount in minor units.
+    pub(crate) fn amount(&self, name: &str, currency: &str) -> Read<Option<i64>> {
+        let amount = self.integer(name)?;
+        match amount.and_then(|amount| currency::wrong(amount, currency)) {
+            Some(wrong) => problem(&self.field(name), wrong),
+            None => Ok(amount),
+        }
+    }
+
     /// An amount in minor units that has to be there.
-    pub(crate) fn required_amount(&self, name: &str) -> Read<i64> {
-        match self.integer(name)? {
+    pub(crate) fn required_amount(&self, name: &str, currency: &str) -> Read<i64> {
+        match self.amount(name, currency)? {
             Some(amount) => Ok(amount),
             None => missing(&self.field(name)),
         }

@@ -36,18 +36,18 @@ pub(crate) fn shipping_rate(given: &Object, now: i64) -> Read<Value> {
 /// The amounts in every currency, that of the rate itself among them.
 fn fixed_amount(reader: &Reader<'_>) -> Read<Value> {
     let Some(amount) = reader.within("fixed_amount")? else { return missing("fixed_amount") };
-    let own = option(&amount, tax_behavior(reader)?)?;
     let Some(currency) = amount.currency("currency")? else {
         return missing("fixed_amount.currency");
     };
-    let mut options = amount.currency_options(|given| option(given, tax_behavior(given)?))?;
+    let own = option(&amount, tax_behavior(reader)?, &currency)?;
+    let mut options = amount.currency_options(|given, currency| option(given, tax_behavior(given)?, currency))?;
     let minor = own["amount"].clone();
     options.insert(currency.clone(), own);
     Ok(json!({ "amount": minor, "currency": currency, "currency_options": options }))
 }
 
-fn option(reader: &Reader<'_>, tax_behavior: &str) -> Read<Value> {
-    Ok(json!({ "amount": reader.required_amount("amount")?, "tax_behavior": tax_behavior }))
+fn option(reader: &Reader<'_>, tax_behavior: &str, currency: &str) -> Read<Value> {
+    Ok(json!({ "amount": reader.required_amount("amount", currency)?, "tax_behavior": tax_behavior }))
 }
 
 fn tax_behavior<'a>(reader: &Reader<'a>) -> Read<&'a str> {

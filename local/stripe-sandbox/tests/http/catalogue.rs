@@ -327,3 +327,42 @@ async fn currencies_that_stripe_does_not_know_are_refused() {
                    &success_url=https://shop.example/thanks&currency=xyz";
     is_refused(&stripe, "/v1/checkout/sessions", session, "currency", unknown).await;
 }
+
+/// <https://docs.stripe.com/currencies#three-decimal>: "these API calls require the last digit to be 0";
+/// <https://docs.stripe.com/currencies#special-cases>: "the decimal amount is always 00" for ISK and UGX.
+#[tokio::test]
+async fn amounts_that_stripe_does_not_take_are_refused() {
+    let stripe = stripe().await;
+    let price = |amounts: &str| format!("product=prod_mug&{amounts}");
+    let tiered = "billing_scheme=tiered&tiers_mode=volume&tiers[0][up_to]=inf";
+    let cases = [
+        ("prices", price("currency=usd&unit_amount=1000000000000"), "unit_amount"),
+        ("prices", price(&format!("currency=usd&unit_amount={}", i64::MAX)), "unit_amount"),
+        ("prices", price("currency=kwd&unit_amount=1255"), "unit_amount"),
+        ("prices", price("currency=kwd&unit_amount_decimal=1255"), "unit_amount_decimal"),
+        ("prices", price("currency=isk&unit_amount=550"), "unit_amount"),
+        ("prices", price("currency=ugx&unit_amount=5"), "unit_amount"),
+        (
+            "prices",
+            price("currency=usd&unit_amount=1&currency_options[bhd][unit_amount]=1"),
+            "currency_options[bhd][unit_amount]",
+        ),
+        ("prices", price(&format!("currency=omr&{tiered}&tiers[0][flat_amount]=1")), "tiers[0][flat_amount]"),
+        (
+            "prices",
+            price("currency=jod&custom_unit_amount[enabled]=true&custom_unit_amount[minimum]=1"),
+            "custom_unit_amount[minimum]",
+        ),
+        ("coupons", "amount_off=1&currency=tnd".to_owned(), "amount_off"),
+        (
+            "coupons",
+            "amount_off=1&currency=usd&currency_options[isk][amount_off]=1".to_owned(),
+            "currency_options[isk][amount_off]",
+        ),
+    ];
+    for (resource, form, param) in cases {
+        is_refused(&stripe, &format!("/v1/{resource}"), &form, param, &format!("Invalid {param}: must be ")).await;
+    }
+    let most = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "999999999999")];
+    assert_eq!(stripe.post("/v1/prices", &most).await.ok()["unit_amount"], 999_999_999_999_i64);
+}
