@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, missing, problem};
+use super::reader::{Kind, Object, Read, Reader, missing, problem, refused};
 use crate::money::currency;
 use crate::money::decimal::Decimal;
 use crate::protocol::template::{Template, fill};
@@ -20,6 +20,10 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
         return problem("type", "does not agree with recurring");
     }
     let Some(product) = reader.reference("product")? else { return missing("product") };
+    let packages = packages(&reader)?;
+    if scheme == "tiered" && !packages.is_null() {
+        return refused("tiers", "You may only specify one of these parameters: tiers, transform_quantity.");
+    }
     let own = amounts(&reader, scheme, &currency)?;
     let mut price = reader.start(&TEMPLATE, &reader.id("price")?, now)?;
     reader.take(&mut price, Kind::Boolean, &["active"])?;
@@ -33,7 +37,7 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
         "currency_options": options(&reader, scheme, (&currency, &own))?,
         "product": product,
         "recurring": recurring,
-        "transform_quantity": packages(&reader)?,
+        "transform_quantity": packages,
         "type": kind,
     });
     fill(&mut price, values);
@@ -154,13 +158,36 @@ fn recurring(reader: &Reader<'_>) -> Read<Value> {
     let Some(interval) = recurring.word("interval", &["day", "week", "month", "year"])? else {
         return missing(&recurring.field("interval"));
     };
+    let meter = recurring.text("meter")?;
+    let usage_type = recurring.word("usage_type", &["licensed", "metered"])?.unwrap_or("licensed");
+    if usage_type == "metered" && meter.is_none() {
+        let words = "Starting with Stripe version `2025-03-31.basil`, metered prices must be backed by meters.";
+        return refused(&recurring.field("usage_type"), words);
+    }
     Ok(json!({
         "interval": interval,
-        "interval_count": recurring.integer("interval_count")?.unwrap_or(1),
-        "meter": recurring.text("meter")?,
+        "interval_count": interval_count(&recurring, interval)?,
+        "meter": meter,
         "trial_period_days": recurring.integer("trial_period_days")?,
-        "usage_type": recurring.word("usage_type", &["licensed", "metered"])?.unwrap_or("licensed"),
+        "usage_type": usage_type,
     }))
+}
+
+/// "Maximum of three years interval allowed" (<https://docs.stripe.com/api/prices/create#create_price-recurring-interval_count>).
+fn interval_count(recurring: &Reader<'_>, interval: &str) -> Read<i64> {
+    let count = recurring.integer("interval_count")?.unwrap_or(1);
+    let (most, adjective) = match interval {
+        "day" => (1095, "daily"),
+        "week" => (156, "weekly"),
+        "month" => (36, "monthly"),
+        _ => (3, "yearly"),
+    };
+    let field = recurring.field("interval_count");
+    match count {
+        ..1 => problem(&field, "must be at least 1"),
+        count if count <= most => Ok(count),
+        _ => refused(&field, format!("The interval_count for {adjective} prices can't be greater than {most}")),
+    }
 }
 
 fn packages(reader: &Reader<'_>) -> Read<Value> {

@@ -366,3 +366,34 @@ async fn amounts_that_stripe_does_not_take_are_refused() {
     let most = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "999999999999")];
     assert_eq!(stripe.post("/v1/prices", &most).await.ok()["unit_amount"], 999_999_999_999_i64);
 }
+
+/// The words are those that others met at the live API; of the meters they are Stripe's own announcement, too
+/// (<https://docs.stripe.com/changelog/basil/2025-03-31/deprecate-legacy-usage-based-billing>).
+#[tokio::test]
+async fn prices_that_stripe_does_not_make_are_refused() {
+    let stripe = stripe().await;
+    let tiers = "billing_scheme=tiered&tiers_mode=volume&tiers[0][up_to]=inf&tiers[0][unit_amount]=1\
+                 &transform_quantity[divide_by]=6&transform_quantity[round]=up";
+    let metered = "unit_amount=1&recurring[interval]=month&recurring[usage_type]=metered";
+    let cases = [
+        (tiers, "tiers", "You may only specify one of these parameters: tiers, transform_quantity."),
+        (
+            metered,
+            "recurring[usage_type]",
+            "Starting with Stripe version `2025-03-31.basil`, metered prices must be backed by meters.",
+        ),
+        (
+            "unit_amount=1&recurring[interval]=year&recurring[interval_count]=4",
+            "recurring[interval_count]",
+            "The interval_count for yearly prices can't be greater than 3",
+        ),
+        (
+            "unit_amount=1&recurring[interval]=day&recurring[interval_count]=0",
+            "recurring[interval_count]",
+            "Invalid recurring[interval_count]: must be at least 1.",
+        ),
+    ];
+    for (terms, param, message) in cases {
+        is_refused(&stripe, "/v1/prices", &format!("product=prod_mug&currency=usd&{terms}"), param, message).await;
+    }
+}
