@@ -47,12 +47,12 @@ pub(crate) fn coupon(given: &Object, now: i64) -> Read<Value> {
 }
 
 fn check_off(reader: &Reader<'_>) -> Read<()> {
-    let percent = reader.number("percent_off")?;
+    let percent = reader.percentage("percent_off")?;
     let amount = reader.integer("amount_off")?;
     if percent.is_some() == amount.is_some() {
         return problem("percent_off", "a coupon has either percent_off or amount_off");
     }
-    if percent.is_some_and(|percent| !percent.as_f64().is_some_and(|percent| percent > 0.0 && percent <= 100.0)) {
+    if percent.is_some_and(|percent| percent.as_f64() == Some(0.0)) {
         return problem("percent_off", "must be greater than 0 and at most 100");
     }
     if amount.is_none() {

@@ -146,6 +146,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A percentage, which Stripe writes as a number. The arithmetic of the sandbox is exact, so a number that is no
+    /// decimal of a few places is refused and never counts as zero.
+    pub(crate) fn percentage(&self, name: &str) -> Read<Option<&'a Value>> {
+        match self.number(name)? {
+            Some(value)
+                if value
+                    .to_string()
+                    .parse()
+                    .is_ok_and(|percent| Decimal::default() <= percent && percent <= Decimal::HUNDRED) =>
+            {
+                Ok(Some(value))
+            }
+            Some(value) => self.wrong(name, "a percentage from 0 to 100", value),
+            None => Ok(None),
+        }
+    }
+
     pub(crate) fn number(&self, name: &str) -> Read<Option<&'a Value>> {
         match self.get(name) {
             Some(value) if !value.is_number() => self.wrong(name, "a number", value),

@@ -13,9 +13,11 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// Reads a tax rate object.
+    #[expect(clippy::expect_used, reason = "a tax of zero in the place of one that cannot be read would go unnoticed")]
     pub(crate) fn of(rate: &Value) -> Self {
+        let percentage = rate["percentage"].to_string();
         Self {
-            percentage: rate["percentage"].to_string().parse().unwrap_or_default(),
+            percentage: percentage.parse().expect("the catalogue has only tax rates whose percentage is a decimal"),
             inclusive: rate["inclusive"] == true,
         }
     }
