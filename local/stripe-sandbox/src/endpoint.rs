@@ -1,6 +1,7 @@
 //! What an endpoint of the API is: a method, a path, parameters, and what it does.
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::protocol::check::check;
@@ -65,7 +66,7 @@ impl Route {
     }
 
     /// The id in a path of this endpoint, which is empty where the endpoint has none; `None` for any other path.
-    pub(crate) fn id<'a>(&self, method: &Method, path: &'a str) -> Option<&'a str> {
+    pub(crate) fn id(&self, method: &Method, path: &str) -> Option<String> {
         if self.method != *method {
             return None;
         }
@@ -78,7 +79,7 @@ impl Route {
                 _ => return None,
             }
         }
-        given.next().is_none().then_some(id)
+        given.next().is_none().then(|| percent_decode_str(id).decode_utf8_lossy().into_owned())
     }
 
     pub(crate) fn parameters(&self) -> &'static Fields {
@@ -86,9 +87,9 @@ impl Route {
     }
 
     /// Checks the parameters and does what the endpoint is for.
-    pub(crate) fn answer(&self, state: &mut State, id: &str, form: &Map<String, Value>) -> Answer {
+    pub(crate) fn answer(&self, state: &mut State, id: String, form: &Map<String, Value>) -> Answer {
         let params = check(form, self.parameters())?;
-        (self.act)(state, &Request { id: id.to_owned(), params })
+        (self.act)(state, &Request { id, params })
     }
 }
 
@@ -111,7 +112,9 @@ mod tests {
     fn a_path_names_its_endpoint_and_its_id() {
         let route = Route::retrieve("checkout/sessions/{id}/line_items", |_, _| Ok(Value::Null));
 
-        assert_eq!(route.id(&Method::GET, "checkout/sessions/cs_1/line_items"), Some("cs_1"));
+        assert_eq!(route.id(&Method::GET, "checkout/sessions/cs_1/line_items"), Some("cs_1".to_owned()));
+        let old = "checkout/sessions/a%2Fb%20c:1.0/line_items";
+        assert_eq!(route.id(&Method::GET, old), Some("a/b c:1.0".to_owned()), "an id may have slashes and spaces");
         for other in ["checkout/sessions/cs_1", "checkout/sessions/cs_1/line_items/li_1", "products/cs_1/line_items"] {
             assert_eq!(route.id(&Method::GET, other), None, "{other}");
         }

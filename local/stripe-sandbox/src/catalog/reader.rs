@@ -44,6 +44,9 @@ impl Problem {
 pub(crate) type Object = Map<String, Value>;
 pub(crate) type Read<T> = Result<T, Problem>;
 
+/// The most characters of an id (<https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>).
+const LONGEST_ID: usize = 255;
+
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
@@ -263,8 +266,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The id given, or a new one. Those of before 2018-05-21 may have dots, colons, spaces and slashes.
     pub(crate) fn id(&self, prefix: &str) -> Read<String> {
-        Ok(self.text("id")?.filter(|id| !id.is_empty()).map_or_else(|| ids::object(prefix), str::to_owned))
+        match self.text("id")?.filter(|id| !id.is_empty()) {
+            Some(id) if id.chars().count() > LONGEST_ID => {
+                problem(&self.field("id"), format!("must be at most {LONGEST_ID} characters"))
+            }
+            given => Ok(given.map_or_else(|| ids::object(prefix), str::to_owned)),
+        }
     }
 
     /// The template with what every object of the catalogue has.

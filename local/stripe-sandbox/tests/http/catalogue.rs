@@ -3,7 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::stripe::{Stripe, entries, id, ids, stripe, unix_now};
+use stripe_sandbox::{Catalog, Config};
+
+use crate::stripe::{Stripe, entries, id, ids, stripe, stripe_with, unix_now};
 
 async fn all_prices(stripe: &Stripe, limit: usize) -> Vec<String> {
     let mut all = Vec::new();
@@ -396,4 +398,32 @@ async fn prices_that_stripe_does_not_make_are_refused() {
     for (terms, param, message) in cases {
         is_refused(&stripe, "/v1/prices", &format!("product=prod_mug&currency=usd&{terms}"), param, message).await;
     }
+}
+
+/// Before 2018-05-21 a merchant could name plans and products as he liked. Ids have at most 255 characters
+/// (<https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>).
+#[tokio::test]
+async fn old_ids_of_any_characters_are_found() {
+    let ids = ["gold.plan:2017 monthly/eu", &"x".repeat(255)];
+    let objects = |field: &str| -> Value {
+        let object = |id| json!({ "id": id, "name": "Old", "product": id, "currency": "usd", "unit_amount": 700, "kind": field });
+        ids.map(object).into_iter().collect()
+    };
+    let catalog = json!({ "products": objects("product"), "prices": objects("price") }).to_string();
+    let catalog = Catalog::from_json(&catalog).unwrap();
+    let stripe = stripe_with(Config { catalog, ..Config::default() }).await;
+
+    for id in ids {
+        let escaped = id.replace('/', "%2F").replace(' ', "%20");
+        let price = stripe.get(&format!("/v1/prices/{escaped}?expand[]=product")).await.ok();
+        let session = stripe.session(id, "1", &[]).await;
+        let renamed = stripe.post(&format!("/v1/products/{escaped}"), &[("name", "New")]).await.ok();
+
+        assert_eq!((&price["id"], &price["product"]["id"]), (&json!(id), &json!(id)));
+        assert_eq!(session["amount_total"], 700);
+        assert_eq!(renamed["name"], "New");
+    }
+    let long = [("id", "x".repeat(256)), ("name", "Long".to_owned())];
+    let answer = stripe.post("/v1/products", &long.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    assert_eq!(answer.refused().2, "id");
 }
