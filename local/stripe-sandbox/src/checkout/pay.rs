@@ -76,7 +76,7 @@ fn redeem(state: &mut State, session: &Session) {
     let Some(discount) = &session.discount else { return };
     let again = |object: &Value| {
         let mut object = object.clone();
-        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0) + 1);
+        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0).saturating_add(1));
         object
     };
     let id = json_text(&discount.coupon["id"]);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::decimal::Decimal;
+use super::sum;
 
 /// A tax of a fixed percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,12 +42,12 @@ pub(crate) fn taxes(amount: i64, rates: &[Rate]) -> Taxes {
     let inclusive = rates.iter().filter(|rate| rate.inclusive);
     let gross = inclusive.fold(Decimal::HUNDRED, |sum, rate| sum.plus(rate.percentage));
     let within = |rate: &Rate| rate.percentage.share_of(amount, gross);
-    let taxable = amount - rates.iter().filter(|rate| rate.inclusive).map(within).sum::<i64>();
+    let taxable = amount.saturating_sub(sum(rates.iter().filter(|rate| rate.inclusive).map(within)));
     let on_top = |rate: &Rate| rate.percentage.share_of(taxable, Decimal::HUNDRED);
     Taxes {
         amounts: rates.iter().map(|rate| if rate.inclusive { within(rate) } else { on_top(rate) }).collect(),
         taxable,
-        added: rates.iter().filter(|rate| !rate.inclusive).map(on_top).sum(),
+        added: sum(rates.iter().filter(|rate| !rate.inclusive).map(on_top)),
     }
 }
 

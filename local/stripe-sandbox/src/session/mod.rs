@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::totals::shipping_amount;
 use crate::money::pricing::Pricing;
+use crate::money::sum;
 use crate::money::tax::Taxes;
 
 /// What a session is for.
@@ -117,11 +118,11 @@ pub(crate) struct LineAmounts {
 
 impl LineAmounts {
     pub(crate) fn tax(&self) -> i64 {
-        self.taxes.amounts.iter().sum()
+        sum(self.taxes.amounts.iter().copied())
     }
 
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal - self.discount + self.taxes.added
+        (self.subtotal - self.discount).saturating_add(self.taxes.added)
     }
 }
 

@@ -192,3 +192,90 @@ async fn what_is_missing_is_named() {
     let form = [("mode", "payment"), line[0], line[1], ("success_url", "/thanks")];
     assert_eq!(stripe.post("/v1/checkout/sessions", &form).await.refused().1, "url_invalid");
 }
+
+/// Whatever is largest is answered, by a refusal or not.
+#[tokio::test]
+async fn the_largest_integers_are_answered() {
+    let stripe = stripe().await;
+    let most = &i64::MAX.to_string();
+    let price = "product=prod_mug&currency=usd";
+    let tiered = "billing_scheme=tiered&tiers_mode=graduated&tiers[1][up_to]=inf&tiers[1][unit_amount]=1";
+    let line = "mode=payment&success_url=https://shop.example/thanks&line_items[0][quantity]=1&line_items[0]";
+    let inline = format!("{line}[price_data][currency]=usd&line_items[0][price_data][product]=prod_mug");
+    let mug = format!("{line}[price]=price_mug");
+    let club = "mode=subscription&success_url=https://shop.example/thanks&line_items[0][quantity]=1\
+                &line_items[0][price]=price_club_monthly";
+    let cases = [
+        ("prices", format!("{price}&unit_amount={most}")),
+        ("prices", format!("{price}&unit_amount_decimal={most}")),
+        ("prices", format!("{price}&{tiered}&tiers[0][up_to]={most}&tiers[0][unit_amount]={most}")),
+        ("prices", format!("{price}&{tiered}&tiers[0][up_to]={most}&tiers[0][unit_amount]=1")),
+        ("prices", format!("{price}&unit_amount=1&transform_quantity[divide_by]={most}&transform_quantity[round]=up")),
+        ("prices", format!("{price}&custom_unit_amount[enabled]=true&custom_unit_amount[maximum]={most}")),
+        ("prices", format!("{price}&unit_amount=1&recurring[interval]=day&recurring[interval_count]={most}")),
+        ("prices", format!("{price}&unit_amount=1&recurring[interval]=day&recurring[trial_period_days]={most}")),
+        ("coupons", format!("currency=usd&amount_off={most}")),
+        ("coupons", format!("percent_off=10&max_redemptions={most}&redeem_by={most}&duration_in_months={most}")),
+        (
+            "promotion_codes",
+            format!("promotion[type]=coupon&promotion[coupon]=free&expires_at={most}&max_redemptions={most}"),
+        ),
+        ("checkout/sessions", format!("{inline}&line_items[0][price_data][unit_amount]={most}")),
+        ("checkout/sessions", format!("{inline}&line_items[0][price_data][unit_amount]=999999999999")),
+        (
+            "checkout/sessions",
+            format!(
+                "{mug}&line_items[0][adjustable_quantity][enabled]=true&line_items[0][adjustable_quantity][maximum]={most}"
+            ),
+        ),
+        ("checkout/sessions", format!("{mug}&expires_at={most}")),
+        (
+            "checkout/sessions",
+            format!(
+                "{mug}&shipping_options[0][shipping_rate_data][display_name]=x\
+                 &shipping_options[0][shipping_rate_data][fixed_amount][currency]=usd\
+                 &shipping_options[0][shipping_rate_data][fixed_amount][amount]={most}"
+            ),
+        ),
+        ("checkout/sessions", format!("{club}&subscription_data[trial_period_days]={most}")),
+        ("checkout/sessions", format!("{club}&subscription_data[trial_end]={most}")),
+    ];
+    for (resource, form) in cases {
+        let form: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+        let answer = stripe.post(&format!("/v1/{resource}"), &form).await;
+
+        assert!([200, 400].contains(&answer.status), "{resource} {form:?}: {}", answer.text);
+    }
+    for session in stripe.sandbox.sessions() {
+        assert_eq!(stripe.press(&session, "pay", &[]).await.status, 303, "{session}");
+    }
+}
+
+#[tokio::test]
+async fn the_largest_order_is_refused() {
+    let stripe = stripe().await;
+    let largest = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "999999999999")];
+    let price = stripe.post("/v1/prices", &largest).await.ok();
+    let fields: Vec<(String, &str)> = (0..100)
+        .flat_map(|index| {
+            let field = |name: &str| format!("line_items[{index}][{name}]");
+            [
+                (field("price"), price["id"].as_str().unwrap()),
+                (field("quantity"), "999999"),
+                (field("tax_rates][0"), "txr_sales"),
+            ]
+        })
+        .collect();
+    let mut form = vec![("mode", "payment"), ("success_url", "https://shop.example/thanks")];
+    form.extend(fields.iter().map(|(name, value)| (name.as_str(), *value)));
+    for discount in ["welcome10", "five_off", "free"] {
+        let form: Vec<_> = form.iter().copied().chain([("discounts[0][coupon]", discount)]).collect();
+
+        let answer = stripe.post("/v1/checkout/sessions", &form).await;
+
+        if discount != "free" {
+            assert_eq!(answer.refused().1, "amount_too_large", "{discount}");
+        }
+    }
+}
