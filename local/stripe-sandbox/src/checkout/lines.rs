@@ -35,6 +35,7 @@ pub(super) fn lines(state: &mut State, params: &Value, mode: Mode) -> Result<(Ve
         let param = format!("line_items[{index}]");
         let price = price(state, item, &param)?;
         check_recurring(&price, mode, &mut interval)?;
+        check_once(&price, &lines)?;
         let currency = currency.get_or_insert_with(|| json_text(&price["currency"]).to_owned());
         lines.push(line(state, item, &price, currency, &param)?);
     }
@@ -61,6 +62,16 @@ fn check_recurring(price: &Value, mode: Mode, interval: &mut Value) -> Result<()
         return Err(Refusal::invalid("line_items", message));
     }
     Ok(())
+}
+
+/// Refuses a recurring price that a line before has: a subscription has one item of it.
+fn check_once(price: &Value, before: &[Line]) -> Result<(), Refusal> {
+    let id = json_text(&price["id"]);
+    if price["recurring"].is_null() || before.iter().all(|line| line.price != id) {
+        return Ok(());
+    }
+    let message = format!("Cannot add multiple subscription items with the same plan: {id}");
+    Err(Refusal::Invalid { param: None, code: None, message })
 }
 
 fn check_kinds(lines: &[Line], mode: Mode) -> Result<(), Refusal> {

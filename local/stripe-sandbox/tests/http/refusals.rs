@@ -1,6 +1,6 @@
 //! What Stripe refuses when a session is created.
 
-use crate::stripe::{Stripe, stripe};
+use crate::stripe::{Stripe, id, stripe};
 
 type Form = Vec<(&'static str, &'static str)>;
 
@@ -28,6 +28,8 @@ async fn lines_that_stripe_would_refuse_are_refused() {
     let yearly = "line_items[1][price]=price_club_yearly&line_items[1][quantity]=1";
     let quarterly = "line_items[1][price]=price_club_quarterly&line_items[1][quantity]=1";
     let euros = "line_items[1][price]=price_mug_eur&line_items[1][quantity]=1";
+    // "Cannot add multiple subscription items with the same plan" (stripe-archive/submigrate#1).
+    let monthly = "line_items[1][price]=price_club_monthly&line_items[1][quantity]=1";
 
     all_are_refused(
         &stripe,
@@ -40,6 +42,7 @@ async fn lines_that_stripe_would_refuse_are_refused() {
             ("subscription", "price_mug", "1", "", "", "line_items"),
             ("subscription", "price_club_monthly", "1", yearly, "", "line_items"),
             ("subscription", "price_club_monthly", "1", quarterly, "", "line_items"),
+            ("subscription", "price_club_monthly", "1", monthly, "", ""),
             ("payment", "price_mug", "1", euros, "", second),
             ("payment", "price_mug", "1", "currency=gbp", "", first),
             ("payment", "price_mug", "0", "", integer, quantity),
@@ -152,21 +155,30 @@ async fn there_are_limits_to_the_number_of_lines() {
     let stripe = stripe().await;
     let keys: Vec<[String; 2]> =
         (1..=100).map(|line| [format!("line_items[{line}][price]"), format!("line_items[{line}][quantity]")]).collect();
-    let lines = |price: &'static str, count: usize| -> Vec<(&str, &str)> {
-        keys.iter()
-            .take(count)
-            .flat_map(|[name, quantity]| [(name.as_str(), price), (quantity.as_str(), "1")])
-            .collect()
+    let mut monthly = Vec::new();
+    for _ in 0..20 {
+        let terms =
+            [("product", "prod_club"), ("currency", "usd"), ("unit_amount", "1"), ("recurring[interval]", "month")];
+        monthly.push(id(&stripe.post("/v1/prices", &terms).await.ok()).to_owned());
+    }
+    let mugs = vec!["price_mug".to_owned(); 100];
+    let lines = |prices: &[String], count: usize| -> Vec<(String, String)> {
+        let line = |([name, quantity], price): (&[String; 2], &String)| {
+            [(name.clone(), price.clone()), (quantity.clone(), "1".to_owned())]
+        };
+        keys.iter().zip(prices).take(count).flat_map(line).collect()
     };
     let cases = [
-        ("payment", "price_mug", lines("price_mug", 99), 200),
-        ("payment", "price_mug", lines("price_mug", 100), 400),
-        ("subscription", "price_club_monthly", lines("price_mug", 20), 200),
-        ("subscription", "price_club_monthly", lines("price_mug", 21), 400),
-        ("subscription", "price_club_monthly", lines("price_club_monthly", 19), 200),
-        ("subscription", "price_club_monthly", lines("price_club_monthly", 20), 400),
+        ("payment", "price_mug", lines(&mugs, 99), 200),
+        ("payment", "price_mug", lines(&mugs, 100), 400),
+        ("subscription", "price_club_monthly", lines(&mugs, 20), 200),
+        ("subscription", "price_club_monthly", lines(&mugs, 21), 400),
+        ("subscription", "price_club_monthly", lines(&monthly, 19), 200),
+        ("subscription", "price_club_monthly", lines(&monthly, 20), 400),
     ];
     for (mode, price, more, status) in cases {
+        let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+
         let answer = stripe.try_session(mode, price, "1", &more).await;
 
         assert_eq!(answer.status, status, "{mode} and {} lines: {}", more.len() / 2 + 1, answer.message());
