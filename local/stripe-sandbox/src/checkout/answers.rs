@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::contact::is_email;
-use super::discounts::promotion;
+use super::discounts::{promotion, promotion_written};
 use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::protocol::address;
@@ -68,11 +68,7 @@ impl Answers {
             return Ok(());
         }
         let param = "promotion_code";
-        let mut codes = state
-            .promotion_codes
-            .newest()
-            .filter(|(_, promotion)| promotion["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(code)));
-        let Some((_, found)) = codes.find(|(_, promotion)| promotion["active"] == true) else {
+        let Some(found) = promotion_written(state, session, code) else {
             return Err(Refusal::invalid(param, format!("The code {code} is not valid.")));
         };
         session.discount = Some(promotion(state, session, found, param)?);

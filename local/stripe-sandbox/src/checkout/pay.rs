@@ -19,7 +19,7 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
     let mut session = answered(state, id, answers)?;
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
-    let wants_customer = session.is_recurring() || nothing_due || session.params["customer_creation"] == "always";
+    let wants_customer = nothing_due || session.makes_customer();
     if session.customer.is_none() && wants_customer {
         session.customer = Some(customers::create(state, &session));
     }

@@ -207,6 +207,11 @@ impl Session {
         self.mode == Mode::Subscription
     }
 
+    /// Whether paying makes a customer where none is given.
+    pub(crate) fn makes_customer(&self) -> bool {
+        self.is_recurring() || self.params["customer_creation"] == "always"
+    }
+
     /// Whether the first payment of what recurs comes later.
     pub(crate) fn has_trial(&self) -> bool {
         let data = &self.params["subscription_data"];
