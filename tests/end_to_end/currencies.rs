@@ -1,6 +1,7 @@
 //! A cart has one currency.
 
 use fixtures::{Answer, Shop, Visitor};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 async fn add_in(visitor: &Visitor<'_>, header: (&str, &str), price: &str, quantity: u32) -> Answer {
@@ -109,4 +110,36 @@ async fn products_are_listed_in_the_currency_that_is_asked_for() {
     assert_eq!(unit("price_mug_eur"), "€11.00");
     assert_eq!(*unit("price_mug"), Value::Null);
     assert_eq!(shop.get("/products?currency=euro").await.error(400), "invalid_field");
+}
+
+/// Stripe brings the tiers of another currency only where they are asked for by its name.
+#[tokio::test]
+async fn tiers_in_another_currency_are_known_however_the_price_was_learnt() {
+    let catalogue = json!({
+        "products": [{ "id": "prod_cards", "name": "Cards" }],
+        "prices": [{
+            "id": "price_cards", "product": "prod_cards", "currency": "usd", "billing_scheme": "tiered",
+            "tiers_mode": "volume", "tiers": [{ "up_to": null, "unit_amount": 100 }],
+            "currency_options": { "eur": { "tiers": [{ "up_to": null, "unit_amount": 90 }] } },
+        }],
+    });
+    let total = async |shop: &Shop, price: &str| {
+        add_in(&shop.visitor(), ("X-Currency", "eur"), price, 10).await.ok()["total_price_minor"].clone()
+    };
+    let shop = Shop::open_on(&catalogue, []).await;
+
+    assert_eq!(total(&shop, "price_cards").await, 900, "by the sync");
+    shop.stripe(Method::POST, "/v1/prices/price_cards", "nickname=x").await;
+    shop.sandbox().settled().await;
+    assert_eq!(total(&shop, "price_cards").await, 900, "by an event");
+    shop.sandbox().pause_webhooks(true);
+    let form = "currency=usd&product=prod_cards&billing_scheme=tiered&tiers_mode=volume&tiers[0][up_to]=inf\
+                &tiers[0][unit_amount]=100&currency_options[eur][tiers][0][up_to]=inf\
+                &currency_options[eur][tiers][0][unit_amount]=80";
+    let price = shop.stripe(Method::POST, "/v1/prices", form).await;
+    let price = price["id"].as_str().unwrap();
+    assert_eq!(total(&shop, price).await, 800, "on demand");
+    assert_eq!(shop.stripe_requests("GET", &format!("/v1/prices/{price}")), 2);
+    assert_eq!(total(&shop, price).await, 800, "from the table");
+    assert_eq!(shop.stripe_requests("GET", &format!("/v1/prices/{price}")), 2);
 }

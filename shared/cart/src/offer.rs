@@ -15,10 +15,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Whether the price can be bought: neither it nor its product is archived.
+    /// Whether the price can be bought: neither it nor its product is archived, and it says what it costs.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.price.active && self.product.active
+        self.price.active && self.product.active && self.price.sells_in(self.price.currency)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What prices come to.
 
 use crate::{
-    BillingScheme, Currency, CustomUnitAmount, Decimal, Money, Price, RoundUnits, Tier, TiersMode, TransformQuantity,
-    UsageType,
+    BillingScheme, Currency, Decimal, Money, Price, RoundUnits, Tier, TiersMode, TransformQuantity, UsageType,
 };
 
 impl Price {
@@ -20,20 +19,34 @@ impl Price {
 
     /// The currencies in which the price can be paid, its own first.
     pub fn currencies(&self) -> impl Iterator<Item = Currency> {
-        let others = self.currency_options.iter().flatten().map(|(currency, _)| *currency);
-        std::iter::once(self.currency).chain(others.filter(|currency| *currency != self.currency))
+        std::iter::once(self.currency).chain(self.other_currencies()).filter(|currency| self.sells_in(*currency))
     }
 
-    /// Whether the price can be paid in `currency`.
+    /// Whether the price can be paid in `currency`: whether it says what it costs there.
     #[must_use]
     pub fn sells_in(&self, currency: Currency) -> bool {
-        self.currency == currency
-            || self.currency_options.as_ref().is_some_and(|options| options.contains_key(&currency))
+        self.rates(currency).is_some()
+    }
+
+    /// Whether the price has tiers in another currency that are not here: Stripe leaves them out unless they are asked
+    /// for, each currency's on its own.
+    ///
+    /// Source: <https://docs.stripe.com/api/prices/object#price_object-currency_options-tiers>
+    #[must_use]
+    pub fn lacks_tiers(&self) -> bool {
+        let mut others = self.currency_options.iter().flatten().filter(|(currency, _)| **currency != self.currency);
+        self.billing_scheme == BillingScheme::Tiered && others.any(|(_, option)| option.tiers.is_none())
+    }
+
+    fn other_currencies(&self) -> impl Iterator<Item = Currency> {
+        let options = self.currency_options.iter().flatten().map(|(currency, _)| *currency);
+        options.filter(|currency| *currency != self.currency)
     }
 
     /// What `quantity` units come to in `currency`, before discounts, shipping and tax on top; `None` where the price
-    /// cannot be paid in that currency.
+    /// cannot be paid in that currency, or no tier says what so many units cost.
     ///
+    /// - An amount that is absent is not zero. Tiers that Stripe left out make the price one that cannot be paid.
     /// - `transform_quantity` first turns units into packages.
     /// - Decimal amounts are multiplied exactly. Stripe rounds each line once, after multiplying and before summing up:
     ///   to the nearest minor unit, halves away from zero.
@@ -52,10 +65,11 @@ impl Price {
             Some(TransformQuantity { divide_by, round: RoundUnits::Up }) => quantity.div_ceil(divide_by.get()),
             Some(TransformQuantity { divide_by, round: RoundUnits::Down }) => quantity / divide_by.get(),
         };
-        let exact = match (self.billing_scheme, self.tiers_mode) {
-            (BillingScheme::Tiered, Some(TiersMode::Volume)) => volume(rates.tiers, units),
-            (BillingScheme::Tiered, _) => graduated(rates.tiers, units),
-            (BillingScheme::PerUnit, _) => rates.unit.unwrap_or_default().times(units),
+        let exact = match rates {
+            Rates::Unit(unit) => unit.times(units),
+            Rates::Chosen(preset) => preset.unwrap_or_default().times(units),
+            Rates::Graduated(tiers) => graduated(tiers, units)?,
+            Rates::Volume(tiers) => volume(tiers, units)?,
         };
         Some(Money::new(exact.rounded(), currency))
     }
@@ -66,46 +80,68 @@ impl Price {
     /// the price cannot be paid in that currency.
     #[must_use]
     pub fn unit(&self, currency: Currency) -> Option<Decimal> {
-        match self.billing_scheme {
-            BillingScheme::PerUnit => self.rates(currency)?.unit,
-            BillingScheme::Tiered => None,
+        match self.rates(currency)? {
+            Rates::Unit(unit) => Some(unit),
+            Rates::Chosen(preset) => preset,
+            Rates::Graduated(_) | Rates::Volume(_) => None,
         }
     }
 
-    /// The amounts of the price in `currency`.
+    /// What the price costs in `currency`; `None` where it does not say.
     fn rates(&self, currency: Currency) -> Option<Rates<'_>> {
-        if currency == self.currency {
-            return Some(Rates {
-                unit: unit(self.unit_amount_decimal, self.unit_amount, self.custom_unit_amount.as_ref()),
-                tiers: self.tiers.as_deref().unwrap_or_default(),
+        let (decimal, integer, custom, tiers) = if currency == self.currency {
+            (self.unit_amount_decimal, self.unit_amount, &self.custom_unit_amount, &self.tiers)
+        } else {
+            let option = self.currency_options.as_ref()?.get(&currency)?;
+            (option.unit_amount_decimal, option.unit_amount, &option.custom_unit_amount, &option.tiers)
+        };
+        if self.billing_scheme == BillingScheme::Tiered {
+            let tiers = tiers.as_deref().filter(|tiers| !tiers.is_empty() && tiers.iter().all(Tier::has_an_amount))?;
+            return Some(match self.tiers_mode {
+                Some(TiersMode::Volume) => Rates::Volume(tiers),
+                Some(TiersMode::Graduated) | None => Rates::Graduated(tiers),
             });
         }
-        let option = self.currency_options.as_ref()?.get(&currency)?;
-        Some(Rates {
-            unit: unit(option.unit_amount_decimal, option.unit_amount, option.custom_unit_amount.as_ref()),
-            tiers: option.tiers.as_deref().unwrap_or_default(),
-        })
+        match (either(decimal, integer), custom) {
+            (Some(unit), _) => Some(Rates::Unit(unit)),
+            (None, Some(custom)) => Some(Rates::Chosen(custom.preset.map(Decimal::from))),
+            (None, None) => None,
+        }
     }
 }
 
-/// A price's amounts in one currency.
-struct Rates<'a> {
-    unit: Option<Decimal>,
-    tiers: &'a [Tier],
+/// What a price costs in one currency. One that does not say has none.
+enum Rates<'a> {
+    /// An amount for each unit or package.
+    Unit(Decimal),
+    /// The shopper chooses; the amount that is filled in, if any.
+    Chosen(Option<Decimal>),
+    /// Each tier prices the units that fall into it. There is at least one, and each has an amount.
+    Graduated(&'a [Tier]),
+    /// The tier that the whole quantity reaches prices all units. There is at least one, and each has an amount.
+    Volume(&'a [Tier]),
 }
 
-fn unit(decimal: Option<Decimal>, integer: Option<i64>, custom: Option<&CustomUnitAmount>) -> Option<Decimal> {
-    let preset = custom.and_then(|custom| custom.preset);
-    decimal.or(integer.map(Decimal::from)).or(preset.map(Decimal::from))
+fn either(decimal: Option<Decimal>, integer: Option<i64>) -> Option<Decimal> {
+    decimal.or(integer.map(Decimal::from))
 }
 
 impl Tier {
-    fn flat(&self) -> Decimal {
-        unit(self.flat_amount_decimal, self.flat_amount, None).unwrap_or_default()
+    fn has_an_amount(&self) -> bool {
+        self.flat().or(self.per_unit()).is_some()
     }
 
-    fn per_unit(&self) -> Decimal {
-        unit(self.unit_amount_decimal, self.unit_amount, None).unwrap_or_default()
+    fn flat(&self) -> Option<Decimal> {
+        either(self.flat_amount_decimal, self.flat_amount)
+    }
+
+    fn per_unit(&self) -> Option<Decimal> {
+        either(self.unit_amount_decimal, self.unit_amount)
+    }
+
+    /// What so many units in this tier come to: a tier may have only one of the two amounts.
+    fn amount(&self, units: u64) -> Decimal {
+        self.per_unit().unwrap_or_default().times(units) + self.flat().unwrap_or_default()
     }
 
     fn reaches(&self, units: u64) -> bool {
@@ -113,16 +149,15 @@ impl Tier {
     }
 }
 
-/// The tier that holds all units prices every one of them.
-fn volume(tiers: &[Tier], units: u64) -> Decimal {
-    match tiers.iter().find(|tier| tier.reaches(units)) {
-        Some(tier) if units > 0 => tier.per_unit().times(units) + tier.flat(),
-        _ => Decimal::default(),
-    }
+/// The tier that holds all units prices every one of them; `None` where none does.
+fn volume(tiers: &[Tier], units: u64) -> Option<Decimal> {
+    let tier = tiers.iter().find(|tier| tier.reaches(units))?;
+    Some(if units > 0 { tier.amount(units) } else { Decimal::default() })
 }
 
-/// Each tier prices the units that fall into it; its flat amount is due as soon as one does.
-fn graduated(tiers: &[Tier], units: u64) -> Decimal {
+/// Each tier prices the units that fall into it; its flat amount is due as soon as one does. `None` where the tiers end
+/// before the units do.
+fn graduated(tiers: &[Tier], units: u64) -> Option<Decimal> {
     let mut below = 0;
     let mut sum = Decimal::default();
     for tier in tiers {
@@ -130,8 +165,8 @@ fn graduated(tiers: &[Tier], units: u64) -> Decimal {
             break;
         }
         let last = tier.up_to.map_or(units, |up_to| up_to.min(units));
-        sum = sum + tier.per_unit().times(last.saturating_sub(below)) + tier.flat();
+        sum = sum + tier.amount(last.saturating_sub(below));
         below = last;
     }
-    sum
+    (below >= units).then_some(sum)
 }

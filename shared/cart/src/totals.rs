@@ -9,9 +9,9 @@ use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers};
 pub enum Unavailable {
     /// The catalogue does not know the price any more.
     Unknown,
-    /// The price or its product is archived.
+    /// The price or its product is archived, or the price does not say what it costs.
     Inactive,
-    /// The price lost the cart's currency.
+    /// The price has no amount in the cart's currency.
     Currency,
 }
 

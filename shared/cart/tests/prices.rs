@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
 
 use cart::{
-    Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, Product, Quantity, Timestamp, Token,
-    Totals,
+    Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, Product, Quantity, Rejection,
+    Timestamp, Token, Totals,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -142,4 +142,122 @@ fn the_price_of_one_unit_is_exact_or_absent() {
     assert_eq!(unit(json!({ "custom_unit_amount": { "preset": 1500 } })).as_deref(), Some("15"));
     assert_eq!(unit(json!({ "custom_unit_amount": {} })), None);
     assert_eq!(unit(json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tier })), None);
+}
+
+/// Every kind of price: its terms without the amounts, and the amounts that it has in a currency.
+fn kinds() -> [(&'static str, Value, Value); 7] {
+    let tiers = json!({ "tiers": [{ "up_to": 5, "unit_amount": 200 }, { "up_to": null, "flat_amount": 300 }] });
+    let tiered = |mode: &str| json!({ "billing_scheme": "tiered", "tiers_mode": mode });
+    let boxes = json!({ "transform_quantity": { "divide_by": 6, "round": "up" } });
+    [
+        ("per unit", json!({}), json!({ "unit_amount": 1200 })),
+        ("free", json!({}), json!({ "unit_amount": 0 })),
+        ("decimal", json!({}), json!({ "unit_amount_decimal": "0.35" })),
+        ("graduated", tiered("graduated"), tiers.clone()),
+        ("volume", tiered("volume"), tiers),
+        ("packages", boxes, json!({ "unit_amount": 700 })),
+        ("custom", json!({}), json!({ "custom_unit_amount": { "minimum": 100, "preset": null } })),
+    ]
+}
+
+fn merged(parts: &[&Value]) -> Value {
+    parts.iter().flat_map(|part| part.as_object().unwrap().clone()).collect()
+}
+
+/// A price of each kind in usd and eur, with or without the amounts of each.
+fn of_each_kind(in_usd: bool, in_eur: bool) -> impl Iterator<Item = (&'static str, Price)> {
+    kinds().into_iter().map(move |(kind, terms, amounts)| {
+        let nothing = json!({});
+        let eur = if in_eur { &amounts } else { &nothing };
+        let options = json!({ "currency_options": { "eur": eur } });
+        let own = if in_usd { &amounts } else { &nothing };
+        (kind, price("price_a", &merged(&[&terms, own, &options])))
+    })
+}
+
+#[test]
+fn an_amount_that_is_absent_is_not_zero() {
+    let [usd, eur, jpy] = ["usd", "eur", "jpy"].map(|code| code.parse::<Currency>().unwrap());
+    for (in_usd, in_eur) in [(true, true), (true, false), (false, true), (false, false)] {
+        for (kind, price) in of_each_kind(in_usd, in_eur) {
+            for (currency, sells) in [(usd, in_usd), (eur, in_eur), (jpy, false)] {
+                let amount = [1, 6, 999_999].map(|quantity| price.amount(quantity, currency).is_some());
+
+                assert_eq!(amount, [sells; 3], "{kind} in {currency}");
+                assert_eq!(price.sells_in(currency), sells, "{kind} in {currency}");
+                assert!(sells || price.unit(currency).is_none(), "{kind} in {currency}");
+            }
+            let expected: Vec<Currency> = [(usd, in_usd), (eur, in_eur)]
+                .into_iter()
+                .filter_map(|(currency, sells)| sells.then_some(currency))
+                .collect();
+            assert_eq!(price.currencies().collect::<Vec<_>>(), expected, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_price_without_an_amount_is_not_added() {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    let add = |price: Price, currency: &str| {
+        let offers: Offers = [Offer { price: price.clone(), product: product.clone() }].into_iter().collect();
+        let change = Change::add(vec![Addition::new(price.id, Quantity::new(1).unwrap())]).unwrap();
+        let mut cart = Cart::new(Token::from_bytes([7; 16]).number(), now, Lifetime::default());
+        cart.apply(&change.in_currency(Some(currency.parse().unwrap())), &offers, now)
+    };
+    for (kind, price) in of_each_kind(true, false) {
+        assert!(matches!(add(price.clone(), "eur"), Err(Rejection::MixedCurrency { .. })), "{kind}");
+        assert!(add(price, "usd").is_ok(), "{kind}");
+    }
+    for (kind, price) in of_each_kind(false, true) {
+        for currency in ["usd", "eur"] {
+            assert!(matches!(add(price.clone(), currency), Err(Rejection::PriceNotFound(_))), "{kind} in {currency}");
+        }
+    }
+}
+
+#[test]
+fn a_line_whose_price_lost_its_amount_is_unavailable() {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    let offers = |price: Price| -> Offers { [Offer { price, product: product.clone() }].into_iter().collect() };
+    for ((kind, before), (_, after)) in of_each_kind(true, true).zip(of_each_kind(true, false)) {
+        let change = Change::add(vec![Addition::new(before.id.clone(), Quantity::new(1).unwrap())]).unwrap();
+        let mut cart = Cart::new(Token::from_bytes([7; 16]).number(), now, Lifetime::default());
+        cart.apply(&change.in_currency(Some("eur".parse().unwrap())), &offers(before), now).unwrap();
+
+        let offers = offers(after);
+        let totals = Totals::new(&cart, &offers, Currency::USD);
+
+        assert_eq!(totals.unavailable().count(), 1, "{kind}");
+        assert_eq!(totals.total.minor(), 0, "{kind}");
+    }
+}
+
+#[test]
+fn a_quantity_beyond_the_last_tier_has_no_amount() {
+    let tiers = json!([{ "up_to": 5, "unit_amount": 200 }, { "up_to": 10, "unit_amount": 100 }]);
+    for (mode, ten) in [("graduated", 1500), ("volume", 1000)] {
+        let terms = json!({ "billing_scheme": "tiered", "tiers_mode": mode, "tiers": tiers });
+        let price = price("price_a", &terms);
+
+        assert_eq!(amount(&price, 10), ten, "{mode}");
+        assert_eq!(price.amount(11, Currency::USD), None, "{mode}");
+    }
+}
+
+#[test]
+fn a_price_knows_that_stripe_left_tiers_out() {
+    let tiers = json!([{ "up_to": null, "unit_amount": 200 }]);
+    let lacks = |options: Value| {
+        let terms = json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tiers });
+        price("price_a", &merged(&[&terms, &json!({ "currency_options": options })])).lacks_tiers()
+    };
+
+    assert!(lacks(json!({ "usd": {}, "eur": { "tiers": tiers }, "jpy": {} })));
+    assert!(!lacks(json!({ "usd": {}, "eur": { "tiers": tiers } })));
+    assert!(!lacks(json!({ "usd": {} })), "its own tiers are in the price itself");
+    assert!(!lacks(Value::Null));
+    assert!(!price("price_a", &json!({ "unit_amount": 1, "currency_options": { "eur": {} } })).lacks_tiers());
 }

@@ -1,6 +1,7 @@
 //! Prices, products and promotion codes.
 
-use cart::{Price, PriceId, Product, ProductId};
+use cart::{Currency, Price, PriceId, Product, ProductId};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,6 +17,9 @@ pub struct Page<T> {
     #[serde(default)]
     pub has_more: bool,
 }
+
+/// How many prices of a page are asked for their tiers in other currencies at a time.
+const QUESTIONS_AT_A_TIME: usize = 4;
 
 /// One page of the catalogue.
 #[derive(Debug)]
@@ -46,11 +50,14 @@ impl<T: DeserializeOwned> From<Page<Value>> for CatalogPage<T> {
 impl Stripe {
     /// A price, active or not, with its tiers and its other currencies.
     ///
+    /// One request; for a price that has tiers in several currencies a second one.
+    ///
     /// # Errors
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
-        existing(self.call(api::price(id), None).await?)
+        let price = existing(self.call(api::price(id, &[]), None).await?)?;
+        self.with_all_tiers(price).await
     }
 
     /// A product, active or not.
@@ -62,7 +69,8 @@ impl Stripe {
         existing(self.call(api::product(id), None).await?)
     }
 
-    /// A price with its product, active or not, in one request.
+    /// A price with its product, active or not, in one request; for a price that has tiers in several currencies a
+    /// second one.
     ///
     /// # Errors
     ///
@@ -71,16 +79,41 @@ impl Stripe {
         let mut price: Value = self.call(api::price_with_product(id), None).await?;
         let product: Product = existing(price["product"].take())?;
         price["product"] = product.id.as_str().into();
-        Ok((existing(price)?, product))
+        Ok((self.with_all_tiers(existing(price)?).await?, product))
     }
 
     /// A page of 100 of all prices, active or not, with their tiers and their other currencies; the newest first.
+    ///
+    /// One request, and another for each price that has tiers in several currencies.
     ///
     /// # Errors
     ///
     /// Stripe fails.
     pub async fn prices(&self, after: Option<&str>) -> Result<CatalogPage<Price>, Error> {
-        self.call::<Page<Value>>(api::prices(after), None).await.map(CatalogPage::from)
+        let mut page: CatalogPage<Price> = self.call::<Page<Value>>(api::prices(after), None).await?.into();
+        let whole: Vec<_> = page.objects.drain(..).map(|price| self.with_tiers_if_there(price)).collect();
+        page.objects = stream::iter(whole).buffered(QUESTIONS_AT_A_TIME).try_collect().await?;
+        Ok(page)
+    }
+
+    /// The price with its tiers in every currency. Stripe wants to be asked for each currency by name, and which ones
+    /// the price has is only known from its first answer.
+    async fn with_all_tiers(&self, price: Price) -> Result<Price, Error> {
+        if !price.lacks_tiers() {
+            return Ok(price);
+        }
+        // The price's own currency among them, so that all options look alike.
+        let currencies: Vec<Currency> = price.currency_options.iter().flatten().map(|(code, _)| *code).collect();
+        existing(self.call(api::price(&price.id, &currencies), None).await?)
+    }
+
+    /// The same for a price of a list; a price that was deleted meanwhile stays as the list has it.
+    async fn with_tiers_if_there(&self, price: Price) -> Result<Price, Error> {
+        let listed = price.clone();
+        match self.with_all_tiers(price).await {
+            Err(error) if error.is_missing() => Ok(listed),
+            whole => whole,
+        }
     }
 
     /// A page of 100 of all products, active or not; the newest first.

@@ -36,9 +36,10 @@ pub(crate) fn coupon(given: &Object, now: i64) -> Read<Value> {
     if let Some(duration) = reader.word("duration", &["forever", "once", "repeating"])? {
         coupon["duration"] = json!(duration);
     }
-    if let Some(options) = reader.within("currency_options")? {
-        coupon["currency_options"] = json!(options.object);
-    }
+    let options = reader.currency_options(|option, currency| {
+        Ok(json!({ "amount_off": option.required_amount("amount_off", currency)? }))
+    })?;
+    coupon["currency_options"] = json!(options);
     if let Some(applies) = reader.within("applies_to")? {
         coupon["applies_to"] = json!({ "products": applies.texts("products")? });
     }
@@ -46,18 +47,21 @@ pub(crate) fn coupon(given: &Object, now: i64) -> Read<Value> {
 }
 
 fn check_off(reader: &Reader<'_>) -> Read<()> {
-    let percent = reader.number("percent_off")?;
+    let percent = reader.percentage("percent_off")?;
     let amount = reader.integer("amount_off")?;
     if percent.is_some() == amount.is_some() {
         return problem("percent_off", "a coupon has either percent_off or amount_off");
     }
-    if percent.is_some_and(|percent| !percent.as_f64().is_some_and(|percent| percent > 0.0 && percent <= 100.0)) {
+    if percent.is_some_and(|percent| percent.as_f64() == Some(0.0)) {
         return problem("percent_off", "must be greater than 0 and at most 100");
     }
-    if amount.is_some() && reader.currency("currency")?.is_none() {
-        return problem("currency", "is missing: amount_off needs it");
+    if amount.is_none() {
+        return Ok(());
     }
-    Ok(())
+    match reader.currency("currency")? {
+        Some(currency) => reader.amount("amount_off", &currency).map(|_| ()),
+        None => problem("currency", "is missing: amount_off needs it"),
+    }
 }
 
 fn list(state: &mut State, request: &Request) -> Answer {

@@ -185,12 +185,13 @@ impl Catalog {
             return Err(wrong("id", "is missing"));
         }
         if let Some((kind, inner)) = kind.inlined(given) {
-            let inner = kind.complete(inner, now).map_err(|problem| wrong(&problem.field, &problem.text))?;
+            let inner =
+                kind.complete(inner, now).map_err(|problem| wrong(&problem.field, &problem.fault.to_string()))?;
             if seen.insert((kind, inner["id"].to_string())) {
                 self.objects.push((kind, inner));
             }
         }
-        let object = kind.complete(given, now).map_err(|problem| wrong(&problem.field, &problem.text))?;
+        let object = kind.complete(given, now).map_err(|problem| wrong(&problem.field, &problem.fault.to_string()))?;
         if !seen.insert((kind, object["id"].to_string())) {
             return Err(wrong("id", &format!("{} is there twice", object["id"])));
         }

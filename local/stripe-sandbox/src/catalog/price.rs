@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing, problem, refused};
+use crate::money::currency;
 use crate::money::decimal::Decimal;
 use crate::protocol::template::{Template, fill};
 
@@ -18,8 +19,12 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
     if reader.word("type", &["one_time", "recurring"])?.is_some_and(|given| given != kind) {
         return problem("type", "does not agree with recurring");
     }
-    let Some(product) = reader.reference("product")? else { return problem("product", "is missing") };
-    let own = amounts(&reader, scheme)?;
+    let Some(product) = reader.reference("product")? else { return missing("product") };
+    let packages = packages(&reader)?;
+    if scheme == "tiered" && !packages.is_null() {
+        return refused("tiers", "You may only specify one of these parameters: tiers, transform_quantity.");
+    }
+    let own = amounts(&reader, scheme, &currency)?;
     let mut price = reader.start(&TEMPLATE, &reader.id("price")?, now)?;
     reader.take(&mut price, Kind::Boolean, &["active"])?;
     reader.take(&mut price, Kind::Text, &["lookup_key", "nickname"])?;
@@ -32,7 +37,7 @@ pub(crate) fn price(given: &Object, now: i64) -> Read<Value> {
         "currency_options": options(&reader, scheme, (&currency, &own))?,
         "product": product,
         "recurring": recurring,
-        "transform_quantity": packages(&reader)?,
+        "transform_quantity": packages,
         "type": kind,
     });
     fill(&mut price, values);
@@ -54,26 +59,20 @@ fn scheme(reader: &Reader<'_>) -> Read<&'static str> {
 
 /// The amounts in every currency, the price's `own` among them.
 fn options(reader: &Reader<'_>, scheme: &str, (currency, own): (&str, &Value)) -> Read<Value> {
-    let mut options = Object::new();
-    if let Some(given) = reader.within("currency_options")? {
-        for code in given.object.keys() {
-            let Some(option) = given.within(code)? else { continue };
-            options.insert(code.to_ascii_lowercase(), amounts(&option, scheme)?);
-        }
-    }
+    let mut options = reader.currency_options(|option, currency| amounts(option, scheme, currency))?;
     options.insert(currency.to_owned(), own.clone());
     Ok(Value::Object(options))
 }
 
 /// The amounts of a price in one currency.
-fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
+fn amounts(reader: &Reader<'_>, scheme: &str, currency: &str) -> Read<Value> {
     let tax_behavior = reader.word("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
     let custom = match reader.within("custom_unit_amount")? {
         None => Value::Null,
         Some(custom) => json!({
-            "maximum": custom.integer("maximum")?,
-            "minimum": custom.integer("minimum")?,
-            "preset": custom.integer("preset")?,
+            "maximum": custom.amount("maximum", currency)?,
+            "minimum": custom.amount("minimum", currency)?,
+            "preset": custom.amount("preset", currency)?,
         }),
     };
     let mut amounts = json!({
@@ -83,10 +82,10 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
         "unit_amount_decimal": null,
     });
     if scheme == "tiered" {
-        amounts["tiers"] = tiers(reader)?;
+        amounts["tiers"] = tiers(reader, currency)?;
     } else if custom.is_null() {
-        let Some((whole, decimal)) = either(reader, "unit_amount", "unit_amount_decimal")? else {
-            return problem(&reader.field("unit_amount"), "is missing");
+        let Some((whole, decimal)) = either(reader, ["unit_amount", "unit_amount_decimal"], currency)? else {
+            return missing(&reader.field("unit_amount"));
         };
         amounts["unit_amount"] = json!(whole);
         amounts["unit_amount_decimal"] = json!(decimal);
@@ -95,9 +94,9 @@ fn amounts(reader: &Reader<'_>, scheme: &str) -> Read<Value> {
 }
 
 /// An amount given as an integer, as a decimal, or as both; Stripe shows both where the decimal is whole.
-fn either(reader: &Reader<'_>, integer: &str, decimal: &str) -> Read<Option<(Option<i64>, String)>> {
+fn either(reader: &Reader<'_>, [integer, decimal]: [&str; 2], currency: &str) -> Read<Option<(Option<i64>, String)>> {
     let precise = reader.decimal(decimal)?;
-    let whole = reader.integer(integer)?;
+    let whole = reader.amount(integer, currency)?;
     let amount = match (precise, whole) {
         (Some(precise), Some(whole)) if precise != Decimal::whole(whole) => {
             return problem(&reader.field(decimal), format!("does not agree with {integer}"));
@@ -106,10 +105,13 @@ fn either(reader: &Reader<'_>, integer: &str, decimal: &str) -> Read<Option<(Opt
         (None, Some(whole)) => Decimal::whole(whole),
         (None, None) => return Ok(None),
     };
-    Ok(Some((amount.exact(), amount.to_string())))
+    match amount.exact().and_then(|whole| currency::wrong(whole, currency)) {
+        Some(wrong) => problem(&reader.field(decimal), wrong),
+        None => Ok(Some((amount.exact(), amount.to_string()))),
+    }
 }
 
-fn tiers(reader: &Reader<'_>) -> Read<Value> {
+fn tiers(reader: &Reader<'_>, currency: &str) -> Read<Value> {
     let given = reader.list("tiers")?.map_or(&[][..], Vec::as_slice);
     if given.is_empty() {
         return problem(&reader.field("tiers"), "is missing: tiered prices have tiers");
@@ -122,8 +124,8 @@ fn tiers(reader: &Reader<'_>) -> Read<Value> {
         let tier = Reader { object, path };
         let up_to = tier_end(&tier, below, index + 1 == given.len())?;
         below = up_to.unwrap_or(below);
-        let unit = either(&tier, "unit_amount", "unit_amount_decimal")?;
-        let flat = either(&tier, "flat_amount", "flat_amount_decimal")?;
+        let unit = either(&tier, ["unit_amount", "unit_amount_decimal"], currency)?;
+        let flat = either(&tier, ["flat_amount", "flat_amount_decimal"], currency)?;
         if unit.is_none() && flat.is_none() {
             return problem(&tier.field("unit_amount"), "is missing, and so is flat_amount");
         }
@@ -154,15 +156,38 @@ fn tier_end(tier: &Reader<'_>, below: i64, is_last: bool) -> Read<Option<i64>> {
 fn recurring(reader: &Reader<'_>) -> Read<Value> {
     let Some(recurring) = reader.within("recurring")? else { return Ok(Value::Null) };
     let Some(interval) = recurring.word("interval", &["day", "week", "month", "year"])? else {
-        return problem(&recurring.field("interval"), "is missing");
+        return missing(&recurring.field("interval"));
     };
+    let meter = recurring.text("meter")?;
+    let usage_type = recurring.word("usage_type", &["licensed", "metered"])?.unwrap_or("licensed");
+    if usage_type == "metered" && meter.is_none() {
+        let words = "Starting with Stripe version `2025-03-31.basil`, metered prices must be backed by meters.";
+        return refused(&recurring.field("usage_type"), words);
+    }
     Ok(json!({
         "interval": interval,
-        "interval_count": recurring.integer("interval_count")?.unwrap_or(1),
-        "meter": recurring.text("meter")?,
+        "interval_count": interval_count(&recurring, interval)?,
+        "meter": meter,
         "trial_period_days": recurring.integer("trial_period_days")?,
-        "usage_type": recurring.word("usage_type", &["licensed", "metered"])?.unwrap_or("licensed"),
+        "usage_type": usage_type,
     }))
+}
+
+/// "Maximum of three years interval allowed" (<https://docs.stripe.com/api/prices/create#create_price-recurring-interval_count>).
+fn interval_count(recurring: &Reader<'_>, interval: &str) -> Read<i64> {
+    let count = recurring.integer("interval_count")?.unwrap_or(1);
+    let (most, adjective) = match interval {
+        "day" => (1095, "daily"),
+        "week" => (156, "weekly"),
+        "month" => (36, "monthly"),
+        _ => (3, "yearly"),
+    };
+    let field = recurring.field("interval_count");
+    match count {
+        ..1 => problem(&field, "must be at least 1"),
+        count if count <= most => Ok(count),
+        _ => refused(&field, format!("The interval_count for {adjective} prices can't be greater than {most}")),
+    }
 }
 
 fn packages(reader: &Reader<'_>) -> Read<Value> {
@@ -171,7 +196,7 @@ fn packages(reader: &Reader<'_>) -> Read<Value> {
         return problem(&packages.field("divide_by"), "must be at least 1");
     };
     let Some(round) = packages.word("round", &["up", "down"])? else {
-        return problem(&packages.field("round"), "is missing");
+        return missing(&packages.field("round"));
     };
     Ok(json!({ "divide_by": size, "round": round }))
 }

@@ -43,6 +43,11 @@ fn create(state: &mut State, request: &Request) -> Answer {
     }
     let product = new_product(state, &mut params, "", true)?;
     clean(&mut params);
+    if params.get("currency_options").is_some_and(|options| !options[json_text(&params["currency"])].is_null()) {
+        let message = "You are specifying a currency option that matches the top-level currency for this price. \
+                       Please remove this currency option and it will be added automatically on creation.";
+        return Err(Refusal::invalid("currency_options", message));
+    }
     let price = price(&params, state.now()).map_err(|problem| problem.refusal(""))?;
     claim_lookup_key(state, &price, transfer)?;
     if let Some(product) = product {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::money::currency;
 use crate::money::decimal::Decimal;
 use crate::protocol::check::join;
 use crate::protocol::refusal::Refusal;
@@ -12,7 +13,19 @@ use crate::protocol::{ids, metadata};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Problem {
     pub(crate) field: String,
-    pub(crate) text: String,
+    pub(crate) fault: Fault,
+}
+
+/// What is wrong with a field, as a sentence that begins with its name.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("is missing")]
+    Missing,
+    #[error("{0}")]
+    Wrong(String),
+    /// What Stripe says to it.
+    #[error("is refused by Stripe: {0}")]
+    Refused(String),
 }
 
 impl Problem {
@@ -20,16 +33,19 @@ impl Problem {
     pub(crate) fn refusal(&self, path: &str) -> Refusal {
         let segments = self.field.replace('[', ".").replace(']', "");
         let param = segments.split('.').fold(path.to_owned(), |param, segment| join(&param, segment));
-        if self.text == "is missing" {
-            Refusal::MissingParam { param }
-        } else {
-            Refusal::invalid(param.clone(), format!("Invalid {param}: {}.", self.text))
+        match &self.fault {
+            Fault::Missing => Refusal::MissingParam { param },
+            Fault::Refused(words) => Refusal::invalid(param, words.as_str()),
+            Fault::Wrong(text) => Refusal::invalid(param.clone(), format!("Invalid {param}: {text}.")),
         }
     }
 }
 
 pub(crate) type Object = Map<String, Value>;
 pub(crate) type Read<T> = Result<T, Problem>;
+
+/// The most characters of an id (<https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>).
+const LONGEST_ID: usize = 255;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +62,16 @@ pub(crate) enum Kind {
 }
 
 pub(crate) fn problem<T>(field: &str, text: impl Into<String>) -> Read<T> {
-    Err(Problem { field: field.to_owned(), text: text.into() })
+    Err(Problem { field: field.to_owned(), fault: Fault::Wrong(text.into()) })
+}
+
+/// A problem that Stripe has words for.
+pub(crate) fn refused<T>(field: &str, words: impl Into<String>) -> Read<T> {
+    Err(Problem { field: field.to_owned(), fault: Fault::Refused(words.into()) })
+}
+
+pub(crate) fn missing<T>(field: &str) -> Read<T> {
+    Err(Problem { field: field.to_owned(), fault: Fault::Missing })
 }
 
 /// Reads typed values out of an object; `null` counts as absent.
@@ -82,7 +107,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn required(&self, name: &str) -> Read<&'a str> {
         match self.text(name)? {
-            Some("") | None => problem(&self.field(name), "is missing"),
+            Some("") | None => missing(&self.field(name)),
             Some(text) => Ok(text),
         }
     }
@@ -124,6 +149,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A percentage, which Stripe writes as a number. The arithmetic of the sandbox is exact, so a number that is no
+    /// decimal of a few places is refused and never counts as zero.
+    pub(crate) fn percentage(&self, name: &str) -> Read<Option<&'a Value>> {
+        match self.number(name)? {
+            Some(value)
+                if value
+                    .to_string()
+                    .parse()
+                    .is_ok_and(|percent| Decimal::default() <= percent && percent <= Decimal::HUNDRED) =>
+            {
+                Ok(Some(value))
+            }
+            Some(value) => self.wrong(name, "a percentage from 0 to 100", value),
+            None => Ok(None),
+        }
+    }
+
     pub(crate) fn number(&self, name: &str) -> Read<Option<&'a Value>> {
         match self.get(name) {
             Some(value) if !value.is_number() => self.wrong(name, "a number", value),
@@ -161,10 +203,50 @@ impl<'a> Reader<'a> {
     pub(crate) fn currency(&self, name: &str) -> Read<Option<String>> {
         match self.text(name)? {
             None => Ok(None),
-            Some(text) if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-                Ok(Some(text.to_ascii_lowercase()))
+            Some(text) => match currency::unknown(text) {
+                None => Ok(Some(text.to_ascii_lowercase())),
+                Some(words) => refused(&self.field(name), words),
+            },
+        }
+    }
+
+    /// The amounts in each currency of `currency_options`, as `amounts` reads them.
+    pub(crate) fn currency_options(&self, amounts: impl Fn(&Reader<'_>, &str) -> Read<Value>) -> Read<Object> {
+        let mut options = Object::new();
+        let Some(given) = self.within("currency_options")? else { return Ok(options) };
+        for code in given.object.keys() {
+            if let Some(words) = currency::unknown(code) {
+                return refused(&given.path, words);
             }
-            Some(text) => problem(&self.field(name), format!("'{text}' is not a three-letter currency code")),
+            let lowercase = code.to_ascii_lowercase();
+            if *code != lowercase {
+                let words = format!(
+                    "Currencies must be lowercase when used as keys in a map. Use `{lowercase}` instead of `{code}`."
+                );
+                return refused(&given.path, words);
+            }
+            if let Some(option) = given.within(code)? {
+                let amounts = amounts(&option, code)?;
+                options.insert(lowercase, amounts);
+            }
+        }
+        Ok(options)
+    }
+
+    /// An amount in minor units.
+    pub(crate) fn amount(&self, name: &str, currency: &str) -> Read<Option<i64>> {
+        let amount = self.integer(name)?;
+        match amount.and_then(|amount| currency::wrong(amount, currency)) {
+            Some(wrong) => problem(&self.field(name), wrong),
+            None => Ok(amount),
+        }
+    }
+
+    /// An amount in minor units that has to be there.
+    pub(crate) fn required_amount(&self, name: &str, currency: &str) -> Read<i64> {
+        match self.amount(name, currency)? {
+            Some(amount) => Ok(amount),
+            None => missing(&self.field(name)),
         }
     }
 
@@ -184,8 +266,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The id given, or a new one. Those of before 2018-05-21 may have dots, colons, spaces and slashes.
     pub(crate) fn id(&self, prefix: &str) -> Read<String> {
-        Ok(self.text("id")?.filter(|id| !id.is_empty()).map_or_else(|| ids::object(prefix), str::to_owned))
+        match self.text("id")?.filter(|id| !id.is_empty()) {
+            Some(id) if id.chars().count() > LONGEST_ID => {
+                problem(&self.field("id"), format!("must be at most {LONGEST_ID} characters"))
+            }
+            given => Ok(given.map_or_else(|| ids::object(prefix), str::to_owned)),
+        }
     }
 
     /// The template with what every object of the catalogue has.
@@ -225,9 +313,20 @@ mod tests {
 
     #[test]
     fn problems_of_objects_name_the_parameter() {
-        let problem = Problem { field: "tiers[1].up_to".to_owned(), text: "must rise".to_owned() };
+        let fault = Fault::Wrong("must rise".to_owned());
+        let problem = Problem { field: "tiers[1].up_to".to_owned(), fault };
 
         assert_eq!(problem.refusal("").body()["error"]["param"], "tiers[1][up_to]");
         assert_eq!(problem.refusal("price_data").body()["error"]["param"], "price_data[tiers][1][up_to]");
+    }
+
+    #[test]
+    fn a_missing_field_is_refused_as_a_missing_parameter() {
+        let missing = missing::<()>("recurring.interval").unwrap_err();
+        let wrong = problem::<()>("recurring.interval", "is missing").unwrap_err();
+
+        assert_eq!(missing.refusal("").body()["error"]["code"], "parameter_missing");
+        assert_eq!(missing.refusal("").body()["error"]["param"], "recurring[interval]");
+        assert_eq!(wrong.refusal("").body()["error"]["code"], serde_json::Value::Null, "prose decides nothing");
     }
 }

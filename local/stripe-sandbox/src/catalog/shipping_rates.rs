@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::{Template, fill};
@@ -35,28 +35,19 @@ pub(crate) fn shipping_rate(given: &Object, now: i64) -> Read<Value> {
 
 /// The amounts in every currency, that of the rate itself among them.
 fn fixed_amount(reader: &Reader<'_>) -> Read<Value> {
-    let Some(amount) = reader.within("fixed_amount")? else { return problem("fixed_amount", "is missing") };
-    let own = option(&amount, tax_behavior(reader)?)?;
+    let Some(amount) = reader.within("fixed_amount")? else { return missing("fixed_amount") };
     let Some(currency) = amount.currency("currency")? else {
-        return problem("fixed_amount.currency", "is missing");
+        return missing("fixed_amount.currency");
     };
-    let mut options = Object::new();
-    if let Some(given) = amount.within("currency_options")? {
-        for code in given.object.keys() {
-            let Some(given) = given.within(code)? else { continue };
-            options.insert(code.to_ascii_lowercase(), option(&given, tax_behavior(&given)?)?);
-        }
-    }
+    let own = option(&amount, tax_behavior(reader)?, &currency)?;
+    let mut options = amount.currency_options(|given, currency| option(given, tax_behavior(given)?, currency))?;
     let minor = own["amount"].clone();
     options.insert(currency.clone(), own);
     Ok(json!({ "amount": minor, "currency": currency, "currency_options": options }))
 }
 
-fn option(reader: &Reader<'_>, tax_behavior: &str) -> Read<Value> {
-    match reader.integer("amount")? {
-        Some(minor) => Ok(json!({ "amount": minor, "tax_behavior": tax_behavior })),
-        None => problem(&reader.field("amount"), "is missing"),
-    }
+fn option(reader: &Reader<'_>, tax_behavior: &str, currency: &str) -> Read<Value> {
+    Ok(json!({ "amount": reader.required_amount("amount", currency)?, "tax_behavior": tax_behavior }))
 }
 
 fn tax_behavior<'a>(reader: &Reader<'a>) -> Read<&'a str> {
@@ -69,7 +60,7 @@ fn estimate(reader: &Reader<'_>) -> Read<Value> {
     let bound = |name: &str| -> Read<Value> {
         let Some(bound) = estimate.within(name)? else { return Ok(Value::Null) };
         let Some(unit) = bound.word("unit", &["business_day", "day", "hour", "month", "week"])? else {
-            return problem(&bound.field("unit"), "is missing");
+            return missing(&bound.field("unit"));
         };
         Ok(json!({ "unit": unit, "value": bound.integer("value")?.unwrap_or(1) }))
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reader::{Kind, Object, Read, Reader, problem};
+use super::reader::{Kind, Object, Read, Reader, missing};
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::Template;
@@ -19,8 +19,8 @@ pub(crate) static ROUTES: [Route; 2] = [
 /// A tax rate, as <https://docs.stripe.com/api/tax_rates/object> describes it.
 pub(crate) fn tax_rate(given: &Object, now: i64) -> Read<Value> {
     let reader = Reader::new(given);
-    let Some(percentage) = reader.number("percentage")? else {
-        return problem("percentage", "is missing");
+    let Some(percentage) = reader.percentage("percentage")? else {
+        return missing("percentage");
     };
     let mut rate = reader.start(&TEMPLATE, &reader.id("txr")?, now)?;
     rate["display_name"] = json!(reader.required("display_name")?);
@@ -35,4 +35,24 @@ pub(crate) fn tax_rate(given: &Object, now: i64) -> Read<Value> {
 fn list(state: &mut State, request: &Request) -> Answer {
     let params = &request.params;
     list::page(&state.tax_rates, "/v1/tax_rates", params, |rate| matches(rate, params, &["active", "inclusive"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_exact_or_refused() {
+        let rate = |percentage: Value| {
+            let given = json!({ "id": "txr_a", "display_name": "Tax", "percentage": percentage });
+            tax_rate(given.as_object().unwrap(), 0).map(|rate| rate["percentage"].clone())
+        };
+
+        for good in [json!(0), json!(8.625), json!(19), json!(100), json!(0.000_1)] {
+            assert_eq!(rate(good.clone()), Ok(good));
+        }
+        for bad in [json!(-1), json!(100.1), json!(1e300), json!(1e-9), json!("19"), json!(null)] {
+            assert!(rate(bad.clone()).is_err(), "{bad}");
+        }
+    }
 }

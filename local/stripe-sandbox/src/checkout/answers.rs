@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::contact::is_email;
-use super::discounts::promotion;
+use super::discounts::{promotion, promotion_written};
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::protocol::address;
 use crate::protocol::refusal::Refusal;
@@ -78,11 +79,7 @@ impl Answers {
             return Ok(());
         }
         let param = "promotion_code";
-        let mut codes = state
-            .promotion_codes
-            .newest()
-            .filter(|(_, promotion)| promotion["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(code)));
-        let Some((_, found)) = codes.find(|(_, promotion)| promotion["active"] == true) else {
+        let Some(found) = promotion_written(state, session, code) else {
             return Err(Refusal::invalid(param, format!("The code {code} is not valid.")));
         };
         session.discount = Some(promotion(state, session, found, param)?);
@@ -146,12 +143,13 @@ fn choose_unit(state: &State, line: &mut Line, currency: &str, unit: i64) -> Res
         return Ok(());
     }
     let price = state.prices.found(&line.price)?;
-    let bounds = &price["currency_options"][currency]["custom_unit_amount"];
-    let low = bounds["minimum"].as_i64().unwrap_or(0);
-    let high = bounds["maximum"].as_i64().unwrap_or(i64::MAX);
+    let bounds = Amounts::of(price).within(currency).map(|amounts| &amounts["custom_unit_amount"]);
+    let bound = |name: &str| bounds.and_then(|bounds| bounds[name].as_i64());
+    let low = bound("minimum").unwrap_or(0);
+    let high = bound("maximum").unwrap_or(i64::MAX);
     if !(low..=high).contains(&unit) {
         let format = |amount| currency::format(amount, currency);
-        let most = bounds["maximum"].as_i64().map(|most| format!(" to {}", format(most))).unwrap_or_default();
+        let most = bound("maximum").map(|most| format!(" to {}", format(most))).unwrap_or_default();
         let message = format!("{}: choose an amount from {}{most}.", line.description, format(low));
         return Err(Refusal::invalid("amount", message));
     }

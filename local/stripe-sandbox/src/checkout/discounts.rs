@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::money::discount::Off;
 use crate::protocol::refusal::Refusal;
@@ -49,26 +50,70 @@ pub(crate) fn promotion(state: &State, session: &Session, code: &Value, param: &
     if code["active"] != true || used_up || over {
         return Err(Refusal::invalid(param, "This promotion code is inactive, expired or used up."));
     }
-    let restrictions = &code["restrictions"];
-    let own = restrictions["minimum_amount"].as_i64();
-    let minimum = match restrictions["minimum_amount_currency"].as_str() {
-        Some(currency) if currency == session.currency => own,
-        Some(_) => {
-            let option = restrictions["currency_options"][&session.currency]["minimum_amount"].as_i64();
-            if own.is_some() && option.is_none() {
-                let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
-                return Err(Refusal::invalid(param, message));
-            }
-            option
-        }
-        None => None,
-    };
-    if minimum.is_some_and(|minimum| session.totals().subtotal < minimum) {
-        let minimum = currency::format(minimum.unwrap_or(0), &session.currency);
-        return Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")));
-    }
+    check_shopper(state, session, code, param)?;
+    check_minimum(session, code, param)?;
     let coupon = code["promotion"]["coupon"].as_str().unwrap_or_default();
     Ok(Discount { promotion_code: Some(code.clone()), ..discount(state, session, coupon, param)? })
+}
+
+/// Refuses a shopper whom the promotion code is not for.
+fn check_shopper(state: &State, session: &Session, code: &Value, param: &str) -> Result<(), Refusal> {
+    if code["customer"].is_string() && code["customer"].as_str() != session.customer.as_deref() {
+        return Err(Refusal::invalid(param, "This promotion code is for another customer."));
+    }
+    if code["restrictions"]["first_time_transaction"] != true {
+        return Ok(());
+    }
+    let is_first = match &session.customer {
+        Some(customer) => !has_bought(state, customer),
+        // "Promotion codes limited to first time customers will return invalid" for sessions that create no customer
+        // (<https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_creation>).
+        None => session.makes_customer(),
+    };
+    if is_first {
+        return Ok(());
+    }
+    let message = "This promotion code cannot be redeemed because the associated customer has prior transactions.";
+    Err(Refusal::invalid(param, message))
+}
+
+/// Whether a customer has "any successful payments or invoices"
+/// (<https://docs.stripe.com/api/promotion_codes/object#promotion_code_object-restrictions-first_time_transaction>).
+fn has_bought(state: &State, customer: &str) -> bool {
+    let is_theirs = |object: &Value, status: &str| object["customer"] == customer && object["status"] == status;
+    state.charges.newest().any(|(_, charge)| is_theirs(charge, "succeeded"))
+        || state.invoices.newest().any(|(_, invoice)| is_theirs(invoice, "paid"))
+}
+
+/// The active promotion code that the shopper means by a text: their own, else the one for everybody.
+pub(super) fn promotion_written<'a>(state: &'a State, session: &Session, text: &str) -> Option<&'a Value> {
+    let is_meant = |code: &Value, customer: Option<&str>| {
+        code["active"] == true
+            && code["customer"].as_str() == customer
+            && code["code"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(text))
+    };
+    let written = |customer: Option<&str>| {
+        state.promotion_codes.newest().map(|(_, code)| code).find(|code| is_meant(code, customer))
+    };
+    session.customer.as_deref().and_then(|customer| written(Some(customer))).or_else(|| written(None))
+}
+
+/// Refuses an order that is smaller than the promotion code asks for.
+fn check_minimum(session: &Session, code: &Value, param: &str) -> Result<(), Refusal> {
+    let amounts = Amounts::of_promotion_code(code);
+    let Some(own_currency) = amounts.own_currency() else { return Ok(()) };
+    let minimum = |currency: &str| amounts.amount("minimum_amount", currency);
+    match minimum(&session.currency) {
+        None if minimum(own_currency).is_some() => {
+            let message = format!("This promotion code cannot be used with the currency {}.", session.currency);
+            Err(Refusal::invalid(param, message))
+        }
+        Some(minimum) if session.totals().subtotal < minimum => {
+            let minimum = currency::format(minimum, &session.currency);
+            Err(Refusal::invalid(param, format!("This promotion code needs an order of at least {minimum}.")))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn check_coupon(state: &State, session: &Session, coupon: &Value, param: &str) -> Result<(), Refusal> {

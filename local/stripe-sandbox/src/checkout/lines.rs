@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalog::prices;
+use crate::money::currency;
 use crate::money::pricing::Pricing;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::{ids, json_text, metadata};
@@ -31,12 +32,16 @@ pub(super) fn sold(state: &mut State, params: &Value, mode: Mode) -> Result<Sold
         return Err(Refusal::MissingParam { param: "line_items".to_owned() });
     }
     let mut currency = params["currency"].as_str().map(str::to_ascii_lowercase);
+    if let Some(words) = params["currency"].as_str().and_then(currency::unknown) {
+        return Err(Refusal::invalid("currency", words));
+    }
     let mut lines = Vec::new();
     let mut interval = Value::Null;
     for (index, item) in items.iter().enumerate() {
         let param = format!("line_items[{index}]");
         let price = price(state, item, &param)?;
         check_recurring(&price, mode, &mut interval)?;
+        check_once(&price, &lines)?;
         let currency = currency.get_or_insert_with(|| json_text(&price["currency"]).to_owned());
         lines.push(line(state, item, &price, currency, &param)?);
     }
@@ -95,6 +100,16 @@ fn check_recurring(price: &Value, mode: Mode, interval: &mut Value) -> Result<()
         return Err(Refusal::invalid("line_items", message));
     }
     Ok(())
+}
+
+/// Refuses a recurring price that a line before has: a subscription has one item of it.
+fn check_once(price: &Value, before: &[Line]) -> Result<(), Refusal> {
+    let id = json_text(&price["id"]);
+    if price["recurring"].is_null() || before.iter().all(|line| line.price != id) {
+        return Ok(());
+    }
+    let message = format!("Cannot add multiple subscription items with the same plan: {id}");
+    Err(Refusal::Invalid { param: None, code: None, message })
 }
 
 /// Refuses more lines than a session of this mode may have, optional ones included.

@@ -22,10 +22,7 @@ pub(crate) fn pay(state: &mut State, id: &str, answers: &Answers, payment: Payme
     }
     redeem(state, &session);
     let nothing_due = session.totals().total == 0;
-    let wants_customer = session.is_recurring()
-        || nothing_due
-        || session.wants_invoice()
-        || session.params["customer_creation"] == "always";
+    let wants_customer = nothing_due || session.makes_customer();
     match &session.customer {
         Some(customer) => customers::update(state, customer, &session),
         None if wants_customer => session.customer = Some(customers::create(state, &session)),
@@ -88,7 +85,7 @@ fn redeem(state: &mut State, session: &Session) {
     let Some(discount) = &session.discount else { return };
     let again = |object: &Value| {
         let mut object = object.clone();
-        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0) + 1);
+        object["times_redeemed"] = json!(object["times_redeemed"].as_i64().unwrap_or(0).saturating_add(1));
         object
     };
     let id = json_text(&discount.coupon["id"]);

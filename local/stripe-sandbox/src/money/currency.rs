@@ -1,10 +1,29 @@
 //! What currencies differ in: their digits, their signs and the smallest amount that can be charged.
 
+/// The currencies that Stripe knows: those of its page (<https://docs.stripe.com/currencies>), and those that its
+/// refusals still name.
+const SUPPORTED: [&str; 145] = [
+    "usd", "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn", "bhd",
+    "bif", "bmd", "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "clp", "cny", "cop", "crc",
+    "cve", "czk", "djf", "dkk", "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel", "ghs", "gip", "gmd",
+    "gnf", "gtq", "gyd", "hkd", "hnl", "hrk", "htg", "huf", "idr", "ils", "inr", "isk", "jmd", "jod", "jpy", "kes",
+    "kgs", "khr", "kmf", "krw", "kwd", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl", "mad", "mdl", "mga", "mkd",
+    "mmk", "mnt", "mop", "mro", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn", "nio", "nok", "npr", "nzd",
+    "omr", "pab", "pen", "pgk", "php", "pkr", "pln", "pyg", "qar", "ron", "rsd", "rub", "rwf", "sar", "sbd", "scr",
+    "sek", "sgd", "shp", "sle", "sll", "sos", "srd", "std", "svc", "szl", "thb", "tjs", "tnd", "top", "try", "ttd",
+    "twd", "tzs", "uah", "ugx", "uyu", "uzs", "vnd", "vuv", "wst", "xaf", "xcd", "xcg", "xof", "xpf", "yer", "zar",
+    "zmw",
+];
 /// Currencies without a minor unit (<https://docs.stripe.com/currencies#zero-decimal>).
 const ZERO_DECIMAL: [&str; 15] =
     ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
 /// Currencies with a thousandth as minor unit (<https://docs.stripe.com/currencies#three-decimal>).
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+/// Currencies whose cents have to be zero: they have two decimals at Stripe only so that nothing had to change
+/// (<https://docs.stripe.com/currencies#special-cases>).
+const WITHOUT_CENTS: [&str; 2] = ["isk", "ugx"];
+/// The largest amount of a price, in minor units.
+const MOST: i64 = 999_999_999_999;
 const SIGNS: [(&str, &str); 12] = [
     ("usd", "$"),
     ("eur", "€"),
@@ -47,6 +66,14 @@ const MINIMUMS: [(&str, i64); 24] = [
     ("thb", 1000),
 ];
 
+/// Why Stripe refuses a currency; `None` where it knows it.
+pub(crate) fn unknown(code: &str) -> Option<String> {
+    let is_known = SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(code));
+    let message =
+        || format!("Invalid currency: {code}. Stripe currently supports these currencies: {}", SUPPORTED.join(", "));
+    (!is_known).then(message)
+}
+
 /// The digits of a currency's minor unit, as Stripe counts them.
 pub(crate) fn digits(currency: &str) -> usize {
     if ZERO_DECIMAL.contains(&currency) {
@@ -56,6 +83,21 @@ pub(crate) fn digits(currency: &str) -> usize {
     } else {
         2
     }
+}
+
+/// What is wrong with an amount of the catalogue; `None` where Stripe takes it.
+pub(crate) fn wrong(amount: i64, currency: &str) -> Option<String> {
+    if amount > MOST {
+        return Some(format!("must be at most {MOST}"));
+    }
+    let step = if WITHOUT_CENTS.contains(&currency) {
+        100
+    } else if digits(currency) == 3 {
+        10
+    } else {
+        1
+    };
+    (amount % step != 0).then(|| format!("must be divisible by {step} in {}", currency.to_uppercase()))
 }
 
 /// The least that can be charged in a currency; zero where nothing is known.
@@ -118,6 +160,16 @@ mod tests {
         for (amount, currency, text) in cases {
             assert_eq!(format(amount, currency), text);
         }
+    }
+
+    /// <https://docs.stripe.com/currencies#special-cases>, <https://docs.stripe.com/currencies#three-decimal>
+    #[test]
+    fn amounts_end_in_zeros_where_stripe_wants_it() {
+        let good = [(5, "usd"), (5, "jpy"), (1250, "kwd"), (500, "isk"), (500, "ugx"), (0, "ugx"), (MOST, "eur")];
+        let bad = [(1255, "kwd"), (1, "bhd"), (550, "isk"), (5, "ugx"), (MOST + 1, "usd"), (i64::MAX, "jpy")];
+
+        assert!(good.iter().all(|(amount, currency)| wrong(*amount, currency).is_none()));
+        assert!(bad.iter().all(|(amount, currency)| wrong(*amount, currency).is_some()));
     }
 
     #[test]

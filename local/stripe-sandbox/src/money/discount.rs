@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::amounts::Amounts;
 use super::decimal::Decimal;
 
 /// What a coupon takes off.
@@ -17,10 +18,7 @@ impl Off {
         if coupon["percent_off"].is_number() {
             return coupon["percent_off"].to_string().parse().ok().map(Self::Percent);
         }
-        if coupon["currency"] == currency {
-            return coupon["amount_off"].as_i64().map(Self::Amount);
-        }
-        coupon["currency_options"][currency]["amount_off"].as_i64().map(Self::Amount)
+        Amounts::of(coupon).amount("amount_off", currency).map(Self::Amount)
     }
 
     /// The discount of each amount: a percentage of each, or one amount shared out in proportion, whole minor units

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::amounts::Amounts;
 use super::decimal::Decimal;
 
 /// How a price turns a quantity into an amount.
@@ -44,7 +45,7 @@ impl Pricing {
     ///
     /// `None` when the price has no amount in that currency.
     pub(crate) fn of(price: &Value, currency: &str) -> Option<Self> {
-        let amounts = if price["currency"] == currency { price } else { price["currency_options"].get(currency)? };
+        let amounts = Amounts::of(price).within(currency)?;
         let model = if price["billing_scheme"] == "tiered" {
             let tiers = amounts["tiers"].as_array()?.iter().map(Tier::of).collect();
             if price["tiers_mode"] == "volume" { Model::Volume(tiers) } else { Model::Graduated(tiers) }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::decimal::Decimal;
+use super::sum;
 
 /// A tax of a fixed percentage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,9 +14,11 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// Reads a tax rate object.
+    #[expect(clippy::expect_used, reason = "a tax of zero in the place of one that cannot be read would go unnoticed")]
     pub(crate) fn of(rate: &Value) -> Self {
+        let percentage = rate["percentage"].to_string();
         Self {
-            percentage: rate["percentage"].to_string().parse().unwrap_or_default(),
+            percentage: percentage.parse().expect("the catalogue has only tax rates whose percentage is a decimal"),
             inclusive: rate["inclusive"] == true,
         }
     }
@@ -39,12 +42,12 @@ pub(crate) fn taxes(amount: i64, rates: &[Rate]) -> Taxes {
     let inclusive = rates.iter().filter(|rate| rate.inclusive);
     let gross = inclusive.fold(Decimal::HUNDRED, |sum, rate| sum.plus(rate.percentage));
     let within = |rate: &Rate| rate.percentage.share_of(amount, gross);
-    let taxable = amount - rates.iter().filter(|rate| rate.inclusive).map(within).sum::<i64>();
+    let taxable = amount.saturating_sub(sum(rates.iter().filter(|rate| rate.inclusive).map(within)));
     let on_top = |rate: &Rate| rate.percentage.share_of(taxable, Decimal::HUNDRED);
     Taxes {
         amounts: rates.iter().map(|rate| if rate.inclusive { within(rate) } else { on_top(rate) }).collect(),
         taxable,
-        added: rates.iter().filter(|rate| !rate.inclusive).map(on_top).sum(),
+        added: sum(rates.iter().filter(|rate| !rate.inclusive).map(on_top)),
     }
 }
 

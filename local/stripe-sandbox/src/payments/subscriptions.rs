@@ -114,7 +114,7 @@ fn plan(price: &Value) -> Value {
 fn trial_end(session: &Session, now: i64) -> Option<i64> {
     let data = &session.params["subscription_data"];
     let days = data["trial_period_days"].as_i64().filter(|days| *days > 0);
-    data["trial_end"].as_i64().or(days.map(|days| now + days * DAY))
+    data["trial_end"].as_i64().or(days.map(|days| now.saturating_add(days.saturating_mul(DAY))))
 }
 
 /// The length of a billing interval, with months of 30 and years of 365 days.

@@ -80,14 +80,15 @@ fn walk_object(
     let context = own.as_deref().unwrap_or(context);
     let hidden = hidden(context);
     let by_currency = context.ends_with(".currency_options");
+    // Whatever stands in the place of a currency is accepted, and brings nothing where the price does not have it:
+    // `currency_options.tiers` too. Only `currency_options.eur.tiers` asks for tiers, one currency's.
     let known = |key: &str| context.contains(".currency_options") || object.contains_key(key) || hidden.contains(&key);
     if let Some(unknown) = wanted.0.keys().find(|key| !known(key)) {
         return Err(cannot(&join(path, unknown)));
     }
     let mut shown = Map::new();
     for (key, value) in object {
-        // `currency_options.tiers` asks for the tiers of every currency, `currency_options.eur.tiers` for one.
-        let asked = wanted.0.get(&key).or_else(|| by_currency.then_some(wanted));
+        let asked = wanted.0.get(&key);
         if asked.is_none() && hidden.contains(&key.as_str()) {
             continue;
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::totals::shipping_amount;
 use crate::money::pricing::Pricing;
+use crate::money::sum;
 use crate::money::tax::Taxes;
 use crate::protocol::metadata;
 use crate::protocol::refusal::Refusal;
@@ -119,11 +120,11 @@ pub(crate) struct LineAmounts {
 
 impl LineAmounts {
     pub(crate) fn tax(&self) -> i64 {
-        self.taxes.amounts.iter().sum()
+        sum(self.taxes.amounts.iter().copied())
     }
 
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal - self.discount + self.taxes.added
+        (self.subtotal - self.discount).saturating_add(self.taxes.added)
     }
 }
 
@@ -221,6 +222,11 @@ impl Session {
 
     pub(crate) fn is_recurring(&self) -> bool {
         self.mode == Mode::Subscription
+    }
+
+    /// Whether paying makes a customer where none is given.
+    pub(crate) fn makes_customer(&self) -> bool {
+        self.is_recurring() || self.params["customer_creation"] == "always"
     }
 
     /// Whether the first payment of what recurs comes later.

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::{LineAmounts, Mode, Session};
+use crate::money::amounts::Amounts;
 use crate::money::currency;
 use crate::money::discount::Off;
+use crate::money::sum;
 use crate::money::tax::{Rate, taxes};
 use crate::protocol::refusal::Refusal;
 
@@ -61,14 +63,14 @@ impl Session {
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let sum = |of: fn(&LineAmounts) -> i64| self.lines.iter().map(|line| of(&line.amounts)).sum::<i64>();
+        let sum = |of: fn(&LineAmounts) -> i64| sum(self.lines.iter().map(|line| of(&line.amounts)));
         let shipping = self.shipping_choice().map_or(0, |(_, amount)| amount);
         Totals {
             subtotal: sum(|amounts| amounts.subtotal),
             discount: sum(|amounts| amounts.discount),
             shipping,
             tax: sum(LineAmounts::tax),
-            total: sum(LineAmounts::total) + shipping,
+            total: sum(LineAmounts::total).saturating_add(shipping),
         }
     }
 
@@ -94,5 +96,5 @@ impl Session {
 
 /// The amount of a shipping rate in a currency it knows.
 pub(crate) fn shipping_amount(rate: &Value, currency: &str) -> Option<i64> {
-    rate["fixed_amount"]["currency_options"][currency]["amount"].as_i64()
+    Amounts::of_shipping_rate(rate).amount("amount", currency)
 }

@@ -3,7 +3,9 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::stripe::{Stripe, entries, id, ids, stripe, unix_now};
+use stripe_sandbox::{Catalog, Config};
+
+use crate::stripe::{Stripe, entries, id, ids, stripe, stripe_with, unix_now};
 
 async fn all_prices(stripe: &Stripe, limit: usize) -> Vec<String> {
     let mut all = Vec::new();
@@ -96,6 +98,33 @@ async fn tiers_and_currency_options_are_there_only_when_expanded() {
     assert!(options["currency_options"]["usd"].get("tiers").is_none());
     assert_eq!(listed["data"][0]["currency_options"]["jpy"]["unit_amount"], 4800);
     assert_eq!(listed["data"][0]["product"]["name"], "Organic cotton T-shirt");
+}
+
+/// "`currency_options.<currency>.tiers`, expandable" (<https://docs.stripe.com/api/prices/object>); two seeders of live
+/// accounts saw that `currency_options.tiers` is accepted and ignored.
+#[tokio::test]
+async fn tiers_of_other_currencies_come_only_by_the_currencys_name() {
+    let stripe = stripe().await;
+    let cases = [
+        ("expand[]=currency_options", false),
+        ("expand[]=currency_options.tiers", false),
+        ("expand[]=tiers&expand[]=currency_options.tiers", false),
+        ("expand[]=currency_options.eur", false),
+        ("expand[]=currency_options.usd.tiers", false),
+        ("expand[]=currency_options.jpy.tiers", false),
+        ("expand[]=currency_options.eur.tiers", true),
+        ("expand[]=currency_options.tiers&expand[]=currency_options.eur.tiers", true),
+    ];
+    for (query, has_tiers) in cases {
+        let price = stripe.get(&format!("/v1/prices/price_cards_volume?{query}")).await.ok();
+        let query = query.replace("[]=", "[]=data.");
+        let list = stripe.get(&format!("/v1/prices?product=prod_cards&{query}")).await.ok();
+
+        for price in [&price, &list["data"][0]] {
+            let euros = price["currency_options"]["eur"].as_object().unwrap();
+            assert_eq!(euros.contains_key("tiers"), has_tiers, "{query}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -266,4 +295,135 @@ async fn shipping_and_tax_rates_are_listed() {
     assert_eq!(entries(&shipping).len(), 3);
     assert_eq!(tax["data"][0]["id"], "txr_vat");
     assert_eq!(one["fixed_amount"]["currency_options"]["jpy"]["amount"], 1800);
+}
+
+/// Refused by an endpoint with this message, and this parameter.
+async fn is_refused(stripe: &Stripe, path: &str, form: &str, param: &str, message: &str) {
+    let form: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+    let answer = stripe.post(path, &form).await;
+
+    assert_eq!((answer.refused().0, answer.refused().2), (400, param.to_owned()), "{path} {form:?}: {}", answer.text);
+    assert!(answer.message().starts_with(message), "{path} {form:?}: {}", answer.text);
+}
+
+/// The words are those that others met at the live API: of the currency in many issues ("Stripe currently supports these
+/// currencies"), of the price's own currency in stripe-node#2154.
+#[tokio::test]
+async fn currencies_that_stripe_does_not_know_are_refused() {
+    let stripe = stripe().await;
+    let unknown = "Invalid currency: xyz. Stripe currently supports these currencies: usd, aed, afn, ";
+    let price = "product=prod_mug&unit_amount=100&currency=";
+    let coupon = "amount_off=100&currency=usd&currency_options";
+
+    is_refused(&stripe, "/v1/prices", &format!("{price}xyz"), "currency", unknown).await;
+    let option = format!("{price}usd&currency_options[xyz][unit_amount]=100");
+    is_refused(&stripe, "/v1/prices", &option, "currency_options", unknown).await;
+    is_refused(&stripe, "/v1/coupons", &format!("{coupon}[xyz][amount_off]=1"), "currency_options", unknown).await;
+    let lowercase = "Currencies must be lowercase when used as keys in a map. Use `eur` instead of `EUR`.";
+    is_refused(&stripe, "/v1/coupons", &format!("{coupon}[EUR][amount_off]=1"), "currency_options", lowercase).await;
+    let own = "You are specifying a currency option that matches the top-level currency for this price.";
+    let option = format!("{price}usd&currency_options[usd][unit_amount]=100");
+    is_refused(&stripe, "/v1/prices", &option, "currency_options", own).await;
+    let session = "mode=payment&line_items[0][price]=price_mug&line_items[0][quantity]=1\
+                   &success_url=https://shop.example/thanks&currency=xyz";
+    is_refused(&stripe, "/v1/checkout/sessions", session, "currency", unknown).await;
+}
+
+/// <https://docs.stripe.com/currencies#three-decimal>: "these API calls require the last digit to be 0";
+/// <https://docs.stripe.com/currencies#special-cases>: "the decimal amount is always 00" for ISK and UGX.
+#[tokio::test]
+async fn amounts_that_stripe_does_not_take_are_refused() {
+    let stripe = stripe().await;
+    let price = |amounts: &str| format!("product=prod_mug&{amounts}");
+    let tiered = "billing_scheme=tiered&tiers_mode=volume&tiers[0][up_to]=inf";
+    let cases = [
+        ("prices", price("currency=usd&unit_amount=1000000000000"), "unit_amount"),
+        ("prices", price(&format!("currency=usd&unit_amount={}", i64::MAX)), "unit_amount"),
+        ("prices", price("currency=kwd&unit_amount=1255"), "unit_amount"),
+        ("prices", price("currency=kwd&unit_amount_decimal=1255"), "unit_amount_decimal"),
+        ("prices", price("currency=isk&unit_amount=550"), "unit_amount"),
+        ("prices", price("currency=ugx&unit_amount=5"), "unit_amount"),
+        (
+            "prices",
+            price("currency=usd&unit_amount=1&currency_options[bhd][unit_amount]=1"),
+            "currency_options[bhd][unit_amount]",
+        ),
+        ("prices", price(&format!("currency=omr&{tiered}&tiers[0][flat_amount]=1")), "tiers[0][flat_amount]"),
+        (
+            "prices",
+            price("currency=jod&custom_unit_amount[enabled]=true&custom_unit_amount[minimum]=1"),
+            "custom_unit_amount[minimum]",
+        ),
+        ("coupons", "amount_off=1&currency=tnd".to_owned(), "amount_off"),
+        (
+            "coupons",
+            "amount_off=1&currency=usd&currency_options[isk][amount_off]=1".to_owned(),
+            "currency_options[isk][amount_off]",
+        ),
+    ];
+    for (resource, form, param) in cases {
+        is_refused(&stripe, &format!("/v1/{resource}"), &form, param, &format!("Invalid {param}: must be ")).await;
+    }
+    let most = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "999999999999")];
+    assert_eq!(stripe.post("/v1/prices", &most).await.ok()["unit_amount"], 999_999_999_999_i64);
+}
+
+/// The words are those that others met at the live API; of the meters they are Stripe's own announcement, too
+/// (<https://docs.stripe.com/changelog/basil/2025-03-31/deprecate-legacy-usage-based-billing>).
+#[tokio::test]
+async fn prices_that_stripe_does_not_make_are_refused() {
+    let stripe = stripe().await;
+    let tiers = "billing_scheme=tiered&tiers_mode=volume&tiers[0][up_to]=inf&tiers[0][unit_amount]=1\
+                 &transform_quantity[divide_by]=6&transform_quantity[round]=up";
+    let metered = "unit_amount=1&recurring[interval]=month&recurring[usage_type]=metered";
+    let cases = [
+        (tiers, "tiers", "You may only specify one of these parameters: tiers, transform_quantity."),
+        (
+            metered,
+            "recurring[usage_type]",
+            "Starting with Stripe version `2025-03-31.basil`, metered prices must be backed by meters.",
+        ),
+        (
+            "unit_amount=1&recurring[interval]=year&recurring[interval_count]=4",
+            "recurring[interval_count]",
+            "The interval_count for yearly prices can't be greater than 3",
+        ),
+        (
+            "unit_amount=1&recurring[interval]=day&recurring[interval_count]=0",
+            "recurring[interval_count]",
+            "Invalid recurring[interval_count]: must be at least 1.",
+        ),
+    ];
+    for (terms, param, message) in cases {
+        is_refused(&stripe, "/v1/prices", &format!("product=prod_mug&currency=usd&{terms}"), param, message).await;
+    }
+}
+
+/// Before 2018-05-21 a merchant could name plans and products as he liked. Ids have at most 255 characters
+/// (<https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>).
+#[tokio::test]
+async fn old_ids_of_any_characters_are_found() {
+    let ids = ["gold.plan:2017 monthly/eu", &"x".repeat(255)];
+    let objects = |field: &str| -> Value {
+        let object = |id| json!({ "id": id, "name": "Old", "product": id, "currency": "usd", "unit_amount": 700, "kind": field });
+        ids.map(object).into_iter().collect()
+    };
+    let catalog = json!({ "products": objects("product"), "prices": objects("price") }).to_string();
+    let catalog = Catalog::from_json(&catalog).unwrap();
+    let stripe = stripe_with(Config { catalog, ..Config::default() }).await;
+
+    for id in ids {
+        let escaped = id.replace('/', "%2F").replace(' ', "%20");
+        let price = stripe.get(&format!("/v1/prices/{escaped}?expand[]=product")).await.ok();
+        let session = stripe.session(id, "1", &[]).await;
+        let renamed = stripe.post(&format!("/v1/products/{escaped}"), &[("name", "New")]).await.ok();
+
+        assert_eq!((&price["id"], &price["product"]["id"]), (&json!(id), &json!(id)));
+        assert_eq!(session["amount_total"], 700);
+        assert_eq!(renamed["name"], "New");
+    }
+    let long = [("id", "x".repeat(256)), ("name", "Long".to_owned())];
+    let answer = stripe.post("/v1/products", &long.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    assert_eq!(answer.refused().2, "id");
 }

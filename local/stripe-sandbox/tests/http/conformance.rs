@@ -13,7 +13,7 @@ async fn the_catalogue_conforms() {
 
     for path in [
         "/v1/prices?limit=100",
-        "/v1/prices?limit=100&expand[]=data.tiers&expand[]=data.currency_options.tiers&expand[]=data.product",
+        "/v1/prices?limit=100&expand[]=data.tiers&expand[]=data.currency_options.eur.tiers&expand[]=data.product",
         "/v1/products?limit=100",
         "/v1/products?limit=100&expand[]=data.default_price",
         "/v1/coupons?expand[]=data.applies_to&expand[]=data.currency_options",

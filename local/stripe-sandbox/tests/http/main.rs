@@ -8,6 +8,7 @@ mod conformance;
 mod definitions;
 mod envelope;
 mod page;
+mod promotion_codes;
 mod refusals;
 mod schema;
 mod stripe;

@@ -2,7 +2,7 @@
 
 use stripe_sandbox::TaxSettings;
 
-use crate::stripe::{Stripe, stripe};
+use crate::stripe::{Stripe, id, stripe};
 
 type Form = Vec<(&'static str, &'static str)>;
 
@@ -30,6 +30,8 @@ async fn lines_that_stripe_would_refuse_are_refused() {
     let yearly = "line_items[1][price]=price_club_yearly&line_items[1][quantity]=1";
     let quarterly = "line_items[1][price]=price_club_quarterly&line_items[1][quantity]=1";
     let euros = "line_items[1][price]=price_mug_eur&line_items[1][quantity]=1";
+    // "Cannot add multiple subscription items with the same plan" (stripe-archive/submigrate#1).
+    let monthly = "line_items[1][price]=price_club_monthly&line_items[1][quantity]=1";
 
     all_are_refused(
         &stripe,
@@ -42,6 +44,7 @@ async fn lines_that_stripe_would_refuse_are_refused() {
             ("subscription", "price_mug", "1", "", "", "line_items"),
             ("subscription", "price_club_monthly", "1", yearly, "", "line_items"),
             ("subscription", "price_club_monthly", "1", quarterly, "", "line_items"),
+            ("subscription", "price_club_monthly", "1", monthly, "", ""),
             ("payment", "price_mug", "1", euros, "", second),
             ("payment", "price_mug", "1", "currency=gbp", "", first),
             ("payment", "price_mug", "0", "", integer, quantity),
@@ -211,21 +214,30 @@ async fn there_are_limits_to_the_number_of_lines() {
     let stripe = stripe().await;
     let keys: Vec<[String; 2]> =
         (1..=100).map(|line| [format!("line_items[{line}][price]"), format!("line_items[{line}][quantity]")]).collect();
-    let lines = |price: &'static str, count: usize| -> Vec<(&str, &str)> {
-        keys.iter()
-            .take(count)
-            .flat_map(|[name, quantity]| [(name.as_str(), price), (quantity.as_str(), "1")])
-            .collect()
+    let mut monthly = Vec::new();
+    for _ in 0..20 {
+        let terms =
+            [("product", "prod_club"), ("currency", "usd"), ("unit_amount", "1"), ("recurring[interval]", "month")];
+        monthly.push(id(&stripe.post("/v1/prices", &terms).await.ok()).to_owned());
+    }
+    let mugs = vec!["price_mug".to_owned(); 100];
+    let lines = |prices: &[String], count: usize| -> Vec<(String, String)> {
+        let line = |([name, quantity], price): (&[String; 2], &String)| {
+            [(name.clone(), price.clone()), (quantity.clone(), "1".to_owned())]
+        };
+        keys.iter().zip(prices).take(count).flat_map(line).collect()
     };
     let cases = [
-        ("payment", "price_mug", lines("price_mug", 99), 200),
-        ("payment", "price_mug", lines("price_mug", 100), 400),
-        ("subscription", "price_club_monthly", lines("price_mug", 20), 200),
-        ("subscription", "price_club_monthly", lines("price_mug", 21), 400),
-        ("subscription", "price_club_monthly", lines("price_club_monthly", 19), 200),
-        ("subscription", "price_club_monthly", lines("price_club_monthly", 20), 400),
+        ("payment", "price_mug", lines(&mugs, 99), 200),
+        ("payment", "price_mug", lines(&mugs, 100), 400),
+        ("subscription", "price_club_monthly", lines(&mugs, 20), 200),
+        ("subscription", "price_club_monthly", lines(&mugs, 21), 400),
+        ("subscription", "price_club_monthly", lines(&monthly, 19), 200),
+        ("subscription", "price_club_monthly", lines(&monthly, 20), 400),
     ];
     for (mode, price, more, status) in cases {
+        let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+
         let answer = stripe.try_session(mode, price, "1", &more).await;
 
         assert_eq!(answer.status, status, "{mode} and {} lines: {}", more.len() / 2 + 1, answer.message());
@@ -423,4 +435,91 @@ async fn what_is_missing_is_named() {
     }
     let form = [("mode", "payment"), line[0], line[1], ("success_url", "/thanks")];
     assert_eq!(stripe.post("/v1/checkout/sessions", &form).await.refused().1, "url_invalid");
+}
+
+/// Whatever is largest is answered, by a refusal or not.
+#[tokio::test]
+async fn the_largest_integers_are_answered() {
+    let stripe = stripe().await;
+    let most = &i64::MAX.to_string();
+    let price = "product=prod_mug&currency=usd";
+    let tiered = "billing_scheme=tiered&tiers_mode=graduated&tiers[1][up_to]=inf&tiers[1][unit_amount]=1";
+    let line = "mode=payment&success_url=https://shop.example/thanks&line_items[0][quantity]=1&line_items[0]";
+    let inline = format!("{line}[price_data][currency]=usd&line_items[0][price_data][product]=prod_mug");
+    let mug = format!("{line}[price]=price_mug");
+    let club = "mode=subscription&success_url=https://shop.example/thanks&line_items[0][quantity]=1\
+                &line_items[0][price]=price_club_monthly";
+    let cases = [
+        ("prices", format!("{price}&unit_amount={most}")),
+        ("prices", format!("{price}&unit_amount_decimal={most}")),
+        ("prices", format!("{price}&{tiered}&tiers[0][up_to]={most}&tiers[0][unit_amount]={most}")),
+        ("prices", format!("{price}&{tiered}&tiers[0][up_to]={most}&tiers[0][unit_amount]=1")),
+        ("prices", format!("{price}&unit_amount=1&transform_quantity[divide_by]={most}&transform_quantity[round]=up")),
+        ("prices", format!("{price}&custom_unit_amount[enabled]=true&custom_unit_amount[maximum]={most}")),
+        ("prices", format!("{price}&unit_amount=1&recurring[interval]=day&recurring[interval_count]={most}")),
+        ("prices", format!("{price}&unit_amount=1&recurring[interval]=day&recurring[trial_period_days]={most}")),
+        ("coupons", format!("currency=usd&amount_off={most}")),
+        ("coupons", format!("percent_off=10&max_redemptions={most}&redeem_by={most}&duration_in_months={most}")),
+        (
+            "promotion_codes",
+            format!("promotion[type]=coupon&promotion[coupon]=free&expires_at={most}&max_redemptions={most}"),
+        ),
+        ("checkout/sessions", format!("{inline}&line_items[0][price_data][unit_amount]={most}")),
+        ("checkout/sessions", format!("{inline}&line_items[0][price_data][unit_amount]=999999999999")),
+        (
+            "checkout/sessions",
+            format!(
+                "{mug}&line_items[0][adjustable_quantity][enabled]=true&line_items[0][adjustable_quantity][maximum]={most}"
+            ),
+        ),
+        ("checkout/sessions", format!("{mug}&expires_at={most}")),
+        (
+            "checkout/sessions",
+            format!(
+                "{mug}&shipping_options[0][shipping_rate_data][display_name]=x\
+                 &shipping_options[0][shipping_rate_data][fixed_amount][currency]=usd\
+                 &shipping_options[0][shipping_rate_data][fixed_amount][amount]={most}"
+            ),
+        ),
+        ("checkout/sessions", format!("{club}&subscription_data[trial_period_days]={most}")),
+        ("checkout/sessions", format!("{club}&subscription_data[trial_end]={most}")),
+    ];
+    for (resource, form) in cases {
+        let form: Vec<(&str, &str)> = form.split('&').filter_map(|pair| pair.split_once('=')).collect();
+
+        let answer = stripe.post(&format!("/v1/{resource}"), &form).await;
+
+        assert!([200, 400].contains(&answer.status), "{resource} {form:?}: {}", answer.text);
+    }
+    for session in stripe.sandbox.sessions() {
+        assert_eq!(stripe.press(&session, "pay", &[]).await.status, 303, "{session}");
+    }
+}
+
+#[tokio::test]
+async fn the_largest_order_is_refused() {
+    let stripe = stripe().await;
+    let largest = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "999999999999")];
+    let price = stripe.post("/v1/prices", &largest).await.ok();
+    let fields: Vec<(String, &str)> = (0..100)
+        .flat_map(|index| {
+            let field = |name: &str| format!("line_items[{index}][{name}]");
+            [
+                (field("price"), price["id"].as_str().unwrap()),
+                (field("quantity"), "999999"),
+                (field("tax_rates][0"), "txr_sales"),
+            ]
+        })
+        .collect();
+    let mut form = vec![("mode", "payment"), ("success_url", "https://shop.example/thanks")];
+    form.extend(fields.iter().map(|(name, value)| (name.as_str(), *value)));
+    for discount in ["welcome10", "five_off", "free"] {
+        let form: Vec<_> = form.iter().copied().chain([("discounts[0][coupon]", discount)]).collect();
+
+        let answer = stripe.post("/v1/checkout/sessions", &form).await;
+
+        if discount != "free" {
+            assert_eq!(answer.refused().1, "amount_too_large", "{discount}");
+        }
+    }
 }

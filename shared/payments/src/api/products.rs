@@ -1,6 +1,6 @@
 //! Requests about prices, products and promotion codes.
 
-use cart::{PriceId, ProductId};
+use cart::{Currency, PriceId, ProductId};
 use stripe_client_core::StripeRequest as _;
 use stripe_product::price::{ListPrice, RetrievePrice};
 use stripe_product::product::{ListProduct, RetrieveProduct};
@@ -8,15 +8,16 @@ use stripe_product::promotion_code::ListPromotionCode;
 
 use super::{PER_PAGE, Request};
 
-/// A price with its tiers and its other currencies.
-pub(crate) fn price(id: &PriceId) -> Request {
-    RetrievePrice::new(id.as_str()).expand(expanded("")).build().into()
+/// A price with its tiers and its other currencies, and the tiers of those that are named.
+pub(crate) fn price(id: &PriceId, tiers_in: &[Currency]) -> Request {
+    let tiers = tiers_in.iter().map(|currency| format!("currency_options.{currency}.tiers"));
+    RetrievePrice::new(id.as_str()).expand(expanded("").into_iter().chain(tiers).collect::<Vec<_>>()).build().into()
 }
 
 /// A price with its tiers, its other currencies and its product.
 pub(crate) fn price_with_product(id: &PriceId) -> Request {
-    let [tiers, currencies, their_tiers] = expanded("");
-    RetrievePrice::new(id.as_str()).expand([tiers, currencies, their_tiers, "product".to_owned()]).build().into()
+    let [tiers, currencies] = expanded("");
+    RetrievePrice::new(id.as_str()).expand([tiers, currencies, "product".to_owned()]).build().into()
 }
 
 /// A product.
@@ -47,7 +48,35 @@ pub(crate) fn promotion_code(code: &str) -> Request {
     ListPromotionCode::new().code(code).active(true).limit(1).build().into()
 }
 
-/// Stripe leaves tiers and other currencies out unless asked.
-fn expanded(prefix: &str) -> [String; 3] {
-    ["tiers", "currency_options", "currency_options.tiers"].map(|field| format!("{prefix}{field}"))
+/// Stripe leaves tiers and other currencies out unless asked. The tiers of other currencies have to be asked for by the
+/// currency's name: `currency_options.tiers` is accepted and brings none.
+///
+/// Source: <https://docs.stripe.com/api/prices/object#price_object-currency_options-tiers>
+fn expanded(prefix: &str) -> [String; 2] {
+    ["tiers", "currency_options"].map(|field| format!("{prefix}{field}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expansions(request: &Request) -> Vec<String> {
+        let query = request.query.as_deref().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.filter(|(name, _)| name.starts_with("expand")).map(|(_, path)| path.into_owned()).collect()
+    }
+
+    #[test]
+    fn the_tiers_of_other_currencies_are_asked_for_by_name() {
+        let id = "price_a".parse().unwrap();
+        let currencies = ["eur", "jpy"].map(|code| code.parse().unwrap());
+
+        assert_eq!(expansions(&price(&id, &[])), ["tiers", "currency_options"]);
+        assert_eq!(
+            expansions(&price(&id, &currencies)),
+            ["tiers", "currency_options", "currency_options.eur.tiers", "currency_options.jpy.tiers"]
+        );
+        assert_eq!(expansions(&price_with_product(&id)), ["tiers", "currency_options", "product"]);
+        assert_eq!(expansions(&prices(None)), ["data.tiers", "data.currency_options"]);
+    }
 }

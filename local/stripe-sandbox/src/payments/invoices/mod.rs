@@ -5,6 +5,7 @@ mod lines;
 use serde_json::{Value, json};
 
 use crate::endpoint::{Answer, Request, Route, matches, retrieve};
+use crate::money::sum;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::template::{Template, fill};
 use crate::protocol::{ids, json_text, metadata};
@@ -118,7 +119,7 @@ fn is_paid(session: &Session) -> bool {
 /// The fields of an invoice that are amounts.
 fn amounts(session: &Session) -> Value {
     let totals = session.totals();
-    let added: i64 = session.lines.iter().map(|line| line.amounts.taxes.added).sum();
+    let added = sum(session.lines.iter().map(|line| line.amounts.taxes.added));
     let discount = |id: &str| json!({ "amount": totals.discount, "discount": id });
     json!({
         "amount_due": totals.total,
