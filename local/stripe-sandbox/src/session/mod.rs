@@ -226,7 +226,7 @@ impl Session {
 
     /// Whether paying makes a customer where none is given.
     pub(crate) fn makes_customer(&self) -> bool {
-        self.is_recurring() || self.params["customer_creation"] == "always"
+        self.is_recurring() || self.wants_invoice() || self.params["customer_creation"] == "always"
     }
 
     /// Whether the first payment of what recurs comes later.
