@@ -11,7 +11,7 @@ use crate::api;
 use crate::parameters::Parameters;
 use crate::session_parameters::{
     AllowedCountries, Buyer, LineItem, Mode, PaymentIntentData, Promotion, SessionParameters, ShippingOption,
-    SubscriptionData, Switch, Trace, foreign_currency,
+    SubscriptionData, Switch, Trace, session_currency,
 };
 use expiry::Expiry;
 pub use overrides::Hook;
@@ -125,7 +125,7 @@ impl CheckoutSettings {
         let standard = SessionParameters {
             mode: self.mode(cart, trace),
             line_items: totals.lines.iter().map(LineItem::from).collect(),
-            currency: foreign_currency(totals),
+            currency: session_currency(totals),
             metadata: cart.metadata(),
             success_url: Links::success_url(base),
             cancel_url: &self.links.cancel_url,
