@@ -143,3 +143,16 @@ async fn tiers_in_another_currency_are_known_however_the_price_was_learnt() {
     assert_eq!(total(&shop, price).await, 800, "from the table");
     assert_eq!(shop.stripe_requests("GET", &format!("/v1/prices/{price}")), 2);
 }
+
+/// Without a currency, Stripe's page goes by the shopper's location where all prices have the local currency.
+#[tokio::test]
+async fn the_page_shows_the_carts_currency_wherever_the_shopper_is() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_tshirt", 1).await;
+
+    let form = json!({ "email": "ann+location_FR@shop.example" });
+    let session = visitor.post("/cart/checkout", form).await.ok();
+
+    assert_eq!(asked_in(&shop), "usd");
+    assert_eq!((&session["currency"], &session["amount_total"]), (&json!("usd"), &json!(3200)));
+}

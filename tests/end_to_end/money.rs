@@ -61,6 +61,35 @@ fn kinds() -> Vec<(&'static str, Value, Vec<u32>)> {
     ]
 }
 
+/// What whole amounts are multiples of: Stripe takes three decimals only with a 0 at the end, and two decimals of currencies
+/// that have none only as 00.
+///
+/// Sources: <https://docs.stripe.com/currencies#three-decimal>, <https://docs.stripe.com/currencies#special-cases>
+fn step(currency: &str) -> u32 {
+    match currency {
+        "kwd" | "bhd" => 10,
+        "isk" | "ugx" => 100,
+        _ => 1,
+    }
+}
+
+/// The same terms with whole amounts that are multiples of `step`.
+fn in_steps(terms: &Value, step: u32) -> Value {
+    match terms {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| match value.as_u64() {
+                Some(amount) if matches!(name.as_str(), "unit_amount" | "flat_amount") => {
+                    (name.clone(), json!(amount * u64::from(step)))
+                }
+                _ => (name.clone(), in_steps(value, step)),
+            })
+            .collect(),
+        Value::Array(parts) => parts.iter().map(|part| in_steps(part, step)).collect(),
+        other => other.clone(),
+    }
+}
+
 /// All kinds in all currencies, and a round price in each: Stripe refuses payments below a minimum.
 fn catalogue() -> Value {
     let mut prices = Vec::new();
@@ -71,7 +100,7 @@ fn catalogue() -> Value {
         prices.push(round);
         for (kind, terms, _) in kinds() {
             let mut price = base(format!("price_{kind}_{currency}"));
-            price.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+            price.as_object_mut().unwrap().extend(in_steps(&terms, step(currency)).as_object().unwrap().clone());
             prices.push(price);
         }
     }
@@ -105,6 +134,8 @@ async fn every_total_is_what_the_sandbox_charges() {
     for currency in CURRENCIES {
         for (kind, _, quantities) in kinds() {
             for quantity in quantities {
+                // Many of what costs more come to more than one payment may be.
+                let quantity = if quantity > 1000 { quantity / step(currency) } else { quantity };
                 let (price, round) = (format!("price_{kind}_{currency}"), format!("price_round_{currency}"));
                 let lines = [(price.as_str(), quantity), (round.as_str(), 1)];
 
@@ -128,7 +159,9 @@ async fn totals_are_those_worked_out_by_hand() {
     let cases = [
         ("price_unit_usd", 3, 3897, "38.97", "$38.97"),
         ("price_unit_jpy", 3, 3897, "3897", "¥3,897"),
-        ("price_unit_kwd", 3, 3897, "3.897", "KWD\u{a0}3.897"),
+        ("price_unit_kwd", 3, 38_970, "38.97", "KWD\u{a0}38.970"),
+        // 12.5 = 13: a fraction may come to a total that has no 0 at its end.
+        ("price_half_kwd", 1, 13, "0.013", "KWD\u{a0}0.013"),
         ("price_unit_eur", 100, 129_900, "1299", "€1,299.00"),
         // 0.35 = 0, 0.70 = 1, 3.50 = 4, 349,999.65 = 350,000
         ("price_fraction_usd", 1, 0, "0", "$0.00"),
@@ -161,7 +194,8 @@ async fn totals_are_those_worked_out_by_hand() {
         ("price_metered_usd", 9, 0, "0", "$0.00"),
         // More than one payment may be, and still exact.
         ("price_unit_usd", 999_999, 1_298_998_701, "12989987.01", "$12,989,987.01"),
-        ("price_unit_isk", 1, 1299, "12.99", "ISK\u{a0}12.99"),
+        ("price_unit_isk", 1, 129_900, "1299", "ISK\u{a0}1,299"),
+        ("price_half_isk", 1, 13, "0.13", "ISK\u{a0}0.13"),
         ("price_round_isk", 2, 100_000, "1000", "ISK\u{a0}1,000"),
         ("price_round_ugx", 2, 100_000, "1000", "UGX\u{a0}1,000"),
     ];

@@ -28,6 +28,12 @@ impl Price {
         self.rates(currency).is_some()
     }
 
+    /// Whether the price has amounts in other currencies than its own, known here or not.
+    #[must_use]
+    pub fn has_several_currencies(&self) -> bool {
+        self.other_currencies().next().is_some()
+    }
+
     /// Whether the price has tiers in another currency that are not here: Stripe leaves them out unless they are asked
     /// for, each currency's on its own.
     ///

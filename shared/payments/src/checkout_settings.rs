@@ -11,7 +11,7 @@ use crate::api;
 use crate::parameters::Parameters;
 use crate::session_parameters::{
     AllowedCountries, Buyer, LineItemParameters, ModeParameters, OwnMetadata, PaymentIntentData, Promotion,
-    SessionParameters, ShippingOption, SubscriptionData, Switch, foreign_currency,
+    SessionParameters, ShippingOption, SubscriptionData, Switch, session_currency,
 };
 use expiry::Expiry;
 pub use overrides::Hook;
@@ -125,7 +125,7 @@ impl CheckoutSettings {
         let standard = SessionParameters {
             mode: self.mode(cart, own_metadata),
             line_items: totals.lines.iter().map(LineItemParameters::from).collect(),
-            currency: foreign_currency(totals),
+            currency: session_currency(totals),
             metadata: cart.metadata(),
             success_url: Links::success_url(base),
             cancel_url: &self.links.cancel_url,

@@ -177,9 +177,13 @@ impl<T: Display> Serialize for Text<T> {
     }
 }
 
-/// The cart's currency, where it is not the own currency of every price.
-pub(crate) fn foreign_currency(totals: &Totals<'_>) -> Option<Currency> {
+/// The cart's currency, where a price has several or another one. A session that names none goes by the shopper's location
+/// where all prices have the local currency, and would come to something else than the cart.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+pub(crate) fn session_currency(totals: &Totals<'_>) -> Option<Currency> {
     let currency = totals.total.currency();
     let mut offers = totals.lines.iter().filter_map(|priced| priced.offer);
-    offers.any(|offer| offer.price.currency != currency).then_some(currency)
+    let is_open = |price: &cart::Price| price.currency != currency || price.has_several_currencies();
+    offers.any(|offer| is_open(&offer.price)).then_some(currency)
 }
