@@ -99,9 +99,23 @@ fn settings() -> Vec<Setting> {
     ]
 }
 
-fn offers() -> Offers {
+/// In which currencies the prices are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Currencies {
+    /// In dollars alone.
+    One,
+    /// In dollars and euros, and the cart is in the first.
+    OwnOfTwo,
+    /// In dollars and euros, and the cart is in the second.
+    OtherOfTwo,
+}
+
+fn offers(currencies: Currencies) -> Offers {
     let offer = |id: &str, recurring: Value| {
-        let currencies = json!({ "eur": { "unit_amount": 1100 } });
+        let currencies = match currencies {
+            Currencies::One => json!({}),
+            Currencies::OwnOfTwo | Currencies::OtherOfTwo => json!({ "eur": { "unit_amount": 1100 } }),
+        };
         let price = json!({
             "id": id, "product": "prod_a", "currency": "usd", "unit_amount": 1200, "currency_options": currencies,
             "type": if recurring.is_null() { "one_time" } else { "recurring" }, "recurring": recurring,
@@ -117,7 +131,7 @@ fn offers() -> Offers {
     ])
 }
 
-fn cart(mode: &CheckoutSessionMode, currency: Option<Currency>, offers: &Offers) -> Cart {
+fn cart(mode: &CheckoutSessionMode, currencies: Currencies, offers: &Offers) -> Cart {
     let now: Timestamp = NOW.parse().unwrap();
     let item = |price: &str, quantity| Addition::new(price.parse().unwrap(), Quantity::new(quantity).unwrap());
     let mug = Addition {
@@ -129,6 +143,7 @@ fn cart(mode: &CheckoutSessionMode, currency: Option<Currency>, offers: &Offers)
         _ => vec![mug, item("price_tea", 3)],
     };
     let metadata = Metadata::new([("gift wrap".to_owned(), "yes & no".to_owned()), ("7".to_owned(), "ü".to_owned())]);
+    let currency = (currencies == Currencies::OtherOfTwo).then(|| "eur".parse().unwrap());
     let change = Change::add(items).unwrap().in_currency(currency).with_metadata(Some(metadata.unwrap()));
     let mut cart = Cart::new(Token::from_bytes([1; 16]).number(), now, Lifetime::default());
     cart.apply(&change, offers, now).unwrap();
@@ -136,7 +151,7 @@ fn cart(mode: &CheckoutSessionMode, currency: Option<Currency>, offers: &Offers)
 }
 
 /// What every session of `cart` is asked for with, and what `buyer` adds.
-fn base(mode: &CheckoutSessionMode, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer) -> Typed {
+fn base(mode: &CheckoutSessionMode, currencies: Currencies, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer) -> Typed {
     let own = HashMap::from([
         ("stripe_payments_shop".to_owned(), "shop-1".to_owned()),
         ("stripe_payments_cart_number".to_owned(), cart.number().to_string()),
@@ -162,8 +177,10 @@ fn base(mode: &CheckoutSessionMode, cart: &Cart, totals: &Totals<'_>, buyer: &Bu
         .success_url("https://api.shop.example/finish-order?session_id={CHECKOUT_SESSION_ID}")
         .cancel_url("https://shop.example/cart?from=stripe&lang=de")
         .metadata(metadata);
-    if cart.currency() != Some(Currency::USD) {
-        session = session.currency(stripe_types::Currency::EUR);
+    match currencies {
+        Currencies::One => {}
+        Currencies::OwnOfTwo => session = session.currency(stripe_types::Currency::USD),
+        Currencies::OtherOfTwo => session = session.currency(stripe_types::Currency::EUR),
     }
     if let Some(email) = &buyer.email {
         session = session.customer_email(email);
@@ -191,9 +208,9 @@ fn fields(request: &Request) -> BTreeMap<String, String> {
 }
 
 /// Asserts that a session under `set` is asked for as async-stripe asks for it.
-fn assert_same(mode: &CheckoutSessionMode, currency: Option<Currency>, buyer: &Buyer, set: &[&Setting]) {
-    let offers = offers();
-    let cart = cart(mode, currency, &offers);
+fn assert_same(mode: &CheckoutSessionMode, currencies: Currencies, buyer: &Buyer, set: &[&Setting]) {
+    let offers = offers(currencies);
+    let cart = cart(mode, currencies, &offers);
     let totals = Totals::new(&cart, &offers, Currency::USD);
     let shop = [("SHOP_ID", "shop-1"), ("CANCEL_URL", "https://shop.example/cart?from=stripe&lang=de")];
     let environment: Environment = shop.into_iter().chain(set.iter().map(|set| (set.name, set.value))).collect();
@@ -207,7 +224,7 @@ fn assert_same(mode: &CheckoutSessionMode, currency: Option<Currency>, buyer: &B
         setting.modes.contains(mode) && !discounted
     });
     let Typed { session, payment, subscription } =
-        effective.fold(base(mode, &cart, &totals, buyer), |typed, setting| (setting.change)(typed));
+        effective.fold(base(mode, currencies, &cart, &totals, buyer), |typed, setting| (setting.change)(typed));
     let session = match mode {
         CheckoutSessionMode::Subscription => session.subscription_data(subscription),
         _ => session.payment_intent_data(payment),
@@ -215,7 +232,7 @@ fn assert_same(mode: &CheckoutSessionMode, currency: Option<Currency>, buyer: &B
     let expected = Request::from(session.build());
     let names: Vec<_> = set.iter().map(|setting| setting.name).collect();
     assert_eq!((&request.method, &request.path), (&expected.method, &expected.path));
-    assert_eq!(fields(&request), fields(&expected), "{mode} {currency:?} {buyer:?} {names:?}");
+    assert_eq!(fields(&request), fields(&expected), "{mode} {currencies:?} {buyer:?} {names:?}");
 }
 
 #[test]
@@ -234,10 +251,10 @@ fn sessions_are_asked_for_as_async_stripe_asks_for_them() {
     ];
 
     for mode in BOTH {
-        for currency in [None, Some("eur".parse().unwrap())] {
+        for currencies in [Currencies::One, Currencies::OwnOfTwo, Currencies::OtherOfTwo] {
             for buyer in &buyers {
                 for set in &sets {
-                    assert_same(mode, currency, buyer, set);
+                    assert_same(mode, currencies, buyer, set);
                 }
             }
         }
