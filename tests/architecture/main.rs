@@ -29,28 +29,34 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("store", &["services", "shopping", "catalog", "ordering", "order", "products", "local"]),
 ];
 
-/// The packages of Cargo.lock, each with the packages that it links, by name.
-static LINKED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
+/// What Cargo says of the workspace.
+static METADATA: LazyLock<Value> = LazyLock::new(|| {
     let output = Command::new(settings::Environment::of_process().get("CARGO").unwrap_or("cargo"))
         .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let names: BTreeMap<_, _> =
-        packages.iter().map(|package| (package["id"].as_str(), package["name"].as_str().unwrap())).collect();
+    serde_json::from_slice(&output.stdout).unwrap()
+});
 
+/// The names of packages by their ids.
+static NAMES: LazyLock<BTreeMap<Option<&str>, &str>> = LazyLock::new(|| {
+    let packages = METADATA["packages"].as_array().unwrap();
+    packages.iter().map(|package| (package["id"].as_str(), package["name"].as_str().unwrap())).collect()
+});
+
+/// The packages of Cargo.lock, each with the packages that it links, by name.
+static LINKED: LazyLock<BTreeMap<String, BTreeSet<String>>> = LazyLock::new(|| {
     let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+    for node in METADATA["resolve"]["nodes"].as_array().unwrap() {
         let dependencies = node["deps"].as_array().unwrap().iter();
         // Neither what only tests use nor what only builds.
         let normal = dependencies
             .filter(|dependency| dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null()));
-        let normal = normal.map(|dependency| names[&dependency["pkg"].as_str()].to_owned());
+        let normal = normal.map(|dependency| NAMES[&dependency["pkg"].as_str()].to_owned());
         // Two versions of a package count as one.
-        linked.entry(names[&node["id"].as_str()].to_owned()).or_default().extend(normal);
+        linked.entry(NAMES[&node["id"].as_str()].to_owned()).or_default().extend(normal);
     }
     linked
 });
@@ -68,6 +74,21 @@ fn chain(package: &str, matches: &impl Fn(&str) -> bool, seen: &mut BTreeSet<Str
         }
     }
     None
+}
+
+/// Functions are built by the names of their binaries, with the features that all default members want of a dependency. What
+/// only tests want would make every function larger.
+#[test]
+fn no_function_is_built_with_features_for_tests() {
+    let default: BTreeSet<_> =
+        METADATA["workspace_default_members"].as_array().unwrap().iter().map(Value::as_str).collect();
+    let of_tests = METADATA["packages"].as_array().unwrap().iter().filter(|package| {
+        default.contains(&package["id"].as_str()) && package["manifest_path"].as_str().unwrap().contains("/tests/")
+    });
+    let of_tests: Vec<_> = of_tests.map(|package| package["name"].as_str().unwrap()).collect();
+
+    assert_eq!(of_tests, ["end-to-end"]);
+    assert_eq!(LINKED["end-to-end"], BTreeSet::new());
 }
 
 fn is_named(package: &str, pattern: &str) -> bool {
