@@ -111,17 +111,6 @@ async fn email_and_promotion_code_reach_the_session() {
 }
 
 #[tokio::test]
-async fn a_promotion_code_that_cannot_be_used_is_refused() {
-    let shop = Shop::open().await;
-    let visitor = shop.add("price_mug", 1).await;
-
-    for code in ["NOSUCHCODE", "RETIRED", "USEDUP"] {
-        let answer = visitor.post("/cart/checkout", json!({ "promotion_code": code })).await;
-        assert_eq!(answer.error(400), "invalid_promotion_code", "{code}");
-    }
-}
-
-#[tokio::test]
 async fn a_quantity_outside_its_own_bounds_does_not_stop_the_checkout() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();

@@ -27,6 +27,7 @@ mod money;
 mod order;
 mod ownership;
 mod products;
+mod promotion_codes;
 mod reads;
 mod refusals;
 mod repairs;

@@ -62,7 +62,7 @@ fn refused(error: CheckoutError) -> Error {
         CheckoutError::VersionMismatch { current } => Error::VersionMismatch { current: Some(current) },
         CheckoutError::IdempotencyMismatch => Error::IdempotencyMismatch,
         CheckoutError::Rejected(rejection) => rejection.into(),
-        CheckoutError::PromotionCodeInvalid => Error::PromotionCodeInvalid,
+        CheckoutError::PromotionCodeInvalid(fault) => Error::PromotionCodeInvalid { reason: fault.reason() },
         CheckoutError::EmailInvalid => Error::field("email", "must be an e-mail address"),
         CheckoutError::AmountTooLarge => Error::AmountTooLarge,
         CheckoutError::AmountTooSmall => Error::AmountTooSmall,

@@ -2,7 +2,10 @@
 
 use cart::{Cart, CurrentSession, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals};
 use catalog::Catalog;
-use payments::{Buyer, CheckoutSettings, Hook, Parameters, Refusal, Session, SessionStatus, Stripe};
+use payments::{
+    Buyer, CheckoutSettings, Hook, Parameters, PromotionCode, PromotionCodeFault, Refusal, Session, SessionStatus,
+    Stripe,
+};
 use serde_json::value::RawValue;
 use services::Services;
 use shopping::{KeyedRequest, Shopper};
@@ -40,6 +43,13 @@ pub struct CheckoutRequest {
     pub promotion_code: Option<String>,
     /// The URL under which this deployment is reached: Stripe sends the shopper back to it.
     pub base_url: String,
+}
+
+/// What the shopper brings, as Stripe knows it.
+struct Brought {
+    buyer: Buyer,
+    /// The promotion code that the buyer has the id of.
+    promotion_code: Option<PromotionCode>,
 }
 
 /// What became of the cart's current session.
@@ -101,7 +111,7 @@ impl Checkout {
     ) -> Result<Box<RawValue>, CheckoutError> {
         let token = shopper.token.as_ref().ok_or(CheckoutError::CartEmpty)?;
         let key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
-        let mut buyer = None;
+        let mut brought = None;
 
         for _ in 0..TRIES {
             let cart = match self.carts.find_with_answer(token.number(), key.as_ref(), now).await? {
@@ -115,11 +125,11 @@ impl Checkout {
                 return Err(CheckoutError::CartEmpty);
             }
             cart.metadata().check_for_checkout()?;
-            let buyer = match &buyer {
-                Some(buyer) => buyer,
-                None => buyer.insert(self.buyer(request).await?),
+            let brought = match &brought {
+                Some(brought) => brought,
+                None => brought.insert(self.brought(request).await?),
             };
-            match self.attempt(&cart, buyer, &request.base_url, key.as_ref(), now).await? {
+            match self.attempt(&cart, brought, &request.base_url, key.as_ref(), now).await? {
                 Attempt::Done(session) => return Ok(session),
                 Attempt::Again => {}
             }
@@ -131,12 +141,12 @@ impl Checkout {
     async fn attempt(
         &self,
         cart: &Cart,
-        buyer: &Buyer,
+        brought: &Brought,
         base_url: &str,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
-        let (parameters, adjustable) = self.parameters(cart, buyer, base_url).await?;
+        let (parameters, adjustable) = self.parameters(cart, brought, base_url, now).await?;
         let digest = parameters.digest();
         let (session, answer, metric) = match self.previous(cart, &digest, now).await? {
             PreviousSession::Paid => return Ok(Attempt::Again),
@@ -149,7 +159,7 @@ impl Checkout {
                 }
             },
             PreviousSession::Gone => {
-                let (session, answer) = self.create(cart, buyer, &parameters, now).await?;
+                let (session, answer) = self.create(cart, &brought.buyer, &parameters, now).await?;
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
                     id: session.id,
@@ -170,15 +180,17 @@ impl Checkout {
         }
     }
 
-    async fn buyer(&self, request: &CheckoutRequest) -> Result<Buyer, CheckoutError> {
+    /// Looks up the promotion code that the shopper typed in. Shoppers are not known here, so none is their own.
+    async fn brought(&self, request: &CheckoutRequest) -> Result<Brought, CheckoutError> {
         let promotion_code = match &request.promotion_code {
             None => None,
-            Some(code) => {
-                let found = self.stripe.promotion_code(code).await?;
-                Some(found.ok_or(CheckoutError::PromotionCodeInvalid)?)
+            Some(text) => {
+                let found = self.stripe.promotion_code(text, None).await?;
+                Some(found.ok_or(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::Unknown))?)
             }
         };
-        Ok(Buyer { email: request.email.clone(), promotion_code })
+        let id = promotion_code.as_ref().map(|code| code.id().to_owned());
+        Ok(Brought { buyer: Buyer { email: request.email.clone(), promotion_code: id }, promotion_code })
     }
 
     /// Returns the session that answered a request with a key before, as it is now.
@@ -209,8 +221,9 @@ impl Checkout {
     async fn parameters(
         &self,
         cart: &Cart,
-        buyer: &Buyer,
+        brought: &Brought,
         base_url: &str,
+        now: Timestamp,
     ) -> Result<(Parameters, bool), CheckoutError> {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers = self.catalog.fresh_offers(prices).await?;
@@ -220,7 +233,11 @@ impl Checkout {
             return Err(CheckoutError::CartChanged(unavailable));
         }
         let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
-        Ok((self.settings.parameters(cart, &totals, buyer, base_url), adjustable))
+        let parameters = self.settings.parameters(cart, &totals, &brought.buyer, base_url);
+        if let Some(code) = &brought.promotion_code {
+            code.check(&parameters, totals.total, now).map_err(CheckoutError::PromotionCodeInvalid)?;
+        }
+        Ok((parameters, adjustable))
     }
 
     /// Reuses the cart's current session if it still matches, else expires it: line items of a hosted page cannot change.

@@ -12,7 +12,7 @@ use http::Method;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
-pub(crate) use products::{price, price_with_product, prices, product, products, promotion_code};
+pub(crate) use products::{price, price_with_product, prices, product, products, promotion_codes};
 pub(crate) use sessions::{
     create_session, expire_session, finished_sessions, invoice, invoice_of_payment, line_items, payments_of_invoice,
     session, session_of_payment, session_of_subscription,

@@ -27,6 +27,22 @@ impl Parameters {
         hex::encode(&hash.finalize()[..16])
     }
 
+    /// The customer whom the session is for, where it names one.
+    pub(crate) fn customer(&self) -> Option<&str> {
+        self.0.get("customer")?.as_str()
+    }
+
+    /// Whether paying makes a customer of a shopper whom Stripe does not know yet.
+    ///
+    /// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_creation>
+    pub(crate) fn makes_customer(&self) -> bool {
+        let is = |field: &str, word: &str| self.0.get(field).is_some_and(|value| value == word);
+        let invoice = self.0.get("invoice_creation").and_then(|creation| creation.get("enabled"));
+        // An override may say it as a text, as a form does.
+        let has_invoice = invoice.is_some_and(|enabled| *enabled == true || enabled == "true");
+        is("mode", "subscription") || is("customer_creation", "always") || has_invoice
+    }
+
     /// The parameters as JSON. Keys of a tree are sorted, so that equal parameters have equal text.
     #[expect(clippy::expect_used, reason = "a tree of JSON can be written as JSON")]
     fn text(&self) -> String {

@@ -1,4 +1,4 @@
-//! Prices, products and promotion codes.
+//! Prices and products.
 
 use cart::{Currency, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -123,21 +123,6 @@ impl Stripe {
     /// Stripe fails.
     pub async fn products(&self, after: Option<&str>) -> Result<CatalogPage<Product>, Error> {
         self.call::<Page<Value>>(api::products(after), None).await.map(CatalogPage::from)
-    }
-
-    /// The id of the active promotion code that a shopper writes as `code`.
-    ///
-    /// # Errors
-    ///
-    /// Stripe fails.
-    pub async fn promotion_code(&self, code: &str) -> Result<Option<String>, Error> {
-        #[derive(Deserialize)]
-        struct PromotionCode {
-            id: String,
-        }
-
-        let page: Page<PromotionCode> = self.call(api::promotion_code(code), None).await?;
-        Ok(page.data.into_iter().next().map(|code| code.id))
     }
 }
 

@@ -11,9 +11,8 @@ mod calls;
 mod reading;
 
 pub use reading::Expandable;
-use reading::{
-    Charges, CollectedInformation, CustomerDetails, IdOnly, Shipping, ShippingCost, TotalDetails, lenient, parsed,
-};
+pub(crate) use reading::IdOnly;
+use reading::{Charges, CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, parsed};
 
 /// A Checkout Session, as far as a cart and an order need it.
 ///

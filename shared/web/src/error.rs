@@ -72,9 +72,12 @@ pub enum Error {
     /// The client gave another request the same idempotency key.
     #[error("Idempotency-Key was used for another request")]
     IdempotencyMismatch,
-    /// Stripe knows no such promotion code, or it is used up.
+    /// A promotion code cannot be used for this cart.
     #[error("This promotion code cannot be used")]
-    PromotionCodeInvalid,
+    PromotionCodeInvalid {
+        /// Why not, in a word: one of those in openapi.yaml.
+        reason: &'static str,
+    },
     /// The cart comes to more than Stripe takes in one payment: eight digits in minor units, for most currencies.
     ///
     /// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
@@ -142,7 +145,7 @@ impl Error {
             | Self::Quantity { .. }
             | Self::Header { .. }
             | Self::CartEmpty
-            | Self::PromotionCodeInvalid
+            | Self::PromotionCodeInvalid { .. }
             | Self::AmountTooLarge
             | Self::AmountTooSmall
             | Self::Signature(_) => StatusCode::BAD_REQUEST,
@@ -200,7 +203,7 @@ impl Error {
             Self::CartChanged(_) => "cart_changed",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::IdempotencyMismatch => "idempotency_mismatch",
-            Self::PromotionCodeInvalid => "invalid_promotion_code",
+            Self::PromotionCodeInvalid { .. } => "invalid_promotion_code",
             Self::AmountTooLarge => "amount_too_large",
             Self::AmountTooSmall => "amount_too_small",
             Self::OrderNotFound => "order_not_found",
@@ -217,7 +220,7 @@ impl Error {
             Self::CartChanged(prices) => object!({ "prices": prices }),
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
-            Self::PromotionCodeInvalid => object!({ "field": "promotion_code" }),
+            Self::PromotionCodeInvalid { reason } => object!({ "field": "promotion_code", "reason": reason }),
             Self::Signature(_) => object!({ "header": "Stripe-Signature" }),
             Self::InvalidJson(_)
             | Self::InvalidForm(_)

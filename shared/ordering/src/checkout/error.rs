@@ -1,7 +1,7 @@
 //! Why a cart cannot be checked out.
 
 use cart::{PriceId, Rejection};
-use payments::{Buyer, Refusal};
+use payments::{Buyer, PromotionCodeFault, Refusal};
 
 use crate::Error;
 
@@ -26,9 +26,9 @@ pub enum CheckoutError {
     /// A rule of the cart refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// Stripe knows no such promotion code, or it is used up.
-    #[error("the promotion code cannot be used")]
-    PromotionCodeInvalid,
+    /// The promotion code that the shopper brought cannot be used for this cart.
+    #[error("the promotion code cannot be used: {}", .0.reason())]
+    PromotionCodeInvalid(PromotionCodeFault),
     /// Stripe does not take this e-mail address.
     #[error("the e-mail address is none")]
     EmailInvalid,
@@ -53,7 +53,7 @@ impl CheckoutError {
             (Some("amount_too_large"), _) => Some(Self::AmountTooLarge),
             (Some("amount_too_small"), _) => Some(Self::AmountTooSmall),
             (_, Some(param)) if param.starts_with("discounts") && buyer.promotion_code.is_some() => {
-                Some(Self::PromotionCodeInvalid)
+                Some(Self::PromotionCodeInvalid(PromotionCodeFault::Unknown))
             }
             (_, Some("customer_email")) if buyer.email.is_some() => Some(Self::EmailInvalid),
             _ => None,

@@ -43,9 +43,12 @@ pub(crate) fn products(after: Option<&str>) -> Request {
     request.build().into()
 }
 
-/// The active promotion code that a buyer writes as `code`, as a page.
-pub(crate) fn promotion_code(code: &str) -> Request {
-    ListPromotionCode::new().code(code).active(true).limit(1).build().into()
+/// The newest promotion codes that a buyer may mean by `text`, active or not, as a page; each with what it takes off, and
+/// with its amounts in every currency.
+pub(crate) fn promotion_codes(text: &str) -> Request {
+    let expanded = ["promotion.coupon", "promotion.coupon.currency_options", "restrictions.currency_options"];
+    let expanded = expanded.map(|field| format!("data.{field}"));
+    ListPromotionCode::new().code(text).limit(PER_PAGE).expand(expanded).build().into()
 }
 
 /// Stripe leaves tiers and other currencies out unless asked. The tiers of other currencies have to be asked for by the
