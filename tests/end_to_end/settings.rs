@@ -285,6 +285,53 @@ async fn overrides_are_merged_over_the_parameters() {
     assert!(sent["metadata"]["stripe_payments_cart_number"].is_string());
 }
 
+/// Everything that Stripe takes in one mode only, asked for in both. Each mode gets what it can have.
+#[tokio::test]
+async fn what_a_mode_does_not_take_is_left_out_of_its_sessions() {
+    let payment = json!({
+        "payment_intent_data": { "description": "Sold" },
+        "invoice_creation": { "enabled": true },
+        "customer_creation": "always",
+    });
+    let subscription = json!({
+        "subscription_data": { "description": "Subscribed" },
+        "payment_method_collection": "if_required",
+    });
+    let mut overrides = payment.clone();
+    overrides.as_object_mut().unwrap().extend(subscription.as_object().unwrap().clone());
+    overrides["payment"] = json!({ "locale": "fr" });
+    overrides["subscription"] = json!({ "locale": "it" });
+
+    for (price, locale, taken, refused) in
+        [("price_mug", "fr", &payment, &subscription), ("price_club_monthly", "it", &subscription, &payment)]
+    {
+        let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", &overrides.to_string())]).await;
+        shop.add(price, 1).await.checkout().await.ok();
+
+        let sent = parameters(&shop);
+        assert_eq!(sent["locale"], locale);
+        for (name, _) in taken.as_object().unwrap() {
+            assert!(sent.get(name).is_some(), "{price}: {name}");
+        }
+        for (name, _) in refused.as_object().unwrap() {
+            assert_eq!(sent.get(name), None, "{price}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_discount_that_stands_leaves_no_room_for_a_code() {
+    let shop = Shop::open_with([
+        ("CHECKOUT_PROMOTION_CODES", "true"),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"discounts":[{"coupon":"welcome10"}]}"#),
+    ])
+    .await;
+
+    shop.add("price_mug", 2).await.checkout().await.ok();
+
+    assert_eq!(parameters(&shop).get("allow_promotion_codes"), None);
+}
+
 #[tokio::test]
 async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
     has_the_last_word("price_mug", "payment", "payment_intent_data").await;
@@ -352,6 +399,14 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CHECKOUT_SESSION_OVERRIDES", "[]"),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"mode":"setup"}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"line_items":null}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment_method_types":["card"]}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":[]}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"payment_method_types":["card"]}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"subscription_data":{}}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"subscription":{}}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"subscription":{"invoice_creation":{"enabled":true}}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"subscription":{"mode":"payment"}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"metadata":{"stripe_payments_shop":"1"}}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":{"stripe_payments_cart_number":"1"}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment_intent_data":{"metadata":null}}"#),

@@ -160,6 +160,10 @@ impl Checkout {
             },
             PreviousSession::Gone => {
                 let (session, answer) = self.create(cart, &brought.buyer, &parameters, now).await?;
+                for parameter in parameters.left_out() {
+                    tracing::warn!(parameter, "left out of a session, which Stripe would have refused with it");
+                    tally::count(Metric::SettingLeftOut);
+                }
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
                     id: session.id,

@@ -1,6 +1,7 @@
 //! How a shop wants its Checkout Sessions: one struct per concern.
 
 mod expiry;
+mod fit;
 mod overrides;
 mod shop;
 
@@ -139,7 +140,9 @@ impl CheckoutSettings {
             allowed_payment_method_types: &self.payment.methods,
             automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
         };
-        Parameters::from(self.overrides.apply(&standard.tree(), &own))
+        let mut tree = self.overrides.apply(&standard.tree(), &own);
+        let left_out = fit::leave_out(&mut tree);
+        Parameters::new(tree, left_out)
     }
 
     /// What depends on whether the cart is paid once or again and again.

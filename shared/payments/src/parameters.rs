@@ -7,9 +7,23 @@ use sha2::{Digest as _, Sha256};
 /// The parameters of one session, ready to be sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(transparent)]
-pub struct Parameters(Map<String, Value>);
+pub struct Parameters {
+    tree: Map<String, Value>,
+    #[serde(skip)]
+    left_out: Vec<&'static str>,
+}
 
 impl Parameters {
+    pub(crate) fn new(tree: Map<String, Value>, left_out: Vec<&'static str>) -> Self {
+        Self { tree, left_out }
+    }
+
+    /// What the shop's settings ask for and this session cannot have, by Stripe's names: Stripe would refuse it.
+    #[must_use]
+    pub fn left_out(&self) -> &[&'static str] {
+        &self.left_out
+    }
+
     /// A digest of the parameters.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -29,15 +43,15 @@ impl Parameters {
 
     /// The customer whom the session is for, where it names one.
     pub(crate) fn customer(&self) -> Option<&str> {
-        self.0.get("customer")?.as_str()
+        self.tree.get("customer")?.as_str()
     }
 
     /// Whether paying makes a customer of a shopper whom Stripe does not know yet.
     ///
     /// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_creation>
     pub(crate) fn makes_customer(&self) -> bool {
-        let is = |field: &str, word: &str| self.0.get(field).is_some_and(|value| value == word);
-        let invoice = self.0.get("invoice_creation").and_then(|creation| creation.get("enabled"));
+        let is = |field: &str, word: &str| self.tree.get(field).is_some_and(|value| value == word);
+        let invoice = self.tree.get("invoice_creation").and_then(|creation| creation.get("enabled"));
         // An override may say it as a text, as a form does.
         let has_invoice = invoice.is_some_and(|enabled| *enabled == true || enabled == "true");
         is("mode", "subscription") || is("customer_creation", "always") || has_invoice
@@ -46,19 +60,13 @@ impl Parameters {
     /// The parameters as JSON. Keys of a tree are sorted, so that equal parameters have equal text.
     #[expect(clippy::expect_used, reason = "a tree of JSON can be written as JSON")]
     fn text(&self) -> String {
-        serde_json::to_string(&self.0).expect("a tree of JSON is JSON")
+        serde_json::to_string(&self.tree).expect("a tree of JSON is JSON")
     }
 
     /// The same parameters with the second at which the session shall expire, unless an override has set it.
     pub(crate) fn expiring_at(&self, second: i64) -> Self {
-        let mut parameters = self.0.clone();
-        parameters.entry("expires_at").or_insert_with(|| second.into());
-        Self(parameters)
-    }
-}
-
-impl From<Map<String, Value>> for Parameters {
-    fn from(parameters: Map<String, Value>) -> Self {
-        Self(parameters)
+        let mut parameters = self.clone();
+        parameters.tree.entry("expires_at").or_insert_with(|| second.into());
+        parameters
     }
 }

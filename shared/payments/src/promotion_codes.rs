@@ -256,7 +256,7 @@ mod tests {
 
     fn parameters(parameters: Value) -> Parameters {
         let Value::Object(parameters) = parameters else { panic!("parameters are an object") };
-        parameters.into()
+        Parameters::new(parameters, Vec::new())
     }
 
     /// The fault of a code at a guest's payment of 19.99 in a currency.

@@ -40,11 +40,13 @@ pub enum Metric {
     Conflicts,
     /// An event about a product or a price was older than the stored data.
     StaleEvents,
+    /// A setting asked for something that a Checkout Session cannot have, and it was made without.
+    SettingLeftOut,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Orders,
         Self::DoubtfulOrders,
         Self::DuplicatesSuppressed,
@@ -53,6 +55,7 @@ impl Metric {
         Self::SessionsExpired,
         Self::Conflicts,
         Self::StaleEvents,
+        Self::SettingLeftOut,
     ];
 
     /// The name under which it is reported.
@@ -67,6 +70,7 @@ impl Metric {
             Self::SessionsExpired => "SessionsExpired",
             Self::Conflicts => "Conflicts",
             Self::StaleEvents => "StaleEvents",
+            Self::SettingLeftOut => "SettingLeftOut",
         }
     }
 }

@@ -6,6 +6,8 @@ use cart::CheckoutMetadata;
 use serde_json::{Map, Value};
 use settings::{Environment, Error};
 
+use super::fit::{KNOWN, MODES, is_for};
+
 /// A merchant's last word on the parameters of every session, for those who build their own binary.
 ///
 /// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode and Cartwright's own metadata is undone.
@@ -17,31 +19,40 @@ const PROTECTED: [&str; 2] = ["line_items", "mode"];
 /// What is known of the objects that a session makes. Their metadata hold Cartwright's own, as the session's do.
 const MADE: [&str; 2] = ["payment_intent_data", "subscription_data"];
 
-/// A JSON merge patch over the parameters, and a hook behind it.
+/// The setting.
+const NAME: &str = "CHECKOUT_SESSION_OVERRIDES";
+
+/// JSON merge patches over the parameters, and a hook behind them.
 #[derive(Clone, Debug)]
 pub(super) struct Overrides {
-    patch: Map<String, Value>,
+    /// For every session.
+    common: Map<String, Value>,
+    /// For the sessions of one mode, over the others.
+    of_mode: Vec<(&'static str, Map<String, Value>)>,
     hook: Option<Hook>,
 }
 
 impl Overrides {
     pub(super) fn new(environment: &Environment) -> Result<Self, Error> {
-        let name = "CHECKOUT_SESSION_OVERRIDES";
-        let patch = match environment.parse(name, "a JSON object")? {
+        let mut common = match environment.parse(NAME, "a JSON object")? {
             None => Map::new(),
-            Some(Value::Object(patch)) => patch,
-            Some(_) => return Err(Error::malformed(name, "a JSON object")),
+            Some(patch) => object("a JSON object", patch)?,
         };
-        let made = MADE.iter().filter_map(|name| patch.get(*name)?.as_object());
-        let mut metadata = iter::once(&patch).chain(made).filter_map(|object| object.get("metadata"));
-        let touches_own = |metadata: &Value| match metadata.as_object() {
-            None => true,
-            Some(metadata) => metadata.keys().any(|key| CheckoutMetadata::is_reserved(key)),
-        };
-        if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
-            return Err(Error::malformed(name, "no line_items, no mode and no metadata.stripe_payments_*"));
+        let mut of_mode = Vec::new();
+        for mode in MODES {
+            let Some(patch) = common.remove(mode) else { continue };
+            let patch = object(&format!("a JSON object in {mode}"), patch)?;
+            check(&patch)?;
+            if let Some(name) = patch.keys().find(|name| !is_for(name, mode)) {
+                return Err(Error::malformed(
+                    NAME,
+                    format!("no {name} in {mode}: Stripe takes it in the other mode only"),
+                ));
+            }
+            of_mode.push((mode, patch));
         }
-        Ok(Self { patch, hook: None })
+        check(&common)?;
+        Ok(Self { common, of_mode, hook: None })
     }
 
     pub(super) fn with_hook(self, hook: Hook) -> Self {
@@ -51,7 +62,10 @@ impl Overrides {
     /// The `standard` parameters with what the merchant changes, and with Cartwright's `own` metadata.
     pub(super) fn apply(&self, standard: &Map<String, Value>, own: &[(&'static str, String)]) -> Map<String, Value> {
         let mut parameters = standard.clone();
-        merge(&mut parameters, &self.patch);
+        merge(&mut parameters, &self.common);
+        for (_, patch) in self.of_mode.iter().filter(|(mode, _)| standard.get("mode").is_some_and(|own| own == mode)) {
+            merge(&mut parameters, patch);
+        }
         if let Some(hook) = self.hook {
             hook(&mut parameters);
         }
@@ -67,6 +81,30 @@ impl Overrides {
             change_object(&mut parameters, name, restore);
         }
         parameters
+    }
+}
+
+fn object(expected: &str, patch: Value) -> Result<Map<String, Value>, Error> {
+    match patch {
+        Value::Object(patch) => Ok(patch),
+        _ => Err(Error::malformed(NAME, expected)),
+    }
+}
+
+/// Checks that a patch changes what Stripe knows, and nothing that is protected.
+fn check(patch: &Map<String, Value>) -> Result<(), Error> {
+    let made = MADE.iter().filter_map(|name| patch.get(*name)?.as_object());
+    let mut metadata = iter::once(patch).chain(made).filter_map(|object| object.get("metadata"));
+    let touches_own = |metadata: &Value| match metadata.as_object() {
+        None => true,
+        Some(metadata) => metadata.keys().any(|key| CheckoutMetadata::is_reserved(key)),
+    };
+    if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
+        return Err(Error::malformed(NAME, "no line_items, no mode and no metadata.stripe_payments_*"));
+    }
+    match patch.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => Err(Error::malformed(NAME, format!("parameters of Stripe's, and {unknown} is none"))),
     }
 }
 

@@ -1,0 +1,104 @@
+//! Which parameters fit which session.
+
+use serde_json::{Map, Value};
+
+/// The parameters of the call that creates a session, in the version of the API that is asked for. A test holds them to
+/// Stripe's own definition.
+///
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create>
+pub(super) const KNOWN: &[&str] = &[
+    "adaptive_pricing",
+    "after_expiration",
+    "allow_promotion_codes",
+    "allowed_payment_method_types",
+    "automatic_tax",
+    "billing_address_collection",
+    "branding_settings",
+    "cancel_url",
+    "client_reference_id",
+    "consent_collection",
+    "currency",
+    "custom_fields",
+    "custom_text",
+    "customer",
+    "customer_account",
+    "customer_creation",
+    "customer_email",
+    "customer_update",
+    "discounts",
+    "excluded_payment_method_types",
+    "expand",
+    "expires_at",
+    "integration_identifier",
+    "invoice_creation",
+    "line_items",
+    "locale",
+    "managed_payments",
+    "metadata",
+    "mode",
+    "name_collection",
+    "optional_items",
+    "origin_context",
+    "payment_intent_data",
+    "payment_method_collection",
+    "payment_method_configuration",
+    "payment_method_data",
+    "payment_method_options",
+    "permissions",
+    "phone_number_collection",
+    "redirect_on_completion",
+    "return_url",
+    "saved_payment_method_options",
+    "setup_intent_data",
+    "shipping_address_collection",
+    "shipping_options",
+    "submit_type",
+    "subscription_data",
+    "success_url",
+    "tax_id_collection",
+    "ui_mode",
+    "wallet_options",
+];
+
+/// The modes in which a cart is paid.
+pub(super) const MODES: [&str; 2] = ["payment", "subscription"];
+
+/// The parameters that Stripe takes in one mode alone: it refuses a session of another mode that has one.
+const ONLY_IN: [(&str, &[&str]); 3] = [
+    ("payment", &["payment_intent_data", "invoice_creation", "customer_creation", "shipping_options"]),
+    ("subscription", &["subscription_data", "payment_method_collection"]),
+    ("setup", &["setup_intent_data"]),
+];
+
+/// Whether a session of this mode may have the parameter.
+pub(super) fn is_for(parameter: &str, mode: &str) -> bool {
+    ONLY_IN.iter().all(|(only, parameters)| *only == mode || !parameters.contains(&parameter))
+}
+
+/// Leaves out what Stripe would refuse the session for, and returns its names.
+pub(super) fn leave_out(parameters: &mut Map<String, Value>) -> Vec<&'static str> {
+    let mode = parameters.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let others = ONLY_IN.iter().flat_map(|(_, only)| *only).copied().filter(|name| !is_for(name, &mode));
+    // A discount that stands already excludes one that the shopper types in.
+    let excluded = parameters.contains_key("discounts").then_some("allow_promotion_codes");
+    let mut left_out: Vec<_> = others.chain(excluded).collect();
+    left_out.retain(|name| parameters.remove(*name).is_some());
+    left_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_parameters_are_those_of_stripes_definition() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stripe-schema/schema.json");
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let defined = schema["definitions"]["Checkout.SessionCreateParams"]["properties"].as_object().unwrap();
+
+        assert_eq!(KNOWN, defined.keys().collect::<Vec<_>>());
+        for name in ONLY_IN.iter().flat_map(|(_, names)| *names) {
+            assert!(KNOWN.contains(name), "{name}");
+        }
+    }
+}
