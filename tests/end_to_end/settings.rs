@@ -229,12 +229,13 @@ async fn the_capture_method_is_sent_for_payments_only() {
     assert_eq!(sent_for_subscription(setting).await.get("payment_intent_data"), None);
 }
 
+/// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-submit_type>
 #[tokio::test]
-async fn the_submit_type_is_sent_for_payments_only() {
-    let setting = [("CHECKOUT_SUBMIT_TYPE", "donate")];
+async fn the_submit_type_is_sent_in_both_modes() {
+    let setting = [("CHECKOUT_SUBMIT_TYPE", "book")];
 
-    assert_eq!(only(&sent(setting).await), json!({ "submit_type": "donate" }));
-    assert_eq!(sent_for_subscription(setting).await.get("submit_type"), None);
+    assert_eq!(only(&sent(setting).await), json!({ "submit_type": "book" }));
+    assert_eq!(sent_for_subscription(setting).await["submit_type"], "book");
 }
 
 #[tokio::test]

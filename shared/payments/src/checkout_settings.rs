@@ -109,9 +109,9 @@ impl CheckoutSettings {
 
     /// The parameters of a session that sells what is in `cart`, whose totals are `totals`.
     ///
-    /// The mode follows from the lines: any recurring line makes a subscription. `CHECKOUT_SHIPPING_RATES`,
-    /// `CHECKOUT_CAPTURE` and `CHECKOUT_SUBMIT_TYPE` are for payments only, as they are at Stripe. `base` is the URL under which
-    /// this deployment is reached; Stripe sends the buyer to its `finish-order`.
+    /// The mode follows from the lines: any recurring line makes a subscription. `CHECKOUT_SHIPPING_RATES` and
+    /// `CHECKOUT_CAPTURE` are for payments only, as they are at Stripe. `base` is the URL under which this deployment is
+    /// reached; Stripe sends the buyer to its `finish-order`.
     #[must_use]
     pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Parameters {
         let own = CheckoutMetadata {
@@ -133,6 +133,7 @@ impl CheckoutSettings {
             customer_email: buyer.email.as_deref(),
             promotion: Promotion::new(buyer, self.adjustments.promotion_codes),
             locale: self.look.locale.as_deref(),
+            submit_type: self.look.submit_type.as_deref(),
             billing_address_collection: self.collection.billing_address.as_deref(),
             shipping_address_collection: self.collection.shipping_address(),
             phone_number_collection: self.collection.phone.map(Switch::from),
@@ -153,7 +154,6 @@ impl CheckoutSettings {
         let capture_method = self.payment.capture.as_deref();
         ModeParameters::Payment {
             payment_intent_data: PaymentIntentData { capture_method, metadata },
-            submit_type: self.look.submit_type.as_deref(),
             shipping_options: self
                 .adjustments
                 .shipping_rates

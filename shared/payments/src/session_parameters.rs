@@ -39,6 +39,8 @@ pub(crate) struct SessionParameters<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) locale: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) submit_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) billing_address_collection: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shipping_address_collection: Option<AllowedCountries<'a>>,
@@ -58,8 +60,6 @@ pub(crate) struct SessionParameters<'a> {
 pub(crate) enum ModeParameters<'a> {
     Payment {
         payment_intent_data: PaymentIntentData<'a>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        submit_type: Option<&'a str>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         shipping_options: Vec<ShippingOption<'a>>,
     },

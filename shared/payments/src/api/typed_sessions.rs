@@ -90,7 +90,7 @@ fn settings() -> Vec<Setting> {
             typed.payment.capture_method = Some(typed::CreateCheckoutSessionPaymentIntentDataCaptureMethod::Manual);
             typed
         }),
-        setting("CHECKOUT_SUBMIT_TYPE", "donate", PAYMENT, |typed| {
+        setting("CHECKOUT_SUBMIT_TYPE", "donate", BOTH, |typed| {
             typed.session(|session| session.submit_type(CheckoutSessionSubmitType::Donate))
         }),
         setting("CHECKOUT_EXPIRES_AFTER_MINUTES", "45", BOTH, |typed| {
