@@ -162,6 +162,7 @@ async fn payment_methods_are_sent_as_a_list() {
 async fn the_locale_is_sent() {
     assert_eq!(only(&sent([("CHECKOUT_LOCALE", "pt-BR")]).await), json!({ "locale": "pt-BR" }));
     assert_eq!(only(&sent([("CHECKOUT_LOCALE", "auto")]).await), json!({ "locale": "auto" }));
+    assert_eq!(only(&sent([("CHECKOUT_LOCALE", "hi-IN")]).await), json!({ "locale": "hi-IN" }));
 }
 
 #[tokio::test]
