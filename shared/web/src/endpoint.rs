@@ -17,7 +17,8 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// The settings that hold secrets: in AWS they are read by name from Parameter Store.
     const SECRETS: &[&str] = &[];
 
-    /// The longest that the endpoint works on a request: longer, no shopper waits for a page.
+    /// The longest that the endpoint works on a request, as long as a shopper waits for a page. Lambda's own limit may be
+    /// shorter.
     const PATIENCE: Duration = Duration::from_secs(8);
 
     /// Begins what takes time and needs no secret: opening connections that nearly every request needs. Called once per
