@@ -62,8 +62,8 @@ impl Sync {
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
         let stripe = Stripe::new(&services.environment, &services.https)?;
         Ok(Self {
-            catalog: Catalog::asking(services, &stripe)?,
-            fulfilment: Fulfilment::asking(services, &stripe)?,
+            catalog: Catalog::with_stripe(services, &stripe)?,
+            fulfilment: Fulfilment::with_stripe(services, &stripe)?,
             log: Log::new(&services.environment),
         })
     }

@@ -41,7 +41,7 @@ impl Catalog {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        Self::asking(services, &Stripe::new(&services.environment, &services.https)?)
+        Self::with_stripe(services, &Stripe::new(&services.environment, &services.https)?)
     }
 
     /// The same, with a client of Stripe's that others use too.
@@ -49,7 +49,7 @@ impl Catalog {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn asking(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
+    pub fn with_stripe(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
         let shopping = Shopping::new(services)?;
         Ok(Self {
             table: shopping.catalog().clone(),

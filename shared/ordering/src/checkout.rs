@@ -81,8 +81,8 @@ impl Checkout {
         let stripe = Stripe::new(environment, https)?;
         Ok(Self {
             carts: Carts::new(database, environment)?,
-            catalog: Catalog::asking(services, &stripe)?,
-            fulfilment: Fulfilment::asking(services, &stripe)?,
+            catalog: Catalog::with_stripe(services, &stripe)?,
+            fulfilment: Fulfilment::with_stripe(services, &stripe)?,
             stripe,
             settings: CheckoutSettings::new(environment)?,
             default_currency: shopping::default_currency(environment)?,

@@ -28,8 +28,8 @@ impl Events {
         let stripe = Stripe::new(&services.environment, &services.https)?;
         Ok(Self {
             carts: Carts::new(&services.database, &services.environment)?,
-            catalog: Catalog::asking(services, &stripe)?,
-            fulfilment: Fulfilment::asking(services, &stripe)?,
+            catalog: Catalog::with_stripe(services, &stripe)?,
+            fulfilment: Fulfilment::with_stripe(services, &stripe)?,
         })
     }
 

@@ -47,7 +47,7 @@ impl Fulfilment {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        Self::asking(services, &Stripe::new(&services.environment, &services.https)?)
+        Self::with_stripe(services, &Stripe::new(&services.environment, &services.https)?)
     }
 
     /// The same, with a client of Stripe's that others use too.
@@ -55,7 +55,7 @@ impl Fulfilment {
     /// # Errors
     ///
     /// A setting is missing or malformed.
-    pub fn asking(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
+    pub fn with_stripe(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
         let Services { environment, database, .. } = services;
         let carts = Carts::new(database, environment)?;
         let orders = Orders::new(database, environment)?;
