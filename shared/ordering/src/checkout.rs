@@ -330,7 +330,10 @@ impl Checkout {
         match self.unavailable_since(refusal, cart, now).await {
             Ok(prices) if prices.is_empty() => error.into(),
             Ok(prices) => CheckoutError::CartChanged(prices),
-            Err(failure) => failure.into(),
+            Err(failure) => {
+                tracing::warn!(%error, "cannot find out whether a refused line can still be bought");
+                failure.into()
+            }
         }
     }
 
