@@ -50,7 +50,7 @@ impl Price {
     }
 
     /// What `quantity` units come to in `currency`, before discounts, shipping and tax on top; `None` where the price
-    /// cannot be paid in that currency, or no tier says what so many units cost.
+    /// cannot be paid in that currency, or its tiers end before the quantity.
     ///
     /// - An amount that is absent is not zero. Tiers that Stripe left out make the price one that cannot be paid.
     /// - `transform_quantity` first turns units into packages.
@@ -145,7 +145,7 @@ impl Tier {
         either(self.unit_amount_decimal, self.unit_amount)
     }
 
-    /// What so many units in this tier come to: a tier may have only one of the two amounts.
+    /// What `units` in this tier come to. A tier may have only one of the two amounts.
     fn amount(&self, units: u64) -> Decimal {
         self.per_unit().unwrap_or_default().times(units) + self.flat().unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// Why Stripe refused a request, as far as it may stand in a log: enough to find the request in Stripe's dashboard, and
 /// none of Stripe's message, which may quote what a shopper wrote.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Refusal {
     status: u16,
     kind: Option<String>,
@@ -60,15 +60,7 @@ impl Refusal {
 
     /// The object that was asked for does not exist.
     pub(crate) fn missing() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND.as_u16(),
-            kind: None,
-            code: Some("resource_missing".to_owned()),
-            param: None,
-            request_id: None,
-            log_url: None,
-            missing_right: None,
-        }
+        Self { status: StatusCode::NOT_FOUND.as_u16(), code: Some("resource_missing".to_owned()), ..Self::default() }
     }
 
     /// Stripe's code of the fault, such as `resource_missing`; most faults of a shop's configuration have none.

@@ -81,13 +81,13 @@ async fn a_customers_code_is_for_that_customer() {
     let guests = stripe.try_session("payment", "price_mug", "1", &[applied]).await;
     let page = stripe.session("price_mug", "1", &[("customer", &bob), ENTERED[0]]).await;
     let entered = stripe.press(&page, "update", &[("promotion_code", "ANN")]).await;
-    let nobody = try_code(&stripe, "X", &[("customer", "cus_x")]).await;
+    let unknown_customer = try_code(&stripe, "X", &[("customer", "cus_x")]).await;
 
     assert_eq!(hers["amount_total"], 1080);
     assert_eq!(his.refused().2, APPLIED);
     assert_eq!(guests.refused().2, APPLIED);
     assert!(entered.text.contains("The code ANN is not valid."), "{}", entered.text);
-    assert_eq!(nobody.refused(), (400, "resource_missing".to_owned(), "customer".to_owned()));
+    assert_eq!(unknown_customer.refused(), (400, "resource_missing".to_owned(), "customer".to_owned()));
 }
 
 /// "Regardless of case, this code must be unique across all active promotion codes for each customer."

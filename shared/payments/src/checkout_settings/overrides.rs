@@ -10,7 +10,8 @@ use super::fit::{KNOWN, MODES, is_for};
 
 /// A merchant's last word on the parameters of every session, for those who build their own binary.
 ///
-/// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode and Cartwright's own metadata is undone.
+/// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode and Cartwright's own metadata is undone, and what
+/// Stripe does not take in the session's mode is left out.
 pub type Hook = fn(&mut Map<String, Value>);
 
 /// The parameters that a merchant cannot overwrite.
