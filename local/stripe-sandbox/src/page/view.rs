@@ -67,7 +67,7 @@ fn summary(state: &State, session: &Session, answers: &Answers) -> Markup {
         ul.lines { @for line in &session.lines { (line_item(state, session, line)) } }
         @if !session.optional.is_empty() {
             h2 { "Add to your order" }
-            ul.lines { @for line in &session.optional { (optional_item(session, line)) } }
+            ul.lines { @for line in &session.optional { (optional_item(state, session, line)) } }
         }
         @if adjustable || !session.optional.is_empty() { p { button.plain name="action" value="update" { "Update order" } } }
         @if session.takes_promotion_codes() {
@@ -98,14 +98,12 @@ fn promotion_code<'a>(session: &'a Session, answers: &'a Answers) -> &'a str {
 }
 
 fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
-    let product = state.products.get(&line.product);
-    let image = product.and_then(|product| product["images"][0].as_str());
     let interval = state.prices.get(&line.price).map(|price| every(&price["recurring"]));
     let code = &session.currency;
     let is_optional = session.optional.iter().any(|own| own.id == line.id);
     html! {
         li {
-            @if let Some(image) = image { img src=(image) alt=""; } @else { div.blank {} }
+            (picture(state, line))
             div {
                 div { (line.description) }
                 @if let Some(interval) = interval { div.soft { (interval) } }
@@ -132,13 +130,18 @@ fn line_item(state: &State, session: &Session, line: &Line) -> Markup {
     }
 }
 
-fn optional_item(session: &Session, line: &Line) -> Markup {
+fn picture(state: &State, line: &Line) -> Markup {
+    let image = state.products.get(&line.product).and_then(|product| product["images"][0].as_str());
+    html! { @if let Some(image) = image { img src=(image) alt=""; } @else { div.blank {} } }
+}
+
+fn optional_item(state: &State, session: &Session, line: &Line) -> Markup {
     let added = session.lines.iter().find(|own| own.id == line.id).and_then(|own| own.quantity).unwrap_or(0);
     let quantity = line.quantity.unwrap_or(1);
     let name = format!("optional[{}]", line.id);
     html! {
         li {
-            div.blank {}
+            (picture(state, line))
             div {
                 @if let Some(bounds) = line.adjustable.filter(|bounds| bounds.enabled) {
                     label { (line.description)

@@ -283,6 +283,7 @@ async fn optional_items_are_bought_as_further_lines_if_the_shopper_adds_them() {
 
     assert_eq!(session["amount_total"], 1200, "nothing is added by itself");
     assert!(page.text.contains("Mountain poster") && page.text.contains("Organic cotton T-shirt"));
+    assert!(page.text.contains("/images/poster.svg"));
     assert_eq!((too_many.status, not_that_many.status, paid.status), (402, 402, 303));
     assert!(added.text.contains("$113.00") && removed.text.contains("$49.00"));
     let done = stripe.expanded(&session, &["line_items"]).await;
