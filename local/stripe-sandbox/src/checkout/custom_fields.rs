@@ -19,10 +19,7 @@ const ANSWER: i64 = 255;
 pub(super) fn check_custom_fields(params: &Value) -> Result<(), Refusal> {
     let fields = params["custom_fields"].as_array().map_or(&[][..], Vec::as_slice);
     if fields.len() > MOST_FIELDS {
-        return Err(Refusal::invalid(
-            "custom_fields",
-            format!("You cannot have more than {MOST_FIELDS} custom fields."),
-        ));
+        return Err(Refusal::too_many("custom_fields", MOST_FIELDS, "custom fields"));
     }
     for (index, field) in fields.iter().enumerate() {
         let param = format!("custom_fields[{index}]");
@@ -64,8 +61,7 @@ fn check_type(field: &Value, param: &str) -> Result<(), Refusal> {
         return Err(Refusal::MissingParam { param: format!("{param}[options]") });
     }
     if options.len() > MOST_OPTIONS {
-        let message = format!("You cannot have more than {MOST_OPTIONS} options.");
-        return Err(Refusal::invalid(format!("{param}[options]"), message));
+        return Err(Refusal::too_many(format!("{param}[options]"), MOST_OPTIONS, "options"));
     }
     for (index, option) in options.iter().enumerate() {
         let param = format!("{param}[options][{index}]");

@@ -68,8 +68,7 @@ fn optional_items(
 ) -> Result<Vec<Line>, Refusal> {
     let items = params["optional_items"].as_array().map_or(&[][..], Vec::as_slice);
     if items.len() > MOST_OPTIONAL {
-        let message = format!("You cannot have more than {MOST_OPTIONAL} optional items.");
-        return Err(Refusal::invalid("optional_items", message));
+        return Err(Refusal::too_many("optional_items", MOST_OPTIONAL, "optional items"));
     }
     let mut lines = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -123,9 +122,7 @@ fn check_count<'a>(lines: impl IntoIterator<Item = &'a Line>, mode: Mode, param:
         ],
     };
     match limits.into_iter().find(|(count, most, _)| count > most) {
-        Some((_, most, what)) => {
-            Err(Refusal::invalid(param, format!("You cannot have more than {most} {what}, optional items included.")))
-        }
+        Some((_, most, what)) => Err(Refusal::too_many(param, most, &format!("{what}, optional items included"))),
         None => Ok(()),
     }
 }

@@ -14,8 +14,7 @@ const MOST_SHIPPING_OPTIONS: usize = 5;
 pub(super) fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, Refusal> {
     let options = session.params["shipping_options"].as_array().map_or(&[][..], Vec::as_slice);
     if options.len() > MOST_SHIPPING_OPTIONS {
-        let message = format!("You cannot have more than {MOST_SHIPPING_OPTIONS} shipping options.");
-        return Err(Refusal::invalid("shipping_options", message));
+        return Err(Refusal::too_many("shipping_options", MOST_SHIPPING_OPTIONS, "shipping options"));
     }
     let mut rates = Vec::new();
     for (index, option) in options.iter().enumerate() {

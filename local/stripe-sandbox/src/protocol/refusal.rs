@@ -111,6 +111,11 @@ impl Refusal {
         Self::Invalid { param: Some(param.into()), code: None, message: message.into() }
     }
 
+    /// A refusal of a list of `what` that has more than `most` parts.
+    pub(crate) fn too_many(param: impl Into<String>, most: usize, what: &str) -> Self {
+        Self::invalid(param, format!("You cannot have more than {most} {what}."))
+    }
+
     /// A refusal of one parameter's value that carries one of Stripe's error codes.
     pub(crate) fn coded(code: &'static str, param: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { param: Some(param.into()), code: Some(code), message: message.into() }
