@@ -228,6 +228,19 @@ async fn the_order_has_the_texts_that_were_checked_out() {
 }
 
 #[tokio::test]
+async fn the_order_has_the_texts_of_its_lines_though_the_cart_is_gone() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    visitor.post("/cart/add", json!({ "items": [{ "price": "price_mug", "description": "for Ann" }] })).await.ok();
+    let session = visitor.checkout().await.ok();
+    shop.table("CARTS_TABLE").delete(&visitor.number().await).await;
+
+    let number = shop.pay(&session).await;
+
+    assert_eq!(shop.order(&number).await.ok()["lines"][0]["description"], "for Ann");
+}
+
+#[tokio::test]
 async fn an_order_of_the_largest_texts_is_stored() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();

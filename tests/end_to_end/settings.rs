@@ -127,7 +127,8 @@ async fn without_settings_nothing_is_sent_but_the_cart_and_the_way_back() {
     assert_eq!(sent["metadata"], own);
     assert_eq!(extra(&sent), json!({ "payment_intent_data": { "metadata": own } }));
     assert_eq!(sent["mode"], "payment");
-    assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2" }]));
+    let line = json!({ "stripe_payments_line": "price_mug" });
+    assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2", "metadata": line }]));
     assert_eq!(sent["metadata"]["stripe_payments_cart_number"], cart["number"]);
 }
 
@@ -370,7 +371,8 @@ async fn has_the_last_word(price: &str, mode: &str, data: &str) {
     let sent = parameters(&shop);
     assert_eq!(sent["locale"], "it");
     assert_eq!(sent["mode"], mode);
-    assert_eq!(sent["line_items"], json!([{ "price": price, "quantity": "2" }]));
+    let metadata = json!({ "stripe_payments_line": price });
+    assert_eq!(sent["line_items"], json!([{ "price": price, "quantity": "2", "metadata": metadata }]));
     assert_eq!(sent[data]["description"], "d");
     assert_eq!(sent[data]["metadata"]["stripe_payments_shop"], sent["metadata"]["stripe_payments_shop"]);
     assert!(sent[data]["metadata"]["stripe_payments_shop"].is_string());

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::lifetime::whole_second;
 use crate::{
-    Addition, AdjustableQuantity, CartNumber, Change, Currency, CurrentSession, Description, Lifetime, Line,
-    LineUpdate, Metadata, Offers, OrderLine, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Timestamp,
+    Addition, AdjustableQuantity, CartNumber, Change, Currency, CurrentSession, Description, Lifetime, Line, LineId,
+    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -173,13 +173,6 @@ impl Cart {
         self.state.lines.iter().map(|line| u64::from(line.quantity.get())).sum()
     }
 
-    /// The lines' own texts, by price.
-    #[must_use]
-    pub fn descriptions(&self) -> BTreeMap<PriceId, String> {
-        let described = self.state.lines.iter().filter_map(|line| Some((line, line.description.as_ref()?)));
-        described.map(|(line, description)| (line.price.clone(), description.as_str().to_owned())).collect()
-    }
-
     /// Whether it still takes changes at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
@@ -248,12 +241,12 @@ impl Cart {
 
     /// Takes out of the cart what was paid with a Checkout Session made from its version `checked_out`.
     ///
-    /// A cart that has not changed since is completed by `order` and final. Otherwise what was `sold` is taken out and
-    /// the rest goes on, so that an item added between checkout and payment is not thrown away; if nothing is left,
+    /// A cart that has not changed since is completed by `order` and final. Otherwise the units `sold` of each line are taken
+    /// out and the rest goes on, so that an item added between checkout and payment is not thrown away; if nothing is left,
     /// the cart is completed all the same. A completed cart stays as it is. An expired cart is completed too, and its life
     /// is not renewed.
     #[must_use]
-    pub fn paid(mut self, order: OrderNumber, checked_out: u64, sold: &[OrderLine], now: Timestamp) -> Self {
+    pub fn paid(mut self, order: OrderNumber, checked_out: u64, sold: &BTreeMap<LineId, u64>, now: Timestamp) -> Self {
         if self.state.status != Status::Active {
             return self;
         }
@@ -262,8 +255,7 @@ impl Cart {
             self.state.lines.clear();
         }
         self.state.lines.retain_mut(|line| {
-            let units: u64 =
-                sold.iter().filter(|sold| sold.price.as_ref() == Some(&line.price)).map(|sold| sold.quantity).sum();
+            let units = sold.get(&line.id()).copied().unwrap_or_default();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
                 Ok(rest) => line.quantity = rest,
                 Err(_) => return false,

@@ -17,7 +17,7 @@ pub struct CurrentSession {
     ///
     /// A session that has ended is still remembered: the next one is made in its place, under another idempotency key.
     pub expires_at: Option<Timestamp>,
-    /// The lines' own texts at that version, which Stripe has no place for.
+    /// The lines' own texts at that version, where the session was made before its lines bore them.
     pub descriptions: BTreeMap<PriceId, String>,
     /// Whether the shopper may change on Stripe's page what is paid: quantities, or an amount of their own choice.
     pub adjustable: bool,

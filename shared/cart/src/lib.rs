@@ -32,6 +32,7 @@ mod decimal;
 mod ids;
 mod lifetime;
 mod line;
+mod line_metadata;
 mod metadata;
 mod money;
 mod offer;
@@ -55,7 +56,8 @@ pub use ids::{
     SessionId, SubscriptionId,
 };
 pub use lifetime::{Lifetime, whole_second};
-pub use line::{AdjustableQuantity, Description, Line, Quantity};
+pub use line::{AdjustableQuantity, Description, Line, LineId, Quantity};
+pub use line_metadata::LineMetadata;
 pub use metadata::Metadata;
 pub use money::Money;
 pub use offer::{Offer, Offers};

@@ -181,6 +181,36 @@ pub(crate) fn is_unprintable(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
+/// The id of a line within its cart: for now its price's, because a cart has one line of a price.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LineId(String);
+
+impl LineId {
+    /// An id that a cart gave to one of its lines, as it was kept elsewhere.
+    #[must_use]
+    pub fn kept(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as a cart writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<LineId> for String {
+    fn from(id: LineId) -> Self {
+        id.0
+    }
+}
+
+impl From<&PriceId> for LineId {
+    fn from(price: &PriceId) -> Self {
+        Self(price.as_str().to_owned())
+    }
+}
+
 /// One line of a cart: units of one price.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
@@ -199,6 +229,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// What the line is called within its cart.
+    #[must_use]
+    pub fn id(&self) -> LineId {
+        LineId::from(&self.price)
+    }
+
     /// Where the line at `index` of a change at `now` stands: after all lines that were added before.
     #[must_use]
     pub fn position_at(now: Timestamp, index: usize) -> i64 {

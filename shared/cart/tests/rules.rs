@@ -1,9 +1,11 @@
 //! The rules of a cart, one statement each.
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
+use std::collections::BTreeMap;
+
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Money, Offer,
-    Offers, OrderLine, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineId, LineUpdate, Metadata, Offer,
+    Offers, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
 };
 use serde_json::json;
 
@@ -257,19 +259,8 @@ fn metadata_are_replaced_where_given() {
     assert_eq!(replaced.metadata().get("key"), Some("two"));
 }
 
-fn sold(price: &Price, quantity: u64) -> OrderLine {
-    let nothing = Money::new(0, Currency::USD);
-    OrderLine {
-        price: Some(price.id.clone()),
-        product: None,
-        name: String::new(),
-        description: None,
-        quantity,
-        subtotal: nothing,
-        discount: nothing,
-        tax: nothing,
-        total: nothing,
-    }
+fn sold(price: &Price, units: u64) -> BTreeMap<LineId, u64> {
+    BTreeMap::from([(LineId::from(&price.id), units)])
 }
 
 #[test]
@@ -278,7 +269,7 @@ fn paying_an_unchanged_cart_completes_it_whatever_the_shopper_changed_on_stripes
     let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
     let cart = holding(&[add(&a, 5)]);
 
-    let paid = cart.clone().paid(order, cart.version(), &[sold(&a, 2)], now());
+    let paid = cart.clone().paid(order, cart.version(), &sold(&a, 2), now());
 
     assert_eq!(paid.status(), Status::Completed(order));
     assert_eq!(shown(&paid), []);
@@ -294,7 +285,7 @@ fn paying_a_changed_cart_leaves_what_was_not_paid() {
     add(&a, 1).of(&mut after, now()).unwrap();
     add(&b, 4).of(&mut after, now()).unwrap();
 
-    let paid = after.paid(order, before.version(), &[sold(&a, 2)], now());
+    let paid = after.paid(order, before.version(), &sold(&a, 2), now());
 
     assert_eq!(paid.status(), Status::Active);
     assert_eq!(shown(&paid), [("price_a", 1), ("price_b", 4)]);
@@ -305,9 +296,9 @@ fn a_completed_cart_stays_completed_by_its_first_order() {
     let a = price("price_a");
     let cart = holding(&[add(&a, 1)]);
     let version = cart.version();
-    let first = cart.paid(OrderNumber::of_session(&"cs_1".parse().unwrap()), version, &[sold(&a, 1)], now());
+    let first = cart.paid(OrderNumber::of_session(&"cs_1".parse().unwrap()), version, &sold(&a, 1), now());
 
-    let second = first.clone().paid(OrderNumber::of_session(&"cs_2".parse().unwrap()), version, &[sold(&a, 1)], now());
+    let second = first.clone().paid(OrderNumber::of_session(&"cs_2".parse().unwrap()), version, &sold(&a, 1), now());
 
     assert_eq!(second, first);
 }

@@ -178,9 +178,10 @@ impl Fulfilment {
                 Some(lines) => lines,
                 None => lines.insert(self.stripe.line_items(&session.id).await?),
             };
-            let order =
-                Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded }.into_order(number, now)?;
-            let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &order.lines, now));
+            let sale = Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded };
+            let order = sale.order(number, now)?;
+            let units = sale.units();
+            let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
             match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
                     if !order.marks.is_empty() {

@@ -1,9 +1,8 @@
 //! What Stripe sold, as an order.
 
-use cart::{
-    CheckoutMetadata, Currency, CurrentSession, Mark, Money, Order, OrderLine, OrderNumber, OrderStatus, Payment,
-    Timestamp,
-};
+mod lines;
+
+use cart::{CheckoutMetadata, CurrentSession, Mark, Money, Order, OrderNumber, OrderStatus, Payment, Timestamp};
 use payments::{LineItem, PaymentStatus, Session, SessionAmounts};
 
 /// An event said that a delayed payment failed, which the session itself may not say yet.
@@ -46,16 +45,13 @@ pub(crate) struct Sale<'a> {
     pub(crate) refunded: i64,
 }
 
-/// The longest name of a line, in characters: as long as a product's name may be. An order of 100 lines has to fit an item.
-const LONGEST_NAME: usize = 250;
-
 impl Sale<'_> {
     /// The order of the sale.
     ///
     /// # Errors
     ///
     /// Those of [`Session::amounts`].
-    pub(crate) fn into_order(self, number: OrderNumber, now: Timestamp) -> Result<Order, payments::Error> {
+    pub(crate) fn order(&self, number: OrderNumber, now: Timestamp) -> Result<Order, payments::Error> {
         let session = self.session;
         let SessionAmounts { currency, subtotal, total } = session.amounts()?;
         let money = |minor: i64| Money::new(minor, currency);
@@ -101,29 +97,6 @@ impl Sale<'_> {
         marks
     }
 
-    fn order_line(&self, line: &LineItem, currency: Currency) -> OrderLine {
-        let price = line.price.as_ref().map(|price| &price.id);
-        let held = self.cart.and_then(|cart| cart.lines().iter().find(|held| Some(&held.price) == price));
-        let description = match self.recorded() {
-            Some(session) => price.and_then(|price| session.descriptions.get(price)).cloned(),
-            None => held.and_then(|held| held.description.as_ref()).map(|text| text.as_str().to_owned()),
-        };
-        let money = |minor: i64| Money::new(minor, currency);
-        let product = line.price.as_ref().and_then(|price| price.product.as_ref());
-        OrderLine {
-            price: price.cloned(),
-            product: product.and_then(|product| product.id().parse().ok()),
-            name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
-            description,
-            // Stripe counts no units of metered usage.
-            quantity: line.quantity.or(held.map(|held| held.quantity.into())).unwrap_or(1),
-            subtotal: money(line.amount_subtotal),
-            discount: money(line.amount_discount),
-            tax: money(line.amount_tax),
-            total: money(line.amount_total),
-        }
-    }
-
     /// What the cart recorded when this very session was made; `None` where another session has replaced it since.
     fn recorded(&self) -> Option<&CurrentSession> {
         self.cart.and_then(cart::Cart::current_session).filter(|current| current.id == self.session.id)
@@ -134,7 +107,7 @@ impl Sale<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use cart::{Address, Customer};
+    use cart::{Address, Currency, Customer};
     use serde_json::{Value, json};
 
     use super::*;
@@ -179,7 +152,7 @@ mod tests {
         let number = OrderNumber::of_session(&session.id);
         let made_from = session.checkout().unwrap();
         Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, status, refunded }
-            .into_order(number, Timestamp::UNIX_EPOCH)
+            .order(number, Timestamp::UNIX_EPOCH)
             .unwrap()
     }
 
@@ -306,7 +279,7 @@ mod tests {
         let made_from = bare.checkout().unwrap();
         let status = status(&bare, 0, None).unwrap();
         let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, status, refunded: 0 };
-        let order = sale.into_order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH).unwrap();
+        let order = sale.order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH).unwrap();
 
         assert_eq!((order.total, order.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
         assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));
@@ -326,7 +299,7 @@ mod tests {
             let sale =
                 Sale { session: &session, made_from: &made_from, lines: &[], cart: None, status: paid, refunded: 0 };
 
-            let error = sale.into_order(OrderNumber::of_session(&session.id), Timestamp::UNIX_EPOCH).unwrap_err();
+            let error = sale.order(OrderNumber::of_session(&session.id), Timestamp::UNIX_EPOCH).unwrap_err();
 
             assert!(error.to_string().ends_with(&format!("session cs_test_1 has no {field}")), "{error}");
             assert!(matches!(error, payments::Error::Unreadable { .. }));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Address, CheckoutMetadata, Currency, PriceId, SessionId, Timestamp};
+use cart::{Address, CheckoutMetadata, Currency, LineMetadata, PriceId, SessionId, Timestamp};
 use serde::Deserialize;
 
 use crate::Error;
@@ -266,6 +266,8 @@ pub struct LineItem {
     /// The product's name.
     #[serde(default)]
     pub description: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    metadata: BTreeMap<String, String>,
     /// How many units.
     #[serde(default)]
     pub quantity: Option<u64>,
@@ -279,11 +281,21 @@ pub struct LineItem {
     pub amount_total: i64,
 }
 
+impl LineItem {
+    /// The cart's line that it was made from; `None` where the shopper added it on Stripe's page, and in sessions that were
+    /// made before lines said so.
+    #[must_use]
+    pub fn made_from(&self) -> Option<LineMetadata> {
+        LineMetadata::read(&self.metadata)
+    }
+}
+
 /// The price of a line.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LinePrice {
-    /// The price's id.
-    pub id: PriceId,
+    /// The price's id; `None` for one that no cart can hold, as the oldest prices have.
+    #[serde(deserialize_with = "parsed")]
+    pub id: Option<PriceId>,
     /// The product.
     #[serde(default)]
     pub product: Option<Expandable<IdOnly>>,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use cart::{Currency, Metadata, PriceId, PricedLine, Totals};
+use cart::{Currency, LineMetadata, Metadata, PriceId, PricedLine, Totals};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -96,6 +96,7 @@ pub(crate) struct LineItemParameters<'a> {
     quantity: Option<Text<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustable_quantity: Option<AdjustableQuantity>,
+    metadata: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -143,16 +144,17 @@ impl SessionParameters<'_> {
 
 impl<'a> From<&PricedLine<'a>> for LineItemParameters<'a> {
     fn from(PricedLine { line, offer, .. }: &PricedLine<'a>) -> Self {
+        let metadata = LineMetadata::from(*line).entries();
         // Stripe takes no quantity for usage that is metered.
         if offer.is_some_and(|offer| offer.price.is_metered()) {
-            return Self { price: &line.price, quantity: None, adjustable_quantity: None };
+            return Self { price: &line.price, quantity: None, adjustable_quantity: None, metadata };
         }
         let adjustable = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled());
         let adjustable_quantity = adjustable.map(|adjustable| {
             let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
             AdjustableQuantity { enabled: Text(true), minimum: Text(minimum), maximum: Text(maximum) }
         });
-        Self { price: &line.price, quantity: Some(Text(line.quantity.get())), adjustable_quantity }
+        Self { price: &line.price, quantity: Some(Text(line.quantity.get())), adjustable_quantity, metadata }
     }
 }
 

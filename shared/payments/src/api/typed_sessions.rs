@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Lifetime, Metadata, Offer, Offers, Quantity, Timestamp,
-    Token, Totals,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Metadata, Offer, Offers, Quantity,
+    Timestamp, Token, Totals,
 };
 use serde_json::{Value, json};
 use settings::Environment;
@@ -136,6 +136,7 @@ fn cart(mode: &CheckoutSessionMode, currencies: Currencies, offers: &Offers) -> 
     let item = |price: &str, quantity| Addition::new(price.parse().unwrap(), Quantity::new(quantity).unwrap());
     let mug = Addition {
         adjustable_quantity: Some(AdjustableQuantity::new(true, Some(1), Some(9)).unwrap()),
+        description: Some(Description::new("navy & \"white\"").unwrap()),
         ..item("price_mug", 2)
     };
     let items = match mode {
@@ -163,6 +164,10 @@ fn base(mode: &CheckoutSessionMode, currencies: Currencies, cart: &Cart, totals:
     let lines = cart.lines().iter().map(|line| {
         let mut item = typed::CreateCheckoutSessionLineItems::new();
         item.price = Some(line.price.to_string());
+        let own = [("stripe_payments_line", line.price.as_str()), ("stripe_payments_description", "navy & \"white\"")];
+        let described = line.description.is_some();
+        let own = own.into_iter().filter(|(key, _)| *key == "stripe_payments_line" || described);
+        item.metadata = Some(own.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
         item.quantity = (line.price.as_str() != "price_usage").then(|| line.quantity.into());
         item.adjustable_quantity = (line.price.as_str() == "price_mug").then(|| {
             let mut bounds = typed::CreateCheckoutSessionLineItemsAdjustableQuantity::new(true);
