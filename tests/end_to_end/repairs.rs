@@ -172,21 +172,66 @@ async fn a_second_payment_for_the_same_units_is_marked_though_the_cart_goes_on()
     assert_eq!(visitor.cart().await["item_count"], 1);
 }
 
+/// The session that a cart recorded is held to what Stripe said when it made it.
 #[tokio::test]
-async fn an_amount_that_is_not_the_carts_is_stored_and_marked() {
+async fn an_amount_other_than_the_expected_one_is_stored_and_marked() {
+    for (member, odd) in
+        [("m", json!({ "N": "2399" })), ("c", json!({ "S": "eur" })), ("l", json!({ "S": "of other lines" }))]
+    {
+        let shop = Shop::open().await;
+        let visitor = shop.add("price_mug", 2).await;
+        let session = visitor.checkout().await.ok();
+        shop.table("CARTS_TABLE").set(&visitor.number().await, &format!("pc.{member}"), odd).await;
+
+        let number = shop.pay(&session).await;
+
+        assert_eq!(shop.order(&number).await.ok()["total"], 2400);
+        assert_eq!(shop.marks(&session).await, json!(["unexpected_amount"]), "{member}");
+    }
+}
+
+/// Of a session that the cart has not recorded, only what no cart has made is odd.
+#[tokio::test]
+async fn a_session_of_which_nothing_is_recorded_is_marked_for_lines_from_elsewhere() {
     let shop = Shop::open().await;
     shop.sandbox().pause_webhooks(true);
     let visitor = shop.add("price_mug", 2).await;
-    let session = visitor.checkout().await.ok();
-    let form = shop.form_of(&session).replace("price_mug", "price_tshirt");
-    let dearer = shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await;
-    shop.press(&dearer, "pay").await;
+    let form = shop.form_of(&visitor.checkout().await.ok());
+    let strange = "&line_items[1][price]=price_tshirt&line_items[1][quantity]=1";
 
-    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    for (form, total, marks) in [
+        (form.clone(), 2400, json!([])),
+        (format!("{form}{strange}"), 5600, json!(["cart_paid_twice", "unexpected_amount"])),
+    ] {
+        let copy = shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await;
+        shop.press(&copy, "pay").await;
+        shop.deliver(&shop.event("checkout.session.completed")).await.ok();
 
-    assert_ne!(dearer["id"], session["id"]);
-    assert_eq!(shop.order(&order_number(&dearer)).await.ok()["total"], 6400);
-    assert_eq!(shop.marks(&dearer).await, json!(["unexpected_amount"]));
+        assert_eq!(shop.order(&order_number(&copy)).await.ok()["total"], total);
+        assert_eq!(shop.marks(&copy).await, marks);
+    }
+}
+
+#[tokio::test]
+async fn a_trial_and_an_adjusted_quantity_are_nothing_odd() {
+    let trial = r#"{"subscription":{"subscription_data":{"trial_period_days":14}}}"#;
+    let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", trial)]).await;
+    let subscriber = shop.add("price_club_monthly", 1).await.checkout().await.ok();
+    let visitor = shop.visitor();
+    let mug = json!({ "price": "price_mug", "adjustable_quantity": { "enabled": true } });
+    visitor.post("/cart/add", json!({ "items": [mug] })).await.ok();
+    let adjusted = visitor.checkout().await.ok();
+    let lines = format!("/v1/checkout/sessions/{}/line_items", adjusted["id"].as_str().unwrap());
+    let line = shop.stripe(Method::GET, &lines, "").await["data"][0]["id"].as_str().unwrap().to_owned();
+
+    shop.press(&subscriber, "pay").await;
+    shop.press(&adjusted, &format!("pay&quantity[{line}]=3")).await;
+    shop.sandbox().settled().await;
+
+    for (session, total) in [(&subscriber, 0), (&adjusted, 3600)] {
+        assert_eq!(shop.order(&order_number(session)).await.ok()["total"], total);
+        assert_eq!(shop.marks(session).await, json!([]));
+    }
 }
 
 #[tokio::test]

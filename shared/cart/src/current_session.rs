@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{PriceId, SessionId, Timestamp};
+use crate::{Expected, PriceId, SessionId, Timestamp};
 
 /// A cart's *current session*: the Checkout Session whose page the shopper was last sent to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,9 @@ pub struct CurrentSession {
     pub expires_at: Option<Timestamp>,
     /// The lines' own texts at that version, where the session was made before its lines bore them.
     pub descriptions: BTreeMap<PriceId, String>,
-    /// Whether the shopper may change on Stripe's page what is paid: quantities, or an amount of their own choice.
+    /// Whether the shopper may change on Stripe's page what is bought: quantities, optional items, or an amount of their own
+    /// choice.
     pub adjustable: bool,
+    /// What is to be sold; `None` for a session from before this was recorded.
+    pub expected: Option<Expected>,
 }

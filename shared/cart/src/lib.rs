@@ -29,6 +29,7 @@ mod checkout_metadata;
 mod currency;
 mod current_session;
 mod decimal;
+mod expected;
 mod ids;
 mod lifetime;
 mod line;
@@ -51,6 +52,7 @@ pub use checkout_metadata::{CheckoutMetadata, Claim, MalformedShopId, ShopId, Sh
 pub use currency::{Currency, UnknownCurrency};
 pub use current_session::CurrentSession;
 pub use decimal::{Decimal, MalformedDecimal};
+pub use expected::{Expected, ExpectedLine};
 pub use ids::{
     CartNumber, CustomerId, InvoiceId, MalformedId, MalformedNumber, OrderNumber, PaymentIntentId, PriceId, ProductId,
     SessionId, SubscriptionId,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Cart, CurrentSession, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals};
+use cart::{
+    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals,
+};
 use catalog::Catalog;
 use payments::{
     Buyer, CheckoutSettings, Hook, Parameters, PromotionCode, PromotionCodeFault, Refusal, Session, SessionStatus,
@@ -52,6 +54,14 @@ struct Brought {
     buyer: Buyer,
     /// The promotion code that the buyer has the id of.
     promotion_code: Option<PromotionCode>,
+}
+
+/// What Stripe is to be asked for.
+struct Wanted {
+    parameters: Parameters,
+    /// Whether the shopper may change on Stripe's page what is bought.
+    adjustable: bool,
+    lines: Vec<ExpectedLine>,
 }
 
 /// What became of the cart's current session.
@@ -148,7 +158,7 @@ impl Checkout {
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
-        let (parameters, adjustable) = self.parameters(cart, brought, base_url, now).await?;
+        let Wanted { parameters, adjustable, lines } = self.wanted(cart, brought, base_url, now).await?;
         let digest = parameters.digest();
         let (session, answer, metric) = match self.previous(cart, &digest, now).await? {
             PreviousSession::Paid => return Ok(Attempt::Again),
@@ -168,6 +178,7 @@ impl Checkout {
                 }
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
+                    expected: session.amounts().ok().map(|amounts| Expected::new(amounts.subtotal(), lines)),
                     id: session.id,
                     version: cart.version(),
                     parameters: digest,
@@ -223,14 +234,14 @@ impl Checkout {
         Ok(false)
     }
 
-    /// What Stripe is to be asked for, at current prices; and whether the shopper may change there what is paid.
-    async fn parameters(
+    /// What Stripe is to be asked for, at current prices.
+    async fn wanted(
         &self,
         cart: &Cart,
         brought: &Brought,
         base_url: &str,
         now: Timestamp,
-    ) -> Result<(Parameters, bool), CheckoutError> {
+    ) -> Result<Wanted, CheckoutError> {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers = self.catalog.fresh_offers(prices).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
@@ -238,12 +249,13 @@ impl Checkout {
         if !unavailable.is_empty() {
             return Err(CheckoutError::CartChanged(unavailable));
         }
-        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
         let parameters = self.settings.parameters(cart, &totals, &brought.buyer, base_url);
         if let Some(code) = &brought.promotion_code {
             code.check(&parameters, totals.total, now).map_err(CheckoutError::PromotionCodeInvalid)?;
         }
-        Ok((parameters, adjustable))
+        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable) || parameters.has_optional_items();
+        let lines = totals.lines.iter().map(|line| ExpectedLine::new(line, !adjustable)).collect();
+        Ok(Wanted { parameters, adjustable, lines })
     }
 
     /// Reuses the cart's current session if it still matches, else expires it: line items of a hosted page cannot change.

@@ -1,8 +1,9 @@
 //! What Stripe sold, as an order.
 
 mod lines;
+mod marks;
 
-use cart::{CheckoutMetadata, CurrentSession, Mark, Money, Order, OrderNumber, OrderStatus, Payment, Timestamp};
+use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, OrderStatus, Payment, Timestamp};
 use payments::{LineItem, PaymentStatus, Session, SessionAmounts};
 
 /// An event said that a delayed payment failed, which the session itself may not say yet.
@@ -78,23 +79,9 @@ impl Sale<'_> {
                 subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
                 invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
             },
-            marks: self.marks(number, subtotal),
+            marks: self.marks(number, money(subtotal)),
             created_at: cart::whole_second(now),
         })
-    }
-
-    /// What a person should look at.
-    fn marks(&self, number: OrderNumber, subtotal: i64) -> Vec<Mark> {
-        let mut marks = Vec::new();
-        if self.cart.is_some_and(|cart| cart.was_sold_since(self.made_from.version, number)) {
-            marks.push(Mark::CartPaidTwice);
-        }
-        // A shopper who may change the amount on Stripe's page may have done so.
-        let fixed = self.recorded().is_none_or(|session| !session.adjustable);
-        if fixed && self.made_from.total.is_some_and(|expected| expected != subtotal) {
-            marks.push(Mark::UnexpectedAmount);
-        }
-        marks
     }
 
     /// What the cart recorded when this very session was made; `None` where another session has replaced it since.

@@ -25,5 +25,7 @@ pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
 pub use promotion_codes::{PromotionCode, PromotionCodeFault};
 pub use refusal::Refusal;
-pub use session::{Expandable, LineItem, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus};
+pub use session::{
+    Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus,
+};
 pub use session_parameters::Buyer;

@@ -46,6 +46,12 @@ impl Parameters {
         self.tree.get("customer")?.as_str()
     }
 
+    /// Whether Stripe's page offers more than the lines.
+    #[must_use]
+    pub fn has_optional_items(&self) -> bool {
+        self.tree.get("optional_items").and_then(Value::as_array).is_some_and(|items| !items.is_empty())
+    }
+
     /// Whether paying makes a customer of a shopper whom Stripe does not know yet.
     ///
     /// Source: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer_creation>

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Address, CheckoutMetadata, Currency, LineMetadata, PriceId, SessionId, Timestamp};
+use cart::{Address, CheckoutMetadata, Currency, Decimal, LineMetadata, Money, PriceId, SessionId, Timestamp};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::Error;
 
@@ -59,6 +60,8 @@ pub struct Session {
     /// The customer, where one was made.
     #[serde(default)]
     pub customer: Option<Expandable<IdOnly>>,
+    #[serde(default, deserialize_with = "lenient")]
+    optional_items: Vec<OptionalItem>,
     #[serde(default)]
     customer_details: Option<CustomerDetails>,
     #[serde(default)]
@@ -86,6 +89,14 @@ pub struct SessionAmounts {
     pub subtotal: i64,
     /// What is to be paid.
     pub total: i64,
+}
+
+impl SessionAmounts {
+    /// The sum of the lines, before discounts, tax on top and shipping.
+    #[must_use]
+    pub fn subtotal(&self) -> Money {
+        Money::new(self.subtotal, self.currency)
+    }
 }
 
 /// Where a session stands.
@@ -185,6 +196,12 @@ impl Session {
             subtotal: self.amount_subtotal.ok_or_else(|| missing("amount_subtotal"))?,
             total: self.amount_total.ok_or_else(|| missing("amount_total"))?,
         })
+    }
+
+    /// Whether Stripe's page offers this price beside the lines.
+    #[must_use]
+    pub fn offers(&self, price: &LinePrice) -> bool {
+        self.optional_items.iter().any(|item| item.price == price.stripe_id)
     }
 
     /// When it can no longer be paid.
@@ -293,10 +310,58 @@ impl LineItem {
 /// The price of a line.
 #[derive(Debug, Clone, Deserialize)]
 pub struct LinePrice {
-    /// The price's id; `None` for one that no cart can hold, as the oldest prices have.
-    #[serde(deserialize_with = "parsed")]
-    pub id: Option<PriceId>,
+    #[serde(rename = "id")]
+    stripe_id: String,
     /// The product.
     #[serde(default)]
     pub product: Option<Expandable<IdOnly>>,
+    #[serde(default)]
+    billing_scheme: Option<String>,
+    #[serde(default)]
+    unit_amount: Option<i64>,
+    #[serde(default, deserialize_with = "parsed")]
+    unit_amount_decimal: Option<Decimal>,
+    #[serde(default)]
+    custom_unit_amount: Option<IgnoredAny>,
+    #[serde(default)]
+    recurring: Option<Recurring>,
+}
+
+impl LinePrice {
+    /// The price's id; `None` for one that no cart can hold, as the oldest prices have.
+    #[must_use]
+    pub fn id(&self) -> Option<PriceId> {
+        self.stripe_id.parse().ok()
+    }
+
+    /// Whether the shopper chose the amount.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.custom_unit_amount.is_some()
+    }
+
+    /// Whether usage is billed afterwards.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        self.recurring.as_ref().and_then(|recurring| recurring.usage_type.as_deref()) == Some("metered")
+    }
+
+    /// What one unit costs in the price's own currency; `None` where no single amount says it.
+    #[must_use]
+    pub fn unit(&self) -> Option<Decimal> {
+        let is_tiered = self.billing_scheme.as_deref() == Some("tiered");
+        self.unit_amount_decimal.or(self.unit_amount.map(Decimal::from)).filter(|_| !is_tiered)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Recurring {
+    #[serde(default)]
+    usage_type: Option<String>,
+}
+
+/// What Stripe's page offers beside the lines.
+#[derive(Debug, Clone, Deserialize)]
+struct OptionalItem {
+    price: String,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cart::{Currency, Line, LineId, Money, OrderLine};
-use payments::LineItem;
+use payments::{LineItem, LinePrice};
 
 use super::Sale;
 
@@ -24,17 +24,17 @@ impl Sale<'_> {
     }
 
     /// The cart's line that a line of the session was made from; `None` for what the shopper added on Stripe's page.
-    fn made_from(&self, line: &LineItem) -> Option<LineId> {
+    pub(super) fn made_from(&self, line: &LineItem) -> Option<LineId> {
         match line.made_from() {
             Some(made_from) => Some(made_from.line),
             None if self.names_lines() => None,
             // The session was made before its lines named the cart's: a cart had one line of a price.
-            None => line.price.as_ref()?.id.as_ref().map(LineId::from),
+            None => line.price.as_ref()?.id().as_ref().map(LineId::from),
         }
     }
 
     /// Whether the session's lines say which of the cart's lines they were made from.
-    fn names_lines(&self) -> bool {
+    pub(super) fn names_lines(&self) -> bool {
         self.lines.iter().any(|line| line.made_from().is_some())
     }
 
@@ -55,7 +55,7 @@ impl Sale<'_> {
             return made_from.description;
         }
         match self.recorded() {
-            Some(session) => session.descriptions.get(line.price.as_ref()?.id.as_ref()?).cloned(),
+            Some(session) => session.descriptions.get(&line.price.as_ref()?.id()?).cloned(),
             None => Some(self.held(line)?.description.as_ref()?.as_str().to_owned()),
         }
     }
@@ -64,7 +64,7 @@ impl Sale<'_> {
         let money = |minor: i64| Money::new(minor, currency);
         let product = line.price.as_ref().and_then(|price| price.product.as_ref());
         OrderLine {
-            price: line.price.as_ref().and_then(|price| price.id.clone()),
+            price: line.price.as_ref().and_then(LinePrice::id),
             product: product.and_then(|product| product.id().parse().ok()),
             name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
             description: self.description(line),

@@ -16,7 +16,7 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `meta` | metadata |
-//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `t` price → description, `a` adjustable on Stripe's page |
+//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines; written by earlier versions: `t` price → description |
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
@@ -29,8 +29,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, CurrentSession, Description, Lifetime, Line, Metadata, PriceId, Quantity, Recurrence,
-    Snapshot, Status, Timestamp,
+    AdjustableQuantity, Cart, CurrentSession, Description, Expected, Lifetime, Line, Metadata, Money, PriceId,
+    Quantity, Recurrence, Snapshot, Status, Timestamp,
 };
 
 use super::write_id::WriteId;
@@ -66,6 +66,9 @@ const OWN: [&str; 15] = [
 pub(crate) const SESSION_ID: &str = "s";
 pub(crate) const SESSION_EXPIRY: &str = "x";
 const SESSION_PARAMETERS: &str = "h";
+const SESSION_CURRENCY: &str = "c";
+const SESSION_SUBTOTAL: &str = "m";
+const SESSION_LINES: &str = "l";
 
 pub(crate) const TABLE: &str = "carts";
 /// The version of this format. Another one is not guessed at.
@@ -237,6 +240,14 @@ pub(crate) fn current_session(session: &CurrentSession) -> AttributeValue {
     let texts = session.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
     let texts = (!session.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
     let adjustable = session.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
+    let expected = session.expected.iter().flat_map(|expected| {
+        let Expected { subtotal, lines } = expected;
+        [
+            (SESSION_CURRENCY, text(subtotal.currency())),
+            (SESSION_SUBTOTAL, number(subtotal.minor())),
+            (SESSION_LINES, text(lines)),
+        ]
+    });
     map([
         (SESSION_ID, text(&session.id)),
         (VERSION, number(session.version)),
@@ -245,7 +256,8 @@ pub(crate) fn current_session(session: &CurrentSession) -> AttributeValue {
     .into_iter()
     .chain(session.expires_at.map(|time| (SESSION_EXPIRY, seconds(time))))
     .chain(texts)
-    .chain(adjustable))
+    .chain(adjustable)
+    .chain(expected))
 }
 
 fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
@@ -268,6 +280,16 @@ fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
             }
         },
         adjustable: map.contains_key(ADJUSTABLE),
+        expected: match map.get(SESSION_LINES) {
+            None => None,
+            Some(lines) => Some(Expected {
+                subtotal: Money::new(
+                    map.get(SESSION_SUBTOTAL)?.as_n().ok()?.parse::<i128>().ok()?,
+                    map.get(SESSION_CURRENCY)?.as_s().ok()?.parse().ok()?,
+                ),
+                lines: lines.as_s().ok()?.clone(),
+            }),
+        },
     })
 }
 

@@ -1,11 +1,10 @@
 //! Requests with an idempotency key.
 
 use std::collections::BTreeMap;
-
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Cart, Change, CurrentSession};
+use cart::{Cart, Change, Currency, CurrentSession, Expected, Money};
 use store::{Carts, ChangeError, IdempotencyKey, Preconditions, Recorded};
 
 use crate::database::Database;
@@ -96,6 +95,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
         expires_at: Some(start() + DAY),
         descriptions: BTreeMap::from([("price_a".parse().unwrap(), "blue".to_owned())]),
         adjustable: true,
+        expected: Some(Expected::new(Money::new(1200, Currency::USD), [])),
     };
     // With this many lines, the change takes a read, and a write conditional on what was read.
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
@@ -107,7 +107,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
 
     let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
     assert_eq!(stored.lines().len(), changed.unwrap().lines().len());
-    assert_eq!(stored.current_session().is_some(), noted.unwrap() == Recorded::Now);
+    assert_eq!(stored.current_session(), (noted.unwrap() == Recorded::Now).then_some(&session));
 }
 
 #[tokio::test]
@@ -123,6 +123,7 @@ async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
         expires_at: None,
         descriptions: BTreeMap::new(),
         adjustable: false,
+        expected: None,
     };
     let mut current: Option<CurrentSession> = None;
 
