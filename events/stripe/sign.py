@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the event that API Gateway makes of one of Stripe's, signed now: Stripe's signatures are valid for 300 seconds.
 
-    events/stripe/sign.py events/stripe/product.created.json whsec_local >event.json
+    events/stripe/sign.py events/stripe/product.created.json whsec_local_0123456789 >event.json
     cargo lambda invoke stripe-webhook -A 127.0.0.1 -P 9000 --data-file event.json
 """
 

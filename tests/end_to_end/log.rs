@@ -213,7 +213,7 @@ async fn nothing_personal_and_no_secret_is_ever_logged() {
         ("CHECKOUT_SHIPPING_COUNTRIES", "US"),
         ("CHECKOUT_PHONE", "true"),
         ("CHECKOUT_BILLING_ADDRESS", "required"),
-        ("STRIPE_WEBHOOK_SECRET", "whsec_known"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_known0123456789abcdef"),
     ];
     let shop = Shop::open_with(settings).await;
     let visitor = shop.visitor();
@@ -223,7 +223,7 @@ async fn nothing_personal_and_no_secret_is_ever_logged() {
     let details = &session["customer_details"];
     let mut known = vec![
         visitor.token().unwrap(),
-        "whsec_known".to_owned(),
+        "whsec_known0123456789abcdef".to_owned(),
         shop.stack().environment().get("STRIPE_SECRET_KEY").unwrap().to_owned(),
         "203.0.113.7".to_owned(),
         "ann@example.com".to_owned(),

@@ -31,6 +31,7 @@ mod promotion_codes;
 mod reads;
 mod refusals;
 mod repairs;
+mod secrets;
 mod settings;
 mod sync;
 mod tokens;

@@ -34,7 +34,7 @@ GIVEN = {
 }
 SECRETS = {
     "/cartwright/stripe-secret-key": "sk_test_cartwright",
-    "/cartwright/stripe-webhook-secret": "whsec_cartwright",
+    "/cartwright/stripe-webhook-secret": "whsec_cartwright_0123456789",
 }
 
 # There is no cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync has no HTTP answer.
@@ -123,8 +123,9 @@ class Function:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.headers.get("X-Amz-Target") == "AmazonSSM.GetParameter":
-                    self.answer(json.dumps({"Parameter": {"Value": SECRETS[json.loads(body)["Name"]]}}).encode())
+                if self.headers.get("X-Amz-Target") == "AmazonSSM.GetParameters":
+                    found = [{"Name": name, "Value": SECRETS[name]} for name in json.loads(body)["Names"]]
+                    self.answer(json.dumps({"Parameters": found, "InvalidParameters": []}).encode())
                     return
                 *_, kind = self.path.split("/")
                 self.answer(b"", status=202)

@@ -37,30 +37,30 @@ KNOW_PRICES = {"BatchGetItem", "GetItem", "UpdateItem"}
 # Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
 PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
-    "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
-    "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
+    "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
+    "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
     "Clear": {"Carts": READ_WRITE},
     "Checkout": {
         "Carts": READ_WRITE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
-        "StripeSecretKeyParameter": {"GetParameter"},
+        "StripeSecretKeyParameter": {"GetParameters"},
     },
     "StripeWebhook": {
         "Carts": READ_WRITE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
-        "StripeSecretKeyParameter": {"GetParameter"},
-        "StripeWebhookSecretParameter": {"GetParameter"},
+        "StripeSecretKeyParameter": {"GetParameters"},
+        "StripeWebhookSecretParameter": {"GetParameters"},
     },
-    "FinishOrder": {"Carts": READ_WRITE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameter"}},
+    "FinishOrder": {"Carts": READ_WRITE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameters"}},
     "Order": {"Orders": {"GetItem"}},
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
         "Carts": READ_WRITE,
         "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
         "Orders": READ_WRITE,
-        "StripeSecretKeyParameter": {"GetParameter"},
+        "StripeSecretKeyParameter": {"GetParameters"},
         "SyncFailures": {"SendMessage"},
     },
 }

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use ordering::Events;
-use payments::{Stripe, WebhookSecrets};
+use payments::{Stripe, VerifyError, Webhook, WebhookSecrets};
 use serde_json::json;
 use services::Services;
+use tally::Metric;
 use web::{Answer, Endpoint, Error, Request};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct StripeWebhook {
-    secrets: WebhookSecrets,
+    webhook: Webhook,
     events: Events,
 }
 
@@ -26,13 +27,19 @@ impl Endpoint for StripeWebhook {
     }
 
     fn new(services: &Services) -> Result<Self, settings::Error> {
-        Ok(Self { secrets: WebhookSecrets::new(&services.environment)?, events: Events::new(services)? })
+        Ok(Self { webhook: Webhook::new(&services.secrets)?, events: Events::new(services)? })
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let verified =
-            self.secrets.verify(request.text_header("stripe-signature"), request.bytes(), request.received_at());
-        let event = verified.map_err(|rejected| Error::Signature(rejected.to_string()))?;
+        let signature = request.text_header("stripe-signature");
+        let delivered = self.webhook.event(signature, request.bytes(), request.received_at()).await;
+        let event = delivered.map_err(|rejected| match rejected {
+            VerifyError::NoSecret => {
+                tally::count(Metric::WebhookSecretUnusable);
+                Error::NoWebhookSecret
+            }
+            rejected => Error::Signature(rejected.to_string()),
+        })?;
 
         let handled = self.events.handle(&event, request.received_at()).await;
 

@@ -60,7 +60,7 @@ impl Sync {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let stripe = Stripe::new(&services.environment, &services.https)?;
+        let stripe = Stripe::new(&services.environment, &services.secrets, &services.https)?;
         Ok(Self {
             catalog: Catalog::with_stripe(services, &stripe)?,
             fulfilment: Fulfilment::with_stripe(services, &stripe)?,

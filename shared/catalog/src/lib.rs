@@ -41,7 +41,7 @@ impl Catalog {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        Self::with_stripe(services, &Stripe::new(&services.environment, &services.https)?)
+        Self::with_stripe(services, &Stripe::new(&services.environment, &services.secrets, &services.https)?)
     }
 
     /// The same, with a client of Stripe's that others use too.

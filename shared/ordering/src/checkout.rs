@@ -89,8 +89,8 @@ impl Checkout {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let Services { environment, https, database } = services;
-        let stripe = Stripe::new(environment, https)?;
+        let Services { environment, secrets, https, database } = services;
+        let stripe = Stripe::new(environment, secrets, https)?;
         Ok(Self {
             carts: Carts::new(database, environment)?,
             catalog: Catalog::with_stripe(services, &stripe)?,

@@ -25,7 +25,7 @@ impl Events {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let stripe = Stripe::new(&services.environment, &services.https)?;
+        let stripe = Stripe::new(&services.environment, &services.secrets, &services.https)?;
         Ok(Self {
             carts: Carts::new(&services.database, &services.environment)?,
             catalog: Catalog::with_stripe(services, &stripe)?,

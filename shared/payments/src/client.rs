@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cart::Timestamp;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
-use http::{Method, Response};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use https::Https;
+use secrets::Secrets;
 use serde::de::DeserializeOwned;
 use settings::{Environment, STRIPE_TIMEOUT_MS};
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use circuit::Circuit;
 use retry::{Advice, BATCH, Patience, SHOPPER, passes};
 
 mod circuit;
+mod key;
 mod retry;
 
 /// A client of Stripe's API.
@@ -31,7 +33,7 @@ mod retry;
 pub struct Stripe {
     https: Https,
     base: String,
-    authorization: HeaderValue,
+    secrets: Secrets,
     /// The most time for one attempt.
     attempt: Duration,
     patience: Patience,
@@ -42,6 +44,8 @@ pub struct Stripe {
 struct Failure {
     error: Error,
     advice: Advice,
+    /// The key, where Stripe did not know it.
+    unknown_key: Option<String>,
 }
 
 impl Stripe {
@@ -56,20 +60,19 @@ impl Stripe {
         }
     }
 
-    /// A client as `environment` says: `STRIPE_SECRET_KEY`, `STRIPE_API_URL` for another base URL than Stripe's, and
-    /// [`STRIPE_TIMEOUT_MS`], the most that one attempt may take.
+    /// A client with the key in `STRIPE_SECRET_KEY`, and as `environment` says: `STRIPE_API_URL` for another base URL than
+    /// Stripe's, and [`STRIPE_TIMEOUT_MS`], the most that one attempt may take.
     ///
     /// # Errors
     ///
-    /// The key is missing, or a setting is malformed.
-    pub fn new(environment: &Environment, https: &Https) -> Result<Self, settings::Error> {
-        let key = environment.required(Self::SECRET_KEY)?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {key}"))
-            .map_err(|_| settings::Error::malformed(Self::SECRET_KEY, "a secret key of Stripe's"))?;
-        authorization.set_sensitive(true);
+    /// The key is missing or of the wrong kind, or a setting is malformed.
+    pub fn new(environment: &Environment, secrets: &Secrets, https: &Https) -> Result<Self, settings::Error> {
         let base = base(environment)?.to_owned();
+        let key = secrets.required(Self::SECRET_KEY)?;
+        key::authorization(&key, &base)?;
+        let secrets = secrets.clone();
         let attempt = Duration::from_millis(environment.number(&STRIPE_TIMEOUT_MS)?);
-        Ok(Self { https: https.clone(), base, authorization, attempt, patience: SHOPPER, circuit: Arc::default() })
+        Ok(Self { https: https.clone(), base, secrets, attempt, patience: SHOPPER, circuit: Arc::default() })
     }
 
     /// The same client for work that no shopper waits for: rides out a rate limit or an outage of some seconds.
@@ -95,6 +98,8 @@ impl Stripe {
     /// uses a key of this minute, which is still the same for all who ask now. An answer that is not a repetition never
     /// changes the key: the request may have taken effect.
     ///
+    /// Where Stripe does not know the secret key, which may have been replaced, the one that stands in its place is tried.
+    ///
     /// Source: <https://docs.stripe.com/api/idempotent_requests>
     pub(crate) async fn send(&self, request: Request, idempotency_key: Option<&str>) -> Result<Bytes, Error> {
         let is_repeatable = request.method == Method::GET || idempotency_key.is_some();
@@ -103,10 +108,15 @@ impl Stripe {
         let mut attempt = 1;
         loop {
             let left = self.patience.time.saturating_sub(begun.elapsed());
-            let Failure { error, advice } = match self.attempt(&request, key.as_deref(), left).await {
+            let Failure { error, advice, unknown_key } = match self.attempt(&request, key.as_deref(), left).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failure) => failure,
             };
+            if let Some(unknown) = unknown_key
+                && self.secrets.renewed(Self::SECRET_KEY, &unknown).await.is_some()
+            {
+                continue;
+            }
             let another = self.patience.pause(advice, attempt, begun.elapsed()).filter(|_| is_repeatable);
             let Some(pause) = another else { return Err(error) };
             if advice.replayed {
@@ -127,7 +137,8 @@ impl Stripe {
         if let Some(rest) = self.circuit.rest(Instant::now()) {
             return Err(Failure::resting(rest, self.patience));
         }
-        let request = self.http_request(request, idempotency_key).map_err(|error| Failure::hopeless(&error))?;
+        let key = self.secrets.get(Self::SECRET_KEY).unwrap_or_default();
+        let request = self.http_request(request, &key, idempotency_key)?;
         let response = match tokio::time::timeout(self.attempt.min(left), self.https.send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
@@ -141,19 +152,21 @@ impl Stripe {
             }
         };
         self.circuit.answered();
-        if response.status().is_success() { Ok(response.into_body()) } else { Err(Failure::of(&response)) }
+        if response.status().is_success() { Ok(response.into_body()) } else { Err(Failure::of(&response, key)) }
     }
 
     fn http_request(
         &self,
         request: &Request,
+        secret_key: &str,
         idempotency_key: Option<&str>,
-    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
+    ) -> Result<http::Request<Full<Bytes>>, Failure> {
+        let authorization = key::authorization(secret_key, &self.base).map_err(|error| Failure::hopeless(&error))?;
         let query = request.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
         let mut builder = http::Request::builder()
             .method(&request.method)
             .uri(format!("{}/v1{}{query}", self.base, request.path))
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, authorization)
             .header(USER_AGENT, concat!("cartwright/", env!("CARGO_PKG_VERSION")))
             .header("stripe-version", api::version())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -161,7 +174,8 @@ impl Stripe {
             builder = builder.header("idempotency-key", key);
         }
         // A request without a form has an empty body.
-        builder.body(Full::new(Bytes::from(request.form.clone().unwrap_or_default())))
+        let form = Full::new(Bytes::from(request.form.clone().unwrap_or_default()));
+        builder.body(form).map_err(|error| Failure::hopeless(&error))
     }
 }
 
@@ -170,21 +184,22 @@ impl Failure {
     fn resting(rest: Duration, patience: Patience) -> Self {
         let reason = "not asked, since it did not answer the last attempts".to_owned();
         let advice = Advice { may_help: patience.outlasts_rests, after: Some(rest), replayed: false };
-        Self { error: Error::Unavailable { reason, retry_after: Some(rest) }, advice }
+        Self { error: Error::Unavailable { reason, retry_after: Some(rest) }, advice, unknown_key: None }
     }
 
     /// Nothing was sent, and never can be.
-    fn hopeless(error: &http::Error) -> Self {
-        Self { error: Error::Unwritable { reason: error.to_string() }, advice: Advice::default() }
+    fn hopeless(error: &impl ToString) -> Self {
+        Self { error: Error::Unwritable { reason: error.to_string() }, advice: Advice::default(), unknown_key: None }
     }
 
     /// No answer came, after which Stripe may be left alone.
     fn unanswered(reason: String, rest: Option<Duration>) -> Self {
-        Self { error: Error::Unavailable { reason, retry_after: rest }, advice: Advice::UNANSWERED }
+        let error = Error::Unavailable { reason, retry_after: rest };
+        Self { error, advice: Advice::UNANSWERED, unknown_key: None }
     }
 
-    /// An answer that is no success.
-    fn of(response: &Response<Bytes>) -> Self {
+    /// An answer that is no success, to a request with this key.
+    fn of(response: &Response<Bytes>, key: String) -> Self {
         let (status, headers) = (response.status(), response.headers());
         let request_id = headers.get("request-id").and_then(|id| id.to_str().ok());
         let refusal = Refusal::read(status, request_id, response.body());
@@ -194,7 +209,7 @@ impl Failure {
         } else {
             Error::Refused(Box::new(refusal))
         };
-        Self { error, advice }
+        Self { error, advice, unknown_key: (status == StatusCode::UNAUTHORIZED).then_some(key) }
     }
 }
 

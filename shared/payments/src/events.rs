@@ -2,6 +2,7 @@
 
 mod expired;
 mod signature;
+mod webhook;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 pub use expired::ExpiredSession;
 pub use signature::{VerifyError, WebhookSecrets};
+pub use webhook::Webhook;
 
 /// An event that Stripe sent.
 #[derive(Debug, Deserialize)]

@@ -20,7 +20,7 @@ mod session_parameters;
 pub use checkout_settings::{CheckoutSettings, Hook, shop_ids};
 pub use client::Stripe;
 pub use error::Error;
-pub use events::{Event, ExpiredSession, VerifyError, WebhookSecrets};
+pub use events::{Event, ExpiredSession, VerifyError, Webhook, WebhookSecrets};
 pub use parameters::Parameters;
 pub use products::{CatalogPage, Page};
 pub use promotion_codes::{PromotionCode, PromotionCodeFault};

@@ -1,225 +1,314 @@
-//! Secrets, read by name from SSM Parameter Store.
+//! Secrets: settings, or parameters of SSM Parameter Store that settings name.
 //!
 //! In AWS a function's environment holds only the *name* of a `SecureString` parameter, in `STRIPE_SECRET_KEY_PARAMETER`
-//! for the setting `STRIPE_SECRET_KEY`. It is read once, at the cold start. That takes one
-//! signed request, so the SDK of SSM is not linked.
+//! for the setting `STRIPE_SECRET_KEY`. All parameters are read with one request, at the cold start, and again when one of
+//! them turns out not to fit any more: so a secret can be replaced without a restart.
 
-use std::time::{Duration, SystemTime};
+mod parameter_store;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
 use https::Https;
-use serde::Deserialize;
-use serde_json::json;
-use settings::{AwsCredentials, Environment};
+use settings::Environment;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-/// Why a secret could not be read.
+use parameter_store::ParameterStore;
+pub use parameter_store::Unreadable;
+
+/// The secrets of a function, by the settings that they are. All copies are renewed together.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    set: Arc<Environment>,
+    named: Option<Arc<Named>>,
+}
+
+/// Secrets whose settings name a parameter.
+struct Named {
+    store: ParameterStore,
+    /// The parameters, by the settings that they stand in for.
+    parameters: BTreeMap<String, String>,
+    /// What they held when they were last read, by parameter.
+    values: RwLock<BTreeMap<String, String>>,
+    /// When they were last asked for.
+    asked: Mutex<Instant>,
+}
+
+/// Why a function has no secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting is missing or malformed.
     #[error(transparent)]
     Setting(#[from] settings::Error),
-    /// Parameter Store did not return the parameter.
-    #[error("{setting}: parameter {parameter} cannot be read: {reason}")]
+    /// Parameter Store did not return the parameters.
+    #[error("{settings}: {reason}")]
     Unreadable {
-        /// The setting that holds the parameter's name.
-        setting: String,
-        /// The parameter's name.
-        parameter: String,
-        /// What went wrong. Never the secret.
-        reason: String,
+        /// The settings that hold the parameters' names.
+        settings: String,
+        /// What went wrong.
+        reason: Unreadable,
     },
 }
 
-/// How long Parameter Store may take. A cold start may take ten seconds.
-const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long reading may take at a cold start, which may take ten seconds.
+const AT_START: Duration = Duration::from_secs(8);
+/// How long reading may take while an answer waits for it.
+const MEANWHILE: Duration = Duration::from_secs(2);
+/// How long lies between two readings, at least.
+const BETWEEN: Duration = Duration::from_mins(1);
 
-/// Fills in those settings of `names` that are absent and whose parameter is named. Reads one after the other, over one
-/// connection: opening a second one would take longer than the second request.
-///
-/// # Errors
-///
-/// [`Error::Unreadable`] if a parameter is named and cannot be read.
-///
-/// Source: <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html>
-pub async fn resolve(environment: &mut Environment, names: &[&str], https: &Https) -> Result<(), Error> {
-    for name in names {
-        if let Some(secret) = read(environment, name, https).await? {
-            environment.set(name, secret);
+impl Secrets {
+    /// Secrets that are settings, all of them.
+    #[must_use]
+    pub fn of(environment: &Environment) -> Self {
+        Self { set: Arc::new(environment.clone()), named: None }
+    }
+
+    /// The secrets in the settings `names`, and in the parameters that are named for those that are absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] if a parameter is named and cannot be read.
+    pub async fn read(environment: &Environment, names: &[&str], https: &Https) -> Result<Self, Error> {
+        let absent = names.iter().filter(|name| environment.get(name).is_none());
+        let parameter = |name: &&str| Some(((*name).to_owned(), environment.get(&naming(name))?.to_owned()));
+        let parameters: BTreeMap<_, _> = absent.filter_map(parameter).collect();
+        let secrets = Self::of(environment);
+        if parameters.is_empty() {
+            return Ok(secrets);
         }
+        let store = ParameterStore::new(environment, https)?;
+        let values = store.read(parameters.values(), AT_START).await.map_err(|reason| {
+            let settings: Vec<_> = parameters.keys().map(|name| naming(name)).collect();
+            Error::Unreadable { settings: settings.join(", "), reason }
+        })?;
+        let (values, asked) = (RwLock::new(values), Mutex::new(Instant::now()));
+        Ok(Self { named: Some(Arc::new(Named { store, parameters, values, asked })), ..secrets })
     }
-    Ok(())
+
+    /// The secret in the setting `name`, without what a person pasted around it by mistake: see [`clean`].
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        let set = self.set.get(name).map(clean).filter(|set| !set.is_empty());
+        set.map(str::to_owned).or_else(|| self.named.as_ref()?.value(name))
+    }
+
+    /// The secret in the setting `name`, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`settings::Error::Missing`] where it is absent or blank.
+    pub fn required(&self, name: &str) -> Result<String, settings::Error> {
+        self.get(name).ok_or_else(|| settings::Error::Missing { name: name.to_owned() })
+    }
+
+    /// Whether the secret in the setting `name` may be replaced while the function runs.
+    #[must_use]
+    pub fn is_renewable(&self, name: &str) -> bool {
+        self.named.as_ref().is_some_and(|named| named.parameters.contains_key(name))
+    }
+
+    /// Another value of the secret in the setting `name` than `unfit`, which does not fit any more.
+    ///
+    /// Reads the parameters again, once a minute at most: `None` where they were read within the last minute, cannot be
+    /// read, or have not changed.
+    pub async fn renewed(&self, name: &str, unfit: &str) -> Option<String> {
+        let named = self.named.as_ref().filter(|named| named.parameters.contains_key(name))?;
+        let fresh = || named.value(name).filter(|value| value != unfit);
+        let mut asked = named.asked.lock().await;
+        // Another request may have had them read while this one waited.
+        if fresh().is_none() && asked.elapsed() >= BETWEEN {
+            *asked = Instant::now();
+            match named.store.read(named.parameters.values(), MEANWHILE).await {
+                Ok(values) => *named.values.write().unwrap_or_else(PoisonError::into_inner) = values,
+                Err(error) => tracing::warn!(%error, "a secret that does not fit any more cannot be read again"),
+            }
+        }
+        fresh()
+    }
 }
 
-/// Reads the parameter that replaces this setting; `None` if the setting is present, or no parameter is named.
-async fn read(environment: &Environment, name: &str, https: &Https) -> Result<Option<String>, Error> {
-    let setting = format!("{name}_PARAMETER");
-    let Some(parameter) = environment.get(&setting).filter(|_| environment.get(name).is_none()) else {
-        return Ok(None);
+impl Named {
+    fn value(&self, name: &str) -> Option<String> {
+        let parameter = self.parameters.get(name)?;
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        values.get(parameter).map(|value| clean(value)).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+}
+
+/// A text without blanks, quotes and characters that cannot be seen around it, which come along when it is copied from a
+/// page, a chat or a file.
+#[must_use]
+pub fn clean(text: &str) -> &str {
+    let is_stray = |character: char| {
+        character.is_whitespace()
+            || character.is_control()
+            || matches!(character, '"' | '\'' | '`' | '\u{2018}'..='\u{201F}' | '\u{AB}' | '\u{BB}')
+            // Zero-width characters, marks of direction, soft hyphens, byte order marks.
+            || matches!(character, '\u{AD}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}')
+            || matches!(character, '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
     };
-    let unreadable =
-        |reason: String| Error::Unreadable { setting: setting.clone(), parameter: parameter.to_owned(), reason };
-    let request = request(environment, parameter)?.map_err(|error| unreadable(error.to_string()))?;
-    let answer = tokio::time::timeout(TIMEOUT, send(https, request)).await;
-    answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).map(Some).map_err(unreadable)
+    text.trim_matches(is_stray)
 }
 
-/// Why a request could not be signed: a defect, not a setting.
-type Unsignable = Box<dyn std::error::Error + Send + Sync>;
-
-/// A signed `GetParameter`.
-fn request(
-    environment: &Environment,
-    parameter: &str,
-) -> Result<Result<Request<Full<Bytes>>, Unsignable>, settings::Error> {
-    let region = environment.required("AWS_REGION")?;
-    let AwsCredentials { access_key_id, secret_access_key, session_token } = environment.aws_credentials()?;
-    let session_token = session_token.map(str::to_owned);
-    let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let standard = format!("https://ssm.{region}.{domain}");
-    let url = environment.base_url("AWS_ENDPOINT_URL_SSM")?.unwrap_or(&standard);
-    Ok(signed(url, region, credentials, parameter))
+/// Shows which secrets are parameters, never a secret.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.named.as_ref().map(|named| &named.parameters);
+        f.debug_struct("Secrets").field("named", &named).finish_non_exhaustive()
+    }
 }
 
-fn signed(
-    url: &str,
-    region: &str,
-    credentials: Credentials,
-    parameter: &str,
-) -> Result<Request<Full<Bytes>>, Unsignable> {
-    const HEADERS: [(&str, &str); 2] =
-        [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "AmazonSSM.GetParameter")];
-
-    let url = format!("{url}/");
-    let body = json!({ "Name": parameter, "WithDecryption": true }).to_string();
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("ssm")
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()?
-        .into();
-    let signable = SignableRequest::new("POST", &url, HEADERS.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
-    let (instructions, _) = sign(signable, &parameters)?.into_parts();
-
-    let mut request = Request::post(&url);
-    for (name, value) in HEADERS {
-        request = request.header(name, value);
-    }
-    let mut request = request.body(Full::new(Bytes::from(body)))?;
-    instructions.apply_to_request_http1x(&mut request);
-    Ok(request)
-}
-
-async fn send(https: &Https, request: Request<Full<Bytes>>) -> Result<String, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        parameter: Parameter,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Parameter {
-        value: String,
-    }
-    #[derive(Deserialize)]
-    struct Refusal {
-        #[serde(rename = "__type")]
-        kind: String,
-    }
-
-    let response = https.send(request).await.map_err(|error| error.to_string())?;
-    let (status, bytes) = (response.status(), response.into_body());
-    if !status.is_success() {
-        let refusal = serde_json::from_slice::<Refusal>(&bytes).map(|refusal| refusal.kind).unwrap_or_default();
-        return Err(format!("{status} {refusal}"));
-    }
-    let answer: Answer = serde_json::from_slice(&bytes).map_err(|_| "the answer cannot be read".to_owned())?;
-    Ok(answer.parameter.value)
+/// The setting that names the parameter of a secret.
+fn naming(name: &str) -> String {
+    format!("{name}_PARAMETER")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use axum::http::{HeaderMap, StatusCode};
     use axum::{Json, Router, routing::post};
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    /// A Parameter Store that knows one parameter.
-    async fn parameter_store() -> String {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answer = async |headers: HeaderMap, body: String| {
-            let body: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameter");
+    const KEY: &str = "STRIPE_SECRET_KEY";
+    const WEBHOOK: &str = "STRIPE_WEBHOOK_SECRET";
+
+    /// A Parameter Store, what is in it, and how often it was asked.
+    #[derive(Clone, Default)]
+    struct Store {
+        parameters: Arc<Mutex<BTreeMap<String, String>>>,
+        asked: Arc<Mutex<usize>>,
+    }
+
+    impl Store {
+        fn put(&self, name: &str, value: &str) {
+            self.parameters.lock().unwrap().insert(name.to_owned(), value.to_owned());
+        }
+
+        fn answer(&self, headers: &HeaderMap, body: &str) -> (StatusCode, Json<Value>) {
+            let body: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameters");
             assert_eq!(body["WithDecryption"], true);
             let authorization = headers["authorization"].to_str().unwrap();
             assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"), "{authorization}");
             assert!(authorization.contains("/eu-west-1/ssm/aws4_request"), "{authorization}");
-            if body["Name"] == "/shop/key" {
-                (StatusCode::OK, Json(json!({ "Parameter": { "Value": "sk_live_1" } })))
-            } else {
-                (StatusCode::BAD_REQUEST, Json(json!({ "__type": "ParameterNotFound" })))
-            }
-        };
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
-        url
-    }
-
-    async fn environment(more: &[(&str, &str)]) -> Environment {
-        let mut environment = Environment::from_iter([
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "AKID"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ]);
-        environment.set("AWS_ENDPOINT_URL_SSM", parameter_store().await);
-        for (name, value) in more {
-            environment.set(name, *value);
+            *self.asked.lock().unwrap() += 1;
+            let parameters = self.parameters.lock().unwrap();
+            let names = body["Names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+            let (found, missing): (Vec<_>, Vec<_>) = names.partition(|name| parameters.contains_key(*name));
+            let found: Vec<_> =
+                found.into_iter().map(|name| json!({ "Name": name, "Value": parameters[name] })).collect();
+            (StatusCode::OK, Json(json!({ "Parameters": found, "InvalidParameters": missing })))
         }
-        environment
+
+        async fn environment(&self, more: &[(&str, &str)]) -> Environment {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let store = self.clone();
+            let answer = async move |headers: HeaderMap, body: String| store.answer(&headers, &body);
+            tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+            let aws = [
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_ACCESS_KEY_ID", "AKID"),
+                ("AWS_SECRET_ACCESS_KEY", "secret"),
+                ("AWS_ENDPOINT_URL_SSM", &url),
+            ];
+            aws.iter().chain(more).copied().collect()
+        }
     }
 
-    fn https() -> Https {
-        Https::new(&Environment::default()).unwrap()
+    async fn read(environment: &Environment) -> Result<Secrets, Error> {
+        Secrets::read(environment, &[KEY, WEBHOOK], &Https::new(&Environment::default()).unwrap()).await
     }
 
     #[tokio::test]
-    async fn a_named_parameter_becomes_the_setting() {
-        let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/shop/key")]).await;
+    async fn all_parameters_that_are_named_are_read_at_once() {
+        let store = Store::default();
+        store.put("/shop/key", "sk_live_1");
+        store.put("/shop/webhook", "whsec_1");
+        let named =
+            [("STRIPE_SECRET_KEY_PARAMETER", "/shop/key"), ("STRIPE_WEBHOOK_SECRET_PARAMETER", "/shop/webhook")];
 
-        resolve(&mut environment, &["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"], &https()).await.unwrap();
+        let secrets = read(&store.environment(&named).await).await.unwrap();
 
-        assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_live_1"));
-        assert_eq!(environment.get("STRIPE_WEBHOOK_SECRET"), None);
+        assert_eq!(secrets.get(KEY).as_deref(), Some("sk_live_1"));
+        assert_eq!(secrets.get(WEBHOOK).as_deref(), Some("whsec_1"));
+        assert_eq!(*store.asked.lock().unwrap(), 1);
+        assert!(!format!("{secrets:?}").contains("live"), "{secrets:?}");
     }
 
     #[tokio::test]
     async fn a_setting_that_is_there_is_not_asked_for() {
-        let mut environment =
-            environment(&[("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
+        let store = Store::default();
+        let set = [(KEY, "sk_test_1"), ("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")];
 
-        resolve(&mut environment, &["STRIPE_SECRET_KEY"], &https()).await.unwrap();
+        let secrets = read(&store.environment(&set).await).await.unwrap();
 
-        assert_eq!(environment.get("STRIPE_SECRET_KEY"), Some("sk_test_1"));
+        assert_eq!(secrets.get(KEY).as_deref(), Some("sk_test_1"));
+        assert_eq!((secrets.get(WEBHOOK), secrets.is_renewable(KEY)), (None, false));
+        assert_eq!(*store.asked.lock().unwrap(), 0);
     }
 
     #[tokio::test]
     async fn a_parameter_that_is_missing_is_named() {
-        let mut environment = environment(&[("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")]).await;
+        let named = [("STRIPE_SECRET_KEY_PARAMETER", "/nowhere")];
 
-        let error = resolve(&mut environment, &["STRIPE_SECRET_KEY"], &https()).await.unwrap_err();
+        let error = read(&Store::default().environment(&named).await).await.unwrap_err();
 
         assert_eq!(
             error.to_string(),
-            "STRIPE_SECRET_KEY_PARAMETER: parameter /nowhere cannot be read: 400 Bad Request ParameterNotFound"
+            "STRIPE_SECRET_KEY_PARAMETER: Parameter Store cannot be read: there is no parameter /nowhere"
         );
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_does_not_fit_is_read_again_once_a_minute() {
+        let store = Store::default();
+        store.put("/shop/key", "old");
+        let named = [("STRIPE_SECRET_KEY_PARAMETER", "/shop/key")];
+        let secrets = read(&store.environment(&named).await).await.unwrap();
+        let asked = || *store.asked.lock().unwrap();
+
+        store.put("/shop/key", "new");
+        assert_eq!(secrets.renewed(KEY, "old").await, None);
+        secrets.age().await;
+        let copies = [(); 5].map(|()| secrets.clone());
+        let renewed = futures_util::future::join_all(copies.iter().map(|copy| copy.renewed(KEY, "old"))).await;
+        assert!(renewed.iter().all(|value| value.as_deref() == Some("new")), "{renewed:?}");
+        assert_eq!(asked(), 2);
+
+        assert_eq!(secrets.renewed(KEY, "new").await, None);
+        assert_eq!(secrets.get(KEY).as_deref(), Some("new"));
+        secrets.age().await;
+        store.parameters.lock().unwrap().clear();
+        assert_eq!(secrets.renewed(KEY, "new").await, None);
+        assert_eq!((secrets.get(KEY).as_deref(), asked()), (Some("new"), 3));
+    }
+
+    #[test]
+    fn what_was_pasted_around_a_secret_is_taken_off() {
+        for around in
+            [" sk_1\n", "\"sk_1\"", "'sk_1'", "“sk_1”", "\u{FEFF}sk_1", "\u{200B}sk_1\u{A0}", "`sk_1`\r\n", "sk_1\0"]
+        {
+            assert_eq!(clean(around), "sk_1", "{around:?}");
+            let secrets = Secrets::of(&Environment::from_iter([(KEY, around)]));
+            assert_eq!(secrets.required(KEY).unwrap(), "sk_1");
+        }
+        let blank = Secrets::of(&Environment::from_iter([(KEY, "\"\"")]));
+        assert_eq!(blank.required(KEY).unwrap_err().to_string(), "STRIPE_SECRET_KEY is not set");
+    }
+
+    impl Secrets {
+        /// Lets a minute pass.
+        async fn age(&self) {
+            *self.named.as_ref().unwrap().asked.lock().await -= BETWEEN;
+        }
     }
 }

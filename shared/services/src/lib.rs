@@ -1,6 +1,7 @@
 //! What every function is made from.
 
 use https::Https;
+use secrets::Secrets;
 use settings::Environment;
 use store::Connection;
 
@@ -10,6 +11,8 @@ use store::Connection;
 pub struct Services {
     /// The settings.
     pub environment: Environment,
+    /// The secrets: settings, too, until parameters are read.
+    pub secrets: Secrets,
     /// The client of HTTPS.
     pub https: Https,
     /// The client of DynamoDB.
@@ -25,7 +28,8 @@ impl Services {
     pub fn new(environment: Environment) -> Result<Self, settings::Error> {
         let https = Https::new(&environment)?;
         let database = Connection::new(&environment, &https)?;
-        Ok(Self { environment, https, database })
+        let secrets = Secrets::of(&environment);
+        Ok(Self { environment, secrets, https, database })
     }
 
     /// Begins to open the connection to DynamoDB, which every function needs. Does not wait for it.

@@ -42,11 +42,13 @@ pub enum Metric {
     StaleEvents,
     /// A setting asked for something that a Checkout Session cannot have, and it was made without.
     SettingLeftOut,
+    /// An event of Stripe's was sent back, since no signing secret could be used.
+    WebhookSecretUnusable,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Orders,
         Self::DoubtfulOrders,
         Self::DuplicatesSuppressed,
@@ -56,6 +58,7 @@ impl Metric {
         Self::Conflicts,
         Self::StaleEvents,
         Self::SettingLeftOut,
+        Self::WebhookSecretUnusable,
     ];
 
     /// The name under which it is reported.
@@ -71,6 +74,7 @@ impl Metric {
             Self::Conflicts => "Conflicts",
             Self::StaleEvents => "StaleEvents",
             Self::SettingLeftOut => "SettingLeftOut",
+            Self::WebhookSecretUnusable => "WebhookSecretUnusable",
         }
     }
 }

@@ -92,6 +92,9 @@ pub enum Error {
     /// A webhook's delivery is not Stripe's.
     #[error("{0}")]
     Signature(String),
+    /// No signing secret of the webhook's can be used: the shop's owner has not stored Stripe's yet.
+    #[error("The webhook has no usable signing secret: store the one that Stripe made for this endpoint (whsec_…)")]
+    NoWebhookSecret,
     /// The function's time is over, before what it waited for.
     #[error("the function's time is over")]
     Overdue,
@@ -170,9 +173,10 @@ impl Error {
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
-            Self::Upstream { retry_after: Some(_), .. } | Self::Overdue | Self::NoRandomness(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Upstream { retry_after: Some(_), .. }
+            | Self::Overdue
+            | Self::NoRandomness(_)
+            | Self::NoWebhookSecret => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream { retry_after: None, .. } | Self::Redirect(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -208,6 +212,7 @@ impl Error {
             Self::AmountTooSmall => "amount_too_small",
             Self::OrderNotFound => "order_not_found",
             Self::Signature(_) => "invalid_signature",
+            Self::NoWebhookSecret => "webhook_secret_unusable",
             Self::Upstream { .. } | Self::Overdue | Self::NoRandomness(_) | Self::Redirect(_) => "server_error",
         }
     }
@@ -234,6 +239,7 @@ impl Error {
             | Self::Upstream { .. }
             | Self::Overdue
             | Self::NoRandomness(_)
+            | Self::NoWebhookSecret
             | Self::Redirect(_) => object!({}),
         }
     }
@@ -242,6 +248,8 @@ impl Error {
     fn message(&self) -> String {
         match self {
             Self::Rejected(rejection) => capitalised(&rejection.to_string()),
+            // Stripe shows it to the shop's owner, who alone can help.
+            Self::NoWebhookSecret => self.to_string(),
             error if error.status().is_server_error() => "Server Error".to_owned(),
             error => error.to_string(),
         }
@@ -249,7 +257,12 @@ impl Error {
 
     /// In how many whole seconds a retry may help.
     fn retry_after(&self) -> HeaderValue {
-        let time = if let Self::Upstream { retry_after: Some(time), .. } = self { *time } else { SOON };
+        let time = match self {
+            Self::Upstream { retry_after: Some(time), .. } => *time,
+            // As often as secrets are read again.
+            Self::NoWebhookSecret => Duration::from_mins(1),
+            _ => SOON,
+        };
         HeaderValue::from(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1))
     }
 

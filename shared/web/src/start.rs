@@ -1,5 +1,6 @@
 //! How a function starts.
 
+use secrets::Secrets;
 use services::Services;
 use settings::Environment;
 
@@ -32,7 +33,7 @@ pub async fn start_with_secrets<T>(
     let started = async {
         let mut services = begin()?;
         opened(&services, prepare);
-        secrets::resolve(&mut services.environment, secrets, &services.https).await?;
+        services.secrets = Secrets::read(&services.environment, secrets, &services.https).await?;
         Ok::<_, StartError>(build(&services)?)
     };
     started.await.inspect_err(report)

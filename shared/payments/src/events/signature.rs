@@ -2,15 +2,19 @@
 
 use cart::Timestamp;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use settings::Environment;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::Event;
 
 /// The secrets with which Stripe may have signed an event: several while they are being rotated.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecrets(Vec<String>);
+
+/// What a signing secret begins with, and how many characters follow at least. A placeholder that a document or a person
+/// made up is none: everybody could sign with it.
+const PREFIX: &str = "whsec_";
+const LEAST: usize = 16;
 
 /// How old a signature may be, in seconds, and how far ahead its clock.
 ///
@@ -29,6 +33,9 @@ pub enum VerifyError {
     /// No secret of ours made the signature.
     #[error("no signature matches")]
     Mismatch,
+    /// There is no secret that could have made one.
+    #[error("there is no usable signing secret")]
+    NoSecret,
     /// The signature is right but the body is not an event.
     #[error("the body is not an event")]
     NotAnEvent,
@@ -38,19 +45,44 @@ impl WebhookSecrets {
     /// The setting that holds them.
     pub const SETTING: &str = "STRIPE_WEBHOOK_SECRET";
 
-    /// The secrets in `STRIPE_WEBHOOK_SECRET`, comma-separated.
+    /// The secrets in a text, separated by commas or line breaks. What cannot be a secret of Stripe's is not used.
+    ///
+    /// ```
+    /// use payments::WebhookSecrets;
+    ///
+    /// let secrets = WebhookSecrets::usable("whsec_placeholder, \"whsec_0123456789abcdef\"\n");
+    ///
+    /// assert_eq!(secrets.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn usable(text: &str) -> Self {
+        Self(parts(text).filter(|part| is_usable(part)).map(str::to_owned).collect())
+    }
+
+    /// The same, where all must be usable and at least one is there.
     ///
     /// # Errors
     ///
-    /// There is none: without a secret anybody could place orders.
-    pub fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        let name = Self::SETTING;
-        environment.required(name)?;
-        let secrets: Vec<_> = environment.list(name).map(str::to_owned).collect();
-        if secrets.is_empty() {
-            return Err(settings::Error::malformed(name, "at least one signing secret"));
+    /// They are not: without a secret anybody could place orders.
+    pub fn all_usable(text: &str) -> Result<Self, settings::Error> {
+        let secrets = Self::usable(text);
+        if secrets.is_empty() || secrets.len() < parts(text).count() {
+            let expected = format!("signing secrets of Stripe's: {PREFIX} and {LEAST} characters or more");
+            return Err(settings::Error::malformed(Self::SETTING, expected));
         }
-        Ok(Self(secrets))
+        Ok(secrets)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Takes a delivery for Stripe's if one of the secrets signed these very bytes within five minutes of `now`.
@@ -61,6 +93,9 @@ impl WebhookSecrets {
     ///
     /// Source: <https://docs.stripe.com/webhooks#verify-manually>
     pub fn verify(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, VerifyError> {
+        if self.is_empty() {
+            return Err(VerifyError::NoSecret);
+        }
         let signature = signature.ok_or(VerifyError::Malformed)?;
         let mut time = None;
         let mut offered = Vec::new();
@@ -96,6 +131,16 @@ impl std::fmt::Debug for WebhookSecrets {
     }
 }
 
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '\r', '\n']).map(secrets::clean).filter(|part| !part.is_empty())
+}
+
+fn is_usable(secret: &str) -> bool {
+    secret
+        .strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.len() >= LEAST && rest.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn sign(secret: &str, time: i64, body: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
@@ -111,8 +156,13 @@ mod tests {
 
     const BODY: &[u8] = br#"{"id":"evt_1","type":"ping","created":1,"data":{"object":{"id":"x"}}}"#;
 
+    const NEW: &str = "whsec_new0123456789abcdef";
+    const OLD: &str = "whsec_old0123456789abcdef";
+    const A: &str = "whsec_a0123456789abcdef";
+    const B: &str = "whsec_b0123456789abcdef";
+
     fn secrets(list: &str) -> WebhookSecrets {
-        WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", list)])).unwrap()
+        WebhookSecrets::all_usable(list).unwrap()
     }
 
     fn header(secret: &str, time: i64) -> String {
@@ -125,24 +175,24 @@ mod tests {
 
     #[test]
     fn a_signature_of_any_current_secret_is_taken() {
-        let secrets = secrets("whsec_new, whsec_old");
+        let secrets = secrets(&format!("{NEW}, {OLD}"));
 
-        for secret in ["whsec_new", "whsec_old"] {
+        for secret in [NEW, OLD] {
             assert_eq!(secrets.verify(Some(&header(secret, 1000)), BODY, at(1000)).unwrap().id, "evt_1");
         }
     }
 
     #[test]
     fn one_matching_signature_of_several_is_enough() {
-        let header = format!("{},v1={}", header("whsec_b", 1000), hex::encode([0; 32]));
+        let header = format!("{},v1={}", header(B, 1000), hex::encode([0; 32]));
 
-        assert!(secrets("whsec_b").verify(Some(&header), BODY, at(1000)).is_ok());
+        assert!(secrets(B).verify(Some(&header), BODY, at(1000)).is_ok());
     }
 
     #[test]
     fn what_is_not_stripes_is_refused() {
-        let secrets = secrets("whsec_a");
-        let good = header("whsec_a", 1000);
+        let secrets = secrets(A);
+        let good = header(A, 1000);
         let cases = [
             (None, BODY, 1000, VerifyError::Malformed),
             (Some(""), BODY, 1000, VerifyError::Malformed),
@@ -162,9 +212,27 @@ mod tests {
     }
 
     #[test]
-    fn without_a_secret_there_is_no_webhook() {
-        for value in ["", " ", ","] {
-            assert!(WebhookSecrets::new(&Environment::from_iter([("STRIPE_WEBHOOK_SECRET", value)])).is_err());
+    fn what_cannot_be_a_secret_of_stripes_is_not_used() {
+        let unusable = [
+            "",
+            " ",
+            ",",
+            "\"\"",
+            "whsec_…",
+            "whsec_0123456789abcde",
+            "placeholder0123456789",
+            "whsec_01234567 89abcdef",
+        ];
+        for text in unusable {
+            assert!(WebhookSecrets::usable(text).is_empty(), "{text}");
+            let error = WebhookSecrets::all_usable(text).unwrap_err();
+            assert!(error.to_string().starts_with("STRIPE_WEBHOOK_SECRET is malformed"), "{error}");
+        }
+        for separator in [",", ", ", "\n", "\r\n", ",\n"] {
+            let some = [NEW, "whsec_placeholder", OLD].join(separator);
+
+            assert_eq!(WebhookSecrets::usable(&some), secrets(&[NEW, OLD].join(separator)));
+            assert!(WebhookSecrets::all_usable(&some).is_err());
         }
     }
 }
