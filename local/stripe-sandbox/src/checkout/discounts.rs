@@ -35,6 +35,17 @@ pub(super) fn given_discount(state: &State, session: &Session) -> Result<Option<
     }
 }
 
+/// The coupon behind the discount that a new session is asked for, with the parameter that names it.
+pub(super) fn standing_coupon(state: &State, params: &Value) -> Option<(&'static str, Value)> {
+    let given = &params["discounts"][0];
+    if let Some(coupon) = given["coupon"].as_str() {
+        return Some(("discounts[0][coupon]", state.coupons.get(coupon)?.clone()));
+    }
+    let code = state.promotion_codes.get(given["promotion_code"].as_str()?)?;
+    let coupon = state.coupons.get(code["promotion"]["coupon"].as_str()?)?;
+    Some(("discounts[0][promotion_code]", coupon.clone()))
+}
+
 /// Looks a discount up and refuses it where it cannot be used.
 pub(crate) fn discount(state: &State, session: &Session, coupon: &str, param: &str) -> Result<Discount, Refusal> {
     let coupon = state.coupons.referred(coupon, param)?.clone();

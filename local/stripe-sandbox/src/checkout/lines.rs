@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::currency::Priced;
 use crate::catalog::prices;
-use crate::money::currency;
 use crate::money::pricing::Pricing;
 use crate::protocol::refusal::Refusal;
 use crate::protocol::{ids, json_text, metadata};
@@ -25,59 +25,89 @@ pub(super) struct Sold {
     pub(super) currency: String,
 }
 
-/// Reads what a new session sells.
-pub(super) fn sold(state: &mut State, params: &Value, mode: Mode) -> Result<Sold, Refusal> {
-    let items = params["line_items"].as_array().map_or(&[][..], Vec::as_slice);
+/// Reads what a new session sells, shipped at one of `rates` and less what `coupon` takes off.
+pub(super) fn sold(
+    state: &mut State,
+    params: &Value,
+    mode: Mode,
+    rates: &[Value],
+    coupon: Option<&(&'static str, Value)>,
+) -> Result<Sold, Refusal> {
+    let items = list(params, "line_items");
     if items.is_empty() {
         return Err(Refusal::MissingParam { param: "line_items".to_owned() });
     }
-    let mut currency = params["currency"].as_str().map(str::to_ascii_lowercase);
-    if let Some(words) = params["currency"].as_str().and_then(currency::unknown) {
-        return Err(Refusal::invalid("currency", words));
+    let optional_items = list(params, "optional_items");
+    if optional_items.len() > MOST_OPTIONAL {
+        return Err(Refusal::too_many("optional_items", MOST_OPTIONAL, "optional items"));
     }
+    let mut prices = Vec::new();
+    for (name, items) in [("line_items", items), ("optional_items", optional_items)] {
+        for (index, item) in items.iter().enumerate() {
+            let param = format!("{name}[{index}]");
+            let price = price(state, item, &param)?;
+            prices.push((param, price));
+        }
+    }
+    let amounts = Priced { prices: &prices, rates, coupon };
+    let currency = amounts.currency(params)?;
+
     let mut lines = Vec::new();
     let mut interval = Value::Null;
-    for (index, item) in items.iter().enumerate() {
-        let param = format!("line_items[{index}]");
-        let price = price(state, item, &param)?;
-        check_recurring(&price, mode, &mut interval)?;
-        check_once(&price, &lines)?;
-        let currency = currency.get_or_insert_with(|| json_text(&price["currency"]).to_owned());
-        lines.push(line(state, item, &price, currency, &param)?);
+    for (item, (param, price)) in items.iter().chain(optional_items).zip(&prices) {
+        check_recurring(price, mode, &mut interval)?;
+        if lines.len() < items.len() {
+            check_once(price, &lines)?;
+        }
+        lines.push(line(state, item, price, &currency, param)?);
     }
-    let currency = currency.unwrap_or_default();
+    let optional = lines.split_off(items.len());
+    amounts.check_own_currency()?;
     if mode == Mode::Subscription && !lines.iter().any(|line| line.recurring) {
         let message = "You must provide at least one recurring price in `subscription` mode when using prices.";
         return Err(Refusal::invalid("line_items", message));
     }
+    check_custom_amount(params, &lines, &optional)?;
     check_count(&lines, mode, "line_items")?;
-    let optional = optional_items(state, params, mode, &currency, interval)?;
     check_count(lines.iter().chain(&optional), mode, "optional_items")?;
     Ok(Sold { lines, optional, currency })
 }
 
-/// Reads what the shopper may add; `interval` is that of the lines that recur.
+fn list<'a>(params: &'a Value, name: &str) -> &'a [Value] {
+    params[name].as_array().map_or(&[][..], Vec::as_slice)
+}
+
+/// Refuses what cannot be beside a price whose amount the shopper chooses.
 ///
-/// Source: <https://docs.stripe.com/payments/checkout/optional-items>
-fn optional_items(
-    state: &mut State,
-    params: &Value,
-    mode: Mode,
-    currency: &str,
-    mut interval: Value,
-) -> Result<Vec<Line>, Refusal> {
-    let items = params["optional_items"].as_array().map_or(&[][..], Vec::as_slice);
-    if items.len() > MOST_OPTIONAL {
-        return Err(Refusal::too_many("optional_items", MOST_OPTIONAL, "optional items"));
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+fn check_custom_amount(params: &Value, lines: &[Line], optional: &[Line]) -> Result<(), Refusal> {
+    let Some(line) = lines.iter().chain(optional).find(|line| line.pricing.is_custom()) else { return Ok(()) };
+    let refused = |param: &str, what: &str| {
+        let message = format!("Prices with `custom_unit_amount` cannot be used with {what}.");
+        Err(Refusal::invalid(param, message))
+    };
+    if lines.len() > 1 {
+        return refused("line_items", "other line items");
     }
-    let mut lines = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let param = format!("optional_items[{index}]");
-        let price = price(state, item, &param)?;
-        check_recurring(&price, mode, &mut interval)?;
-        lines.push(line(state, item, &price, currency, &param)?);
+    if !optional.is_empty() {
+        return refused("optional_items", "optional items");
     }
-    Ok(lines)
+    if line.quantity != Some(1) {
+        return refused("line_items[0][quantity]", "a quantity other than 1");
+    }
+    if line.adjustable.is_some_and(|adjustable| adjustable.enabled) {
+        return refused("line_items[0][adjustable_quantity]", "an adjustable quantity");
+    }
+    if line.recurring {
+        return refused("line_items[0][price]", "recurring payments");
+    }
+    if params["allow_promotion_codes"] == true {
+        return refused("allow_promotion_codes", "promotion codes");
+    }
+    if !list(params, "discounts").is_empty() {
+        return refused("discounts", "discounts");
+    }
+    Ok(())
 }
 
 /// Refuses what recurs where nothing may, or in another interval than the lines before.

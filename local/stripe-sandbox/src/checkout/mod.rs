@@ -4,6 +4,7 @@ mod answers;
 mod consent;
 mod contact;
 mod create;
+mod currency;
 mod custom_fields;
 mod discounts;
 mod expire;

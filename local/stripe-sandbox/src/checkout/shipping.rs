@@ -11,8 +11,8 @@ use crate::state::State;
 const MOST_SHIPPING_OPTIONS: usize = 5;
 
 /// The shipping rates that the shopper can choose from.
-pub(super) fn shipping_options(state: &mut State, session: &Session) -> Result<Vec<Value>, Refusal> {
-    let options = session.params["shipping_options"].as_array().map_or(&[][..], Vec::as_slice);
+pub(super) fn shipping_options(state: &mut State, params: &Value) -> Result<Vec<Value>, Refusal> {
+    let options = params["shipping_options"].as_array().map_or(&[][..], Vec::as_slice);
     if options.len() > MOST_SHIPPING_OPTIONS {
         return Err(Refusal::too_many("shipping_options", MOST_SHIPPING_OPTIONS, "shipping options"));
     }
@@ -23,13 +23,21 @@ pub(super) fn shipping_options(state: &mut State, session: &Session) -> Result<V
         if rate["active"] != true {
             return Err(Refusal::invalid(param, "The shipping rate specified is inactive."));
         }
-        if shipping_amount(&rate, &session.currency).is_none() {
-            let message = format!("The shipping rate has no amount in `{}`.", session.currency);
-            return Err(Refusal::invalid(param, message));
-        }
         rates.push(rate);
     }
     Ok(rates)
+}
+
+/// Refuses rates that cannot be paid in the session's currency.
+pub(super) fn check_shipping_amounts(session: &Session) -> Result<(), Refusal> {
+    let has_none = |rate: &Value| shipping_amount(rate, &session.currency).is_none();
+    match session.shipping.iter().position(has_none) {
+        None => Ok(()),
+        Some(index) => {
+            let message = format!("The shipping rate has no amount in `{}`.", session.currency);
+            Err(Refusal::invalid(format!("shipping_options[{index}]"), message))
+        }
+    }
 }
 
 /// The rate of an option: one that exists, or one made of `shipping_rate_data`.

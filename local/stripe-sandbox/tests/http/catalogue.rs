@@ -400,6 +400,23 @@ async fn prices_that_stripe_does_not_make_are_refused() {
     }
 }
 
+/// "Will atomically remove the lookup key from the existing price, and assign it to this price"
+/// (<https://docs.stripe.com/api/prices/create#create_price-transfer_lookup_key>).
+#[tokio::test]
+async fn a_lookup_key_belongs_to_one_price_and_can_move() {
+    let stripe = stripe().await;
+    let new = [("product", "prod_mug"), ("currency", "usd"), ("unit_amount", "1300"), ("lookup_key", "mug")];
+    let moving: Vec<_> = new.into_iter().chain([("transfer_lookup_key", "true")]).collect();
+
+    assert_eq!(stripe.post("/v1/prices", &new).await.refused(), (400, String::new(), "lookup_key".to_owned()));
+    let price = stripe.post("/v1/prices", &moving).await.ok();
+
+    assert_eq!(price["lookup_key"], "mug");
+    assert_eq!(stripe.get("/v1/prices/price_mug").await.ok()["lookup_key"], Value::Null);
+    let kinds: Vec<_> = stripe.sandbox.events().iter().map(|event| event["type"].clone()).collect();
+    assert!(kinds.contains(&json!("price.updated")) && kinds.contains(&json!("price.created")), "{kinds:?}");
+}
+
 /// Before 2018-05-21 a merchant could name plans and products as he liked. Ids have at most 255 characters
 /// (<https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>).
 #[tokio::test]

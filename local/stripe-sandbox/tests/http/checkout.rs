@@ -87,10 +87,10 @@ async fn every_kind_of_price_is_totalled() {
 async fn another_currency_of_a_price_can_be_asked_for() {
     let stripe = stripe().await;
 
-    let more = [("currency", "eur"), ("line_items[1][price]", "price_mug_eur"), ("line_items[1][quantity]", "1")];
+    let more = [("currency", "eur"), ("line_items[1][price]", "price_cards_volume"), ("line_items[1][quantity]", "10")];
     let session = stripe.session("price_tshirt", "2", &more).await;
 
-    assert_eq!((&session["currency"], &session["amount_total"]), (&json!("eur"), &json!(2 * 2900 + 1100)));
+    assert_eq!((&session["currency"], &session["amount_total"]), (&json!("eur"), &json!(2 * 2900 + 10 * 140 + 900)));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod catalogue;
 mod checkout;
 mod conformance;
+mod currencies;
 mod definitions;
 mod envelope;
 mod page;
