@@ -25,6 +25,22 @@ pub enum Rejection {
         /// The cart's currency.
         currency: Currency,
     },
+    /// A price has another own currency than those in the cart, whatever else each can be paid in.
+    ///
+    /// "The default currency must be the same across all prices, shipping rates, and discounts."
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+    #[error("price {price} has the own currency {offered}, those in the cart {held}: they cannot be paid together")]
+    MixedOwnCurrency {
+        /// The price that does not fit.
+        price: PriceId,
+        /// Its own currency.
+        offered: Currency,
+        /// The own currency of the prices in the cart.
+        held: Currency,
+        /// The currency that the cart is paid in.
+        currency: Currency,
+    },
     /// Two recurring lines would be paid at different intervals.
     #[error("price {price} is paid every {offered}, what is in the cart every {held}")]
     MixedInterval {

@@ -11,7 +11,7 @@ pub enum Unavailable {
     Unknown,
     /// The price or its product is archived, or the price does not say what it costs.
     Inactive,
-    /// The price has no amount in the cart's currency.
+    /// The price has no amount in the cart's currency, or another own currency than the first line that can be bought.
     Currency,
 }
 
@@ -51,9 +51,10 @@ impl<'a> Totals<'a> {
     #[must_use]
     pub fn new(cart: &'a Cart, offers: &'a Offers, default: Currency) -> Self {
         let currency = cart.currency().unwrap_or(default);
+        let own = own_currency(cart, offers);
         let priced = |line: &'a Line| {
             let offer = offers.get(&line.price);
-            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency) }
+            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         Self { total: sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency), lines }
@@ -72,10 +73,24 @@ fn sum(mut amounts: impl Iterator<Item = Money>, currency: Currency) -> Money {
     total.expect("amounts of one currency, each at most a trillionth of what a sum can hold, add up")
 }
 
-fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
+/// The own currency of the first line's price that can be bought: Stripe takes no other beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+pub(crate) fn own_currency(cart: &Cart, offers: &Offers) -> Option<Currency> {
+    let currency = cart.currency()?;
+    let mut offered = cart.lines().iter().filter_map(|line| Some((line, offers.get(&line.price)?)));
+    let (_, first) = offered.find(|(line, offer)| amount(line, Some(offer), currency, None).is_ok())?;
+    Some(first.price.currency)
+}
+
+/// What a line comes to in `currency`, beside prices whose own currency is `own`.
+fn amount(line: &Line, offer: Option<&Offer>, currency: Currency, own: Option<Currency>) -> Result<Money, Unavailable> {
     let offer = offer.ok_or(Unavailable::Unknown)?;
     if !offer.is_active() {
         return Err(Unavailable::Inactive);
+    }
+    if own.is_some_and(|own| offer.price.currency != own) {
+        return Err(Unavailable::Currency);
     }
     offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
 }

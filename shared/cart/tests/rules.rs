@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Money, Offer,
-    Offers, OrderLine, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Line, LineUpdate, Metadata, Money,
+    Offer, Offers, OrderLine, OrderNumber, Price, Quantity, Rejection, Snapshot, Status, Timestamp, Token, Totals,
 };
 use serde_json::json;
 
@@ -75,6 +75,10 @@ fn add_one_of_each(prices: &[Price]) -> Asked {
 
 fn set(price: &Price, quantity: u64) -> Asked {
     ask(Change::update(vec![LineUpdate::Set(item(price, quantity))]), [price])
+}
+
+fn remove(price: &Price) -> Asked {
+    ask(Change::update(vec![LineUpdate::Remove(price.id.clone())]), [])
 }
 
 fn clear() -> Asked {
@@ -163,17 +167,157 @@ fn the_first_line_decides_the_currency_until_the_cart_is_empty() {
 
 #[test]
 fn a_price_with_other_currencies_joins_a_cart_in_one_of_them() {
-    let euros = priced("price_a", json!({ "currency": "eur" }));
-    let both = priced("price_b", json!({ "currency_options": { "eur": { "unit_amount": 90 } } }));
+    let [one, both] = ["price_a", "price_b"].map(|id| {
+        priced(id, json!({ "currency_options": { "eur": { "unit_amount": 90 }, "gbp": { "unit_amount": 80 } } }))
+    });
 
-    let cart = holding(&[add(&euros, 1), add(&both, 1)]);
     let preferred = holding(&[add(&both, 1).in_currency("eur")]);
+    let cart = holding(&[add(&one, 1).in_currency("gbp"), add(&both, 1)]);
 
-    assert_eq!(cart.currency(), Some("eur".parse().unwrap()));
+    assert_eq!(cart.currency(), Some("gbp".parse().unwrap()));
     assert_eq!(preferred.currency(), Some("eur".parse().unwrap()));
     let yen = add(&both, 1).in_currency("jpy");
     let mixed = Rejection::MixedCurrency { price: both.id.clone(), currency: "jpy".parse().unwrap() };
     assert_refused(&self::cart(), &yen, &mixed);
+}
+
+/// "The default currency must be the same across all prices, shipping rates, and discounts."
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+#[test]
+fn all_prices_of_a_cart_have_one_own_currency_whatever_else_they_can_be_paid_in() {
+    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
+    let dollars = priced("price_a", json!({ "currency_options": { "eur": { "unit_amount": 90 } } }));
+    let euros = priced("price_b", json!({ "currency": "eur", "currency_options": { "usd": { "unit_amount": 110 } } }));
+    let only_euros = priced("price_c", json!({ "currency": "eur" }));
+
+    for currency in [usd, eur] {
+        let mut cart = holding(&[add(&dollars, 1).in_currency(&currency.to_string())]);
+
+        let mixed = Rejection::MixedOwnCurrency { price: euros.id.clone(), offered: eur, held: usd, currency };
+        for refused in [add(&euros, 1), set(&euros, 1)] {
+            assert_refused(&cart, &refused, &mixed);
+        }
+        let batch = [dollars.clone(), euros.clone()];
+        assert_refused(&self::cart(), &add_one_of_each(&batch).in_currency(&currency.to_string()), &mixed);
+        // An update that takes all dollars out takes their own currency along.
+        let swapped = vec![
+            LineUpdate::Remove(dollars.id.clone()),
+            LineUpdate::Set(item(&euros, 1)),
+            LineUpdate::Set(item(&only_euros, 1)),
+        ];
+        ask(Change::update(swapped), [&euros, &only_euros]).of(&mut cart, now()).unwrap();
+        assert_eq!((cart.currency(), cart.own_currency()), (Some(eur), Some(eur)));
+    }
+}
+
+#[test]
+fn the_own_currency_of_a_cart_is_known_as_long_as_it_has_lines() {
+    let euros = price_in_euros_and_dollars("price_a");
+    let own = Some("eur".parse().unwrap());
+    let mut cart = holding(&[add(&euros, 1).in_currency("usd"), add(&price_in_euros_and_dollars("price_b"), 1)]);
+    assert_eq!(cart.own_currency(), own);
+
+    set(&euros, 2).of(&mut cart, now()).unwrap();
+    remove(&euros).of(&mut cart, now()).unwrap();
+    assert_eq!((cart.currency(), cart.own_currency()), (Some(Currency::USD), own));
+
+    remove(&price_in_euros_and_dollars("price_b")).of(&mut cart, now()).unwrap();
+    assert_eq!((cart.currency(), cart.own_currency()), (None, None));
+}
+
+fn price_in_euros_and_dollars(id: &str) -> Price {
+    priced(id, json!({ "currency": "eur", "currency_options": { "usd": { "unit_amount": 110 } } }))
+}
+
+/// A cart as an earlier release stored it: of any lines, and not knowing the own currencies of their prices.
+fn of_an_earlier_release(lines: &[(&Price, u64)], currency: &str) -> Cart {
+    let line = |(index, (price, quantity)): (usize, &(&Price, u64))| Line {
+        price: price.id.clone(),
+        quantity: Quantity::new(*quantity).unwrap(),
+        adjustable_quantity: None,
+        description: None,
+        recurrence: price.recurrence(),
+        position: i64::try_from(index).unwrap(),
+    };
+    let snapshot = Snapshot {
+        number: cart().number(),
+        version: 1,
+        status: Status::Active,
+        lines: lines.iter().enumerate().map(line).collect(),
+        currency: Some(currency.parse().unwrap()),
+        own_currency: None,
+        metadata: Metadata::default(),
+        current_session: None,
+        sold_at: None,
+        created_at: now(),
+        updated_at: now(),
+        expires_at: later(7),
+    };
+    Cart::restore(snapshot, Lifetime::default())
+}
+
+#[test]
+fn of_a_cart_from_before_the_lines_that_disagree_with_the_first_that_can_be_bought_are_unavailable() {
+    let archived = Price { active: false, ..price_in_euros_and_dollars("price_archived") };
+    let dollars = price("price_dollars");
+    let euros = price_in_euros_and_dollars("price_euros");
+    let more_dollars = price("price_more_dollars");
+    let cart = of_an_earlier_release(&[(&archived, 1), (&dollars, 1), (&euros, 1), (&more_dollars, 1)], "usd");
+    let all = [&archived, &dollars, &euros, &more_dollars];
+    let offers = ask(Change::Clear, all).offers;
+
+    let totals = Totals::new(&cart, &offers, Currency::USD);
+
+    let unavailable: Vec<_> = totals.unavailable().map(|line| line.price.as_str()).collect();
+    assert_eq!(unavailable, ["price_archived", "price_euros"]);
+    assert_eq!(totals.total.minor(), 200);
+}
+
+#[test]
+fn a_cart_from_before_takes_prices_of_the_own_currency_of_its_first_line_that_can_be_bought() {
+    let (dollars, euros) = (price("price_dollars"), price_in_euros_and_dollars("price_euros"));
+    let (more, other) = (price("price_more"), price_in_euros_and_dollars("price_other"));
+    let all = [&dollars, &euros, &more, &other];
+    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
+    let mixed = |price: &Price, offered, held| Rejection::MixedOwnCurrency {
+        price: price.id.clone(),
+        offered,
+        held,
+        currency: usd,
+    };
+    let add = |price: &Price| ask(Change::add(vec![item(price, 1)]).unwrap(), all);
+
+    let agreeing = of_an_earlier_release(&[(&dollars, 1)], "usd");
+    assert_refused(&agreeing, &add(&euros), &mixed(&euros, eur, usd));
+    let mut changed = agreeing;
+    add(&more).of(&mut changed, now()).unwrap();
+    assert_eq!(changed.own_currency(), Some(usd));
+
+    let mut mended = of_an_earlier_release(&[(&euros, 1), (&dollars, 1)], "usd");
+    assert_refused(&mended, &add(&more), &mixed(&more, usd, eur));
+    assert_refused(&mended, &add(&dollars), &mixed(&dollars, usd, eur));
+    add(&other).of(&mut mended, now()).unwrap();
+    assert_eq!(mended.own_currency(), None, "its lines still disagree");
+    remove(&dollars).of(&mut mended, now()).unwrap();
+    add(&other).of(&mut mended, now()).unwrap();
+    assert_eq!(mended.own_currency(), Some(eur));
+}
+
+#[test]
+fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_the_own_currency() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let looked_up = |cart: &Cart, asked: &Asked| -> Vec<String> {
+        cart.prices_to_look_up(&asked.change).map(ToString::to_string).collect()
+    };
+    let before = of_an_earlier_release(&[(&a, 1), (&b, 1)], "usd");
+
+    assert_eq!(looked_up(&before, &add(&a, 1)), ["price_a", "price_b"]);
+    assert_eq!(looked_up(&before, &set(&a, 1)), ["price_a", "price_b"]);
+    for nothing in [remove(&a), clear(), ask(Change::update(vec![]), []).with_metadata(Metadata::default())] {
+        assert_eq!(looked_up(&before, &nothing), [""; 0]);
+    }
+    assert_eq!(looked_up(&holding(&[add(&a, 1), add(&b, 1)]), &add(&a, 1)), [""; 0]);
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl Error {
                 | Rejection::QuantityTooLarge
                 | Rejection::TooManyItems
                 | Rejection::MixedCurrency { .. }
+                | Rejection::MixedOwnCurrency { .. }
                 | Rejection::MixedInterval { .. }
                 | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
@@ -193,7 +194,7 @@ impl Error {
                 Rejection::PriceNotFound(_) => "price_not_found",
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
                 Rejection::TooManyItems => "too_many_items",
-                Rejection::MixedCurrency { .. } => "mixed_currency",
+                Rejection::MixedCurrency { .. } | Rejection::MixedOwnCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
                 Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
                 Rejection::Description | Rejection::Minimum | Rejection::Maximum => "invalid_field",
@@ -278,6 +279,9 @@ fn details_of(rejection: &Rejection) -> Value {
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
         Rejection::TooManyItems => object!({ "field": "items" }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
+        Rejection::MixedOwnCurrency { price, offered, held, currency } => {
+            object!({ "price": price, "currency": currency, "own_currency": offered, "cart_own_currency": held })
+        }
         Rejection::MixedInterval { price, offered, held } => {
             object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
         }
