@@ -40,8 +40,8 @@ pub struct Snapshot {
     pub lines: Vec<Line>,
     /// The currency of all lines; `None` while there are none.
     pub currency: Option<Currency>,
-    /// The own currency of all lines' prices; `None` where only the offers of the lines say it, as in a cart that an
-    /// earlier release stored.
+    /// The own currency of all lines' prices; `None` where only the offers of the lines say what may be beside them: the
+    /// shopper chooses the amount of one, or an earlier release stored the cart.
     pub own_currency: Option<Currency>,
     /// What the shop attached.
     pub metadata: Metadata,
@@ -127,7 +127,7 @@ impl Cart {
     }
 
     /// The own currency of all lines' prices, which need not be the cart's currency; `None` where only the offers of the
-    /// lines say it.
+    /// lines say what may be beside them. Where it is known, no line has an amount that the shopper chooses.
     #[must_use]
     pub fn own_currency(&self) -> Option<Currency> {
         self.state.own_currency
@@ -198,7 +198,7 @@ impl Cart {
     }
 
     /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change`, because the cart does not know itself
-    /// which own currency they have.
+    /// what may be beside them.
     pub fn prices_to_look_up(&self, change: &Change) -> impl Iterator<Item = &PriceId> {
         let known = self.state.own_currency.is_some() || !change.puts_units();
         self.state.lines.iter().filter(move |_| !known).map(|line| &line.price)
@@ -228,6 +228,8 @@ impl Cart {
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
     /// - [`Rejection::MixedOwnCurrency`] if a price has another own currency than those in the cart.
     /// - [`Rejection::MixedInterval`] if recurring lines would be paid at different intervals.
+    /// - [`Rejection::CustomAmountAlone`] if more would be put into a cart in which a price whose amount the shopper chooses
+    ///   does not stand alone afterwards.
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
     pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
@@ -253,10 +255,11 @@ impl Cart {
                 changed.state.metadata = Metadata::default();
             }
         }
+        changed.check_line_limits()?;
         if change.puts_units() {
+            changed.check_custom_amount(self, offers)?;
             changed.learn_own_currency(offers);
         }
-        changed.check_line_limits()?;
         // Two changes of one moment, or of clocks that disagree, need not come in the order of their time.
         in_order(&mut changed.state.lines);
 
@@ -324,11 +327,12 @@ impl Cart {
         self.state.own_currency.or_else(|| own_currency(self, offers))
     }
 
-    /// Finds out whether the prices of all lines have one own currency. Those that are not in `offers` have the one that is
-    /// known, if any.
+    /// Finds out whether the prices of all lines have one own currency, and no amount that the shopper chooses. Those that
+    /// are not in `offers` have the one that is known, if any.
     fn learn_own_currency(&mut self, offers: &Offers) {
         let known = self.state.own_currency;
-        let own = |line: &Line| offers.get(&line.price).map_or(known, |offer| Some(offer.price.currency));
+        let of_price = |price: &Price| Some(price.currency).filter(|_| !price.is_custom());
+        let own = |line: &Line| offers.get(&line.price).map_or(known, |offer| of_price(&offer.price));
         let first = self.state.lines.first().and_then(own);
         self.state.own_currency = first.filter(|_| self.state.lines.iter().all(|line| own(line) == first));
     }
@@ -430,6 +434,30 @@ impl Cart {
             position,
         });
         Ok(())
+    }
+
+    /// Checks that a line whose amount the shopper chooses stands alone.
+    ///
+    /// A cart that an earlier release stored may break this. It can be mended in several steps: what only takes lines or
+    /// units out of the cart as it was `before` is let through, though it does not mend it yet.
+    fn check_custom_amount(&self, before: &Self, offers: &Offers) -> Result<(), Rejection> {
+        let lines = &self.state.lines;
+        let is_custom = |line: &&Line| offers.get(&line.price).is_some_and(|offer| offer.price.is_custom());
+        match lines.iter().find(is_custom) {
+            Some(line) if !line.stands_alone(lines.len()) && self.holds_more_than(before) => {
+                Err(Rejection::CustomAmountAlone(line.price.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether there is a line that the `other` does not have, or has fewer units of.
+    fn holds_more_than(&self, other: &Self) -> bool {
+        let is_more = |line: &Line| {
+            let held = other.state.lines.iter().find(|held| held.price == line.price);
+            held.is_none_or(|held| held.quantity < line.quantity)
+        };
+        self.state.lines.iter().any(is_more)
     }
 
     fn check_line_limits(&self) -> Result<(), Rejection> {

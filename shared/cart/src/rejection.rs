@@ -51,6 +51,11 @@ pub enum Rejection {
         /// How often the cart's recurring lines recur.
         held: Recurrence,
     },
+    /// The shopper chooses the amount of a price, and the cart would hold it beside other lines, or more than one unit of it.
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+    #[error("the shopper chooses the amount of price {0}, so it is bought alone, one unit of it, and once")]
+    CustomAmountAlone(PriceId),
     /// Metadata have more keys than Stripe takes.
     #[error("metadata has more than {} keys", crate::Metadata::MAX_KEYS)]
     TooMuchMetadata,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers};
+use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers, Rejection};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +30,13 @@ impl PricedLine<'_> {
     /// Whether the shopper may change on Stripe's page what is paid for the line.
     #[must_use]
     pub fn is_adjustable(&self) -> bool {
-        self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
-            || self.offer.is_some_and(|offer| offer.price.is_custom())
+        self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled) || self.is_custom()
+    }
+
+    /// Whether the shopper chooses on Stripe's page what the line comes to.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.offer.is_some_and(|offer| offer.price.is_custom())
     }
 }
 
@@ -58,6 +63,26 @@ impl<'a> Totals<'a> {
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         Self { total: sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency), lines }
+    }
+
+    /// Whether the shopper chooses the amount of a line.
+    #[must_use]
+    pub fn has_custom_amount(&self) -> bool {
+        self.lines.iter().any(PricedLine::is_custom)
+    }
+
+    /// Checks that a line whose amount the shopper chooses stands alone. One that an earlier release stored need not.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::CustomAmountAlone`] naming the price.
+    pub fn check_custom_amount(&self) -> Result<(), Rejection> {
+        match self.lines.iter().find(|priced| priced.is_custom()) {
+            Some(PricedLine { line, .. }) if !line.stands_alone(self.lines.len()) => {
+                Err(Rejection::CustomAmountAlone(line.price.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The lines that cannot be bought at the moment.

@@ -305,7 +305,7 @@ fn a_cart_from_before_takes_prices_of_the_own_currency_of_its_first_line_that_ca
 }
 
 #[test]
-fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_the_own_currency() {
+fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_what_may_be_beside_them() {
     let (a, b) = (price("price_a"), price("price_b"));
     let looked_up = |cart: &Cart, asked: &Asked| -> Vec<String> {
         cart.prices_to_look_up(&asked.change).map(ToString::to_string).collect()
@@ -314,10 +314,110 @@ fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_the_own_currency
 
     assert_eq!(looked_up(&before, &add(&a, 1)), ["price_a", "price_b"]);
     assert_eq!(looked_up(&before, &set(&a, 1)), ["price_a", "price_b"]);
+    let custom = gift("price_gift");
+    assert_eq!(looked_up(&holding(&[add(&custom, 1)]), &add(&a, 1)), ["price_gift"]);
     for nothing in [remove(&a), clear(), ask(Change::update(vec![]), []).with_metadata(Metadata::default())] {
         assert_eq!(looked_up(&before, &nothing), [""; 0]);
     }
     assert_eq!(looked_up(&holding(&[add(&a, 1), add(&b, 1)]), &add(&a, 1)), [""; 0]);
+}
+
+/// A price whose amount the shopper chooses.
+fn gift(id: &str) -> Price {
+    priced(id, json!({ "unit_amount": null, "custom_unit_amount": { "minimum": 100, "preset": 1500 } }))
+}
+
+/// "Pay what you want" is one unit, paid once, and nothing beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+#[test]
+fn a_price_whose_amount_the_shopper_chooses_is_bought_alone() {
+    let (gift, other, mug, club) = (gift("price_gift"), gift("price_other"), price("price_mug"), monthly("price_club"));
+    let all = [&gift, &other, &mug, &club];
+    let alone = Rejection::CustomAmountAlone(gift.id.clone());
+    let items = |prices: &[&Price]| prices.iter().map(|price| item(price, 1)).collect();
+    let sets = |prices: &[&Price]| {
+        ask(Change::update(prices.iter().map(|price| LineUpdate::Set(item(price, 1))).collect()), all)
+    };
+    let with_gift = holding(&[add(&gift, 1)]);
+
+    for beside in [&mug, &club] {
+        let held = holding(&[add(beside, 1)]);
+        for refused in [add(&gift, 1), set(&gift, 1), sets(&[&gift, beside])] {
+            assert_refused(&held, &refused, &alone);
+        }
+        for refused in [ask(Change::add(items(&[beside])).unwrap(), all), sets(&[beside])] {
+            assert_refused(&with_gift, &refused, &alone);
+        }
+        for order in [[&gift, beside], [beside, &gift]] {
+            assert_refused(&cart(), &ask(Change::add(items(&order)).unwrap(), all), &alone);
+            assert_refused(&cart(), &sets(&order), &alone);
+        }
+    }
+    for refused in [add(&gift, 1), add(&gift, 2), set(&gift, 2), ask(Change::add(items(&[&other])).unwrap(), all)] {
+        assert_refused(&with_gift, &refused, &alone);
+    }
+    assert_refused(&cart(), &add(&gift, 2), &alone);
+    // Stripe has no such price, and would refuse its session.
+    let every_month = Price { recurring: club.recurring.clone(), ..gift.clone() };
+    assert_refused(&cart(), &add(&every_month, 1), &alone);
+}
+
+#[test]
+fn a_price_whose_amount_is_chosen_in_one_of_its_currencies_is_bought_alone() {
+    let in_euros = json!({ "eur": { "custom_unit_amount": { "minimum": 100 } } });
+    let gift = priced("price_gift", json!({ "currency_options": in_euros }));
+
+    assert_refused(
+        &holding(&[add(&price("price_a"), 1)]),
+        &add(&gift, 1),
+        &Rejection::CustomAmountAlone(gift.id.clone()),
+    );
+}
+
+#[test]
+fn a_price_whose_amount_the_shopper_chooses_can_be_set_again_and_swapped() {
+    let (gift, mug) = (gift("price_gift"), price("price_mug"));
+    let mut cart = holding(&[add(&gift, 1), set(&gift, 1)]);
+
+    for (from, to) in [(&gift, &mug), (&mug, &gift)] {
+        let swapped = vec![LineUpdate::Set(item(to, 1)), LineUpdate::Remove(from.id.clone())];
+        ask(Change::update(swapped), [&gift, &mug]).of(&mut cart, now()).unwrap();
+        assert_eq!(shown(&cart), [(to.id.as_str(), 1)]);
+    }
+    assert_eq!(cart.own_currency(), None, "only the offer says that nothing may be beside it");
+    clear().of(&mut cart, now()).unwrap();
+    add(&mug, 2).of(&mut cart, now()).unwrap();
+    assert_eq!(cart.own_currency(), Some(Currency::USD));
+}
+
+#[test]
+fn a_cart_from_before_in_which_a_chosen_amount_is_not_alone_is_mended_step_by_step() {
+    let (gift, other, mug) = (gift("price_gift"), gift("price_other"), price("price_mug"));
+    let all = [&gift, &other, &mug];
+    let with_offers = |change: Change| ask(change, all);
+    let set = |price: &Price, quantity| with_offers(Change::update(vec![LineUpdate::Set(item(price, quantity))]));
+    let mut cart = of_an_earlier_release(&[(&mug, 3), (&gift, 2), (&other, 1)], "usd");
+    let offers = with_offers(Change::Clear).offers;
+    let alone = Err(Rejection::CustomAmountAlone(gift.id.clone()));
+
+    assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), alone);
+    for more in [set(&mug, 4), set(&gift, 3), with_offers(Change::add(vec![item(&mug, 1)]).unwrap())] {
+        assert_refused(&cart, &more, alone.as_ref().unwrap_err());
+    }
+    let steps = [
+        set(&mug, 3).with_metadata(Metadata::default()),
+        set(&mug, 1),
+        remove(&other),
+        ask(Change::update(vec![]), []).with_metadata(Metadata::default()),
+        remove(&mug),
+    ];
+    for step in steps {
+        step.of(&mut cart, now()).unwrap();
+        assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), alone, "{:?}", step.change);
+    }
+    set(&gift, 1).of(&mut cart, now()).unwrap();
+    assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), Ok(()));
 }
 
 #[test]

@@ -160,6 +160,7 @@ impl Error {
                 | Rejection::MixedCurrency { .. }
                 | Rejection::MixedOwnCurrency { .. }
                 | Rejection::MixedInterval { .. }
+                | Rejection::CustomAmountAlone(_)
                 | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
                 | Rejection::Description
@@ -196,6 +197,7 @@ impl Error {
                 Rejection::TooManyItems => "too_many_items",
                 Rejection::MixedCurrency { .. } | Rejection::MixedOwnCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
+                Rejection::CustomAmountAlone(_) => "custom_amount_alone",
                 Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
                 Rejection::Description | Rejection::Minimum | Rejection::Maximum => "invalid_field",
                 Rejection::Closed => "cart_closed",
@@ -275,7 +277,7 @@ impl Error {
 
 fn details_of(rejection: &Rejection) -> Value {
     match rejection {
-        Rejection::PriceNotFound(price) => object!({ "price": price }),
+        Rejection::PriceNotFound(price) | Rejection::CustomAmountAlone(price) => object!({ "price": price }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
         Rejection::TooManyItems => object!({ "field": "items" }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),

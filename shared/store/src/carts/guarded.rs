@@ -186,13 +186,13 @@ fn keep_own_currency(update: &mut Update) {
 }
 
 /// Guards that the items agree with the cart on the currency and on the own currency of prices, and sets both; `None` where
-/// the items do not agree with each other.
+/// the items do not agree with each other, or have an amount that the shopper chooses: what is beside them matters then.
 fn share_currency(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
     let fits = |currency: Currency| items.iter().all(|priced| priced.price.sells_in(currency));
     let price = items.first()?.price;
     let first = preferred.unwrap_or(price.currency);
     let own = price.currency;
-    if !fits(first) || items.iter().any(|priced| priced.price.currency != own) {
+    if !fits(first) || items.iter().any(|priced| priced.price.currency != own || priced.price.is_custom()) {
         return None;
     }
     let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));

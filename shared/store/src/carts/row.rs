@@ -15,7 +15,7 @@
 //! | `r` | the recurring prices (a set; absent when empty) |
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
-//! | `own` | the own currency of all lines' prices; absent where the row does not know it; counts only while `ov` is `v` |
+//! | `own` | the own currency of all lines' prices; counts only while `ov` is `v`. Absent where that does not say what may be beside the lines: a shopper chooses an amount, or an earlier release wrote the row |
 //! | `ov` | the version for which `own` holds: releases that do not know `own` change lines and count up `v` alone |
 //! | `meta` | metadata |
 //! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `t` price → description, `a` adjustable on Stripe's page |

@@ -5,6 +5,7 @@
 mod database;
 mod history;
 mod keys;
+mod rows;
 mod size;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use settings::Environment;
 use store::{Carts, CatalogTable, ChangeError, Preconditions};
 
 use crate::database::Database;
-use crate::history::{Numbers, change, item, lifetime, moment_after, number, shop, start};
+use crate::history::{GIFT, Numbers, change, item, lifetime, moment_after, number, shop, start};
 
 /// What a change came to, as the rules and the store both say it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,10 +63,11 @@ async fn by_the_store(
 /// Lets the cart's row be as an earlier release leaves it, which knows no own currencies of prices.
 async fn meet_an_earlier_release(database: &Database, numbers: &mut Numbers, cart: &Cart) {
     let in_euros = cart.currency().is_some_and(|currency| currency.to_string() == "eur");
-    match numbers.random_range(0..3) {
+    match numbers.random_range(0..4) {
         0 => database.forget_own_currency(cart.number()).await,
         // A price in euros, beside prices in dollars that have an amount in euros too.
         1 if in_euros => database.add_by_an_earlier_release(cart.number(), item(4, 1).price.as_str()).await,
+        2 if !in_euros => database.add_by_an_earlier_release(cart.number(), item(GIFT, 1).price.as_str()).await,
         _ => database.add_by_an_earlier_release(cart.number(), item(3, 1).price.as_str()).await,
     }
 }
