@@ -46,16 +46,91 @@ async fn prices_of_all_kinds_are_taken_in_the_carts_currency() {
     let shop = Shop::open().await;
     let visitor = shop.visitor();
     add_in(&visitor, ("X-Currency", "eur"), "price_cards_volume", 60).await.ok();
-    visitor.add("price_donation", 1).await.ok();
-    visitor.add("price_mug_eur", 1).await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    let giver = shop.visitor();
+    add_in(&giver, ("X-Currency", "eur"), "price_donation", 1).await.ok();
 
-    let cart = visitor.add("price_tshirt", 1).await.ok();
-    let session = visitor.checkout().await.ok();
+    // 60 × 110 + 900, a T-shirt; the preset
+    for (visitor, total) in [(visitor, 7500 + 2900), (giver, 1500)] {
+        let session = visitor.checkout().await.ok();
 
-    // 60 × 110 + 900, the preset, a mug, a T-shirt
-    assert_eq!(cart["total_price_minor"], 7500 + 1500 + 1100 + 2900);
-    assert_eq!(session["amount_total"], cart["total_price_minor"]);
-    assert_eq!(asked_in(&shop), "eur");
+        assert_eq!(visitor.cart().await["total_price_minor"], total);
+        assert_eq!(session["amount_total"], total);
+        assert_eq!(asked_in(&shop), "eur");
+    }
+}
+
+/// "The default currency must be the same across all prices, shipping rates, and discounts."
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+#[tokio::test]
+async fn a_price_of_another_own_currency_is_refused_in_whatever_currency_the_cart_is() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let eur = ("X-Currency", "eur");
+    let before = add_in(&visitor, eur, "price_tshirt", 1).await.ok();
+    let batch = |prices: [&str; 2]| json!({ "items": prices.map(|price| json!({ "price": price })) });
+
+    let fresh = shop.visitor();
+    let answers = [
+        visitor.add("price_mug_eur", 1).await,
+        visitor.set("price_mug_eur", 1).await,
+        visitor.post("/cart/add", batch(["price_cards_volume", "price_mug_eur"])).await,
+        fresh.post_with(&[eur], "/cart/add", batch(["price_tshirt", "price_mug_eur"])).await,
+    ];
+
+    for answer in answers {
+        assert_eq!(answer.error(400), "mixed_currency");
+        assert_eq!(
+            answer.json()["details"],
+            json!({ "price": "price_mug_eur", "currency": "eur", "own_currency": "eur", "cart_own_currency": "usd" })
+        );
+        assert_eq!(
+            answer.json()["message"],
+            "Price price_mug_eur has the own currency eur, those in the cart usd: they cannot be paid together"
+        );
+    }
+    assert_eq!(visitor.cart().await, before);
+    assert_eq!(fresh.token(), None);
+}
+
+#[tokio::test]
+async fn a_line_of_another_own_currency_from_before_is_unavailable_until_it_is_removed() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    add_in(&visitor, ("X-Currency", "eur"), "price_tshirt", 1).await.ok();
+    visitor.add_as_0_1_0_did("price_mug_eur", 1).await;
+
+    let shown = visitor.cart().await;
+    assert_eq!(shown["warnings"], json!([{ "code": "price_inactive", "price": "price_mug_eur" }]));
+    assert_eq!((&shown["total_price_minor"], &shown["item_count"]), (&json!(2900), &json!(2)));
+    let refused = visitor.checkout().await;
+    assert_eq!(refused.error(409), "cart_changed");
+    assert_eq!(refused.json()["details"]["prices"], json!(["price_mug_eur"]));
+    assert_eq!(visitor.add("price_tea_eur", 1).await.error(400), "mixed_currency");
+    assert_eq!(visitor.set("price_mug_eur", 1).await.error(400), "mixed_currency");
+
+    // Dollars can be added as before, and the line can be removed.
+    visitor.add("price_cards_volume", 1).await.ok();
+    let mended = visitor.set("price_mug_eur", 0).await.ok();
+
+    assert_eq!((&mended["warnings"], &mended["total_price_minor"]), (&json!([]), &json!(2900 + 140 + 900)));
+    assert_eq!(visitor.checkout().await.ok()["amount_total"], mended["total_price_minor"]);
+}
+
+/// A line that an earlier release added does not say which own currency it has; the catalogue does.
+#[tokio::test]
+async fn the_own_currency_of_a_line_from_before_is_looked_up() {
+    let shop = Shop::open_with([("CATALOG_CACHE_SECONDS", "60")]).await;
+    // From now on the function remembers these two prices, and asks for no others before it changes a cart.
+    shop.add("price_mug_eur", 1).await;
+    let visitor = shop.visitor();
+    add_in(&visitor, ("X-Currency", "eur"), "price_tshirt", 1).await.ok();
+    visitor.add_as_0_1_0_did("price_cards_volume", 1).await;
+
+    assert_eq!(visitor.add("price_mug_eur", 1).await.error(400), "mixed_currency");
+
+    assert_eq!(visitor.add("price_tshirt", 1).await.ok()["item_count"], 3);
 }
 
 #[tokio::test]

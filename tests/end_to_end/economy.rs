@@ -42,6 +42,20 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
 }
 
 #[tokio::test]
+async fn a_cart_of_an_earlier_release_costs_a_second_write_once() {
+    let shop = Shop::open_on_wires([]).await;
+    shop.add("price_tshirt", 1).await;
+    let visitor = shop.add("price_mug", 1).await;
+    visitor.add_as_0_1_0_did("price_tshirt", 1).await;
+
+    let first = calls_of(&shop, visitor.add("price_mug", 1)).await;
+    let second = calls_of(&shop, visitor.add("price_mug", 1)).await;
+
+    assert_eq!(first, ["DynamoDB UpdateItem", "DynamoDB UpdateItem"]);
+    assert_eq!(second, ["DynamoDB UpdateItem"]);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_costs_no_further_request_once_there_is_a_cart() {
     let shop = Shop::open_on_wires([]).await;
     let visitor = shop.add("price_mug", 1).await;

@@ -26,6 +26,7 @@ mod log;
 mod money;
 mod order;
 mod ownership;
+mod pay_what_you_want;
 mod products;
 mod promotion_codes;
 mod reads;

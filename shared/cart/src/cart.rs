@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lifetime::whole_second;
+use crate::totals::own_currency;
 use crate::{
     Addition, AdjustableQuantity, CartNumber, Change, Currency, CurrentSession, Description, Lifetime, Line, LineId,
     LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Timestamp,
@@ -39,6 +40,9 @@ pub struct Snapshot {
     pub lines: Vec<Line>,
     /// The currency of all lines; `None` while there are none.
     pub currency: Option<Currency>,
+    /// The own currency of all lines' prices; `None` where only the offers of the lines say what may be beside them: the
+    /// shopper chooses the amount of one, or an earlier release stored the cart.
+    pub own_currency: Option<Currency>,
     /// What the shop attached.
     pub metadata: Metadata,
     /// The session whose page the shopper was last sent to.
@@ -72,6 +76,7 @@ impl Cart {
             status: Status::Active,
             lines: Vec::new(),
             currency: None,
+            own_currency: None,
             metadata: Metadata::default(),
             current_session: None,
             sold_at: None,
@@ -86,10 +91,9 @@ impl Cart {
     #[must_use]
     pub fn restore(mut state: Snapshot, lifetime: Lifetime) -> Self {
         in_order(&mut state.lines);
-        if state.lines.is_empty() {
-            state.currency = None;
-        }
-        Self { state, lifetime }
+        let mut cart = Self { state, lifetime };
+        cart.forget_currencies_without_lines();
+        cart
     }
 
     /// The public name.
@@ -120,6 +124,13 @@ impl Cart {
     #[must_use]
     pub fn currency(&self) -> Option<Currency> {
         self.state.currency
+    }
+
+    /// The own currency of all lines' prices, which need not be the cart's currency; `None` where only the offers of the
+    /// lines say what may be beside them. Where it is known, no line has an amount that the shopper chooses.
+    #[must_use]
+    pub fn own_currency(&self) -> Option<Currency> {
+        self.state.own_currency
     }
 
     /// What the shop attached.
@@ -179,6 +190,13 @@ impl Cart {
         self.state.status == Status::Active && now < self.state.expires_at
     }
 
+    /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change`, because the cart does not know itself
+    /// what may be beside them.
+    pub fn prices_to_look_up(&self, change: &Change) -> impl Iterator<Item = &PriceId> {
+        let known = self.state.own_currency.is_some() || !change.puts_units();
+        self.state.lines.iter().filter(move |_| !known).map(|line| &line.price)
+    }
+
     /// How often the recurring lines are paid; `None` where all are one-time.
     #[must_use]
     pub fn recurrence(&self) -> Option<Recurrence> {
@@ -187,7 +205,7 @@ impl Cart {
 
     /// Applies a shopper's change at `now`, which also renews the cart's life.
     ///
-    /// `offers` holds the offers of the prices that [`Change::prices`] names.
+    /// `offers` holds the offers of the prices that [`Change::prices`] names, and of those in [`Cart::prices_to_look_up`].
     ///
     /// - `Add` sums quantities; a line's attributes are replaced where given.
     /// - `Update` sets quantities, adds lines that are absent, and removes those it says.
@@ -201,7 +219,10 @@ impl Cart {
     /// - [`Rejection::Closed`] if the cart is expired or completed.
     /// - [`Rejection::PriceNotFound`] if a price is not for sale.
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
+    /// - [`Rejection::MixedOwnCurrency`] if a price has another own currency than those in the cart.
     /// - [`Rejection::MixedInterval`] if recurring lines would be paid at different intervals.
+    /// - [`Rejection::CustomAmountAlone`] if more would be put into a cart in which a price whose amount the shopper chooses
+    ///   does not stand alone afterwards.
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
     pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
@@ -228,12 +249,14 @@ impl Cart {
             }
         }
         changed.check_line_limits()?;
+        if change.puts_units() {
+            changed.check_custom_amount(self, offers)?;
+            changed.learn_own_currency(offers);
+        }
         // Two changes of one moment, or of clocks that disagree, need not come in the order of their time.
         in_order(&mut changed.state.lines);
 
-        if changed.state.lines.is_empty() {
-            changed.state.currency = None;
-        }
+        changed.forget_currencies_without_lines();
         changed.touch(now);
         *self = changed;
         Ok(())
@@ -265,8 +288,8 @@ impl Cart {
         // Another session may still be payable: it stays noted until a checkout has expired it.
         self.state.current_session =
             self.state.current_session.filter(|session| OrderNumber::of_session(&session.id) != order);
+        self.forget_currencies_without_lines();
         if self.state.lines.is_empty() {
-            self.state.currency = None;
             self.state.status = Status::Completed(order);
         }
         let expires_at = self.state.expires_at;
@@ -282,6 +305,28 @@ impl Cart {
         self.state.version += 1;
         self.state.updated_at = whole_second(now);
         self.state.expires_at = self.lifetime.after(self.state.updated_at);
+    }
+
+    fn forget_currencies_without_lines(&mut self) {
+        if self.state.lines.is_empty() {
+            self.state.currency = None;
+            self.state.own_currency = None;
+        }
+    }
+
+    /// The own currency of the lines' prices, as the cart knows it or else as `offers` say it.
+    fn own_currency_by(&self, offers: &Offers) -> Option<Currency> {
+        self.state.own_currency.or_else(|| own_currency(self, offers))
+    }
+
+    /// Finds out whether the prices of all lines have one own currency, and no amount that the shopper chooses. Those that
+    /// are not in `offers` have the one that is known, if any.
+    fn learn_own_currency(&mut self, offers: &Offers) {
+        let known = self.state.own_currency;
+        let of_price = |price: &Price| Some(price.currency).filter(|_| !price.is_custom());
+        let own = |line: &Line| offers.get(&line.price).map_or(known, |offer| of_price(&offer.price));
+        let first = self.state.lines.first().and_then(own);
+        self.state.own_currency = first.filter(|_| self.state.lines.iter().all(|line| own(line) == first));
     }
 
     fn attach(&mut self, metadata: Option<&Metadata>) {
@@ -316,6 +361,7 @@ impl Cart {
         now: Timestamp,
     ) -> Result<(), Rejection> {
         self.state.lines.retain(|line| !updates.iter().any(|update| update.removed() == Some(&line.price)));
+        self.forget_currencies_without_lines();
         for (index, update) in updates.iter().enumerate() {
             match update {
                 LineUpdate::Remove(_) => {}
@@ -341,10 +387,13 @@ impl Cart {
         offers: &'a Offers,
     ) -> Result<&'a Price, Rejection> {
         let price = &offers.for_sale(&item.price).ok_or_else(|| Rejection::PriceNotFound(item.price.clone()))?.price;
-        let held = if self.state.lines.is_empty() { None } else { self.state.currency };
-        let currency = held.or(preferred).unwrap_or(price.currency);
+        let currency = self.state.currency.or(preferred).unwrap_or(price.currency);
         if !price.sells_in(currency) {
             return Err(Rejection::MixedCurrency { price: item.price.clone(), currency });
+        }
+        let (offered, held) = (price.currency, self.own_currency_by(offers).unwrap_or(price.currency));
+        if offered != held {
+            return Err(Rejection::MixedOwnCurrency { price: item.price.clone(), offered, held, currency });
         }
         if let (Some(held), Some(offered)) = (self.recurrence(), price.recurrence())
             && held != offered
@@ -377,6 +426,30 @@ impl Cart {
             position,
         });
         Ok(())
+    }
+
+    /// Checks that a line whose amount the shopper chooses stands alone.
+    ///
+    /// A cart that an earlier release stored may break this. It can be mended in several steps: what only takes lines or
+    /// units out of the cart as it was `before` is let through, though it does not mend it yet.
+    fn check_custom_amount(&self, before: &Self, offers: &Offers) -> Result<(), Rejection> {
+        let lines = &self.state.lines;
+        let is_custom = |line: &&Line| offers.get(&line.price).is_some_and(|offer| offer.price.is_custom());
+        match lines.iter().find(is_custom) {
+            Some(line) if !line.stands_alone(lines.len()) && self.holds_more_than(before) => {
+                Err(Rejection::CustomAmountAlone(line.price.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether there is a line that the `other` does not have, or has fewer units of.
+    fn holds_more_than(&self, other: &Self) -> bool {
+        let is_more = |line: &Line| {
+            let held = other.state.lines.iter().find(|held| held.price == line.price);
+            held.is_none_or(|held| held.quantity < line.quantity)
+        };
+        self.state.lines.iter().any(is_more)
     }
 
     fn check_line_limits(&self) -> Result<(), Rejection> {

@@ -97,16 +97,23 @@ impl Change {
         if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems) } else { Ok(prices) }
     }
 
+    /// Whether the change puts units into lines, whatever they held before.
+    pub(crate) fn puts_units(&self) -> bool {
+        match self {
+            Self::Add { .. } => true,
+            Self::Update { lines, .. } => lines.iter().any(|line| line.addition().is_some()),
+            Self::Clear => false,
+        }
+    }
+
     /// Whether the change leaves something in a cart that did not exist before.
     #[must_use]
     pub fn opens_a_cart(&self) -> bool {
         match self {
-            Self::Add { .. } => true,
-            Self::Update { lines, metadata, .. } => {
-                lines.iter().any(|line| line.addition().is_some())
-                    || metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())
+            Self::Add { .. } | Self::Clear => self.puts_units(),
+            Self::Update { metadata, .. } => {
+                self.puts_units() || metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())
             }
-            Self::Clear => false,
         }
     }
 

@@ -235,6 +235,14 @@ impl Line {
         LineId::from(&self.price)
     }
 
+    /// Whether this is one unit, paid once, and the only one of `lines` lines, as Stripe asks of a price whose amount the
+    /// shopper chooses.
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+    pub(crate) fn stands_alone(&self, lines: usize) -> bool {
+        lines == 1 && self.quantity == Quantity::ONE && self.recurrence.is_none()
+    }
+
     /// Where the line at `index` of a change at `now` stands: after all lines that were added before.
     #[must_use]
     pub fn position_at(now: Timestamp, index: usize) -> i64 {

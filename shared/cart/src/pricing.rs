@@ -11,10 +11,11 @@ impl Price {
         self.recurring.as_ref().is_some_and(|recurring| recurring.usage_type == UsageType::Metered)
     }
 
-    /// Whether the shopper chooses the amount on Stripe's page.
+    /// Whether the shopper chooses the amount on Stripe's page, in one of the price's currencies at least.
     #[must_use]
     pub fn is_custom(&self) -> bool {
-        self.custom_unit_amount.is_some()
+        let mut options = self.currency_options.iter().flatten();
+        self.custom_unit_amount.is_some() || options.any(|(_, option)| option.custom_unit_amount.is_some())
     }
 
     /// The currencies in which the price can be paid, its own first.

@@ -25,6 +25,22 @@ pub enum Rejection {
         /// The cart's currency.
         currency: Currency,
     },
+    /// A price has another own currency than those in the cart, whatever else each can be paid in.
+    ///
+    /// "The default currency must be the same across all prices, shipping rates, and discounts."
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+    #[error("price {price} has the own currency {offered}, those in the cart {held}: they cannot be paid together")]
+    MixedOwnCurrency {
+        /// The price that does not fit.
+        price: PriceId,
+        /// Its own currency.
+        offered: Currency,
+        /// The own currency of the prices in the cart.
+        held: Currency,
+        /// The currency that the cart is paid in.
+        currency: Currency,
+    },
     /// Two recurring lines would be paid at different intervals.
     #[error("price {price} is paid every {offered}, what is in the cart every {held}")]
     MixedInterval {
@@ -35,6 +51,11 @@ pub enum Rejection {
         /// How often the cart's recurring lines recur.
         held: Recurrence,
     },
+    /// The shopper chooses the amount of a price, and the cart would hold it beside other lines, or more than one unit of it.
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+    #[error("the shopper chooses the amount of price {0}, so it is bought alone, one unit of it, and once")]
+    CustomAmountAlone(PriceId),
     /// Metadata have more keys than Stripe takes.
     #[error("metadata has more than {} keys", crate::Metadata::MAX_KEYS)]
     TooMuchMetadata,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers};
+use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers, Rejection};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,7 +11,7 @@ pub enum Unavailable {
     Unknown,
     /// The price or its product is archived, or the price does not say what it costs.
     Inactive,
-    /// The price has no amount in the cart's currency.
+    /// The price has no amount in the cart's currency, or another own currency than the first line that can be bought.
     Currency,
 }
 
@@ -30,8 +30,13 @@ impl PricedLine<'_> {
     /// Whether the shopper may change on Stripe's page what is paid for the line.
     #[must_use]
     pub fn is_adjustable(&self) -> bool {
-        self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled)
-            || self.offer.is_some_and(|offer| offer.price.is_custom())
+        self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled) || self.is_custom()
+    }
+
+    /// Whether the shopper chooses on Stripe's page what the line comes to.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        self.offer.is_some_and(|offer| offer.price.is_custom())
     }
 }
 
@@ -51,12 +56,33 @@ impl<'a> Totals<'a> {
     #[must_use]
     pub fn new(cart: &'a Cart, offers: &'a Offers, default: Currency) -> Self {
         let currency = cart.currency().unwrap_or(default);
+        let own = own_currency(cart, offers);
         let priced = |line: &'a Line| {
             let offer = offers.get(&line.price);
-            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency) }
+            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         Self { total: sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency), lines }
+    }
+
+    /// Whether the shopper chooses the amount of a line.
+    #[must_use]
+    pub fn has_custom_amount(&self) -> bool {
+        self.lines.iter().any(PricedLine::is_custom)
+    }
+
+    /// Checks that a line whose amount the shopper chooses stands alone. One that an earlier release stored need not.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::CustomAmountAlone`] naming the price.
+    pub fn check_custom_amount(&self) -> Result<(), Rejection> {
+        match self.lines.iter().find(|priced| priced.is_custom()) {
+            Some(PricedLine { line, .. }) if !line.stands_alone(self.lines.len()) => {
+                Err(Rejection::CustomAmountAlone(line.price.clone()))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The lines that cannot be bought at the moment.
@@ -72,10 +98,24 @@ fn sum(mut amounts: impl Iterator<Item = Money>, currency: Currency) -> Money {
     total.expect("amounts of one currency, each at most a trillionth of what a sum can hold, add up")
 }
 
-fn amount(line: &Line, offer: Option<&Offer>, currency: Currency) -> Result<Money, Unavailable> {
+/// The own currency of the first line's price that can be bought: Stripe takes no other beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+pub(crate) fn own_currency(cart: &Cart, offers: &Offers) -> Option<Currency> {
+    let currency = cart.currency()?;
+    let mut offered = cart.lines().iter().filter_map(|line| Some((line, offers.get(&line.price)?)));
+    let (_, first) = offered.find(|(line, offer)| amount(line, Some(offer), currency, None).is_ok())?;
+    Some(first.price.currency)
+}
+
+/// What a line comes to in `currency`, beside prices whose own currency is `own`.
+fn amount(line: &Line, offer: Option<&Offer>, currency: Currency, own: Option<Currency>) -> Result<Money, Unavailable> {
     let offer = offer.ok_or(Unavailable::Unknown)?;
     if !offer.is_active() {
         return Err(Unavailable::Inactive);
+    }
+    if own.is_some_and(|own| offer.price.currency != own) {
+        return Err(Unavailable::Currency);
     }
     offer.price.amount(line.quantity.into(), currency).ok_or(Unavailable::Currency)
 }

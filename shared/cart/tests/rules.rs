@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, LineId, LineUpdate, Metadata, Offer,
-    Offers, OrderNumber, Price, Quantity, Rejection, Status, Timestamp, Token,
+    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Line, LineId, LineUpdate, Metadata,
+    Offer, Offers, OrderNumber, Price, Quantity, Rejection, Snapshot, Status, Timestamp, Token, Totals,
 };
 use serde_json::json;
 
@@ -77,6 +77,10 @@ fn add_one_of_each(prices: &[Price]) -> Asked {
 
 fn set(price: &Price, quantity: u64) -> Asked {
     ask(Change::update(vec![LineUpdate::Set(item(price, quantity))]), [price])
+}
+
+fn remove(price: &Price) -> Asked {
+    ask(Change::update(vec![LineUpdate::Remove(price.id.clone())]), [])
 }
 
 fn clear() -> Asked {
@@ -165,17 +169,257 @@ fn the_first_line_decides_the_currency_until_the_cart_is_empty() {
 
 #[test]
 fn a_price_with_other_currencies_joins_a_cart_in_one_of_them() {
-    let euros = priced("price_a", json!({ "currency": "eur" }));
-    let both = priced("price_b", json!({ "currency_options": { "eur": { "unit_amount": 90 } } }));
+    let [one, both] = ["price_a", "price_b"].map(|id| {
+        priced(id, json!({ "currency_options": { "eur": { "unit_amount": 90 }, "gbp": { "unit_amount": 80 } } }))
+    });
 
-    let cart = holding(&[add(&euros, 1), add(&both, 1)]);
     let preferred = holding(&[add(&both, 1).in_currency("eur")]);
+    let cart = holding(&[add(&one, 1).in_currency("gbp"), add(&both, 1)]);
 
-    assert_eq!(cart.currency(), Some("eur".parse().unwrap()));
+    assert_eq!(cart.currency(), Some("gbp".parse().unwrap()));
     assert_eq!(preferred.currency(), Some("eur".parse().unwrap()));
     let yen = add(&both, 1).in_currency("jpy");
     let mixed = Rejection::MixedCurrency { price: both.id.clone(), currency: "jpy".parse().unwrap() };
     assert_refused(&self::cart(), &yen, &mixed);
+}
+
+/// "The default currency must be the same across all prices, shipping rates, and discounts."
+///
+/// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
+#[test]
+fn all_prices_of_a_cart_have_one_own_currency_whatever_else_they_can_be_paid_in() {
+    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
+    let dollars = priced("price_a", json!({ "currency_options": { "eur": { "unit_amount": 90 } } }));
+    let euros = priced("price_b", json!({ "currency": "eur", "currency_options": { "usd": { "unit_amount": 110 } } }));
+    let only_euros = priced("price_c", json!({ "currency": "eur" }));
+
+    for currency in [usd, eur] {
+        let mut cart = holding(&[add(&dollars, 1).in_currency(&currency.to_string())]);
+
+        let mixed = Rejection::MixedOwnCurrency { price: euros.id.clone(), offered: eur, held: usd, currency };
+        for refused in [add(&euros, 1), set(&euros, 1)] {
+            assert_refused(&cart, &refused, &mixed);
+        }
+        let batch = [dollars.clone(), euros.clone()];
+        assert_refused(&self::cart(), &add_one_of_each(&batch).in_currency(&currency.to_string()), &mixed);
+        // An update that takes all dollars out takes their own currency along.
+        let swapped = vec![
+            LineUpdate::Remove(dollars.id.clone()),
+            LineUpdate::Set(item(&euros, 1)),
+            LineUpdate::Set(item(&only_euros, 1)),
+        ];
+        ask(Change::update(swapped), [&euros, &only_euros]).of(&mut cart, now()).unwrap();
+        assert_eq!((cart.currency(), cart.own_currency()), (Some(eur), Some(eur)));
+    }
+}
+
+#[test]
+fn the_own_currency_of_a_cart_is_known_as_long_as_it_has_lines() {
+    let euros = price_in_euros_and_dollars("price_a");
+    let own = Some("eur".parse().unwrap());
+    let mut cart = holding(&[add(&euros, 1).in_currency("usd"), add(&price_in_euros_and_dollars("price_b"), 1)]);
+    assert_eq!(cart.own_currency(), own);
+
+    set(&euros, 2).of(&mut cart, now()).unwrap();
+    remove(&euros).of(&mut cart, now()).unwrap();
+    assert_eq!((cart.currency(), cart.own_currency()), (Some(Currency::USD), own));
+
+    remove(&price_in_euros_and_dollars("price_b")).of(&mut cart, now()).unwrap();
+    assert_eq!((cart.currency(), cart.own_currency()), (None, None));
+}
+
+fn price_in_euros_and_dollars(id: &str) -> Price {
+    priced(id, json!({ "currency": "eur", "currency_options": { "usd": { "unit_amount": 110 } } }))
+}
+
+/// A cart as an earlier release stored it: of any lines, and not knowing the own currencies of their prices.
+fn of_an_earlier_release(lines: &[(&Price, u64)], currency: &str) -> Cart {
+    let line = |(index, (price, quantity)): (usize, &(&Price, u64))| Line {
+        price: price.id.clone(),
+        quantity: Quantity::new(*quantity).unwrap(),
+        adjustable_quantity: None,
+        description: None,
+        recurrence: price.recurrence(),
+        position: i64::try_from(index).unwrap(),
+    };
+    let snapshot = Snapshot {
+        number: cart().number(),
+        version: 1,
+        status: Status::Active,
+        lines: lines.iter().enumerate().map(line).collect(),
+        currency: Some(currency.parse().unwrap()),
+        own_currency: None,
+        metadata: Metadata::default(),
+        current_session: None,
+        sold_at: None,
+        created_at: now(),
+        updated_at: now(),
+        expires_at: later(7),
+    };
+    Cart::restore(snapshot, Lifetime::default())
+}
+
+#[test]
+fn of_a_cart_from_before_the_lines_that_disagree_with_the_first_that_can_be_bought_are_unavailable() {
+    let archived = Price { active: false, ..price_in_euros_and_dollars("price_archived") };
+    let dollars = price("price_dollars");
+    let euros = price_in_euros_and_dollars("price_euros");
+    let more_dollars = price("price_more_dollars");
+    let cart = of_an_earlier_release(&[(&archived, 1), (&dollars, 1), (&euros, 1), (&more_dollars, 1)], "usd");
+    let all = [&archived, &dollars, &euros, &more_dollars];
+    let offers = ask(Change::Clear, all).offers;
+
+    let totals = Totals::new(&cart, &offers, Currency::USD);
+
+    let unavailable: Vec<_> = totals.unavailable().map(|line| line.price.as_str()).collect();
+    assert_eq!(unavailable, ["price_archived", "price_euros"]);
+    assert_eq!(totals.total.minor(), 200);
+}
+
+#[test]
+fn a_cart_from_before_takes_prices_of_the_own_currency_of_its_first_line_that_can_be_bought() {
+    let (dollars, euros) = (price("price_dollars"), price_in_euros_and_dollars("price_euros"));
+    let (more, other) = (price("price_more"), price_in_euros_and_dollars("price_other"));
+    let all = [&dollars, &euros, &more, &other];
+    let [usd, eur] = ["usd", "eur"].map(|code| code.parse::<Currency>().unwrap());
+    let mixed = |price: &Price, offered, held| Rejection::MixedOwnCurrency {
+        price: price.id.clone(),
+        offered,
+        held,
+        currency: usd,
+    };
+    let add = |price: &Price| ask(Change::add(vec![item(price, 1)]).unwrap(), all);
+
+    let agreeing = of_an_earlier_release(&[(&dollars, 1)], "usd");
+    assert_refused(&agreeing, &add(&euros), &mixed(&euros, eur, usd));
+    let mut changed = agreeing;
+    add(&more).of(&mut changed, now()).unwrap();
+    assert_eq!(changed.own_currency(), Some(usd));
+
+    let mut mended = of_an_earlier_release(&[(&euros, 1), (&dollars, 1)], "usd");
+    assert_refused(&mended, &add(&more), &mixed(&more, usd, eur));
+    assert_refused(&mended, &add(&dollars), &mixed(&dollars, usd, eur));
+    add(&other).of(&mut mended, now()).unwrap();
+    assert_eq!(mended.own_currency(), None, "its lines still disagree");
+    remove(&dollars).of(&mut mended, now()).unwrap();
+    add(&other).of(&mut mended, now()).unwrap();
+    assert_eq!(mended.own_currency(), Some(eur));
+}
+
+#[test]
+fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_what_may_be_beside_them() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let looked_up = |cart: &Cart, asked: &Asked| -> Vec<String> {
+        cart.prices_to_look_up(&asked.change).map(ToString::to_string).collect()
+    };
+    let before = of_an_earlier_release(&[(&a, 1), (&b, 1)], "usd");
+
+    assert_eq!(looked_up(&before, &add(&a, 1)), ["price_a", "price_b"]);
+    assert_eq!(looked_up(&before, &set(&a, 1)), ["price_a", "price_b"]);
+    let custom = gift("price_gift");
+    assert_eq!(looked_up(&holding(&[add(&custom, 1)]), &add(&a, 1)), ["price_gift"]);
+    for nothing in [remove(&a), clear(), ask(Change::update(vec![]), []).with_metadata(Metadata::default())] {
+        assert_eq!(looked_up(&before, &nothing), [""; 0]);
+    }
+    assert_eq!(looked_up(&holding(&[add(&a, 1), add(&b, 1)]), &add(&a, 1)), [""; 0]);
+}
+
+/// A price whose amount the shopper chooses.
+fn gift(id: &str) -> Price {
+    priced(id, json!({ "unit_amount": null, "custom_unit_amount": { "minimum": 100, "preset": 1500 } }))
+}
+
+/// "Pay what you want" is one unit, paid once, and nothing beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+#[test]
+fn a_price_whose_amount_the_shopper_chooses_is_bought_alone() {
+    let (gift, other, mug, club) = (gift("price_gift"), gift("price_other"), price("price_mug"), monthly("price_club"));
+    let all = [&gift, &other, &mug, &club];
+    let alone = Rejection::CustomAmountAlone(gift.id.clone());
+    let items = |prices: &[&Price]| prices.iter().map(|price| item(price, 1)).collect();
+    let sets = |prices: &[&Price]| {
+        ask(Change::update(prices.iter().map(|price| LineUpdate::Set(item(price, 1))).collect()), all)
+    };
+    let with_gift = holding(&[add(&gift, 1)]);
+
+    for beside in [&mug, &club] {
+        let held = holding(&[add(beside, 1)]);
+        for refused in [add(&gift, 1), set(&gift, 1), sets(&[&gift, beside])] {
+            assert_refused(&held, &refused, &alone);
+        }
+        for refused in [ask(Change::add(items(&[beside])).unwrap(), all), sets(&[beside])] {
+            assert_refused(&with_gift, &refused, &alone);
+        }
+        for order in [[&gift, beside], [beside, &gift]] {
+            assert_refused(&cart(), &ask(Change::add(items(&order)).unwrap(), all), &alone);
+            assert_refused(&cart(), &sets(&order), &alone);
+        }
+    }
+    for refused in [add(&gift, 1), add(&gift, 2), set(&gift, 2), ask(Change::add(items(&[&other])).unwrap(), all)] {
+        assert_refused(&with_gift, &refused, &alone);
+    }
+    assert_refused(&cart(), &add(&gift, 2), &alone);
+    // Stripe has no such price, and would refuse its session.
+    let every_month = Price { recurring: club.recurring.clone(), ..gift.clone() };
+    assert_refused(&cart(), &add(&every_month, 1), &alone);
+}
+
+#[test]
+fn a_price_whose_amount_is_chosen_in_one_of_its_currencies_is_bought_alone() {
+    let in_euros = json!({ "eur": { "custom_unit_amount": { "minimum": 100 } } });
+    let gift = priced("price_gift", json!({ "currency_options": in_euros }));
+
+    assert_refused(
+        &holding(&[add(&price("price_a"), 1)]),
+        &add(&gift, 1),
+        &Rejection::CustomAmountAlone(gift.id.clone()),
+    );
+}
+
+#[test]
+fn a_price_whose_amount_the_shopper_chooses_can_be_set_again_and_swapped() {
+    let (gift, mug) = (gift("price_gift"), price("price_mug"));
+    let mut cart = holding(&[add(&gift, 1), set(&gift, 1)]);
+
+    for (from, to) in [(&gift, &mug), (&mug, &gift)] {
+        let swapped = vec![LineUpdate::Set(item(to, 1)), LineUpdate::Remove(from.id.clone())];
+        ask(Change::update(swapped), [&gift, &mug]).of(&mut cart, now()).unwrap();
+        assert_eq!(shown(&cart), [(to.id.as_str(), 1)]);
+    }
+    assert_eq!(cart.own_currency(), None, "only the offer says that nothing may be beside it");
+    clear().of(&mut cart, now()).unwrap();
+    add(&mug, 2).of(&mut cart, now()).unwrap();
+    assert_eq!(cart.own_currency(), Some(Currency::USD));
+}
+
+#[test]
+fn a_cart_from_before_in_which_a_chosen_amount_is_not_alone_is_mended_step_by_step() {
+    let (gift, other, mug) = (gift("price_gift"), gift("price_other"), price("price_mug"));
+    let all = [&gift, &other, &mug];
+    let with_offers = |change: Change| ask(change, all);
+    let set = |price: &Price, quantity| with_offers(Change::update(vec![LineUpdate::Set(item(price, quantity))]));
+    let mut cart = of_an_earlier_release(&[(&mug, 3), (&gift, 2), (&other, 1)], "usd");
+    let offers = with_offers(Change::Clear).offers;
+    let alone = Err(Rejection::CustomAmountAlone(gift.id.clone()));
+
+    assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), alone);
+    for more in [set(&mug, 4), set(&gift, 3), with_offers(Change::add(vec![item(&mug, 1)]).unwrap())] {
+        assert_refused(&cart, &more, alone.as_ref().unwrap_err());
+    }
+    let steps = [
+        set(&mug, 3).with_metadata(Metadata::default()),
+        set(&mug, 1),
+        remove(&other),
+        ask(Change::update(vec![]), []).with_metadata(Metadata::default()),
+        remove(&mug),
+    ];
+    for step in steps {
+        step.of(&mut cart, now()).unwrap();
+        assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), alone, "{:?}", step.change);
+    }
+    set(&gift, 1).of(&mut cart, now()).unwrap();
+    assert_eq!(Totals::new(&cart, &offers, Currency::USD).check_custom_amount(), Ok(()));
 }
 
 #[test]

@@ -245,6 +245,10 @@ impl Checkout {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers = self.catalog.fresh_offers(prices).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
+        totals.check_custom_amount()?;
+        if totals.has_custom_amount() && brought.promotion_code.is_some() {
+            return Err(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::CustomAmount));
+        }
         let unavailable = unavailable(&totals);
         if !unavailable.is_empty() {
             return Err(CheckoutError::CartChanged(unavailable));

@@ -142,7 +142,7 @@ impl CheckoutSettings {
             automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
         };
         let mut tree = self.overrides.apply(&standard.tree(), &own);
-        let left_out = fit::leave_out(&mut tree);
+        let left_out = fit::leave_out(&mut tree, totals.has_custom_amount());
         Parameters::new(tree, left_out)
     }
 

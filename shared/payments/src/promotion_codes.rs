@@ -98,6 +98,10 @@ pub enum PromotionCodeFault {
     Minimum,
     /// It is not for the cart's currency.
     Currency,
+    /// The shopper chooses the amount, from which Stripe takes nothing off.
+    ///
+    /// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+    CustomAmount,
 }
 
 impl Stripe {
@@ -223,6 +227,7 @@ impl PromotionCodeFault {
             Self::OtherCustomer => "other_customer",
             Self::Minimum => "minimum",
             Self::Currency => "currency",
+            Self::CustomAmount => "custom_amount",
         }
     }
 }

@@ -143,13 +143,16 @@ impl SessionParameters<'_> {
 }
 
 impl<'a> From<&PricedLine<'a>> for LineItemParameters<'a> {
-    fn from(PricedLine { line, offer, .. }: &PricedLine<'a>) -> Self {
+    fn from(priced: &PricedLine<'a>) -> Self {
+        let PricedLine { line, offer, .. } = priced;
         let metadata = LineMetadata::from(*line).entries();
         // Stripe takes no quantity for usage that is metered.
         if offer.is_some_and(|offer| offer.price.is_metered()) {
             return Self { price: &line.price, quantity: None, adjustable_quantity: None, metadata };
         }
-        let adjustable = line.adjustable_quantity.as_ref().filter(|adjustable| adjustable.enabled());
+        // Nor any but one unit where the shopper chooses the amount.
+        let adjustable = line.adjustable_quantity.as_ref().filter(|_| !priced.is_custom());
+        let adjustable = adjustable.filter(|adjustable| adjustable.enabled());
         let adjustable_quantity = adjustable.map(|adjustable| {
             let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
             AdjustableQuantity { enabled: Text(true), minimum: Text(minimum), maximum: Text(maximum) }

@@ -115,7 +115,7 @@ impl Shopping {
         let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
         let preconditions = Preconditions { expected_version: shopper.expected.version(), idempotency_key };
         if let Some(token) = &shopper.token {
-            match self.carts.change(token.number(), change, offers, &preconditions, now).await {
+            match self.carts.change(token.number(), change, offers, &self.catalog, &preconditions, now).await {
                 Ok(cart) => return Ok(Some(ChangedCart { token: token.clone(), cart })),
                 Err(ChangeError::Absent) => {}
                 Err(error) => return Err(error.into()),

@@ -161,7 +161,9 @@ impl Error {
                 | Rejection::QuantityTooLarge
                 | Rejection::TooManyItems
                 | Rejection::MixedCurrency { .. }
+                | Rejection::MixedOwnCurrency { .. }
                 | Rejection::MixedInterval { .. }
+                | Rejection::CustomAmountAlone(_)
                 | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
                 | Rejection::Description
@@ -197,8 +199,9 @@ impl Error {
                 Rejection::PriceNotFound(_) => "price_not_found",
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
                 Rejection::TooManyItems => "too_many_items",
-                Rejection::MixedCurrency { .. } => "mixed_currency",
+                Rejection::MixedCurrency { .. } | Rejection::MixedOwnCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
+                Rejection::CustomAmountAlone(_) => "custom_amount_alone",
                 Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
                 Rejection::Description | Rejection::Minimum | Rejection::Maximum => "invalid_field",
                 Rejection::Closed => "cart_closed",
@@ -287,10 +290,13 @@ impl Error {
 
 fn details_of(rejection: &Rejection) -> Value {
     match rejection {
-        Rejection::PriceNotFound(price) => object!({ "price": price }),
+        Rejection::PriceNotFound(price) | Rejection::CustomAmountAlone(price) => object!({ "price": price }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
         Rejection::TooManyItems => object!({ "field": "items" }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
+        Rejection::MixedOwnCurrency { price, offered, held, currency } => {
+            object!({ "price": price, "currency": currency, "own_currency": offered, "cart_own_currency": held })
+        }
         Rejection::MixedInterval { price, offered, held } => {
             object!({ "price": price, "interval": offered.to_string(), "cart_interval": held.to_string() })
         }

@@ -191,6 +191,7 @@ mod tests {
                     status: cart.status(),
                     lines: cart.lines().to_vec(),
                     currency: cart.currency(),
+                    own_currency: cart.own_currency(),
                     metadata: cart.metadata().clone(),
                     current_session: Some(session),
                     sold_at: None,

@@ -70,25 +70,60 @@ const ONLY_IN: [(&str, &[&str]); 3] = [
     ("setup", &["setup_intent_data"]),
 ];
 
+/// What Stripe does not take where the shopper chooses the amount: no discount, and no line beside that one.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+const NOT_WITH_CUSTOM_AMOUNT: [&str; 3] = ["discounts", "allow_promotion_codes", "optional_items"];
+
 /// Whether a session of this mode may have the parameter.
 pub(super) fn is_for(parameter: &str, mode: &str) -> bool {
     ONLY_IN.iter().all(|(only, parameters)| *only == mode || !parameters.contains(&parameter))
 }
 
-/// Leaves out what Stripe would refuse the session for, and returns its names.
-pub(super) fn leave_out(parameters: &mut Map<String, Value>) -> Vec<&'static str> {
+/// Leaves out what Stripe would refuse the session for, and returns its names. `custom_amount` says whether the shopper
+/// chooses the amount.
+pub(super) fn leave_out(parameters: &mut Map<String, Value>, custom_amount: bool) -> Vec<&'static str> {
     let mode = parameters.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
     let others = ONLY_IN.iter().flat_map(|(_, only)| *only).copied().filter(|name| !is_for(name, &mode));
     // A discount that stands already excludes one that the shopper types in.
     let excluded = parameters.contains_key("discounts").then_some("allow_promotion_codes");
-    let mut left_out: Vec<_> = others.chain(excluded).collect();
+    let is_off = |name: &str| parameters.get(name).is_some_and(|value| value == "false" || value == false);
+    let not_with_custom = NOT_WITH_CUSTOM_AMOUNT.into_iter().filter(|name| custom_amount && !is_off(name));
+    let mut left_out: Vec<_> = others.chain(not_with_custom).chain(excluded).collect();
     left_out.retain(|name| parameters.remove(*name).is_some());
     left_out
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    /// What is left of the parameters of a payment, and what was left out.
+    fn left_of(parameters: &Value, custom_amount: bool) -> (Value, Vec<&'static str>) {
+        let mut tree = parameters.as_object().unwrap().clone();
+        tree.insert("mode".to_owned(), json!("payment"));
+        let left_out = leave_out(&mut tree, custom_amount);
+        tree.remove("mode");
+        (tree.into(), left_out)
+    }
+
+    #[test]
+    fn what_does_not_go_with_an_amount_that_the_shopper_chooses_is_left_out_and_named() {
+        let all = json!({
+            "discounts": [{ "coupon": "welcome10" }], "allow_promotion_codes": "true",
+            "optional_items": [{ "price": "price_mug" }], "locale": "fr",
+        });
+        let (rest, left_out) = left_of(&all, true);
+        assert_eq!((rest, left_out.as_slice()), (json!({ "locale": "fr" }), NOT_WITH_CUSTOM_AMOUNT.as_slice()));
+        assert_eq!(left_of(&all, false).1, ["allow_promotion_codes"]);
+
+        // What is off asks for nothing.
+        for off in [json!({ "allow_promotion_codes": "false" }), json!({ "allow_promotion_codes": false })] {
+            assert_eq!(left_of(&off, true), (off, Vec::new()));
+        }
+    }
 
     #[test]
     fn the_known_parameters_are_those_of_stripes_definition() {
@@ -97,7 +132,7 @@ mod tests {
         let defined = schema["definitions"]["Checkout.SessionCreateParams"]["properties"].as_object().unwrap();
 
         assert_eq!(KNOWN, defined.keys().collect::<Vec<_>>());
-        for name in ONLY_IN.iter().flat_map(|(_, names)| *names) {
+        for name in ONLY_IN.iter().flat_map(|(_, names)| *names).chain(&NOT_WITH_CUSTOM_AMOUNT) {
             assert!(KNOWN.contains(name), "{name}");
         }
     }

@@ -1,15 +1,17 @@
 //! Changing a cart.
 
+use std::borrow::Cow;
+
 use cart::{Cart, CartNumber, Change, Lifetime, Offers, Timestamp};
 
 use super::row::{self, VERSION};
 use super::write_id::WriteId;
 use super::{Carts, ChangeError, Preconditions, guarded, remember_in, remember_unseen};
-use crate::Error;
 use crate::expression::Update;
 use crate::idempotency::Seen;
 use crate::item::{Item, number, text};
 use crate::table::Guarded;
+use crate::{CatalogTable, Error};
 
 /// How often a write that lost a race is tried again: each lost race means that another write took effect.
 const TRIES: usize = 100;
@@ -18,6 +20,7 @@ const TRIES: usize = 100;
 struct Wanted<'a> {
     change: &'a Change,
     offers: &'a Offers,
+    catalog: &'a CatalogTable,
     preconditions: &'a Preconditions,
     now: Timestamp,
     lifetime: Lifetime,
@@ -33,7 +36,8 @@ enum Decision {
 }
 
 impl Carts {
-    /// Applies a change to an open cart and returns the whole cart.
+    /// Applies a change to an open cart and returns the whole cart. `offers` holds the offers of the prices that the change
+    /// names; those of other lines, where the rules need them, are looked up in `catalog`.
     ///
     /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
     /// the current item back, the rules decide on it, and a second write is conditional on the version they saw.
@@ -52,10 +56,12 @@ impl Carts {
         cart: CartNumber,
         change: &Change,
         offers: &Offers,
+        catalog: &CatalogTable,
         preconditions: &Preconditions,
         now: Timestamp,
     ) -> Result<Cart, ChangeError> {
-        let wanted = Wanted { change, offers, preconditions, now, lifetime: self.lifetime, write_id: WriteId::new() };
+        let (lifetime, write_id) = (self.lifetime, WriteId::new());
+        let wanted = Wanted { change, offers, catalog, preconditions, now, lifetime, write_id };
         let mut current = match wanted.as_expression() {
             None => self.table.get(text(cart)).await?,
             Some(update) => match self.update(cart, update).await? {
@@ -65,7 +71,7 @@ impl Carts {
         };
 
         for _ in 0..TRIES {
-            let update = match wanted.decide(current.as_ref().ok_or(ChangeError::Absent)?)? {
+            let update = match wanted.decide(current.as_ref().ok_or(ChangeError::Absent)?).await? {
                 Decision::Answer(cart) => return Ok(cart),
                 Decision::Write(update) => update,
             };
@@ -98,7 +104,7 @@ impl Wanted<'_> {
     }
 
     /// Has the rules decide on the change, given the cart's row.
-    fn decide(&self, row: &Item) -> Result<Decision, ChangeError> {
+    async fn decide(&self, row: &Item) -> Result<Decision, ChangeError> {
         let Preconditions { expected_version, idempotency_key } = self.preconditions;
         let before = row::read(row, self.lifetime)?;
         if self.write_id.is_recorded_in(row) {
@@ -117,11 +123,23 @@ impl Wanted<'_> {
         }
 
         let mut after = before.clone();
-        after.apply(self.change, self.offers, self.now)?;
+        after.apply(self.change, &*self.offers_for(&before).await?, self.now)?;
         if after == before && idempotency_key.is_none() {
             return Ok(Decision::Answer(before));
         }
         Ok(Decision::Write(self.replace(row, &before, &after)))
+    }
+
+    /// The offers that the rules need to decide on the change of this cart.
+    async fn offers_for(&self, cart: &Cart) -> Result<Cow<'_, Offers>, Error> {
+        let absent: Vec<_> =
+            cart.prices_to_look_up(self.change).filter(|price| self.offers.get(price).is_none()).collect();
+        if absent.is_empty() {
+            return Ok(Cow::Borrowed(self.offers));
+        }
+        let mut offers = self.offers.clone();
+        offers.extend(self.catalog.offers(absent).await?);
+        Ok(Cow::Owned(offers))
     }
 
     fn replace(&self, row: &Item, before: &Cart, after: &Cart) -> Update {

@@ -12,8 +12,8 @@ use cart::{
 };
 
 use super::row::{
-    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXTS,
-    UPDATED, VERSION,
+    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, OWN_CURRENCY, OWN_CURRENCY_VERSION, POSITIONS,
+    QUANTITIES, RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -75,7 +75,8 @@ fn add(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>, n
     if items.len() > MAX_LINES {
         return None;
     }
-    share_currency_and_recurrence(update, items, preferred)?;
+    share_currency(update, items, preferred)?;
+    share_recurrence(update, items)?;
     guard_room(update, items);
     let zero = update.value(number(0));
     for (index, Priced { item, .. }) in items.iter().enumerate() {
@@ -109,8 +110,11 @@ fn set(
         // One expression cannot add to and delete from the set of recurring prices.
         return None;
     }
-    if !items.is_empty() {
-        share_currency_and_recurrence(update, &items, preferred)?;
+    if items.is_empty() {
+        keep_own_currency(update);
+    } else {
+        share_currency(update, &items, preferred)?;
+        share_recurrence(update, &items)?;
         guard_room(update, &items);
     }
     guard_removal(update, &items, &removed, attaches);
@@ -169,31 +173,49 @@ fn clear(update: &mut Update) {
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, METADATA] {
         update.set(format!("{map} = {empty}"));
     }
-    for stale in [RECURRING, RECURRENCE, CURRENCY] {
+    for stale in [RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY, OWN_CURRENCY_VERSION] {
         update.remove(stale);
     }
 }
 
-/// Guards that the items agree with the cart on currency and recurrence, and sets both; `None` where the items do not agree
-/// with each other.
-fn share_currency_and_recurrence(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
+/// What the row knows of its lines' own currency still holds after a change that adds no line.
+fn keep_own_currency(update: &mut Update) {
+    let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
+    // In a row that has none, this stays behind the version, so that it never counts.
+    update.set(format!("{OWN_CURRENCY_VERSION} = if_not_exists({OWN_CURRENCY_VERSION}, {zero}) + {one}"));
+}
+
+/// Guards that the items agree with the cart on the currency and on the own currency of prices, and sets both; `None` where
+/// the items do not agree with each other, or have an amount that the shopper chooses: what is beside them matters then.
+fn share_currency(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
     let fits = |currency: Currency| items.iter().all(|priced| priced.price.sells_in(currency));
     let price = items.first()?.price;
     let first = preferred.unwrap_or(price.currency);
-    if !fits(first) {
+    let own = price.currency;
+    if !fits(first) || items.iter().any(|priced| priced.price.currency != own || priced.price.is_custom()) {
         return None;
     }
-    let zero = update.value(number(0));
+    let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
     let shared = price.currencies().filter(|currency| fits(*currency)).take(MAX_CURRENCIES);
     let offered: Vec<_> = shared.map(|currency| update.value(text(currency))).collect();
-    let first = update.value(text(first));
+    let [first, own] = [first, own].map(|currency| update.value(text(currency)));
     // A cart without lines may still have the currency of its last ones.
-    update.guard(format!(
-        "attribute_not_exists({CURRENCY}) OR ({CURRENCY} IN ({}) AND size({QUANTITIES}) > {zero})",
-        offered.join(", ")
-    ));
+    let agrees = all([
+        format!("{CURRENCY} IN ({})", offered.join(", ")),
+        format!("{OWN_CURRENCY} = {own}"),
+        format!("{OWN_CURRENCY_VERSION} = {VERSION}"),
+        format!("size({QUANTITIES}) > {zero}"),
+    ]);
+    update.guard(format!("attribute_not_exists({CURRENCY}) OR ({agrees})"));
     update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
+    update.set(format!("{OWN_CURRENCY} = {own}"));
+    update.set(format!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
+    Some(())
+}
 
+/// Guards that the recurring items agree with the cart on how often they recur, and sets it; `None` where they do not agree
+/// with each other.
+fn share_recurrence(update: &mut Update, items: &[Priced<'_>]) -> Option<()> {
     let mut recurrences = items.iter().filter_map(|priced| priced.price.recurrence());
     if let Some(recurrence) = recurrences.next() {
         if recurrences.any(|other| other != recurrence) {

@@ -15,6 +15,8 @@
 //! | `r` | the recurring prices (a set; absent when empty) |
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
+//! | `own` | the own currency of all lines' prices; counts only while `ov` is `v`. Absent where that does not say what may be beside the lines: a shopper chooses an amount, or an earlier release wrote the row |
+//! | `ov` | the version for which `own` holds: releases that do not know `own` change lines and count up `v` alone |
 //! | `meta` | metadata |
 //! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines; written by earlier versions: `t` price → description |
 //! | `st` | the order's number, once completed |
@@ -48,6 +50,8 @@ pub(crate) const TEXTS: &str = "t";
 pub(crate) const RECURRING: &str = "r";
 pub(crate) const RECURRENCE: &str = "ivl";
 pub(crate) const CURRENCY: &str = "cur";
+pub(crate) const OWN_CURRENCY: &str = "own";
+pub(crate) const OWN_CURRENCY_VERSION: &str = "ov";
 pub(crate) const METADATA: &str = "meta";
 pub(crate) const SESSION: &str = "pc";
 pub(crate) const COMPLETED: &str = "st";
@@ -58,9 +62,24 @@ pub(crate) const SOLD: &str = "so";
 pub(crate) const REQUESTS: &str = "k";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 15] = [
-    FORMAT, VERSION, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, RECURRING, RECURRENCE, CURRENCY, METADATA, COMPLETED,
-    SOLD, CREATED, UPDATED, EXPIRES,
+const OWN: [&str; 17] = [
+    FORMAT,
+    VERSION,
+    QUANTITIES,
+    POSITIONS,
+    ADJUSTABLE,
+    TEXTS,
+    RECURRING,
+    RECURRENCE,
+    CURRENCY,
+    OWN_CURRENCY,
+    OWN_CURRENCY_VERSION,
+    METADATA,
+    COMPLETED,
+    SOLD,
+    CREATED,
+    UPDATED,
+    EXPIRES,
 ];
 
 pub(crate) const SESSION_ID: &str = "s";
@@ -151,6 +170,10 @@ fn write(cart: &Cart) -> Item {
     if let Some(currency) = cart.currency() {
         item.insert(CURRENCY.into(), text(currency));
     }
+    if let Some(own) = cart.own_currency() {
+        item.insert(OWN_CURRENCY.into(), text(own));
+        item.insert(OWN_CURRENCY_VERSION.into(), number(cart.version()));
+    }
     if let Some(recurrence) = cart.recurrence() {
         let prices = lines().filter(|line| line.recurrence.is_some()).map(|line| line.price.to_string());
         item.insert(RECURRENCE.into(), text(recurrence.to_string()));
@@ -171,14 +194,18 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     if reader.parsed::<u32>(FORMAT)? != THIS_FORMAT {
         return Err(reader.corrupt(FORMAT));
     }
+    let version = reader.parsed(VERSION)?;
+    let own_currency = reader.parsed_if_there(OWN_CURRENCY)?;
+    let is_current = reader.parsed_if_there(OWN_CURRENCY_VERSION)? == Some(version);
     let metadata = reader.map(METADATA).filter_map(|(key, value)| Some((key.clone(), value.as_s().ok()?.clone())));
 
     let snapshot = Snapshot {
         number: reader.parsed(NUMBER)?,
-        version: reader.parsed(VERSION)?,
+        version,
         status: reader.parsed_if_there(COMPLETED)?.map_or(Status::Active, Status::Completed),
         lines: read_lines(&reader)?,
         currency: reader.parsed_if_there(CURRENCY)?,
+        own_currency: own_currency.filter(|_| is_current),
         metadata: Metadata::stored(metadata),
         current_session: item
             .get(SESSION)

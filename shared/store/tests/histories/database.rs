@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
 use fixtures_dynamodb::{DynamoDb, unique};
 use https::Https;
 use settings::Environment;
-use store::{Carts, Connection};
+use store::{Carts, CatalogTable, Connection};
 
 /// A database with a table of carts.
 pub(crate) struct Database {
@@ -30,6 +31,8 @@ impl Database {
             ("DYNAMODB_TIMEOUT_MS", "10000"),
             ("CART_TTL_DAYS", "7"),
             ("CARTS_TABLE", &table),
+            // There is no such table: tests hand over all offers that the rules need.
+            ("CATALOG_TABLE", "catalog"),
         ]);
         let connection = Connection::new(&environment, &Https::new(&environment).unwrap()).unwrap();
         create(&connection, &table).await;
@@ -40,12 +43,35 @@ impl Database {
         Carts::new(&self.connection, &self.environment).unwrap()
     }
 
+    pub(crate) fn catalog(&self) -> CatalogTable {
+        CatalogTable::new(&self.connection, &self.environment).unwrap()
+    }
+
     /// The item of a cart, as it is stored.
     pub(crate) async fn item(&self, number: cart::CartNumber) -> HashMap<String, AttributeValue> {
         let key = AttributeValue::S(number.to_string());
         let table = self.environment.required("CARTS_TABLE").unwrap();
         let output = self.connection.client().get_item().table_name(table).key("number", key).send().await;
         output.unwrap().item.unwrap()
+    }
+
+    /// Makes the row of a cart one that 0.1.0 wrote, which knows no own currency.
+    pub(crate) async fn forget_own_currency(&self, number: cart::CartNumber) {
+        let update = self.update(number).update_expression("REMOVE own, ov");
+        update.send().await.unwrap();
+    }
+
+    /// Adds a line as 0.1.0 does: it neither reads nor writes the own currency.
+    pub(crate) async fn add_by_an_earlier_release(&self, number: cart::CartNumber, price: &str) {
+        let update = self.update(number).update_expression("SET q.#price = :one, o.#price = :one, v = v + :one");
+        let update = update.expression_attribute_names("#price", price);
+        update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    }
+
+    fn update(&self, number: cart::CartNumber) -> UpdateItemFluentBuilder {
+        let update = self.connection.client().update_item();
+        let update = update.table_name(self.environment.required("CARTS_TABLE").unwrap());
+        update.key("number", AttributeValue::S(number.to_string()))
     }
 }
 

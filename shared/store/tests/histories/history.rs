@@ -14,6 +14,9 @@ pub(crate) type Numbers = Xoshiro256PlusPlus;
 /// How many prices the shop has: all those that a change of these histories names.
 const PRICES: u64 = 480;
 
+/// The price whose amount the shopper chooses.
+pub(crate) const GIFT: u64 = 9;
+
 pub(crate) fn lifetime() -> Lifetime {
     Lifetime::days(7).unwrap()
 }
@@ -37,7 +40,8 @@ pub(crate) fn number(seed: u64, generation: u64) -> CartNumber {
     Token::from_bytes((u128::from(seed) << 64 | u128::from(generation)).to_le_bytes()).number()
 }
 
-/// As many prices as the changes name, in eight kinds that differ in currencies and interval.
+/// As many prices as the changes name, in eight kinds that differ in currencies and interval; the shopper chooses the amount
+/// of one.
 pub(crate) fn shop() -> Offers {
     let product: Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
     (0..PRICES).map(|index| Offer { price: price(index), product: product.clone() }).collect()
@@ -53,6 +57,10 @@ fn price(index: u64) -> Price {
         _ => ("usd", None, Some("year")),
     };
     let mut price = json!({ "id": price_id(index), "product": "prod_a", "currency": own, "unit_amount": 100 });
+    if index == GIFT {
+        price["unit_amount"] = json!(null);
+        price["custom_unit_amount"] = json!({ "minimum": 100 });
+    }
     if let Some(other) = other {
         price["currency_options"] = json!({ other: { "unit_amount": 90 } });
     }

@@ -31,16 +31,16 @@ fn known(item: &std::collections::HashMap<String, AttributeValue>) -> usize {
 #[tokio::test]
 async fn a_key_is_remembered_for_24_hours() {
     let database = Database::open().await;
-    let carts = database.carts();
+    let (carts, catalog) = (database.carts(), database.catalog());
     let number = opened(&carts).await.number();
     let almost = start() + DAY.saturating_sub(Duration::from_secs(1));
 
     let mut counts = Vec::new();
     for (now, request) in [(start(), "one"), (almost, "one"), (start() + DAY, "one"), (start() + DAY * 2, "two")] {
-        let cart = carts.change(number, &mug(1), &shop(), &keyed("key", request), now).await.unwrap();
+        let cart = carts.change(number, &mug(1), &shop(), &catalog, &keyed("key", request), now).await.unwrap();
         counts.push(cart.item_count());
     }
-    let mismatch = carts.change(number, &mug(1), &shop(), &keyed("key", "one"), start() + DAY * 2).await;
+    let mismatch = carts.change(number, &mug(1), &shop(), &catalog, &keyed("key", "one"), start() + DAY * 2).await;
 
     assert_eq!(counts, [2, 2, 3, 4]);
     assert!(matches!(mismatch, Err(ChangeError::IdempotencyMismatch)), "{mismatch:?}");
@@ -50,20 +50,20 @@ async fn a_key_is_remembered_for_24_hours() {
 #[tokio::test]
 async fn forgotten_keys_are_swept_and_remembered_ones_are_kept() {
     let database = Database::open().await;
-    let carts = database.carts();
+    let (carts, catalog) = (database.carts(), database.catalog());
     let number = opened(&carts).await.number();
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &keyed(&format!("old {index}"), ""), start()).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("old {index}"), ""), start()).await.unwrap();
     }
     let before = known(&database.item(number).await);
     let later = start() + DAY;
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &keyed(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("new {index}"), ""), later).await.unwrap();
     }
     let after = known(&database.item(number).await);
 
     for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &keyed(&format!("new {index}"), ""), later).await.unwrap();
+        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("new {index}"), ""), later).await.unwrap();
     }
     assert_eq!((before, after), (40, 40));
     assert_eq!(carts.find_any(number).await.unwrap().unwrap().item_count(), 81);
@@ -72,12 +72,13 @@ async fn forgotten_keys_are_swept_and_remembered_ones_are_kept() {
 #[tokio::test]
 async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
     let database = Database::open().await;
-    let carts = database.carts();
+    let (carts, catalog) = (database.carts(), database.catalog());
     let before = opened(&carts).await;
     let nothing = Change::update(vec![cart::LineUpdate::Remove("price_absent".parse().unwrap())]);
 
-    let answer = carts.change(before.number(), &nothing, &shop(), &keyed("key", "nothing"), start()).await.unwrap();
-    let other = carts.change(before.number(), &mug(1), &shop(), &keyed("key", "mug"), start()).await;
+    let answer =
+        carts.change(before.number(), &nothing, &shop(), &catalog, &keyed("key", "nothing"), start()).await.unwrap();
+    let other = carts.change(before.number(), &mug(1), &shop(), &catalog, &keyed("key", "mug"), start()).await;
 
     assert_eq!(answer, before);
     assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
@@ -101,7 +102,9 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
 
     let (changed, noted) = tokio::join!(
-        async { carts.change(cart.number(), &many, &shop(), &Preconditions::default(), start()).await },
+        async {
+            carts.change(cart.number(), &many, &shop(), &database.catalog(), &Preconditions::default(), start()).await
+        },
         async { carts.record_session(cart.number(), &session, None, None, start()).await },
     );
 

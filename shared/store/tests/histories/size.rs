@@ -33,7 +33,7 @@ fn size_of_value(value: &AttributeValue) -> usize {
 #[tokio::test]
 async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
     let database = Database::open().await;
-    let carts = database.carts();
+    let (carts, catalog) = (database.carts(), database.catalog());
     let number = number(0, 0);
     let mut sizes = Vec::new();
     for lines in 1..=12 {
@@ -41,7 +41,7 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
         let change = Change::add(vec![item((lines - 1) * 8, 12)]).unwrap();
         let changed = match lines {
             1 => carts.open(number, &change, &shop(), None, start()).await,
-            _ => carts.change(number, &change, &shop(), &store::Preconditions::default(), start()).await,
+            _ => carts.change(number, &change, &shop(), &catalog, &store::Preconditions::default(), start()).await,
         };
         assert_eq!(changed.unwrap().lines().last().unwrap().price.as_str().len(), 30);
         sizes.push(size_of(&database.item(number).await));
