@@ -251,7 +251,7 @@ const ADVICE = {
     ? 'This item cannot be paid together with what is in your cart. Check out or clear your cart first.'
     : `Your cart is in ${currency.toUpperCase()}, and this item has no price in that currency. Check out or clear your cart first.`,
   mixed_interval: () => 'Your cart already has a subscription that renews at another interval. Check out or clear your cart first.',
-  custom_amount_alone: () => 'What you name the amount for yourself is paid for alone, one at a time. Check out or clear your cart first.',
+  custom_amount_alone: () => 'An item whose price you name is paid for alone, one at a time. Check out or clear your cart first.',
   cart_changed: () => 'Something in your cart is not available any more. Remove it to check out.',
   price_not_found: () => 'Sorry, this is not for sale any more.',
   server_error: () => 'Something went wrong at our end. Please try again.',

@@ -110,6 +110,8 @@ shopping('what does not fit the cart is refused in plain words, and the cart sta
   await shopper.problem.filter({ hasText: 'renews at another interval' }).waitFor();
   await shopper.add('Medjool dates, 1 kg');
   await shopper.problem.filter({ hasText: 'Your cart is in USD' }).waitFor();
+  await shopper.add('Plant a tree');
+  await shopper.problem.filter({ hasText: 'paid for alone' }).waitFor();
 
   assert.deepEqual(await shopper.seen(), before);
   shopper.excuse(/400 .*\/cart\/add/);
