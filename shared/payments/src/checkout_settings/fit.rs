@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::contents::Contents;
+use crate::LeftOut;
+
 /// The parameters of the call that creates a session, in the version of the API that is asked for. A test holds them to
 /// Stripe's own definition.
 ///
@@ -75,15 +78,41 @@ pub(super) fn is_for(parameter: &str, mode: &str) -> bool {
     ONLY_IN.iter().all(|(only, parameters)| *only == mode || !parameters.contains(&parameter))
 }
 
-/// Leaves out what Stripe would refuse the session for, and returns its names.
-pub(super) fn leave_out(parameters: &mut Map<String, Value>) -> Vec<&'static str> {
-    let mode = parameters.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let others = ONLY_IN.iter().flat_map(|(_, only)| *only).copied().filter(|name| !is_for(name, &mode));
-    // A discount that stands already excludes one that the shopper types in.
-    let excluded = parameters.contains_key("discounts").then_some("allow_promotion_codes");
-    let mut left_out: Vec<_> = others.chain(excluded).collect();
-    left_out.retain(|name| parameters.remove(*name).is_some());
+/// What a session that sells an amount of the shopper's choice cannot have beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+const NOT_BESIDE_CUSTOM_AMOUNT: [&str; 3] = ["allow_promotion_codes", "discounts", "optional_items"];
+
+/// Leaves out what no session of this mode, or none that sells this, can have.
+pub(super) fn leave_out(tree: &mut Map<String, Value>, contents: &Contents) -> Vec<LeftOut> {
+    let mode = tree.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut left_out = Vec::new();
+    for name in ONLY_IN.iter().flat_map(|(_, only)| *only).filter(|name| !is_for(name, &mode)) {
+        remove(tree, name, "Stripe takes it in the other mode only", &mut left_out);
+    }
+    for name in NOT_BESIDE_CUSTOM_AMOUNT.iter().filter(|_| contents.has_custom_amount) {
+        remove(tree, name, "the shopper chooses the amount", &mut left_out);
+    }
     left_out
+}
+
+/// Leaves out the field for promotion codes beside a discount: a session has at most one discount.
+pub(super) fn leave_out_codes(tree: &mut Map<String, Value>, left_out: &mut Vec<LeftOut>) {
+    if tree.contains_key("discounts") {
+        remove(tree, "allow_promotion_codes", "a discount is applied already", left_out);
+    }
+}
+
+/// Leaves a parameter out, if it is there.
+pub(super) fn remove(
+    tree: &mut Map<String, Value>,
+    parameter: &'static str,
+    reason: &'static str,
+    left_out: &mut Vec<LeftOut>,
+) {
+    if tree.remove(parameter).is_some() {
+        left_out.push(LeftOut { parameter, object: None, reason });
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::iter;
 
 use cart::CheckoutMetadata;
 use serde_json::{Map, Value};
-use settings::{Environment, Error};
+use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 
 use super::fit::{KNOWN, MODES, is_for};
 
@@ -102,6 +102,10 @@ fn check(patch: &Map<String, Value>) -> Result<(), Error> {
     };
     if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
         return Err(Error::malformed(NAME, "no line_items, no mode and no metadata.stripe_payments_*"));
+    }
+    let options = patch.get("shipping_options").and_then(Value::as_array);
+    if options.is_some_and(|options| options.len() > CHECKOUT_SHIPPING_RATES.max) {
+        return Err(Error::malformed(NAME, format!("at most {} shipping_options", CHECKOUT_SHIPPING_RATES.max)));
     }
     match patch.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         None => Ok(()),
