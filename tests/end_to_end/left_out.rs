@@ -263,6 +263,48 @@ async fn a_rate_archived_since_it_was_read_costs_one_more_attempt() {
     assert_eq!(origin.stripe_requests("GET", "/v1/shipping_rates/shr_express"), 2);
 }
 
+#[tokio::test]
+async fn an_order_without_any_of_the_shops_rates_bears_a_mark() {
+    let (captured, _guard) = Captured::begin("INFO");
+    let rates = ("CHECKOUT_SHIPPING_RATES", "shr_archived,shr_gone");
+    let override_of = |id: &str| json!({ "shipping_options": [{ "shipping_rate": id }] }).to_string();
+    let (good, bad) = (override_of("shr_standard"), override_of("shr_archived"));
+    let setting = "CHECKOUT_SESSION_OVERRIDES";
+
+    for (settings, price, expected) in [
+        ([rates, (setting, "{}")], "price_mug", json!(["no_shipping"])),
+        ([rates, (setting, "{}")], "price_club_monthly", json!([])),
+        ([rates, (setting, good.as_str())], "price_mug", json!([])),
+        ([("CHECKOUT_SHIPPING_RATES", "shr_standard"), (setting, bad.as_str())], "price_mug", json!(["no_shipping"])),
+        ([("CHECKOUT_SHIPPING_RATES", ""), (setting, bad.as_str())], "price_mug", json!([])),
+    ] {
+        let shop = open(settings).await;
+        let visitor = shop.visitor();
+        visitor.add(price, 1).await.ok();
+        visitor.update(json!({ "metadata": { "is_gift": "yes" } })).await.ok();
+
+        let session = visitor.checkout().await.ok();
+        assert_eq!(visitor.checkout().await.ok()["id"], session["id"]);
+
+        assert_eq!(marks(&shop, &session).await, expected, "{settings:?}");
+        let order = shop.stored_order(&fixtures::order_number(&session)).await;
+        assert_eq!(order["metadata"], json!({ "is_gift": "yes" }));
+    }
+    let webhooks = captured.of("stripe-webhook");
+    assert_eq!(webhooks.iter().filter_map(|line| line["DoubtfulOrders"].as_u64()).sum::<u64>(), 2);
+}
+
+#[tokio::test]
+async fn the_mark_outlives_the_cart() {
+    let shop = open([("CHECKOUT_SHIPPING_RATES", "shr_archived")]).await;
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+
+    shop.table("CARTS_TABLE").delete(&visitor.number().await).await;
+
+    assert_eq!(marks(&shop, &session).await, json!(["no_shipping"]));
+}
+
 /// Checks which of the standing discounts reaches Stripe.
 async fn discounts_of(discounts: Value, price: &str, fitting: &[&str]) {
     let shop = open([("CHECKOUT_SESSION_OVERRIDES", &json!({ "discounts": discounts }).to_string())]).await;

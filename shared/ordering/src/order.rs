@@ -98,6 +98,9 @@ impl Sale<'_> {
         if fixed && self.made_from.total.is_some_and(|expected| expected != subtotal) {
             marks.push(Mark::UnexpectedAmount);
         }
+        if self.made_from.no_shipping {
+            marks.push(Mark::NoShipping);
+        }
         marks
     }
 

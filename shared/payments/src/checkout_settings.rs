@@ -119,13 +119,14 @@ impl CheckoutSettings {
     /// reached; Stripe sends the buyer to its `finish-order`.
     #[must_use]
     pub fn draft(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Draft {
-        let own = CheckoutMetadata {
+        let made_from = CheckoutMetadata {
             shop: Some(self.shop.present().clone()),
             number: cart.number(),
             version: cart.version(),
             total: totals.total.minor().try_into().ok(),
-        }
-        .entries();
+            no_shipping: false,
+        };
+        let own = made_from.entries();
         let own_metadata = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
 
         let standard = SessionParameters {
@@ -147,8 +148,10 @@ impl CheckoutSettings {
             automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
             shipping_options: self.adjustments.shipping_options(),
         };
-        let tree = self.overrides.apply(&standard.tree(), &own);
-        Draft::new(tree, Contents::new(totals), buyer.promotion_code.clone())
+        let tree = self.overrides.apply(&standard.tree());
+        Draft::new(tree, Contents::new(totals), made_from)
+            .of_buyer(buyer)
+            .shipping(!self.adjustments.shipping_rates.is_empty())
     }
 
     /// What depends on whether the cart is paid once or again and again.

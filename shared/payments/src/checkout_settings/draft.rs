@@ -1,19 +1,23 @@
 //! What a session is wanted to be, and what of it fits.
 
-use cart::Timestamp;
+use cart::{CheckoutMetadata, Timestamp};
 use serde_json::{Map, Value};
 
 use super::contents::Contents;
 use super::lists::{LISTS, List, Room, Session};
+use super::overrides::put_metadata;
 use super::{customer, fit};
 use crate::named::{Answers, Kind, Named};
-use crate::{LeftOut, Parameters, Refusal};
+use crate::{Buyer, LeftOut, Parameters, Refusal};
 
 /// The parameters of a session as the settings want them, before Stripe has said what fits.
 #[derive(Clone, Debug)]
 pub struct Draft {
     tree: Map<String, Value>,
     contents: Contents,
+    made_from: CheckoutMetadata,
+    /// Whether the shop's settings name shipping rates.
+    has_rates: bool,
     /// The promotion code that the shopper typed in: it is the shopper's fault if it does not fit.
     shoppers_code: Option<String>,
     left_out: Vec<LeftOut>,
@@ -29,9 +33,19 @@ pub(crate) enum Fault {
 }
 
 impl Draft {
-    pub(super) fn new(mut tree: Map<String, Value>, contents: Contents, shoppers_code: Option<String>) -> Self {
+    pub(super) fn new(mut tree: Map<String, Value>, contents: Contents, made_from: CheckoutMetadata) -> Self {
         let left_out = fit::leave_out(&mut tree, &contents);
-        Self { tree, contents, shoppers_code, left_out }
+        Self { tree, contents, made_from, has_rates: false, shoppers_code: None, left_out }
+    }
+
+    /// The same with what the buyer brings.
+    pub(super) fn of_buyer(self, buyer: &Buyer) -> Self {
+        Self { shoppers_code: buyer.promotion_code.clone(), ..self }
+    }
+
+    /// The same where the shop's settings name shipping rates, or name none.
+    pub(super) fn shipping(self, has_rates: bool) -> Self {
+        Self { has_rates, ..self }
     }
 
     /// The objects that decide what fits.
@@ -66,6 +80,10 @@ impl Draft {
             list.fit(&mut tree, fits, &mut left_out);
         }
         fit::leave_out_codes(&mut tree, &mut left_out);
+        // A subscription takes no rates.
+        let no_shipping =
+            self.has_rates && self.contents.recurrence.is_none() && !tree.contains_key("shipping_options");
+        put_metadata(&mut tree, &CheckoutMetadata { no_shipping, ..self.made_from.clone() });
         Parameters::new(tree, left_out)
     }
 
