@@ -21,6 +21,7 @@ mod faults;
 mod fulfilment;
 mod get;
 mod idempotency;
+mod left_out;
 mod limits;
 mod log;
 mod money;

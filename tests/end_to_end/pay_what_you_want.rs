@@ -176,7 +176,8 @@ async fn its_session_has_no_codes_no_discounts_no_further_items_and_no_other_qua
 
     let asked = &shop.session_requests()[0].params;
     assert_eq!(cart["items"][0]["adjustable_quantity"], adjustable, "the cart shows what was asked for");
-    assert_eq!(asked["line_items"], json!([{ "price": GIFT, "quantity": "1" }]));
+    let line = json!({ "stripe_payments_line": GIFT });
+    assert_eq!(asked["line_items"], json!([{ "price": GIFT, "quantity": "1", "metadata": line }]));
     for parameter in ["allow_promotion_codes", "discounts", "optional_items"] {
         assert_eq!(asked.get(parameter), None, "{parameter}");
     }

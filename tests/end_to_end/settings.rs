@@ -411,6 +411,7 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"subscription":{"invoice_creation":{"enabled":true}}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"subscription":{"mode":"payment"}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"metadata":{"stripe_payments_shop":"1"}}}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"shipping_options":[{},{},{},{},{},{}]}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":null}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"metadata":{"stripe_payments_cart_number":"1"}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment_intent_data":{"metadata":null}}"#),

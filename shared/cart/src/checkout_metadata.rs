@@ -19,6 +19,7 @@ use crate::CartNumber;
 ///     number: Token::from_bytes([7; 16]).number(),
 ///     version: 3,
 ///     total: Some(2400),
+///     no_shipping: false,
 /// };
 /// let sent = made.entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
 ///
@@ -35,12 +36,18 @@ pub struct CheckoutMetadata {
     pub version: u64,
     /// What the cart came to, in minor units.
     pub total: Option<i64>,
+    /// Whether the session offers no shipping, though the shop's settings name rates.
+    pub no_shipping: bool,
 }
 
 const SHOP: &str = "stripe_payments_shop";
 const NUMBER: &str = "stripe_payments_cart_number";
 const VERSION: &str = "stripe_payments_cart_version";
 const TOTAL: &str = "stripe_payments_cart_total";
+const NO_SHIPPING: &str = "stripe_payments_no_shipping";
+
+/// What a key says that is only there where something is so.
+const YES: &str = "true";
 
 impl CheckoutMetadata {
     /// The most keys that Cartwright adds to the metadata of one object of Stripe's.
@@ -62,6 +69,7 @@ impl CheckoutMetadata {
             number: metadata.get(NUMBER)?.parse().ok()?,
             version: metadata.get(VERSION)?.parse().ok()?,
             total: metadata.get(TOTAL).and_then(|total| total.parse().ok()),
+            no_shipping: metadata.get(NO_SHIPPING).is_some_and(|value| value == YES),
         })
     }
 
@@ -71,7 +79,8 @@ impl CheckoutMetadata {
         let shop = self.shop.iter().map(|shop| (SHOP, shop.to_string()));
         let cart = [(NUMBER, self.number.to_string()), (VERSION, self.version.to_string())];
         let total = self.total.iter().map(|total| (TOTAL, total.to_string()));
-        shop.chain(cart).chain(total).collect()
+        let no_shipping = self.no_shipping.then(|| (NO_SHIPPING, YES.to_owned()));
+        shop.chain(cart).chain(total).chain(no_shipping).collect()
     }
 
     /// Whether the key is one that only Cartwright may write.
@@ -80,11 +89,16 @@ impl CheckoutMetadata {
         key.starts_with(Self::PREFIX)
     }
 
+    /// Whether the key is one that Cartwright writes.
+    #[must_use]
+    pub fn is_own(key: &str) -> bool {
+        [SHOP, NUMBER, VERSION, TOTAL, NO_SHIPPING].contains(&key)
+    }
+
     /// What the merchant and the shopper attached: the metadata without Cartwright's own keys.
     #[must_use]
     pub fn without_own(metadata: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let own = [SHOP, NUMBER, VERSION, TOTAL];
-        let others = metadata.iter().filter(|(key, _)| !own.contains(&key.as_str()));
+        let others = metadata.iter().filter(|(key, _)| !Self::is_own(key));
         others.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
@@ -236,9 +250,15 @@ mod tests {
             number: NUMBER_OF_A_CART.parse().unwrap(),
             version: 1,
             total: Some(1),
+            no_shipping: true,
         };
+        let sent = all.entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
 
-        assert!(all.entries().iter().all(|(key, _)| CheckoutMetadata::is_reserved(key)));
+        assert_eq!(CheckoutMetadata::read(&sent), Some(all.clone()));
+        assert_eq!(CheckoutMetadata::without_own(&sent), metadata(&[]));
+        assert!(
+            all.entries().iter().all(|(key, _)| CheckoutMetadata::is_reserved(key) && CheckoutMetadata::is_own(key))
+        );
         assert!(all.entries().len() <= CheckoutMetadata::MAX_KEYS);
     }
 }

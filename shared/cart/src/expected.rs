@@ -23,17 +23,18 @@ pub struct ExpectedLine {
     pub price: Option<PriceId>,
     /// What one unit costs in the price's own currency; `None` where the price has tiers, or the shopper chooses.
     pub unit: Option<Decimal>,
-    /// How many units; `None` where Stripe counts them later, or the shopper may change on Stripe's page what is bought.
+    /// How many units; `None` where Stripe counts them later.
     pub quantity: Option<u64>,
 }
 
 impl Expected {
-    /// These lines, which come to `subtotal`.
+    /// These lines, which come to `subtotal`. Unless it `is_fixed`, the shopper may change on Stripe's page how many units
+    /// there are.
     #[must_use]
-    pub fn new(subtotal: Money, lines: impl IntoIterator<Item = ExpectedLine>) -> Self {
+    pub fn new(subtotal: Money, lines: impl IntoIterator<Item = ExpectedLine>, is_fixed: bool) -> Self {
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort();
-        let text: String = lines.iter().map(ExpectedLine::text).collect();
+        let text: String = lines.iter().map(|line| line.text(is_fixed)).collect();
         Self { subtotal, lines: hex::encode(half_sha256(text.as_bytes())) }
     }
 
@@ -47,26 +48,26 @@ impl Expected {
 }
 
 impl ExpectedLine {
-    /// A line of a cart at its current price. `is_fixed`: the shopper cannot change on Stripe's page what is bought.
-    #[must_use]
-    pub fn new(PricedLine { line, offer, .. }: &PricedLine<'_>, is_fixed: bool) -> Self {
+    /// The line as text. An id has no line break.
+    fn text(&self, is_fixed: bool) -> String {
+        let Self { line, price, unit, quantity } = self;
+        let price = price.as_ref().map_or("", PriceId::as_str);
+        let unit = unit.map(|unit| unit.to_string()).unwrap_or_default();
+        let quantity = quantity.filter(|_| is_fixed).map(|quantity| quantity.to_string()).unwrap_or_default();
+        format!("{}\n{price}\n{unit}\n{quantity}\n", line.as_str())
+    }
+}
+
+impl From<&PricedLine<'_>> for ExpectedLine {
+    fn from(PricedLine { line, offer, .. }: &PricedLine<'_>) -> Self {
         let price = offer.map(|offer| &offer.price);
         let is_chosen = price.is_some_and(crate::Price::is_custom);
-        let is_counted = !price.is_some_and(crate::Price::is_metered);
+        let is_metered = price.is_some_and(crate::Price::is_metered);
         Self {
             line: line.id(),
             price: (!is_chosen).then(|| line.price.clone()),
             unit: price.filter(|_| !is_chosen).and_then(|price| price.unit(price.currency)),
-            quantity: (is_fixed && is_counted).then(|| line.quantity.into()),
+            quantity: (!is_metered).then(|| line.quantity.into()),
         }
-    }
-
-    /// The line as text. An id has no line break.
-    fn text(&self) -> String {
-        let Self { line, price, unit, quantity } = self;
-        let price = price.as_ref().map_or("", PriceId::as_str);
-        let unit = unit.map(|unit| unit.to_string()).unwrap_or_default();
-        let quantity = quantity.map(|quantity| quantity.to_string()).unwrap_or_default();
-        format!("{}\n{price}\n{unit}\n{quantity}\n", line.as_str())
     }
 }

@@ -146,6 +146,9 @@ pub enum Mark {
     CartPaidTwice,
     /// The amount is not what the cart came to when it was checked out.
     UnexpectedAmount,
+    /// The shop's settings name shipping rates, and the session offered none: what was bought may have been shipped for
+    /// nothing.
+    NoShipping,
 }
 
 impl Order {

@@ -7,14 +7,15 @@ use cart::{
 };
 use catalog::Catalog;
 use payments::{
-    Buyer, CheckoutSettings, Hook, Parameters, PromotionCode, PromotionCodeFault, Refusal, Session, SessionStatus,
-    Stripe,
+    Buyer, CheckoutSettings, Draft, Hook, LeftOut, NamedObjects, Parameters, PromotionCode, PromotionCodeFault,
+    Refusal, Session, SessionAmounts, SessionStatus, Stripe,
 };
 use serde_json::value::RawValue;
 use services::Services;
 use shopping::{KeyedRequest, Shopper};
 use store::{Carts, ChangeError, IdempotencyKey, Recorded};
 use tally::Metric;
+use tokio::time::Instant;
 
 use crate::{Error, Fulfilment};
 
@@ -33,6 +34,7 @@ pub struct Checkout {
     carts: Carts,
     catalog: Catalog,
     stripe: Stripe,
+    named: NamedObjects,
     fulfilment: Fulfilment,
     settings: CheckoutSettings,
     default_currency: cart::Currency,
@@ -56,12 +58,23 @@ struct Brought {
     promotion_code: Option<PromotionCode>,
 }
 
-/// What Stripe is to be asked for.
-struct Wanted {
+/// What a session is to be made with.
+struct Planned {
+    draft: Draft,
+    /// The draft, as far as it fits.
     parameters: Parameters,
-    /// Whether the shopper may change on Stripe's page what is bought.
-    adjustable: bool,
     lines: Vec<ExpectedLine>,
+    /// Whether the shopper may change on Stripe's page what is paid for a line.
+    adjustable: bool,
+}
+
+/// A new session.
+struct Created {
+    session: Session,
+    /// The session as Stripe shows it.
+    answer: Box<RawValue>,
+    /// What it was made with.
+    parameters: Parameters,
 }
 
 /// What became of the cart's current session.
@@ -95,6 +108,7 @@ impl Checkout {
             carts: Carts::new(database, environment)?,
             catalog: Catalog::with_stripe(services, &stripe)?,
             fulfilment: Fulfilment::with_stripe(services, &stripe)?,
+            named: NamedObjects::new(&stripe),
             stripe,
             settings: CheckoutSettings::new(environment)?,
             default_currency: shopping::default_currency(environment)?,
@@ -158,9 +172,8 @@ impl Checkout {
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
-        let Wanted { parameters, adjustable, lines } = self.wanted(cart, brought, base_url, now).await?;
-        let digest = parameters.digest();
-        let (session, answer, metric) = match self.previous(cart, &digest, now).await? {
+        let planned = self.plan(cart, brought, base_url, now).await?;
+        let (session, answer, metric) = match self.previous(cart, &planned.parameters.digest(), now).await? {
             PreviousSession::Paid => return Ok(Attempt::Again),
             PreviousSession::Usable(answer) => match cart.current_session() {
                 // A request with a key is recorded with the session that answered it.
@@ -171,17 +184,24 @@ impl Checkout {
                 }
             },
             PreviousSession::Gone => {
-                let (session, answer) = self.create(cart, &brought.buyer, &parameters, now).await?;
-                for parameter in parameters.left_out() {
-                    tracing::warn!(parameter, "left out of a session, which Stripe would have refused with it");
+                let Created { session, answer, parameters } = self.make(cart, brought, &planned, now).await?;
+                for LeftOut { parameter, object, reason } in parameters.left_out() {
+                    tracing::warn!(
+                        parameter,
+                        object,
+                        reason,
+                        "left out of a session, which Stripe would have refused with it"
+                    );
                     tally::count(Metric::SettingLeftOut);
                 }
+                let adjustable = planned.adjustable || parameters.has_optional_items();
+                let expected = |amounts: SessionAmounts| Expected::new(amounts.subtotal(), planned.lines, !adjustable);
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
-                    expected: session.amounts().ok().map(|amounts| Expected::new(amounts.subtotal(), lines)),
+                    expected: session.amounts().ok().map(expected),
                     id: session.id,
                     version: cart.version(),
-                    parameters: digest,
+                    parameters: parameters.digest(),
                     descriptions: BTreeMap::new(),
                     adjustable,
                 };
@@ -235,13 +255,13 @@ impl Checkout {
     }
 
     /// What Stripe is to be asked for, at current prices.
-    async fn wanted(
+    async fn plan(
         &self,
         cart: &Cart,
         brought: &Brought,
         base_url: &str,
         now: Timestamp,
-    ) -> Result<Wanted, CheckoutError> {
+    ) -> Result<Planned, CheckoutError> {
         let prices = cart.lines().iter().map(|line| &line.price);
         let offers = self.catalog.fresh_offers(prices).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
@@ -253,13 +273,14 @@ impl Checkout {
         if !unavailable.is_empty() {
             return Err(CheckoutError::CartChanged(unavailable));
         }
-        let parameters = self.settings.parameters(cart, &totals, &brought.buyer, base_url);
+        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
+        let draft = self.settings.draft(cart, &totals, &brought.buyer, base_url);
+        let parameters = self.named.fit(&draft, now).await;
         if let Some(code) = &brought.promotion_code {
             code.check(&parameters, totals.total, now).map_err(CheckoutError::PromotionCodeInvalid)?;
         }
-        let adjustable = totals.lines.iter().any(PricedLine::is_adjustable) || parameters.has_optional_items();
-        let lines = totals.lines.iter().map(|line| ExpectedLine::new(line, !adjustable)).collect();
-        Ok(Wanted { parameters, adjustable, lines })
+        let lines = totals.lines.iter().map(ExpectedLine::from).collect();
+        Ok(Planned { draft, parameters, lines, adjustable })
     }
 
     /// Reuses the cart's current session if it still matches, else expires it: line items of a hosted page cannot change.
@@ -307,6 +328,34 @@ impl Checkout {
         Ok(PreviousSession::Paid)
     }
 
+    /// Makes a session in place of the cart's current one: once more where Stripe refuses something that a setting names.
+    /// The shop may have archived it just now.
+    async fn make(
+        &self,
+        cart: &Cart,
+        brought: &Brought,
+        planned: &Planned,
+        now: Timestamp,
+    ) -> Result<Created, CheckoutError> {
+        let Planned { draft, parameters, .. } = planned;
+        let begun = Instant::now();
+        let error = match self.create(cart, parameters, now).await {
+            Ok((session, answer)) => return Ok(Created { session, answer, parameters: parameters.clone() }),
+            Err(error) => error,
+        };
+        let Error::Stripe(payments::Error::Refused(refusal)) = &error else { return Err(error.into()) };
+        let fitting = if CheckoutError::of_shopper(refusal, &brought.buyer).is_some() {
+            None
+        } else {
+            self.named.refit(draft, parameters, refusal, begun.elapsed(), now).await
+        };
+        let Some(parameters) = fitting else { return Err(self.refused(error, cart, &brought.buyer, now).await) };
+        match self.create(cart, &parameters, now).await {
+            Ok((session, answer)) => Ok(Created { session, answer, parameters }),
+            Err(error) => Err(self.refused(error, cart, &brought.buyer, now).await),
+        }
+    }
+
     /// Makes a session in place of the cart's current one.
     ///
     /// The idempotency key is made of the cart's number, its version, and a digest of the parameters and of the session
@@ -314,19 +363,15 @@ impl Checkout {
     async fn create(
         &self,
         cart: &Cart,
-        buyer: &Buyer,
         parameters: &Parameters,
         now: Timestamp,
-    ) -> Result<(Session, Box<RawValue>), CheckoutError> {
+    ) -> Result<(Session, Box<RawValue>), Error> {
         let parameters = self.settings.expiring(parameters, now);
         let mut replaces = cart.current_session().map(|current| current.id.clone());
         for _ in 0..TRIES {
             let digest = parameters.digest_replacing(replaces.as_ref().map(SessionId::as_str));
             let key = format!("{}-{}-{digest}", cart.number(), cart.version());
-            let (session, answer) = match self.stripe.create_session(&parameters, &key).await {
-                Ok(created) => created,
-                Err(error) => return Err(self.refused(error, cart, buyer, now).await),
-            };
+            let (session, answer) = self.stripe.create_session(&parameters, &key).await?;
             // Stripe repeats what it answered under this key, perhaps to a checkout that went no further, for a day.
             if lasts(session.expiry(), now) {
                 return Ok((session, answer));
@@ -340,8 +385,8 @@ impl Checkout {
     ///
     /// Only a line that really became unavailable sends the shopper back to the cart. Everything else that is not of the
     /// shopper's making is a fault of the shop's configuration.
-    async fn refused(&self, error: payments::Error, cart: &Cart, buyer: &Buyer, now: Timestamp) -> CheckoutError {
-        let payments::Error::Refused(refusal) = &error else { return error.into() };
+    async fn refused(&self, error: Error, cart: &Cart, buyer: &Buyer, now: Timestamp) -> CheckoutError {
+        let Error::Stripe(payments::Error::Refused(refusal)) = &error else { return error.into() };
         if let Some(known) = CheckoutError::of_shopper(refusal, buyer) {
             return known;
         }

@@ -2,6 +2,7 @@
 //!
 //! A change of Stripe's API breaks this module at compile time, or its tests, and nothing else.
 
+mod named;
 mod products;
 mod sessions;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use http::Method;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+pub(crate) use named::named;
 pub(crate) use products::{price, price_with_product, prices, product, products, promotion_codes};
 pub(crate) use sessions::{
     create_session, expire_session, finished_sessions, invoice, invoice_of_payment, line_items, payments_of_invoice,

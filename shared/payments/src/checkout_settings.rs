@@ -1,7 +1,11 @@
 //! How a shop wants its Checkout Sessions: one struct per concern.
 
+mod contents;
+mod customer;
+mod draft;
 mod expiry;
 mod fit;
+mod lists;
 mod overrides;
 mod shop;
 
@@ -14,6 +18,8 @@ use crate::session_parameters::{
     AllowedCountries, Buyer, LineItemParameters, ModeParameters, OwnMetadata, PaymentIntentData, Promotion,
     SessionParameters, ShippingOption, SubscriptionData, Switch, session_currency,
 };
+use contents::Contents;
+pub use draft::Draft;
 use expiry::Expiry;
 pub use overrides::Hook;
 use overrides::Overrides;
@@ -107,20 +113,20 @@ impl CheckoutSettings {
         }
     }
 
-    /// The parameters of a session that sells what is in `cart`, whose totals are `totals`.
+    /// What a session is wanted to be that sells what is in `cart`, whose totals are `totals`.
     ///
-    /// The mode follows from the lines: any recurring line makes a subscription. `CHECKOUT_SHIPPING_RATES` and
-    /// `CHECKOUT_CAPTURE` are for payments only, as they are at Stripe. `base` is the URL under which this deployment is
+    /// The mode follows from the lines: any recurring line makes a subscription. `base` is the URL under which this deployment is
     /// reached; Stripe sends the buyer to its `finish-order`.
     #[must_use]
-    pub fn parameters(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Parameters {
-        let own = CheckoutMetadata {
+    pub fn draft(&self, cart: &Cart, totals: &Totals<'_>, buyer: &Buyer, base: &str) -> Draft {
+        let made_from = CheckoutMetadata {
             shop: Some(self.shop.present().clone()),
             number: cart.number(),
             version: cart.version(),
             total: totals.total.minor().try_into().ok(),
-        }
-        .entries();
+            no_shipping: false,
+        };
+        let own = made_from.entries();
         let own_metadata = own.iter().map(|(key, value)| (*key, value.as_str())).collect();
 
         let standard = SessionParameters {
@@ -140,10 +146,12 @@ impl CheckoutSettings {
             tax_id_collection: self.collection.tax_ids.map(Switch::from),
             allowed_payment_method_types: &self.payment.methods,
             automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
+            shipping_options: self.adjustments.shipping_options(),
         };
-        let mut tree = self.overrides.apply(&standard.tree(), &own);
-        let left_out = fit::leave_out(&mut tree, totals.has_custom_amount());
-        Parameters::new(tree, left_out)
+        let tree = self.overrides.apply(&standard.tree());
+        Draft::new(tree, Contents::new(totals), made_from)
+            .of_buyer(buyer)
+            .shipping(!self.adjustments.shipping_rates.is_empty())
     }
 
     /// What depends on whether the cart is paid once or again and again.
@@ -152,15 +160,7 @@ impl CheckoutSettings {
             return ModeParameters::Subscription { subscription_data: SubscriptionData { metadata } };
         }
         let capture_method = self.payment.capture.as_deref();
-        ModeParameters::Payment {
-            payment_intent_data: PaymentIntentData { capture_method, metadata },
-            shipping_options: self
-                .adjustments
-                .shipping_rates
-                .iter()
-                .map(|rate| ShippingOption { shipping_rate: rate })
-                .collect(),
-        }
+        ModeParameters::Payment { payment_intent_data: PaymentIntentData { capture_method, metadata } }
     }
 }
 
@@ -242,6 +242,10 @@ impl Adjustments {
             automatic_tax: environment.flag("CHECKOUT_AUTOMATIC_TAX")?,
             promotion_codes: environment.flag("CHECKOUT_PROMOTION_CODES")?,
         })
+    }
+
+    fn shipping_options(&self) -> Vec<ShippingOption<'_>> {
+        self.shipping_rates.iter().map(|rate| ShippingOption { shipping_rate: rate }).collect()
     }
 }
 

@@ -10,18 +10,34 @@ use sha2::{Digest as _, Sha256};
 pub struct Parameters {
     tree: Map<String, Value>,
     #[serde(skip)]
-    left_out: Vec<&'static str>,
+    left_out: Vec<LeftOut>,
+}
+
+/// What the shop's settings ask for and a session cannot have: Stripe would refuse it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOut {
+    /// The parameter, by Stripe's name.
+    pub parameter: &'static str,
+    /// The object that the parameter names, where only that is left out.
+    pub object: Option<String>,
+    /// Why.
+    pub reason: &'static str,
 }
 
 impl Parameters {
-    pub(crate) fn new(tree: Map<String, Value>, left_out: Vec<&'static str>) -> Self {
+    pub(crate) fn new(tree: Map<String, Value>, left_out: Vec<LeftOut>) -> Self {
         Self { tree, left_out }
     }
 
-    /// What the shop's settings ask for and this session cannot have, by Stripe's names: Stripe would refuse it.
+    /// What the shop's settings ask for and this session cannot have.
     #[must_use]
-    pub fn left_out(&self) -> &[&'static str] {
+    pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
+    }
+
+    /// The parameter with this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.tree.get(name)
     }
 
     /// A digest of the parameters.

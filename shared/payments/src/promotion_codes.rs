@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cart::{Money, Timestamp};
+use cart::{Currency, Money, Timestamp};
 use serde::Deserialize;
 
 use crate::session::IdOnly;
@@ -40,7 +40,7 @@ struct Promotion {
 ///
 /// Source: <https://docs.stripe.com/api/coupons/object>
 #[derive(Clone, Debug, Deserialize)]
-struct Coupon {
+pub(crate) struct Coupon {
     #[serde(default)]
     deleted: bool,
     #[serde(default)]
@@ -57,6 +57,14 @@ struct Coupon {
     currency: Option<String>,
     #[serde(default)]
     currency_options: Option<BTreeMap<String, AmountOff>>,
+    #[serde(default)]
+    applies_to: Option<AppliesTo>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct AppliesTo {
+    #[serde(default)]
+    products: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -146,14 +154,9 @@ impl PromotionCode {
     }
 
     fn check_state(&self, coupon: &Coupon, now: Timestamp) -> Result<(), PromotionCodeFault> {
-        let is_over = |end: Option<i64>| end.is_some_and(|end| end <= now.as_second());
-        let is_used_up = |most: Option<i64>, used: i64| most.is_some_and(|most| used >= most);
-        if is_over(self.expires_at) || is_over(coupon.redeem_by) {
+        if is_over(self.expires_at, now) || is_over(coupon.redeem_by, now) {
             Err(PromotionCodeFault::Expired)
-        } else if is_used_up(self.max_redemptions, self.times_redeemed)
-            || is_used_up(coupon.max_redemptions, coupon.times_redeemed)
-            || coupon.valid == Some(false)
-        {
+        } else if is_used_up(self.max_redemptions, self.times_redeemed) || coupon.is_used_up() {
             Err(PromotionCodeFault::UsedUp)
         } else if self.active {
             Ok(())
@@ -177,6 +180,11 @@ impl PromotionCode {
         Ok(())
     }
 
+    /// What it takes off.
+    pub(crate) fn coupon(&self) -> Option<&Coupon> {
+        self.promotion.coupon.as_ref()
+    }
+
     /// The only customer who may use it, if it is not for everybody.
     fn owner(&self) -> Option<&str> {
         self.customer.as_ref().map(Expandable::id)
@@ -193,7 +201,44 @@ fn meant(codes: Vec<PromotionCode>, customer: Option<&str>) -> Option<PromotionC
     })
 }
 
+fn is_over(end: Option<i64>, now: Timestamp) -> bool {
+    end.is_some_and(|end| end <= now.as_second())
+}
+
+fn is_used_up(most: Option<i64>, used: i64) -> bool {
+    most.is_some_and(|most| used >= most)
+}
+
 impl Coupon {
+    /// Checks whether it still takes something off, in this currency.
+    pub(crate) fn check(&self, currency: Currency, now: Timestamp) -> Result<(), PromotionCodeFault> {
+        if self.deleted {
+            Err(PromotionCodeFault::Unknown)
+        } else if is_over(self.redeem_by, now) {
+            Err(PromotionCodeFault::Expired)
+        } else if self.is_used_up() {
+            Err(PromotionCodeFault::UsedUp)
+        } else if self.is_for(&currency.to_string()) {
+            Ok(())
+        } else {
+            Err(PromotionCodeFault::Currency)
+        }
+    }
+
+    /// The currency of what it takes off; `None` for a percentage.
+    pub(crate) fn own_currency(&self) -> Option<&str> {
+        self.currency.as_deref().filter(|_| self.amount_off.is_some())
+    }
+
+    /// The only products that it takes something off; `None` where it does so of all.
+    pub(crate) fn products(&self) -> Option<&[String]> {
+        self.applies_to.as_ref().map(|applies_to| applies_to.products.as_slice())
+    }
+
+    fn is_used_up(&self) -> bool {
+        is_used_up(self.max_redemptions, self.times_redeemed) || self.valid == Some(false)
+    }
+
     /// Whether it takes something off an amount in this currency: a percentage of any, an amount only in its currencies.
     fn is_for(&self, currency: &str) -> bool {
         let own = self.amount_off.filter(|_| self.currency.as_deref() == Some(currency));

@@ -82,6 +82,11 @@ impl Refusal {
         index.parse().ok()
     }
 
+    /// The key may not do what was asked for.
+    pub(crate) fn lacks_right(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED || self.status == StatusCode::FORBIDDEN
+    }
+
     pub(crate) fn is_missing(&self) -> bool {
         self.status == StatusCode::NOT_FOUND || self.code() == Some("resource_missing")
     }

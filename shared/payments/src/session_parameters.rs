@@ -52,20 +52,16 @@ pub(crate) struct SessionParameters<'a> {
     pub(crate) allowed_payment_method_types: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) automatic_tax: Option<Switch>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shipping_options: Vec<ShippingOption<'a>>,
 }
 
 /// What a session is for, and the parameters that only sessions of this mode take.
 #[derive(Serialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub(crate) enum ModeParameters<'a> {
-    Payment {
-        payment_intent_data: PaymentIntentData<'a>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        shipping_options: Vec<ShippingOption<'a>>,
-    },
-    Subscription {
-        subscription_data: SubscriptionData<'a>,
-    },
+    Payment { payment_intent_data: PaymentIntentData<'a> },
+    Subscription { subscription_data: SubscriptionData<'a> },
 }
 
 /// Cartwright's own metadata, for what a session makes: for a person at Stripe's dashboard, and for the events of a payment

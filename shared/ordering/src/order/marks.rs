@@ -12,6 +12,7 @@ impl Sale<'_> {
         let marks = [
             paid_twice.then_some(Mark::CartPaidTwice),
             (self.has_strange_lines() || self.differs(subtotal)).then_some(Mark::UnexpectedAmount),
+            self.made_from.no_shipping.then_some(Mark::NoShipping),
         ];
         marks.into_iter().flatten().collect()
     }
@@ -34,12 +35,12 @@ impl Sale<'_> {
         let Some(recorded) = self.recorded() else { return false };
         let Some(expected) = &recorded.expected else { return false };
         let is_fixed = !recorded.adjustable;
-        let lines = self.lines.iter().filter_map(|line| self.expected_line(line, is_fixed));
-        !expected.is_met_by(&Expected::new(subtotal, lines), is_fixed)
+        let lines = self.lines.iter().filter_map(|line| self.expected_line(line));
+        !expected.is_met_by(&Expected::new(subtotal, lines, is_fixed), is_fixed)
     }
 
     /// A line that was sold, as it was to be expected; `None` for what the shopper added on Stripe's page.
-    fn expected_line(&self, line: &LineItem, is_fixed: bool) -> Option<ExpectedLine> {
+    fn expected_line(&self, line: &LineItem) -> Option<ExpectedLine> {
         let price = line.price.as_ref();
         let is_custom = price.is_some_and(LinePrice::is_custom);
         let is_metered = price.is_some_and(LinePrice::is_metered);
@@ -47,7 +48,7 @@ impl Sale<'_> {
             line: self.made_from(line)?,
             price: price.filter(|_| !is_custom).and_then(LinePrice::id),
             unit: price.filter(|_| !is_custom).and_then(LinePrice::unit),
-            quantity: line.quantity.filter(|_| is_fixed && !is_metered),
+            quantity: line.quantity.filter(|_| !is_metered),
         })
     }
 }
@@ -55,8 +56,8 @@ impl Sale<'_> {
 #[cfg(test)]
 mod tests {
     use cart::{
-        Addition, Cart, Change, Currency, CurrentSession, Lifetime, Offer, Offers, OrderStatus, PricedLine, Quantity,
-        Snapshot, Timestamp, Token, Totals,
+        Addition, Cart, Change, Currency, CurrentSession, Lifetime, Offer, Offers, OrderStatus, Quantity, Snapshot,
+        Timestamp, Token, Totals,
     };
     use payments::Session;
     use serde_json::{Value, json};
@@ -172,8 +173,8 @@ mod tests {
             });
             cart.apply(&Change::add(items.collect()).unwrap(), &offers, now).unwrap();
             let totals = Totals::new(&cart, &offers, Currency::USD);
-            let lines = totals.lines.iter().map(|line: &PricedLine<'_>| ExpectedLine::new(line, !self.adjustable));
-            let expected = Expected::new(Money::new(self.subtotal, Currency::USD), lines);
+            let lines = totals.lines.iter().map(ExpectedLine::from);
+            let expected = Expected::new(Money::new(self.subtotal, Currency::USD), lines, !self.adjustable);
             let id = if paid.recorded == Recorded::Another { "cs_test_2" } else { SESSION };
             let session = CurrentSession {
                 id: id.parse().unwrap(),

@@ -16,6 +16,7 @@ use stripe_shared::{
 };
 
 use super::{Request, create_session};
+use crate::named::Answers;
 use crate::{Buyer, CheckoutSettings};
 
 /// A session in async-stripe's types. Of the parts for one mode only, the other mode's is not sent.
@@ -221,8 +222,10 @@ fn assert_same(mode: &CheckoutSessionMode, currencies: Currencies, buyer: &Buyer
     let environment: Environment = shop.into_iter().chain(set.iter().map(|set| (set.name, set.value))).collect();
     let settings = CheckoutSettings::new(&environment).unwrap();
 
-    let parameters = settings.parameters(&cart, &totals, buyer, "https://api.shop.example");
-    let request = create_session(&settings.expiring(&parameters, NOW.parse().unwrap())).unwrap();
+    let now = NOW.parse().unwrap();
+    let draft = settings.draft(&cart, &totals, buyer, "https://api.shop.example");
+    let parameters = draft.fit(&Answers::new(), None, now);
+    let request = create_session(&settings.expiring(&parameters, now)).unwrap();
 
     let effective = set.iter().filter(|setting| {
         let discounted = setting.name == "CHECKOUT_PROMOTION_CODES" && buyer.promotion_code.is_some();

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::contents::Contents;
+use crate::LeftOut;
+
 /// The parameters of the call that creates a session, in the version of the API that is asked for. A test holds them to
 /// Stripe's own definition.
 ///
@@ -70,43 +73,77 @@ const ONLY_IN: [(&str, &[&str]); 3] = [
     ("setup", &["setup_intent_data"]),
 ];
 
-/// What Stripe does not take where the shopper chooses the amount: no discount, and no line beside that one.
-///
-/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
-const NOT_WITH_CUSTOM_AMOUNT: [&str; 3] = ["discounts", "allow_promotion_codes", "optional_items"];
-
 /// Whether a session of this mode may have the parameter.
 pub(super) fn is_for(parameter: &str, mode: &str) -> bool {
     ONLY_IN.iter().all(|(only, parameters)| *only == mode || !parameters.contains(&parameter))
 }
 
-/// Leaves out what Stripe would refuse the session for, and returns its names. `custom_amount` says whether the shopper
-/// chooses the amount.
-pub(super) fn leave_out(parameters: &mut Map<String, Value>, custom_amount: bool) -> Vec<&'static str> {
-    let mode = parameters.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let others = ONLY_IN.iter().flat_map(|(_, only)| *only).copied().filter(|name| !is_for(name, &mode));
-    // A discount that stands already excludes one that the shopper types in.
-    let excluded = parameters.contains_key("discounts").then_some("allow_promotion_codes");
-    let is_off = |name: &str| parameters.get(name).is_some_and(|value| value == "false" || value == false);
-    let not_with_custom = NOT_WITH_CUSTOM_AMOUNT.into_iter().filter(|name| custom_amount && !is_off(name));
-    let mut left_out: Vec<_> = others.chain(not_with_custom).chain(excluded).collect();
-    left_out.retain(|name| parameters.remove(*name).is_some());
+/// What a session that sells an amount of the shopper's choice cannot have beside it.
+///
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+const NOT_BESIDE_CUSTOM_AMOUNT: [&str; 3] = ["discounts", "allow_promotion_codes", "optional_items"];
+
+/// Leaves out what no session of this mode, or none that sells this, can have.
+pub(super) fn leave_out(tree: &mut Map<String, Value>, contents: &Contents) -> Vec<LeftOut> {
+    let mode = tree.get("mode").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut left_out = Vec::new();
+    for name in ONLY_IN.iter().flat_map(|(_, only)| *only).filter(|name| !is_for(name, &mode)) {
+        remove(tree, name, "Stripe takes it in the other mode only", &mut left_out);
+    }
+    for name in NOT_BESIDE_CUSTOM_AMOUNT.iter().filter(|_| contents.has_custom_amount) {
+        // What is off asks for nothing.
+        if tree.get(*name).is_none_or(|value| value != "false" && *value != false) {
+            remove(tree, name, "the shopper chooses the amount", &mut left_out);
+        }
+    }
     left_out
+}
+
+/// Leaves out the field for promotion codes beside a discount: a session has at most one discount.
+pub(super) fn leave_out_codes(tree: &mut Map<String, Value>, left_out: &mut Vec<LeftOut>) {
+    if tree.contains_key("discounts") {
+        remove(tree, "allow_promotion_codes", "a discount is applied already", left_out);
+    }
+}
+
+/// Leaves a parameter out, if it is there.
+pub(super) fn remove(
+    tree: &mut Map<String, Value>,
+    parameter: &'static str,
+    reason: &'static str,
+    left_out: &mut Vec<LeftOut>,
+) {
+    if tree.remove(parameter).is_some() {
+        left_out.push(LeftOut { parameter, object: None, reason });
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use cart::{Currency, Money};
     use serde_json::json;
 
     use super::*;
 
     /// What is left of the parameters of a payment, and what was left out.
-    fn left_of(parameters: &Value, custom_amount: bool) -> (Value, Vec<&'static str>) {
+    fn left_of(parameters: &Value, has_custom_amount: bool) -> (Value, Vec<&'static str>) {
+        let contents = Contents {
+            total: Money::new(0, Currency::USD),
+            own_currency: Currency::USD,
+            recurrence: None,
+            once: 1,
+            recurring: BTreeSet::new(),
+            products: BTreeSet::new(),
+            has_custom_amount,
+        };
         let mut tree = parameters.as_object().unwrap().clone();
         tree.insert("mode".to_owned(), json!("payment"));
-        let left_out = leave_out(&mut tree, custom_amount);
+        let mut left_out = leave_out(&mut tree, &contents);
+        leave_out_codes(&mut tree, &mut left_out);
         tree.remove("mode");
-        (tree.into(), left_out)
+        (tree.into(), left_out.into_iter().map(|left_out| left_out.parameter).collect())
     }
 
     #[test]
@@ -116,7 +153,7 @@ mod tests {
             "optional_items": [{ "price": "price_mug" }], "locale": "fr",
         });
         let (rest, left_out) = left_of(&all, true);
-        assert_eq!((rest, left_out.as_slice()), (json!({ "locale": "fr" }), NOT_WITH_CUSTOM_AMOUNT.as_slice()));
+        assert_eq!((rest, left_out.as_slice()), (json!({ "locale": "fr" }), NOT_BESIDE_CUSTOM_AMOUNT.as_slice()));
         assert_eq!(left_of(&all, false).1, ["allow_promotion_codes"]);
 
         // What is off asks for nothing.
@@ -132,7 +169,7 @@ mod tests {
         let defined = schema["definitions"]["Checkout.SessionCreateParams"]["properties"].as_object().unwrap();
 
         assert_eq!(KNOWN, defined.keys().collect::<Vec<_>>());
-        for name in ONLY_IN.iter().flat_map(|(_, names)| *names).chain(&NOT_WITH_CUSTOM_AMOUNT) {
+        for name in ONLY_IN.iter().flat_map(|(_, names)| *names).chain(&NOT_BESIDE_CUSTOM_AMOUNT) {
             assert!(KNOWN.contains(name), "{name}");
         }
     }

@@ -4,7 +4,7 @@ use std::iter;
 
 use cart::CheckoutMetadata;
 use serde_json::{Map, Value};
-use settings::{Environment, Error};
+use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 
 use super::fit::{KNOWN, MODES, is_for};
 
@@ -17,8 +17,8 @@ pub type Hook = fn(&mut Map<String, Value>);
 /// The parameters that a merchant cannot overwrite.
 const PROTECTED: [&str; 2] = ["line_items", "mode"];
 
-/// What is known of the objects that a session makes. Their metadata hold Cartwright's own, as the session's do.
-const MADE: [&str; 2] = ["payment_intent_data", "subscription_data"];
+/// What is known of the objects that a session makes, by its mode. Their metadata hold Cartwright's own, as the session's do.
+const MADE: [(&str, &str); 2] = [("payment", "payment_intent_data"), ("subscription", "subscription_data")];
 
 /// The setting.
 const NAME: &str = "CHECKOUT_SESSION_OVERRIDES";
@@ -60,8 +60,8 @@ impl Overrides {
         Self { hook: Some(hook), ..self }
     }
 
-    /// The `standard` parameters with what the merchant changes, and with Cartwright's `own` metadata.
-    pub(super) fn apply(&self, standard: &Map<String, Value>, own: &[(&'static str, String)]) -> Map<String, Value> {
+    /// The `standard` parameters with what the merchant changes.
+    pub(super) fn apply(&self, standard: &Map<String, Value>) -> Map<String, Value> {
         let mut parameters = standard.clone();
         merge(&mut parameters, &self.common);
         for (_, patch) in self.of_mode.iter().filter(|(mode, _)| standard.get("mode").is_some_and(|own| own == mode)) {
@@ -72,16 +72,22 @@ impl Overrides {
         }
         let protected = PROTECTED.iter().filter_map(|name| standard.get_key_value(*name));
         parameters.extend(protected.map(|(name, value)| (name.clone(), value.clone())));
-        let restore = |object: &mut Map<String, Value>| {
-            change_object(object, "metadata", |metadata| {
-                metadata.extend(own.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))));
-            });
-        };
-        restore(&mut parameters);
-        for name in MADE.into_iter().filter(|name| standard.contains_key(*name)) {
-            change_object(&mut parameters, name, restore);
-        }
         parameters
+    }
+}
+
+/// Puts Cartwright's own metadata into a session's and into that of what it makes, whatever a merchant made of them.
+pub(super) fn put_metadata(parameters: &mut Map<String, Value>, own: &CheckoutMetadata) {
+    let put = |object: &mut Map<String, Value>| {
+        change_object(object, "metadata", |metadata| {
+            metadata.retain(|key, _| !CheckoutMetadata::is_own(key));
+            metadata.extend(own.entries().into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))));
+        });
+    };
+    put(parameters);
+    let made = MADE.iter().find(|(mode, _)| parameters.get("mode").is_some_and(|own| own == mode));
+    if let Some((_, name)) = made {
+        change_object(parameters, name, put);
     }
 }
 
@@ -94,7 +100,7 @@ fn object(expected: &str, patch: Value) -> Result<Map<String, Value>, Error> {
 
 /// Checks that a patch changes what Stripe knows, and nothing that is protected.
 fn check(patch: &Map<String, Value>) -> Result<(), Error> {
-    let made = MADE.iter().filter_map(|name| patch.get(*name)?.as_object());
+    let made = MADE.iter().filter_map(|(_, name)| patch.get(*name)?.as_object());
     let mut metadata = iter::once(patch).chain(made).filter_map(|object| object.get("metadata"));
     let touches_own = |metadata: &Value| match metadata.as_object() {
         None => true,
@@ -102,6 +108,10 @@ fn check(patch: &Map<String, Value>) -> Result<(), Error> {
     };
     if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
         return Err(Error::malformed(NAME, "no line_items, no mode and no metadata.stripe_payments_*"));
+    }
+    let options = patch.get("shipping_options").and_then(Value::as_array);
+    if options.is_some_and(|options| options.len() > CHECKOUT_SHIPPING_RATES.max) {
+        return Err(Error::malformed(NAME, format!("at most {} shipping_options", CHECKOUT_SHIPPING_RATES.max)));
     }
     match patch.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         None => Ok(()),

@@ -96,7 +96,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
         expires_at: Some(start() + DAY),
         descriptions: BTreeMap::from([("price_a".parse().unwrap(), "blue".to_owned())]),
         adjustable: true,
-        expected: Some(Expected::new(Money::new(1200, Currency::USD), [])),
+        expected: Some(Expected::new(Money::new(1200, Currency::USD), [], false)),
     };
     // With this many lines, the change takes a read, and a write conditional on what was read.
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
