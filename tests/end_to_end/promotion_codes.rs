@@ -53,7 +53,8 @@ async fn a_code_is_applied_where_stripe_takes_it_and_else_refused_before_a_page_
     let ann = customer(&shop).await;
     let over = coupon(&shop, "percent_off=10&redeem_by=1700000000").await;
     let in_euros = coupon(&shop, "amount_off=100&currency=eur").await;
-    let in_both = coupon(&shop, "amount_off=90&currency=eur&currency_options[usd][amount_off]=100").await;
+    let in_both = coupon(&shop, "amount_off=100&currency=usd&currency_options[eur][amount_off]=90").await;
+    let of_euros = coupon(&shop, "amount_off=90&currency=eur&currency_options[usd][amount_off]=100").await;
     let minimum = |amount, currency| {
         format!("restrictions[minimum_amount]={amount}&restrictions[minimum_amount_currency]={currency}")
     };
@@ -65,6 +66,7 @@ async fn a_code_is_applied_where_stripe_takes_it_and_else_refused_before_a_page_
     code(&shop, "BIG", "welcome10", &minimum(1201, "usd")).await;
     code(&shop, "BIGINEUROS", "welcome10", &minimum(1, "eur")).await;
     code(&shop, "EUROS", &in_euros, "").await;
+    code(&shop, "OFEUROS", &of_euros, "").await;
     let first = code(&shop, "FIRST", "welcome10", "restrictions[first_time_transaction]=true").await;
     let small = code(&shop, "SMALL", "welcome10", &format!("{}&{in_dollars}", minimum(9999, "eur"))).await;
     let dollars = code(&shop, "DOLLARS", &in_both, "").await;
@@ -82,6 +84,7 @@ async fn a_code_is_applied_where_stripe_takes_it_and_else_refused_before_a_page_
         ("BIG", ["minimum"; 2]),
         ("BIGINEUROS", ["currency"; 2]),
         ("EUROS", ["currency"; 2]),
+        ("OFEUROS", ["currency"; 2]),
         ("SMALL", [&small; 2]),
         ("DOLLARS", [&dollars; 2]),
         ("TWICE", [&everybodys; 2]),

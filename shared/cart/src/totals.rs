@@ -47,6 +47,8 @@ pub struct Totals<'a> {
     pub lines: Vec<PricedLine<'a>>,
     /// The sum of all available lines.
     pub total: Money,
+    /// The own currency of all available lines' prices.
+    pub own_currency: Currency,
 }
 
 impl<'a> Totals<'a> {
@@ -62,7 +64,8 @@ impl<'a> Totals<'a> {
             PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
-        Self { total: sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency), lines }
+        let total = sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency);
+        Self { lines, total, own_currency: own.unwrap_or(currency) }
     }
 
     /// Whether the shopper chooses the amount of a line.

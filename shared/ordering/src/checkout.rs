@@ -277,7 +277,8 @@ impl Checkout {
         let draft = self.settings.draft(cart, &totals, &brought.buyer, base_url);
         let parameters = self.named.fit(&draft, now).await;
         if let Some(code) = &brought.promotion_code {
-            code.check(&parameters, totals.total, now).map_err(CheckoutError::PromotionCodeInvalid)?;
+            let checked = code.check(&parameters, totals.total, totals.own_currency, now);
+            checked.map_err(CheckoutError::PromotionCodeInvalid)?;
         }
         let lines = totals.lines.iter().map(ExpectedLine::from).collect();
         Ok(Planned { draft, parameters, lines, adjustable })

@@ -134,20 +134,29 @@ impl PromotionCode {
         &self.id
     }
 
-    /// Checks whether Stripe takes the code for a session with these parameters, whose lines come to `total`.
+    /// Checks whether Stripe takes the code for a session with these parameters, whose lines come to `total`, and whose prices
+    /// have the own currency `own`.
+    ///
+    /// Source for currencies: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
     ///
     /// Stripe alone knows whether a customer has bought before.
     ///
     /// # Errors
     ///
     /// [`PromotionCodeFault`] says why Stripe would refuse it.
-    pub fn check(&self, parameters: &Parameters, total: Money, now: Timestamp) -> Result<(), PromotionCodeFault> {
+    pub fn check(
+        &self,
+        parameters: &Parameters,
+        total: Money,
+        own: Currency,
+        now: Timestamp,
+    ) -> Result<(), PromotionCodeFault> {
         let coupon = self.promotion.coupon.as_ref().filter(|coupon| !coupon.deleted);
         let coupon = coupon.ok_or(PromotionCodeFault::Unknown)?;
         self.check_state(coupon, now)?;
         self.check_shopper(parameters)?;
         let currency = total.currency().to_string();
-        if !coupon.is_for(&currency) {
+        if !coupon.is_for(&currency) || coupon.own_currency().is_some_and(|theirs| theirs != own.to_string()) {
             return Err(PromotionCodeFault::Currency);
         }
         self.restrictions.check_minimum(&currency, total.minor())
@@ -313,7 +322,7 @@ mod tests {
     fn fault(code: &PromotionCode, currency: &str) -> Option<PromotionCodeFault> {
         let total = Money::new(1999, currency.parse().unwrap());
         let now = Timestamp::from_second(NOW).unwrap();
-        code.check(&parameters(json!({ "mode": "payment" })), total, now).err()
+        code.check(&parameters(json!({ "mode": "payment" })), total, cart::Currency::USD, now).err()
     }
 
     #[test]
@@ -350,7 +359,13 @@ mod tests {
             "minimum_amount": 2000, "minimum_amount_currency": "usd", "currency_options": { "eur": { "minimum_amount": 1999 } },
         }));
 
+        let of_euros = coupon(&json!({
+            "percent_off": null, "amount_off": 450, "currency": "eur", "currency_options": { "usd": { "amount_off": 500 } },
+        }));
+
         assert_eq!(["usd", "eur", "gbp"].map(|currency| fault(&five_off, currency)), [None, None, Some(Currency)]);
+        // The prices' own currency is dollars, whatever the cart's is.
+        assert_eq!(["usd", "eur"].map(|currency| fault(&of_euros, currency)), [Some(Currency); 2]);
         assert_eq!(
             ["usd", "eur", "gbp"].map(|currency| fault(&from_twenty, currency)),
             [Some(Minimum), None, Some(Currency)]
@@ -373,7 +388,7 @@ mod tests {
         ];
         let faults = |code: PromotionCode| {
             let (total, now) = (Money::new(1999, "usd".parse().unwrap()), Timestamp::from_second(NOW).unwrap());
-            sessions.clone().map(|session| code.check(&parameters(session), total, now).err())
+            sessions.clone().map(|session| code.check(&parameters(session), total, total.currency(), now).err())
         };
 
         let no = Some(FirstTime);

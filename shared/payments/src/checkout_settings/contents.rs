@@ -28,7 +28,7 @@ impl Contents {
         let prices: Vec<_> = totals.lines.iter().filter_map(|priced| Some(&priced.offer?.price)).collect();
         Self {
             total: totals.total,
-            own_currency: prices.first().map_or(totals.total.currency(), |price| price.currency),
+            own_currency: totals.own_currency,
             recurrence: prices.iter().find_map(|price| price.recurrence()),
             once: prices.iter().filter(|price| price.recurring.is_none()).count(),
             recurring: prices.iter().filter(|price| price.recurring.is_some()).map(|price| price.id.clone()).collect(),

@@ -194,7 +194,8 @@ fn check_price(price: &Value, contents: &Contents) -> Verdict {
 
 fn check_promotion_code(code: &Value, session: &Session<'_>) -> Verdict {
     let Ok(code) = PromotionCode::deserialize(code) else { return Ok(()) };
-    let fits = code.check(&session.parameters, session.contents.total, session.now);
+    let Contents { total, own_currency, .. } = *session.contents;
+    let fits = code.check(&session.parameters, total, own_currency, session.now);
     fits.map_err(PromotionCodeFault::reason)?;
     code.coupon().map_or(Ok(()), |coupon| check_sold(coupon, session.contents))
 }
