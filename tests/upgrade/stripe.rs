@@ -90,6 +90,9 @@ impl Known {
         if request == "POST /v1/checkout/sessions" {
             return self.make_session(&form, key);
         }
+        if request == "GET /v1/shipping_rates/shr_standard" {
+            return (200, standard_shipping());
+        }
         if let Some(listed) = self.listed(&request) {
             let list = json!({ "object": "list", "data": listed, "has_more": false, "url": request });
             return (200, list);
@@ -176,6 +179,19 @@ impl Known {
         self.answers.insert(format!("POST {path}/expire"), json!({ "status": 200, "body": expired }));
         (200, session)
     }
+}
+
+/// The shop's only shipping rate, as the sandbox of 0.1.0 had it. 0.1.0 asked for no rate, so none was recorded.
+fn standard_shipping() -> Value {
+    let others = json!({ "eur": { "amount": 450 }, "gbp": { "amount": 400 }, "jpy": { "amount": 600 }, "usd": { "amount": 500 } });
+    json!({
+        "id": "shr_standard",
+        "object": "shipping_rate",
+        "active": true,
+        "display_name": "Standard",
+        "fixed_amount": { "amount": 500, "currency": "usd", "currency_options": others },
+        "type": "fixed_amount",
+    })
 }
 
 /// A request without the parameters that select nothing, so that it is known whatever else it asks for.
