@@ -22,7 +22,7 @@ pub use parameter_store::Unreadable;
 /// The secrets of a function, by the settings that they are. All copies are renewed together.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    set: Arc<Environment>,
+    set: Environment,
     named: Option<Arc<Named>>,
 }
 
@@ -64,7 +64,7 @@ impl Secrets {
     /// Secrets that are settings, all of them.
     #[must_use]
     pub fn of(environment: &Environment) -> Self {
-        Self { set: Arc::new(environment.clone()), named: None }
+        Self { set: environment.clone(), named: None }
     }
 
     /// The secrets in the settings `names`, and in the parameters that are named for those that are absent.

@@ -7,6 +7,7 @@ mod ranges;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 pub use ranges::{
     CART_TTL_DAYS, CATALOG_CACHE_SECONDS, CHECKOUT_EXPIRES_AFTER_MINUTES, CHECKOUT_SHIPPING_RATES, DYNAMODB_TIMEOUT_MS,
@@ -28,7 +29,8 @@ pub use ranges::{
 /// ```
 #[derive(Clone, Default)]
 pub struct Environment {
-    values: BTreeMap<String, String>,
+    // Copies share it until one of them is changed: every start copies some.
+    values: Arc<BTreeMap<String, String>>,
 }
 
 /// A setting that stops a function at its start.
@@ -199,13 +201,13 @@ impl Environment {
     /// Sets a value, unless it is set already.
     pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_none() {
-            self.values.insert(name.to_owned(), value.into());
+            self.set(name, value);
         }
     }
 
     /// Sets a value.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.values.insert(name.to_owned(), value.into());
+        Arc::make_mut(&mut self.values).insert(name.to_owned(), value.into());
     }
 }
 
@@ -236,7 +238,8 @@ fn is_absolute(url: &str) -> bool {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(values: I) -> Self {
-        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let values = values.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { values: Arc::new(values.collect()) }
     }
 }
 
