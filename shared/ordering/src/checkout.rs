@@ -73,8 +73,8 @@ struct Created {
     session: Session,
     /// The session as Stripe shows it.
     answer: Box<RawValue>,
-    /// What it was made with.
-    parameters: Parameters,
+    /// What it was made with, where that is not what was planned.
+    refitted: Option<Parameters>,
 }
 
 /// What became of the cart's current session.
@@ -173,7 +173,7 @@ impl Checkout {
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
         let planned = self.plan(cart, brought, base_url, now).await?;
-        let (session, answer, metric) = match self.previous(cart, &planned.parameters.digest(), now).await? {
+        let (session, answer, metric) = match self.previous(cart, planned.parameters.digest(), now).await? {
             PreviousSession::Paid => return Ok(Attempt::Again),
             PreviousSession::Usable(answer) => match cart.current_session() {
                 // A request with a key is recorded with the session that answered it.
@@ -184,7 +184,8 @@ impl Checkout {
                 }
             },
             PreviousSession::Gone => {
-                let Created { session, answer, parameters } = self.make(cart, brought, &planned, now).await?;
+                let Created { session, answer, refitted } = self.make(cart, brought, &planned, now).await?;
+                let parameters = refitted.as_ref().unwrap_or(&planned.parameters);
                 for LeftOut { parameter, object, reason } in parameters.left_out() {
                     tracing::warn!(
                         parameter,
@@ -201,7 +202,7 @@ impl Checkout {
                     expected: session.amounts().ok().map(expected),
                     id: session.id,
                     version: cart.version(),
-                    parameters: parameters.digest(),
+                    parameters: parameters.digest().to_owned(),
                     descriptions: BTreeMap::new(),
                     adjustable,
                 };
@@ -341,7 +342,7 @@ impl Checkout {
         let Planned { draft, parameters, .. } = planned;
         let begun = Instant::now();
         let error = match self.create(cart, parameters, now).await {
-            Ok((session, answer)) => return Ok(Created { session, answer, parameters: parameters.clone() }),
+            Ok((session, answer)) => return Ok(Created { session, answer, refitted: None }),
             Err(error) => error,
         };
         let Error::Stripe(payments::Error::Refused(refusal)) = &error else { return Err(error.into()) };
@@ -352,7 +353,7 @@ impl Checkout {
         };
         let Some(parameters) = fitting else { return Err(self.refused(error, cart, &brought.buyer, now).await) };
         match self.create(cart, &parameters, now).await {
-            Ok((session, answer)) => Ok(Created { session, answer, parameters }),
+            Ok((session, answer)) => Ok(Created { session, answer, refitted: Some(parameters) }),
             Err(error) => Err(self.refused(error, cart, &brought.buyer, now).await),
         }
     }

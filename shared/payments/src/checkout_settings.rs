@@ -9,6 +9,8 @@ mod lists;
 mod overrides;
 mod shop;
 
+use std::borrow::Cow;
+
 use cart::{Cart, CheckoutMetadata, ShopIds, Timestamp, Totals};
 use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 
@@ -106,10 +108,10 @@ impl CheckoutSettings {
     ///
     /// Whole minutes, so that parallel checkouts most often send the same parameters.
     #[must_use]
-    pub fn expiring(&self, parameters: &Parameters, now: Timestamp) -> Parameters {
+    pub fn expiring<'a>(&self, parameters: &'a Parameters, now: Timestamp) -> Cow<'a, Parameters> {
         match self.expiry.at(now) {
-            None => parameters.clone(),
-            Some(second) => parameters.expiring_at(second),
+            None => Cow::Borrowed(parameters),
+            Some(second) => Cow::Owned(parameters.expiring_at(second)),
         }
     }
 
@@ -148,7 +150,7 @@ impl CheckoutSettings {
             automatic_tax: self.adjustments.automatic_tax.map(Switch::from),
             shipping_options: self.adjustments.shipping_options(),
         };
-        let tree = self.overrides.apply(&standard.tree());
+        let tree = self.overrides.apply(standard.tree());
         Draft::new(tree, Contents::new(totals), made_from)
             .of_buyer(buyer)
             .shipping(!self.adjustments.shipping_rates.is_empty())

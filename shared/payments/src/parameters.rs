@@ -1,5 +1,8 @@
 //! The parameters of a session, as they are sent.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -11,6 +14,8 @@ pub struct Parameters {
     tree: Map<String, Value>,
     #[serde(skip)]
     left_out: Vec<LeftOut>,
+    #[serde(skip)]
+    digest: OnceLock<String>,
 }
 
 /// What the shop's settings ask for and a session cannot have: Stripe would refuse it.
@@ -26,7 +31,7 @@ pub struct LeftOut {
 
 impl Parameters {
     pub(crate) fn new(tree: Map<String, Value>, left_out: Vec<LeftOut>) -> Self {
-        Self { tree, left_out }
+        Self { tree, left_out, digest: OnceLock::new() }
     }
 
     /// What the shop's settings ask for and this session cannot have.
@@ -42,19 +47,17 @@ impl Parameters {
 
     /// A digest of the parameters.
     #[must_use]
-    pub fn digest(&self) -> String {
-        self.digest_replacing(None)
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| half_sha256(&[&self.text()]))
     }
 
     /// A digest of the parameters and of the session that they shall replace.
     #[must_use]
-    pub fn digest_replacing(&self, replaces: Option<&str>) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.text());
-        if let Some(replaces) = replaces {
-            hash.update(replaces);
+    pub fn digest_replacing(&self, replaces: Option<&str>) -> Cow<'_, str> {
+        match replaces {
+            None => Cow::Borrowed(self.digest()),
+            Some(replaces) => Cow::Owned(half_sha256(&[&self.text(), replaces])),
         }
-        hex::encode(&hash.finalize()[..16])
     }
 
     /// The customer whom the session is for, where it names one.
@@ -87,8 +90,17 @@ impl Parameters {
 
     /// The same parameters with the second at which the session shall expire, unless an override has set it.
     pub(crate) fn expiring_at(&self, second: i64) -> Self {
-        let mut parameters = self.clone();
-        parameters.tree.entry("expires_at").or_insert_with(|| second.into());
-        parameters
+        let mut tree = self.tree.clone();
+        tree.entry("expires_at").or_insert_with(|| second.into());
+        Self::new(tree, self.left_out.clone())
     }
+}
+
+/// The first half of the SHA-256 of texts, one behind the other.
+fn half_sha256(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text);
+    }
+    hex::encode(&hash.finalize()[..16])
 }

@@ -133,8 +133,12 @@ pub(crate) struct Text<T>(T);
 impl SessionParameters<'_> {
     /// The parameters as a tree, whose leaves are text.
     #[expect(clippy::expect_used, reason = "it has no key that is not text and no value that can fail")]
+    #[expect(clippy::unreachable, reason = "a struct becomes an object")]
     pub(crate) fn tree(&self) -> Map<String, Value> {
-        serde_json::to_value(self).and_then(serde_json::from_value).expect("session parameters are a JSON object")
+        match serde_json::to_value(self).expect("session parameters are JSON") {
+            Value::Object(tree) => tree,
+            _ => unreachable!("session parameters are an object"),
+        }
     }
 }
 

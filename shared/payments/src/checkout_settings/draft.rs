@@ -64,8 +64,14 @@ impl Draft {
         let mut tree = self.tree.clone();
         let mut left_out = self.left_out.clone();
         customer::fit(&mut tree, answers, &mut left_out);
-        let session = Session { parameters: Parameters::new(tree.clone(), Vec::new()), contents: &self.contents, now };
-        for list in &LISTS {
+        let is_there = |list: &&List| self.tree.contains_key(list.parameter);
+        let mut session = None;
+        for list in LISTS.iter().filter(is_there) {
+            let session = session.get_or_insert_with(|| Session {
+                parameters: Parameters::new(tree.clone(), Vec::new()),
+                contents: &self.contents,
+                now,
+            });
             let mut room = Room::beside(&self.contents);
             let fits = |element: &Value| {
                 let named = list.named(element);
@@ -75,7 +81,7 @@ impl Draft {
                 if fault.is_some_and(|fault| fault.is_about(list, element)) {
                     return Err("Stripe refused it");
                 }
-                list.check(element, named.and_then(|named| answers.get(&named)), &session, &mut room)
+                list.check(element, named.and_then(|named| answers.get(&named)), session, &mut room)
             };
             list.fit(&mut tree, fits, &mut left_out);
         }

@@ -61,7 +61,10 @@ impl Overrides {
     }
 
     /// The `standard` parameters with what the merchant changes.
-    pub(super) fn apply(&self, standard: &Map<String, Value>) -> Map<String, Value> {
+    pub(super) fn apply(&self, standard: Map<String, Value>) -> Map<String, Value> {
+        if self.common.is_empty() && self.of_mode.is_empty() && self.hook.is_none() {
+            return standard;
+        }
         let mut parameters = standard.clone();
         merge(&mut parameters, &self.common);
         for (_, patch) in self.of_mode.iter().filter(|(mode, _)| standard.get("mode").is_some_and(|own| own == mode)) {
@@ -70,18 +73,18 @@ impl Overrides {
         if let Some(hook) = self.hook {
             hook(&mut parameters);
         }
-        let protected = PROTECTED.iter().filter_map(|name| standard.get_key_value(*name));
-        parameters.extend(protected.map(|(name, value)| (name.clone(), value.clone())));
+        parameters.extend(standard.into_iter().filter(|(name, _)| PROTECTED.contains(&name.as_str())));
         parameters
     }
 }
 
 /// Puts Cartwright's own metadata into a session's and into that of what it makes, whatever a merchant made of them.
 pub(super) fn put_metadata(parameters: &mut Map<String, Value>, own: &CheckoutMetadata) {
+    let own = own.entries();
     let put = |object: &mut Map<String, Value>| {
         change_object(object, "metadata", |metadata| {
             metadata.retain(|key, _| !CheckoutMetadata::is_own(key));
-            metadata.extend(own.entries().into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))));
+            metadata.extend(own.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))));
         });
     };
     put(parameters);
