@@ -13,7 +13,10 @@ mod reading;
 
 pub use reading::Expandable;
 pub(crate) use reading::IdOnly;
-use reading::{Charges, CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, parsed};
+use reading::{
+    Charges, CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, line_metadata,
+    parsed,
+};
 
 /// A Checkout Session, as far as a cart and an order need it.
 ///
@@ -283,8 +286,10 @@ pub struct LineItem {
     /// The product's name.
     #[serde(default)]
     pub description: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    metadata: BTreeMap<String, String>,
+    /// The cart's line that it was made from; `None` where the shopper added it on Stripe's page, and in sessions that were
+    /// made before lines said so.
+    #[serde(default, rename = "metadata", deserialize_with = "line_metadata")]
+    pub made_from: Option<LineMetadata>,
     /// How many units.
     #[serde(default)]
     pub quantity: Option<u64>,
@@ -296,15 +301,6 @@ pub struct LineItem {
     pub amount_tax: i64,
     /// What the line came to.
     pub amount_total: i64,
-}
-
-impl LineItem {
-    /// The cart's line that it was made from; `None` where the shopper added it on Stripe's page, and in sessions that were
-    /// made before lines said so.
-    #[must_use]
-    pub fn made_from(&self) -> Option<LineMetadata> {
-        LineMetadata::read(&self.metadata)
-    }
 }
 
 /// The price of a line.

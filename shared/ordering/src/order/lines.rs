@@ -1,5 +1,6 @@
 //! The lines of a sale, and the cart's lines behind them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cart::{Currency, Line, LineId, Money, OrderLine};
@@ -16,7 +17,7 @@ impl Sale<'_> {
         let mut units = BTreeMap::new();
         for line in self.lines {
             if let Some(id) = self.made_from(line) {
-                let sum: &mut u64 = units.entry(id).or_default();
+                let sum: &mut u64 = units.entry(id.into_owned()).or_default();
                 *sum = sum.saturating_add(self.units_of(line));
             }
         }
@@ -24,18 +25,18 @@ impl Sale<'_> {
     }
 
     /// The cart's line that a line of the session was made from; `None` for what the shopper added on Stripe's page.
-    pub(super) fn made_from(&self, line: &LineItem) -> Option<LineId> {
-        match line.made_from() {
-            Some(made_from) => Some(made_from.line),
+    pub(super) fn made_from<'a>(&self, line: &'a LineItem) -> Option<Cow<'a, LineId>> {
+        match &line.made_from {
+            Some(made_from) => Some(Cow::Borrowed(&made_from.line)),
             None if self.names_lines() => None,
             // The session was made before its lines named the cart's: a cart had one line of a price.
-            None => line.price.as_ref()?.id().as_ref().map(LineId::from),
+            None => line.price.as_ref()?.id().map(|price| Cow::Owned(LineId::from(&price))),
         }
     }
 
     /// Whether the session's lines say which of the cart's lines they were made from.
     pub(super) fn names_lines(&self) -> bool {
-        self.lines.iter().any(|line| line.made_from().is_some())
+        self.lines.iter().any(|line| line.made_from.is_some())
     }
 
     /// Stripe counts no units of metered usage: they are the cart's.
@@ -46,13 +47,13 @@ impl Sale<'_> {
     /// The cart's line, as it is now, that a line of the session was made from.
     fn held(&self, line: &LineItem) -> Option<&Line> {
         let id = self.made_from(line)?;
-        self.cart?.lines().iter().find(|held| held.id() == id)
+        self.cart?.lines().iter().find(|held| held.id() == *id)
     }
 
     /// The own text of the cart's line.
     fn description(&self, line: &LineItem) -> Option<String> {
-        if let Some(made_from) = line.made_from() {
-            return made_from.description;
+        if let Some(made_from) = &line.made_from {
+            return made_from.description.clone();
         }
         match self.recorded() {
             Some(session) => session.descriptions.get(&line.price.as_ref()?.id()?).cloned(),

@@ -20,7 +20,7 @@ impl Sale<'_> {
     /// Whether something was sold that is neither the cart's nor one of the optional items. In a session from before its
     /// lines named the cart's, this cannot be told.
     fn has_strange_lines(&self) -> bool {
-        self.names_lines() && self.lines.iter().any(|line| line.made_from().is_none() && !self.is_optional(line))
+        self.names_lines() && self.lines.iter().any(|line| line.made_from.is_none() && !self.is_optional(line))
     }
 
     fn is_optional(&self, line: &LineItem) -> bool {
@@ -45,7 +45,7 @@ impl Sale<'_> {
         let is_custom = price.is_some_and(LinePrice::is_custom);
         let is_metered = price.is_some_and(LinePrice::is_metered);
         Some(ExpectedLine {
-            line: self.made_from(line)?,
+            line: self.made_from(line)?.into_owned(),
             price: price.filter(|_| !is_custom).and_then(LinePrice::id),
             unit: price.filter(|_| !is_custom).and_then(LinePrice::unit),
             quantity: line.quantity.filter(|_| !is_metered),

@@ -1,6 +1,6 @@
 //! How answers of other versions of Stripe's API are read.
 
-use cart::Address;
+use cart::{Address, LineMetadata};
 use serde::{Deserialize, Deserializer};
 
 use super::{Charge, PaymentIntent};
@@ -114,4 +114,9 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 /// A text that means something to this version, or nothing.
 pub(super) fn parsed<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.and_then(|text| text.parse().ok()))
+}
+
+/// What a line's metadata say of the cart's line that it was made from.
+pub(super) fn line_metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LineMetadata>, D::Error> {
+    Ok(LineMetadata::read(&lenient(deserializer)?))
 }
