@@ -13,7 +13,7 @@ use stripe_sandbox::Failure;
 use crate::log::Captured;
 
 /// The sample catalogue, and things that do not fit every cart.
-fn catalogue() -> Value {
+pub(crate) fn catalogue() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../local/stripe-sandbox/data/sample.json");
     let mut catalogue: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut add = |kind: &str, objects: Value| {

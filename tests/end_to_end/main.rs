@@ -17,6 +17,7 @@ mod contract;
 mod currencies;
 mod economy;
 mod events;
+mod every_cart;
 mod faults;
 mod fulfilment;
 mod get;
