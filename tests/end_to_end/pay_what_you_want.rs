@@ -178,7 +178,8 @@ async fn its_session_has_no_codes_no_discounts_no_further_items_and_no_other_qua
     assert_eq!(cart["items"][0]["adjustable_quantity"], adjustable, "the cart shows what was asked for");
     let line = json!({ "stripe_payments_line": GIFT });
     assert_eq!(asked["line_items"], json!([{ "price": GIFT, "quantity": "1", "metadata": line }]));
-    for parameter in ["allow_promotion_codes", "discounts", "optional_items"] {
+    assert_eq!(asked["allow_promotion_codes"], "false", "also where the dashboard has them on");
+    for parameter in ["discounts", "optional_items"] {
         assert_eq!(asked.get(parameter), None, "{parameter}");
     }
     assert_eq!(session["amount_total"], 1500);

@@ -90,11 +90,15 @@ pub(super) fn leave_out(tree: &mut Map<String, Value>, contents: &Contents) -> V
     for name in ONLY_IN.iter().flat_map(|(_, only)| *only).filter(|name| !is_for(name, &mode)) {
         remove(tree, name, "Stripe takes it in the other mode only", &mut left_out);
     }
-    for name in NOT_BESIDE_CUSTOM_AMOUNT.iter().filter(|_| contents.has_custom_amount) {
-        // What is off asks for nothing.
-        if tree.get(*name).is_none_or(|value| value != "false" && *value != false) {
-            remove(tree, name, "the shopper chooses the amount", &mut left_out);
+    if contents.has_custom_amount {
+        for name in NOT_BESIDE_CUSTOM_AMOUNT {
+            // What is off asks for nothing.
+            if tree.get(name).is_none_or(|value| value != "false" && *value != false) {
+                remove(tree, name, "the shopper chooses the amount", &mut left_out);
+            }
         }
+        // The dashboard may switch it on for sessions that do not say.
+        tree.insert("allow_promotion_codes".to_owned(), "false".into());
     }
     left_out
 }
@@ -153,12 +157,13 @@ mod tests {
             "optional_items": [{ "price": "price_mug" }], "locale": "fr",
         });
         let (rest, left_out) = left_of(&all, true);
-        assert_eq!((rest, left_out.as_slice()), (json!({ "locale": "fr" }), NOT_BESIDE_CUSTOM_AMOUNT.as_slice()));
+        let off = json!({ "locale": "fr", "allow_promotion_codes": "false" });
+        assert_eq!((rest, left_out.as_slice()), (off, NOT_BESIDE_CUSTOM_AMOUNT.as_slice()));
         assert_eq!(left_of(&all, false).1, ["allow_promotion_codes"]);
 
         // What is off asks for nothing.
         for off in [json!({ "allow_promotion_codes": "false" }), json!({ "allow_promotion_codes": false })] {
-            assert_eq!(left_of(&off, true), (off, Vec::new()));
+            assert_eq!(left_of(&off, true), (json!({ "allow_promotion_codes": "false" }), Vec::new()));
         }
     }
 
