@@ -33,15 +33,17 @@ ROUTES = {
 NAMESPACE = {"Fn::Sub": "Cartwright/${AWS::StackName}"}
 
 READ_WRITE = {"GetItem", "PutItem", "UpdateItem"}
-KNOW_PRICES = {"BatchGetItem", "GetItem", "UpdateItem"}
+# Changes a cart that is there.
+READ_UPDATE = {"GetItem", "UpdateItem"}
+KNOW_PRICES = {"BatchGetItem", "UpdateItem"}
 # Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
 PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
     "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
     "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameter"}},
-    "Clear": {"Carts": READ_WRITE},
+    "Clear": {"Carts": {"UpdateItem"}},
     "Checkout": {
-        "Carts": READ_WRITE,
+        "Carts": READ_UPDATE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
         "StripeSecretKeyParameter": {"GetParameter"},
@@ -53,11 +55,11 @@ PERMISSIONS = {
         "StripeSecretKeyParameter": {"GetParameter"},
         "StripeWebhookSecretParameter": {"GetParameter"},
     },
-    "FinishOrder": {"Carts": READ_WRITE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameter"}},
+    "FinishOrder": {"Carts": READ_UPDATE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameter"}},
     "Order": {"Orders": {"GetItem"}},
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
-        "Carts": READ_WRITE,
+        "Carts": READ_UPDATE,
         "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
         "Orders": READ_WRITE,
         "StripeSecretKeyParameter": {"GetParameter"},
