@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Runs the emulator with the shims, and writes down every decision about a role's rights.
+
+DECISIONS names a file that gets a line for each: the role, the action, the resource, and whether it was allowed.
+"""
+
+import json
+import os
+
+import shims
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id
+
+
+def written_down(enforce, file):
+    """Writes down what is asked for under a role, and whether that is allowed."""
+
+    def decide(access_key, action, service, region, resource_arn="*", service_context=None):
+        denied = enforce(access_key, action, service, region, resource_arn, service_context)
+        principal = iam_evaluator.resolve_principal(access_key or "", get_account_id())
+        if ":assumed-role/" in getattr(principal, "arn", ""):
+            role = principal.arn.split("/")[1]
+            file.write(json.dumps([role, action, resource_arn, denied is None]) + "\n")
+        return denied
+
+    return decide
+
+
+def main():
+    shims.install()
+    with open(os.environ["DECISIONS"], "w", buffering=1) as file:
+        iam_evaluator.enforce = written_down(iam_evaluator.enforce, file)
+        app.main()
+
+
+if __name__ == "__main__":
+    main()
