@@ -21,6 +21,25 @@ STAGING = {
     "StripeWebhookSecretParameter": "/staging/stripe-webhook-secret",
 }
 
+# What a company lets any role of a shop do.
+BOUNDARY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:*",
+                "events:PutEvents",
+                "lambda:InvokeFunction",
+                "logs:*",
+                "sqs:SendMessage",
+                "ssm:Get*",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+
 BEFORE = ROOT / "tests" / "upgrade" / "0.1.0"
 
 
@@ -130,14 +149,19 @@ def pipes(stack):
 
 @pytest.fixture(scope="session")
 def staging(stack, stripe, seen):
-    """A second stack in the same account, for the same Stripe account."""
+    """A second stack in the same account, for the same Stripe account. Its roles have a boundary."""
+    boundary = boto3.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY))["Policy"][
+        "Arn"
+    ]
     secrets = boto3.client("ssm")
     secrets.put_parameter(Name=STAGING["StripeSecretKeyParameter"], Value=KEY, Type="SecureString")
-    secrets.put_parameter(Name=STAGING["StripeWebhookSecretParameter"], Value="whsec_of_staging", Type="SecureString")
+    secrets.put_parameter(
+        Name=STAGING["StripeWebhookSecretParameter"], Value="whsec_of_the_second_endpoint", Type="SecureString"
+    )
     staging = Stack("cartwright-staging")
-    staging.deploy(**STAGING)
+    staging.deploy(**STAGING, PermissionsBoundaryArn=boundary)
     seen[staging.name] = made_of(staging)
-    stripe.register(staging.output("WebhookUrl"), "whsec_of_staging")
+    stripe.register(staging.output("WebhookUrl"), "whsec_of_the_second_endpoint")
     staging.sync()
     return staging
 

@@ -7,17 +7,19 @@ has the feature itself: then remove the shim.
 import json
 
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import apigateway, dynamodb_streams, lambda_svc
+from ministack.services import apigateway, dynamodb_streams, iam, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 API = "AWS::ApiGatewayV2::Api"
 ALARM = "AWS::CloudWatch::Alarm"
+ROLE = "AWS::IAM::Role"
 
 
 def install():
     """Adds everything. To be called before the emulator starts."""
     wrap(API, routed)
     wrap(ALARM, without_expression)
+    wrap(ROLE, bounded)
     iam_evaluator._resolve_condition_key = with_source_account(iam_evaluator._resolve_condition_key)
     iam_actions.extract_resource_arn = knowing_streams(iam_actions.extract_resource_arn)
     lambda_svc._update_config = restarted(lambda_svc._update_config)
@@ -82,6 +84,24 @@ def without_expression(create, update):
 
     def updated(physical_id, old, new, *more):
         return update(physical_id, simple(old), simple(new), *more)
+
+    return created, updated
+
+
+def bounded(create, update):
+    """Gives a role its permissions boundary."""
+
+    def with_boundary(made, properties):
+        boundary = properties.get("PermissionsBoundary")
+        if boundary:
+            iam._put_role_permissions_boundary({"RoleName": [made[0]], "PermissionsBoundary": [boundary]})
+        return made
+
+    def created(logical_id, properties, stack):
+        return with_boundary(create(logical_id, properties, stack), properties)
+
+    def updated(physical_id, old, new, *more):
+        return with_boundary(update(physical_id, old, new, *more), new)
 
     return created, updated
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from ministack.core.iam_actions import extract_resource_arn
 from ministack.core.iam_evaluator import EvalContext, _resolve_condition_key
-from ministack.services import apigateway, lambda_svc, pipes
+from ministack.services import apigateway, iam, lambda_svc, pipes
 from ministack.services.cloudformation import provisioners
 
 
@@ -23,6 +23,15 @@ def test_an_alarm_of_an_expression_is_refused():
 
     with pytest.raises(ValueError, match="metric math"):
         provisioners._cw_metric_alarm_create("Alarm", properties, "shop")
+
+
+def test_a_role_gets_no_boundary():
+    boundary = "arn:aws:iam::000000000000:policy/boundary"
+    properties = {"AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": boundary}
+
+    role, _ = provisioners._iam_role_create("Role", properties, "shop")
+
+    assert "PermissionsBoundary" not in iam._roles[role], "drop shims.bounded"
 
 
 def test_a_request_to_a_stream_is_not_told_from_others():
