@@ -9,7 +9,7 @@ import guided
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 from services import Pipes
-from stack import BUILD, GIVEN, ROOT, Shopper, Stack
+from stack import BUILD, DEPLOYER, GIVEN, ROOT, Shopper, Stack
 from stripe import KEY, Stripe
 
 # A shop's life: each file goes on where the one before it ended.
@@ -86,7 +86,8 @@ def made_of(stack):
         ]
         for role in roles
     }
-    return {"physical": physical, "roles": statements, "managed": managed}
+    kinds = {resource["ResourceType"] for resource in stack.summaries()}
+    return {"physical": physical, "kinds": kinds, "roles": statements, "managed": managed}
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +97,17 @@ def snapshot():
 
 
 @pytest.fixture(scope="session")
-def before(folder, snapshot):
+def deployer():
+    """Gives the user who deploys the rights that the guide lists."""
+    iam, name = boto3.client("iam"), "deployer"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="deployer", PolicyDocument=(ROOT / "docs/deployer.json").read_text())
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    DEPLOYER.update(AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+
+
+@pytest.fixture(scope="session")
+def before(folder, snapshot, deployer):
     """The stack as 0.1.0 left it, with its rows."""
     documents.run("deploy.md", "aws ssm put-parameter --type", folder, meant={"rk_live_…": KEY})
     stack = Stack("cartwright")

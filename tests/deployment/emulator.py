@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the emulator with the shims, and writes down every decision about a role's rights.
+"""Runs the emulator with the shims, and writes down every decision about rights.
 
-DECISIONS names a file that gets a line for each: the role, the action, the resource, and whether it was allowed.
+DECISIONS names a file that gets a line for each: assumed-role or user, its name, the action, the resource, and whether
+it was allowed.
 """
 
 import json
@@ -14,14 +15,15 @@ from ministack.core.responses import get_account_id
 
 
 def written_down(enforce, file):
-    """Writes down what is asked for under a role, and whether that is allowed."""
+    """Writes down what is asked for by whoever is not the account's root, and whether that is allowed."""
 
     def decide(access_key, action, service, region, resource_arn="*", service_context=None):
         denied = enforce(access_key, action, service, region, resource_arn, service_context)
         principal = iam_evaluator.resolve_principal(access_key or "", get_account_id())
-        if ":assumed-role/" in getattr(principal, "arn", ""):
-            role = principal.arn.split("/")[1]
-            file.write(json.dumps([role, action, resource_arn, denied is None]) + "\n")
+        name = getattr(principal, "arn", ":root").rsplit(":", 1)[1]
+        if name != "root":
+            kind, name = name.split("/")[:2]
+            file.write(json.dumps([kind, name, action, resource_arn, denied is None]) + "\n")
         return denied
 
     return decide

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pexpect
-from stack import BUILD, ROOT
+from stack import BUILD, DEPLOYER, ROOT
 
 # What the SAM CLI asks: a name, often in bold, perhaps the default or the choices in brackets, and a colon.
 QUESTION = re.compile(
@@ -36,7 +36,7 @@ def folder_of_a_merchant(folder):
 
 def typed(block, shop, answers):
     """Runs a block that asks questions. `answers` has what is typed, by question; Enter takes the default of others."""
-    environment = {**os.environ, "PATH": f"{shop / 'bin'}:{os.environ['PATH']}", "COLUMNS": "200"}
+    environment = {**os.environ, **DEPLOYER, "PATH": f"{shop / 'bin'}:{os.environ['PATH']}", "COLUMNS": "200"}
     child = pexpect.spawn(
         "bash", ["-euo", "pipefail", "-c", block], cwd=shop, env=environment, timeout=120, encoding="utf-8"
     )

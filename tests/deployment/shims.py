@@ -20,7 +20,7 @@ def install():
     wrap(API, routed)
     wrap(ALARM, without_expression)
     wrap(ROLE, bounded)
-    iam_evaluator._resolve_condition_key = with_source_account(iam_evaluator._resolve_condition_key)
+    iam_evaluator._resolve_condition_key = as_in_aws(iam_evaluator._resolve_condition_key)
     iam_actions.extract_resource_arn = knowing_streams(iam_actions.extract_resource_arn)
     lambda_svc._update_config = restarted(lambda_svc._update_config)
 
@@ -106,13 +106,17 @@ def bounded(create, update):
     return created, updated
 
 
-def with_source_account(resolve):
-    """Knows the account on whose behalf one of AWS's services assumes a role.
+def as_in_aws(resolve):
+    """Knows for which account one of AWS's services assumes a role, and takes loopback for a secure transport.
+
+    The bucket that the SAM CLI makes refuses any other transport.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
 
     def resolved(key, context):
+        if key.lower() == "aws:securetransport":
+            return "true"
         value = resolve(key, context)
         if value is None and key.lower() == "aws:sourceaccount":
             return context.principal_account

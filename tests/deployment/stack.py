@@ -15,6 +15,9 @@ BUILD = Path(os.environ["BUILD"]).resolve()
 EMULATOR = os.environ["AWS_ENDPOINT_URL"]
 STRIPE = os.environ["STRIPE_API_URL"]
 
+# The key of the user who deploys, who has the rights of docs/deployer.json and no others.
+DEPLOYER = {}
+
 # What a deployment asks for.
 GIVEN = {
     "SuccessUrl": "https://shop.example/thanks/{number}",
@@ -64,11 +67,20 @@ class Stack:
         run(
             "sam", "deploy", "--template-file", template, "--config-file", ROOT / "samconfig.toml",
             "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar",
-            "--parameter-overrides", *overrides(given),
+            "--parameter-overrides", *overrides(given), env={**os.environ, **DEPLOYER},
         )  # fmt: skip
 
     def delete(self):
-        run("sam", "delete", "--stack-name", self.name, "--region", os.environ["AWS_DEFAULT_REGION"], "--no-prompts")
+        command = [
+            "sam",
+            "delete",
+            "--stack-name",
+            self.name,
+            "--region",
+            os.environ["AWS_DEFAULT_REGION"],
+            "--no-prompts",
+        ]
+        run(*command, env={**os.environ, **DEPLOYER})
 
     def outputs(self):
         (stack,) = boto3.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
@@ -77,11 +89,14 @@ class Stack:
     def output(self, name):
         return self.outputs()[name]
 
+    def summaries(self):
+        """What there is in the stack."""
+        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return [resource for page in pages for resource in page["StackResourceSummaries"]]
+
     def resources(self):
         """The physical ids by the names in the template."""
-        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
-        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in self.summaries()}
 
     def table(self, output):
         return boto3.resource("dynamodb").Table(self.output(output))

@@ -8,6 +8,8 @@ import json
 import os
 from pathlib import Path
 
+from stack import ROOT
+
 RIGHTS = Path(__file__).with_name("rights.txt")
 
 # Granted, but asked for where the emulator does not see it.
@@ -39,18 +41,19 @@ def short(arn, physical):
     return resource
 
 
+def decisions(kind):
+    """What principals of this kind asked for: name, action, resource, and whether it was allowed."""
+    lines = Path(os.environ["DECISIONS"]).read_text().splitlines()
+    return [decision for by, *decision in map(json.loads, lines) if by == kind]
+
+
 def used(seen):
-    """Who asked for what, and was it allowed."""
-    roles = {
-        physical[name]: (name, physical)
-        for physical in (stack["physical"] for stack in seen.values())
-        for name in physical
-    }
+    """What each role asked for, by whether it was allowed."""
+    roles = {physical: (name, stack) for stack in seen.values() for name, physical in stack["physical"].items()}
     asked = {True: set(), False: set()}
-    for line in Path(os.environ["DECISIONS"]).read_text().splitlines():
-        role, action, resource, allowed = json.loads(line)
-        name, physical = roles[role]
-        asked[allowed].add((name, action, generic(short(resource, physical))))
+    for role, action, resource, allowed in decisions("assumed-role"):
+        name, stack = roles[role]
+        asked[allowed].add((name, action, generic(short(resource, stack["physical"]))))
     return asked
 
 
@@ -107,6 +110,23 @@ def test_both_stacks_grant_the_same(seen):
     first, second = [granted(stack) for stack in seen.values()]
 
     assert first == second
+
+
+def test_who_deploys_may_do_all_that_the_sam_cli_does():
+    asked = decisions("user")
+
+    assert {action for _, action, _, _ in asked} > {"cloudformation:ExecuteChangeSet", "s3:PutObject"}
+    assert not [decision for decision in asked if not decision[-1]]
+
+
+def test_who_deploys_has_rights_to_every_service_that_a_stack_uses(seen):
+    """CloudFormation makes resources with the rights of who deploys, which the emulator does not check."""
+    statements = json.loads((ROOT / "docs" / "deployer.json").read_text())["Statement"]
+    services = {action.split(":")[0] for statement in statements for action in statement["Action"]}
+    kinds = {kind.split("::")[1].lower() for stack in seen.values() for kind in stack["kinds"]}
+
+    # The API's resources are of its second version, but its rights have no version. Tables of orders use a key of KMS.
+    assert kinds - {"apigatewayv2"} | {"apigateway", "cloudformation", "kms", "s3"} == services
 
 
 def test_the_only_other_right_is_to_write_the_log(seen):

@@ -44,10 +44,16 @@ def test_a_request_to_a_stream_is_not_told_from_others():
         assert found == "*", "drop shims.knowing_streams"
 
 
+def test_loopback_is_no_secure_transport():
+    context = EvalContext("arn:aws:iam::000000000000:root", "Root", "000000000000", "s3:PutObject", "*", "us-east-1")
+
+    assert _resolve_condition_key("aws:SecureTransport", context) != "true", "change shims.as_in_aws"
+
+
 def test_a_service_does_not_say_for_which_account_it_assumes_a_role():
     context = EvalContext("arn:aws:iam::000000000000:root", "Root", "000000000000", "sts:AssumeRole", "*", "us-east-1")
 
-    assert _resolve_condition_key("aws:SourceAccount", context) is None, "drop shims.with_source_account"
+    assert _resolve_condition_key("aws:SourceAccount", context) is None, "change shims.as_in_aws"
 
 
 def test_a_pipe_does_not_reach_a_bus():
