@@ -33,15 +33,17 @@ ROUTES = {
 NAMESPACE = {"Fn::Sub": "Cartwright/${AWS::StackName}"}
 
 READ_WRITE = {"GetItem", "PutItem", "UpdateItem"}
-KNOW_PRICES = {"BatchGetItem", "GetItem", "UpdateItem"}
+# Changes a cart that is there.
+READ_UPDATE = {"GetItem", "UpdateItem"}
+KNOW_PRICES = {"BatchGetItem", "UpdateItem"}
 # Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
 PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
     "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
     "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
-    "Clear": {"Carts": READ_WRITE},
+    "Clear": {"Carts": {"UpdateItem"}},
     "Checkout": {
-        "Carts": READ_WRITE,
+        "Carts": READ_UPDATE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
         "StripeSecretKeyParameter": {"GetParameters"},
@@ -53,11 +55,11 @@ PERMISSIONS = {
         "StripeSecretKeyParameter": {"GetParameters"},
         "StripeWebhookSecretParameter": {"GetParameters"},
     },
-    "FinishOrder": {"Carts": READ_WRITE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameters"}},
+    "FinishOrder": {"Carts": READ_UPDATE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameters"}},
     "Order": {"Orders": {"GetItem"}},
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
-        "Carts": READ_WRITE,
+        "Carts": READ_UPDATE,
         "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
         "Orders": READ_WRITE,
         "StripeSecretKeyParameter": {"GetParameters"},
@@ -294,6 +296,15 @@ def test_every_function_may_do_exactly_what_it_needs(stack):
         assert found == expected, name
 
 
+def test_a_boundary_reaches_every_role(stack):
+    roles = resources(stack, "AWS::IAM::Role")
+    boundary = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+
+    assert set(roles) == {f"{name}Role" for name in [*PERMISSIONS, "SyncTimer", "OrdersPipe", "CartsPipe"]}
+    for name, role in roles.items():
+        assert role["PermissionsBoundary"] == boundary, name
+
+
 def test_no_policy_has_a_wildcard_and_the_only_managed_one_writes_logs(stack):
     for role in resources(stack, "AWS::IAM::Role").values():
         for statement in statements(role):
@@ -416,6 +427,11 @@ def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(s
         ("DefaultCurrency", ["usd"], ["USD", "us"]),
         ("ShopLocale", ["en-US", "de", "zh-Hant-TW"], ["", "en_US"]),
         ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["alarms", "arn:aws:sqs:a:123456789012:b"]),
+        (
+            "PermissionsBoundaryArn",
+            ["", "arn:aws:iam::123456789012:policy/boundaries/shops", "arn:aws:iam::aws:policy/PowerUserAccess"],
+            ["shops", "arn:aws:iam::123456789012:role/shops", "arn:aws:iam::123456789012:policy/"],
+        ),
     ],
 )
 def test_a_malformed_parameter_stops_the_deployment(stack, parameter, good, bad):

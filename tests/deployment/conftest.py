@@ -1,0 +1,198 @@
+"""One emulated account: a shop that comes from version 0.1.0, and a second stack beside it."""
+
+import json
+import time
+
+import boto3
+import documents
+import guided
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+from services import Pipes
+from stack import BUILD, DEPLOYER, GIVEN, ROOT, Shopper, Stack
+from stripe import KEY, Stripe
+
+# A shop's life: each file goes on where the one before it ended.
+ORDER = ["shims", "update", "buying", "events", "staging", "secrets", "operating", "removal", "documents", "rights"]
+
+WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
+STAGING = {
+    "StripeSecretKeyParameter": "/staging/stripe-secret-key",
+    "StripeWebhookSecretParameter": "/staging/stripe-webhook-secret",
+}
+
+# What a company lets any role of a shop do.
+BOUNDARY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:*",
+                "events:PutEvents",
+                "lambda:InvokeFunction",
+                "logs:*",
+                "sqs:SendMessage",
+                "ssm:Get*",
+            ],
+            "Resource": "*",
+        }
+    ],
+}
+
+BEFORE = ROOT / "tests" / "upgrade" / "0.1.0"
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: ORDER.index(item.path.stem.removeprefix("test_")))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Where commands of the documents are run."""
+    return tmp_path_factory.mktemp("folder")
+
+
+@pytest.fixture(scope="session")
+def stripe():
+    """The Stripe account that both stacks share."""
+    return Stripe(12112)
+
+
+@pytest.fixture(scope="session")
+def seen():
+    """What the stacks were made of, by name, written down before they are deleted."""
+    return {}
+
+
+def made_of(stack):
+    """The physical ids of a stack, and the rights of its roles."""
+    iam, physical = boto3.client("iam"), stack.resources()
+    roles = [name for name in physical if name.endswith("Role")]
+    statements = {
+        role: [
+            statement
+            for policy in iam.list_role_policies(RoleName=physical[role])["PolicyNames"]
+            for statement in iam.get_role_policy(RoleName=physical[role], PolicyName=policy)["PolicyDocument"][
+                "Statement"
+            ]
+        ]
+        for role in roles
+    }
+    managed = {
+        role: [
+            policy["PolicyArn"]
+            for policy in iam.list_attached_role_policies(RoleName=physical[role])["AttachedPolicies"]
+        ]
+        for role in roles
+    }
+    kinds = {resource["ResourceType"] for resource in stack.summaries()}
+    return {"physical": physical, "kinds": kinds, "roles": statements, "managed": managed}
+
+
+@pytest.fixture(scope="session")
+def snapshot():
+    """What a shop of 0.1.0 had stored, as if it had been made just now."""
+    return Snapshot()
+
+
+@pytest.fixture(scope="session")
+def deployer():
+    """Gives the user who deploys the rights that the guide lists."""
+    iam, name = boto3.client("iam"), "deployer"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="deployer", PolicyDocument=(ROOT / "docs/deployer.json").read_text())
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    DEPLOYER.update(AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"])
+
+
+@pytest.fixture(scope="session")
+def before(folder, snapshot, deployer):
+    """The stack as 0.1.0 left it, with its rows."""
+    documents.run("deploy.md", "aws ssm put-parameter --type", folder, meant={"rk_live_…": KEY})
+    stack = Stack("cartwright")
+    template = yaml_parse((BEFORE / "template.yaml").read_text())
+    for name, body in template["Resources"].items():
+        if body["Type"] == "AWS::Serverless::Function":
+            body["Properties"]["CodeUri"] = str(BUILD / name)
+    (folder / "0.1.0.json").write_text(json.dumps(template))
+    stack.deploy(folder / "0.1.0.json")
+    physical = stack.resources()
+    for table, output in (("carts", "CartsTable"), ("catalog", "CatalogTable"), ("orders", "OrdersTable")):
+        client, name = boto3.client("dynamodb"), stack.output(output)
+        for row in snapshot.rows(table):
+            client.put_item(TableName=name, Item=row)
+    return physical
+
+
+@pytest.fixture(scope="session")
+def stack(before, stripe, folder, seen):
+    """The stack of this version, in place of the one of 0.1.0, deployed as a merchant does it the first time."""
+    stack = Stack("cartwright")
+    shop = guided.folder_of_a_merchant(folder)
+    block = documents.take("deploy.md", "sam build && sam deploy --guided")
+    guided.typed(block, shop, {f"Parameter {name}": value for name, value in GIVEN.items()})
+    assert GIVEN["SuccessUrl"] in guided.kept(shop)
+    seen[stack.name] = made_of(stack)
+    stripe.register(stack.output("WebhookUrl"), WEBHOOK_SECRET)
+    documents.run("deploy.md", "aws ssm put-parameter --overwrite", folder, meant={"whsec_…": WEBHOOK_SECRET})
+    return stack
+
+
+@pytest.fixture(scope="session")
+def catalogue(stack, folder):
+    """The stack, which has copied Stripe's products and prices."""
+    documents.run("deploy.md", "aws lambda invoke", folder, meant={"<SyncFunction>": stack.output("SyncFunction")})
+    return stack
+
+
+@pytest.fixture
+def shopper(catalogue):
+    """A shopper of the first stack."""
+    return Shopper(catalogue)
+
+
+@pytest.fixture(scope="session")
+def pipes(stack):
+    """The pipes of the first stack."""
+    return Pipes(stack)
+
+
+@pytest.fixture(scope="session")
+def staging(stack, stripe, seen):
+    """A second stack in the same account, for the same Stripe account. Its roles have a boundary."""
+    boundary = boto3.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY))["Policy"][
+        "Arn"
+    ]
+    secrets = boto3.client("ssm")
+    secrets.put_parameter(Name=STAGING["StripeSecretKeyParameter"], Value=KEY, Type="SecureString")
+    secrets.put_parameter(
+        Name=STAGING["StripeWebhookSecretParameter"], Value="whsec_of_the_second_endpoint", Type="SecureString"
+    )
+    staging = Stack("cartwright-staging")
+    staging.deploy(**STAGING, PermissionsBoundaryArn=boundary)
+    seen[staging.name] = made_of(staging)
+    stripe.register(staging.output("WebhookUrl"), "whsec_of_the_second_endpoint")
+    staging.sync()
+    return staging
+
+
+class Snapshot:
+    """The data of tests/upgrade/0.1.0, whose README.md says what is in it and where times are."""
+
+    SECONDS = ("created", "updated", "exp")
+
+    def __init__(self):
+        self.shift = int(time.time()) - self.read("snapshot.json")["made_at"]
+
+    def read(self, name):
+        return json.loads((BEFORE / name).read_text())
+
+    def rows(self, table):
+        return [self.later(row) for row in self.read(f"tables/{table}.json")]
+
+    def later(self, row):
+        for name in self.SECONDS:
+            if name in row:
+                row[name] = {"N": str(int(row[name]["N"]) + self.shift)}
+        return row

@@ -1,0 +1,41 @@
+"""The shell blocks of the documents, each run where it belongs in the life of a shop."""
+
+import re
+import subprocess
+from pathlib import Path
+
+DOCUMENTS = {name: Path(__file__).resolve().parents[2] / "docs" / name for name in ("deploy.md", "operate.md")}
+
+# The blocks that were run, by document and number.
+done = set()
+
+
+def blocks(document):
+    """The text of each shell block."""
+    return re.findall(r"^ *```sh\n(.*?)^ *```", DOCUMENTS[document].read_text(), re.M | re.S)
+
+
+def beginning(document, words):
+    """The blocks that begin so, in their order."""
+    return [block for block in blocks(document) if block.startswith(words)]
+
+
+def take(document, beginning):
+    """The block that begins so, which is about to be run."""
+    found = [(number, block) for number, block in enumerate(blocks(document)) if block.startswith(beginning)]
+    assert len(found) == 1, f"{len(found)} blocks of {document} begin with: {beginning}"
+    number, block = found[0]
+    done.add((document, number))
+    return block
+
+
+def run(document, beginning, folder, meant):
+    """Runs the block that begins so, with what its placeholders stand for. Returns what it printed."""
+    block = take(document, beginning)
+    for placeholder, value in meant.items():
+        assert placeholder in block, f"{placeholder} is not in this block of {document} any more:\n{block}"
+        block = block.replace(placeholder, value)
+    assert not re.search(r"<[A-Za-z]+>|…", block), f"a placeholder is left:\n{block}"
+    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, capture_output=True, text=True)
+    assert ended.returncode == 0, f"{block}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
+    return ended.stdout

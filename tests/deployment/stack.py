@@ -1,0 +1,167 @@
+"""A stack: deployed by the SAM CLI, and spoken to over HTTP."""
+
+import http.client
+import json
+import os
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+ROOT = Path(__file__).resolve().parents[2]
+# What `sam build` made.
+BUILD = Path(os.environ["BUILD"]).resolve()
+EMULATOR = os.environ["AWS_ENDPOINT_URL"]
+STRIPE = os.environ["STRIPE_API_URL"]
+
+# The key of the user who deploys, who has the rights of docs/deployer.json and no others.
+DEPLOYER = {}
+
+# What a deployment asks for.
+GIVEN = {
+    "SuccessUrl": "https://shop.example/thanks/{number}",
+    "CancelUrl": "https://shop.example/cart",
+    "AllowedOrigins": "https://shop.example",
+    "StripeApiUrl": STRIPE,
+}
+
+
+def request(url, method="GET", body=None, headers=()):
+    """One request. Every host is the emulator or the Stripe sandbox, which tell their sites apart by name."""
+    address, site = urlsplit(url), urlsplit(url)
+    if address.hostname.endswith(".localhost"):
+        address = urlsplit(EMULATOR)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+    target = site.path + (f"?{site.query}" if site.query else "")
+    connection.request(method, target, body=body, headers={"Host": site.netloc, **dict(headers)})
+    response = connection.getresponse()
+    answer = Answer(
+        response.status, dict((name.lower(), value) for name, value in response.getheaders()), response.read()
+    )
+    connection.close()
+    return answer
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.text = status, headers, body.decode()
+
+    def json(self):
+        return json.loads(self.text)
+
+    def ok(self):
+        assert self.status == 200, f"{self.status}: {self.text}"
+        return self.json()
+
+
+class Stack:
+    """A stack in the emulator."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def deploy(self, template=BUILD / "template.yaml", **parameters):
+        """Runs `sam deploy`, for a new stack and for an update alike."""
+        given = {**GIVEN, **parameters}
+        run(
+            "sam", "deploy", "--template-file", template, "--config-file", ROOT / "samconfig.toml",
+            "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar",
+            "--parameter-overrides", *overrides(given), env={**os.environ, **DEPLOYER},
+        )  # fmt: skip
+
+    def delete(self):
+        command = [
+            "sam",
+            "delete",
+            "--stack-name",
+            self.name,
+            "--region",
+            os.environ["AWS_DEFAULT_REGION"],
+            "--no-prompts",
+        ]
+        run(*command, env={**os.environ, **DEPLOYER})
+
+    def outputs(self):
+        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def output(self, name):
+        return self.outputs()[name]
+
+    def summaries(self):
+        """What there is in the stack."""
+        pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return [resource for page in pages for resource in page["StackResourceSummaries"]]
+
+    def resources(self):
+        """The physical ids by the names in the template."""
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in self.summaries()}
+
+    def table(self, output):
+        return boto3.resource("dynamodb").Table(self.output(output))
+
+    def send(self, method, path, body=None, headers=()):
+        return request(self.output("ApiUrl") + path, method, body, headers)
+
+    def products(self):
+        return self.send("GET", "/products?limit=100").ok()["data"]
+
+    def order(self, number):
+        return self.send("GET", f"/orders/{number}")
+
+    def sync(self):
+        """Runs the function as its schedule does, and waits for its report."""
+        answer = boto3.client("lambda").invoke(FunctionName=self.output("SyncFunction"), Payload=b"{}")
+        report = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, report
+        return report
+
+
+class Shopper:
+    """A client of a stack, with a cart or without one yet."""
+
+    def __init__(self, stack, token=None):
+        self.stack, self.token = stack, token
+
+    def send(self, method, path, body=None):
+        headers = {"Cart-Token": self.token} if self.token else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(body)
+        answer = self.stack.send(method, path, body, headers)
+        self.token = answer.headers.get("cart-token", self.token)
+        return answer
+
+    def cart(self):
+        return self.send("GET", "/cart").ok()
+
+    def add(self, price, quantity=1):
+        return self.send("POST", "/cart/add", {"items": [{"price": price, "quantity": quantity}]}).ok()
+
+    def update(self, **body):
+        return self.send("POST", "/cart/update", body).ok()
+
+    def clear(self):
+        return self.send("POST", "/cart/clear").ok()
+
+    def checkout(self):
+        """The session of the cart."""
+        return self.send("POST", "/cart/checkout").ok()
+
+    def land(self, session):
+        """Comes back from Stripe's page. Where the shop sends the shopper."""
+        answer = self.stack.send("GET", f"/finish-order?session_id={session['id']}")
+        assert answer.status == 303, f"{answer.status}: {answer.text}"
+        return answer.headers["location"]
+
+
+def overrides(parameters):
+    return [f"ParameterKey={name},ParameterValue={value}" for name, value in parameters.items()]
+
+
+def run(*command, **more):
+    """Runs a command to its end; what it printed is shown if it fails."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **more)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+    return done.stdout

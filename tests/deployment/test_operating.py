@@ -1,0 +1,106 @@
+"""What the guide to operating has a merchant do."""
+
+import json
+import re
+
+import boto3
+import documents
+import pytest
+from services import acting_as, name_of
+from stack import Shopper, run
+from stripe import KEY, order_number, wait_for
+
+
+@pytest.fixture(scope="module")
+def session(catalogue, stripe):
+    """A session that was paid."""
+    shopper = Shopper(catalogue)
+    shopper.add("price_mug")
+    session = shopper.checkout()
+    stripe.press(session, "pay")
+    wait_for(lambda: catalogue.order(order_number(session)).status == 200)
+    return session
+
+
+def written_in_a_sentence(document, beginning):
+    """A command that stands within a sentence of a document."""
+    text = documents.DOCUMENTS[document].read_text()
+    (command,) = re.findall(rf"`({re.escape(beginning)}[^`]+)`", text)
+    return command
+
+
+def test_a_missing_order_is_made_by_the_landing_page(catalogue, stripe):
+    shopper = Shopper(catalogue)
+    shopper.add("price_mug")
+    session = shopper.checkout()
+    stripe.hold_back()
+    stripe.press(session, "pay")
+    command = written_in_a_sentence("operate.md", "curl -so")
+
+    printed = run("bash", "-c", command.replace("<ApiUrl>", catalogue.output("ApiUrl")).replace("cs_…", session["id"]))
+
+    assert printed.strip() == f"https://shop.example/thanks/{order_number(session)}"
+    stripe.release()
+
+
+def test_an_orders_number_follows_from_its_session(session):
+    command = written_in_a_sentence("operate.md", "printf %s cs_…")
+
+    assert run("bash", "-c", command.replace("cs_…", session["id"])).strip() == order_number(session)
+
+
+def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
+    meant = {"<OrdersTable>": catalogue.output("OrdersTable"), "<number>": order_number(session)}
+    show, hide = documents.beginning("operate.md", "aws dynamodb get-item")
+    public = catalogue.order(order_number(session)).ok()
+    shown = json.loads(documents.run("operate.md", show, folder, meant=meant))
+    assert shown["customer"]["email"] == "shopper@example.com"
+
+    documents.run("operate.md", hide, folder, meant=meant)
+
+    stored = json.loads(documents.run("operate.md", show, folder, meant=meant))
+    assert "shopper@example.com" not in json.dumps(stored)
+    assert catalogue.order(order_number(session)).ok() == public
+
+
+def test_the_table_of_orders_is_restored_beside_the_one_in_use(catalogue, folder):
+    meant = {
+        "<OrdersTable>": catalogue.output("OrdersTable"),
+        "--restore-date-time 2026-11-22T12:00:00Z": "--use-latest-restorable-time",
+    }
+
+    documents.run("operate.md", "aws dynamodb restore-table", folder, meant=meant)
+
+    restored = boto3.resource("dynamodb").Table("orders-restored")
+    restored.wait_until_exists()
+    assert restored.scan()["Count"] == catalogue.table("OrdersTable").scan()["Count"]
+    restored.delete()
+
+
+def test_the_schedule_runs_the_sync_and_keeps_what_it_cannot_run(catalogue):
+    """The scheduler calls the function under a role of its own. Lambda keeps failed calls under the function's role."""
+    physical = catalogue.resources()
+    queue = boto3.client("sqs").get_queue_url(QueueName=name_of(physical["SyncFailures"]))["QueueUrl"]
+    scheduler, function = acting_as(physical["SyncTimerRole"]), acting_as(physical["SyncRole"])
+
+    called = scheduler.client("lambda").invoke(FunctionName=physical["Sync"], InvocationType="Event", Payload=b"{}")
+    for role in (scheduler, function):
+        role.client("sqs").send_message(QueueUrl=queue, MessageBody="{}")
+
+    assert called["StatusCode"] == 202
+
+
+def test_the_log_has_a_line_for_a_request_and_no_secret_or_address(catalogue, session):
+    logs, physical = boto3.client("logs"), catalogue.resources()
+    groups = [physical[name] for name in physical if name.endswith("Logs") and name != "ApiLogs"]
+    assert len(groups) == 10
+
+    lines = []
+    for group in groups:
+        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+            events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
+            lines += [event["message"] for event in events["events"]]
+
+    text = "\n".join(lines)
+    assert '"function":"checkout","status":200' in text
+    assert not [secret for secret in (KEY, "whsec_", "shopper@example.com", "cs_test_") if secret in text]
