@@ -7,6 +7,7 @@ has the feature itself: then remove the shim.
 import json
 
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.router import extract_access_key_id
 from ministack.services import apigateway, dynamodb_streams, iam, lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -21,7 +22,7 @@ def install():
     wrap(ALARM, without_expression)
     wrap(ROLE, bounded)
     iam_evaluator._resolve_condition_key = as_in_aws(iam_evaluator._resolve_condition_key)
-    iam_actions.extract_resource_arn = knowing_streams(iam_actions.extract_resource_arn)
+    iam_actions.extract_resource_arn = knowing_parameters(knowing_streams(iam_actions.extract_resource_arn))
     lambda_svc._update_config = restarted(lambda_svc._update_config)
 
 
@@ -137,6 +138,25 @@ def knowing_streams(resource):
         asked = json.loads(body)
         iterator = dynamodb_streams._decode_iterator(asked.get("ShardIterator") or "") or {}
         return asked.get("StreamArn") or iterator.get("arn") or "*"
+
+    return named
+
+
+def knowing_parameters(resource):
+    """Knows which parameters a request is about: a right to each is asked for.
+
+    Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+    """
+
+    def named(service, method, path, headers, body, parameters, region, account):
+        if headers.get("x-amz-target") != "AmazonSSM.GetParameters":
+            return resource(service, method, path, headers, body, parameters, region, account)
+        names = json.loads(body)["Names"]
+        arns = [f"arn:aws:ssm:{region}:{account}:parameter/{name.removeprefix('/')}" for name in names]
+        # The emulator asks for one more right, to what is returned: the first that is refused, or any.
+        key = extract_access_key_id(headers, parameters)
+        refused = (arn for arn in arns if iam_evaluator.enforce(key, "ssm:GetParameters", service, region, arn))
+        return next(refused, arns[0])
 
     return named
 

@@ -44,6 +44,14 @@ def test_a_request_to_a_stream_is_not_told_from_others():
         assert found == "*", "drop shims.knowing_streams"
 
 
+def test_a_request_for_several_parameters_is_about_none():
+    headers, body = {"x-amz-target": "AmazonSSM.GetParameters"}, json.dumps({"Names": ["/shop/key"]}).encode()
+
+    found = extract_resource_arn("ssm", "POST", "/", headers, body, {}, "us-east-1", "000000000000")
+
+    assert found == "*", "drop shims.knowing_parameters"
+
+
 def test_loopback_is_no_secure_transport():
     context = EvalContext("arn:aws:iam::000000000000:root", "Root", "000000000000", "s3:PutObject", "*", "us-east-1")
 
