@@ -25,44 +25,42 @@ pub(super) struct Priced<'a> {
     /// With the parameters that they are in.
     pub(super) prices: &'a [(String, Value)],
     pub(super) rates: &'a [Value],
-    /// With the parameter that names it.
-    pub(super) coupon: Option<&'a (&'static str, Value)>,
+    pub(super) coupon: Option<&'a Value>,
 }
 
 impl Priced<'_> {
-    /// The currency that the session names; else that of the shopper's country, where everything has it; else the prices'
-    /// own.
-    pub(super) fn currency(self, params: &Value) -> Result<String, Refusal> {
+    /// The currency that the session names; else that of the shopper's country, where everything has it and no tax rates are
+    /// set by hand; else the prices' own. A customer who is known has this `email` address.
+    pub(super) fn currency(self, params: &Value, email: Option<&str>) -> Result<String, Refusal> {
         if let Some(named) = params["currency"].as_str() {
             return match currency::unknown(named) {
                 Some(words) => Err(Refusal::invalid("currency", words)),
                 None => Ok(named.to_ascii_lowercase()),
             };
         }
-        let local = country(params).and_then(|country| LOCAL.get(country)).copied();
+        let email = email.or(params["customer_email"].as_str());
+        let local = email.and_then(country).and_then(|country| LOCAL.get(country)).copied();
         let own = self.own_currency();
-        Ok(local.filter(|local| self.is_sold_in(local)).unwrap_or(own).to_owned())
+        let is_local = |local: &&str| !has_tax_rates(params) && self.is_sold_in(local);
+        Ok(local.filter(is_local).unwrap_or(own).to_owned())
     }
 
     /// Refuses what has another own currency: "the default currency must be the same across all prices, shipping rates, and
     /// discounts".
     pub(super) fn check_own_currency(self) -> Result<(), Refusal> {
         let own = self.own_currency();
-        let prices = self.prices.iter().map(|(param, price)| (format!("{param}[price]"), &price["currency"]));
-        let rates = self.rates.iter().enumerate();
-        let rates =
-            rates.map(|(index, rate)| (format!("shipping_options[{index}]"), &rate["fixed_amount"]["currency"]));
+        let prices = self.prices.iter().map(|(_, price)| &price["currency"]);
+        let rates = self.rates.iter().map(|rate| &rate["fixed_amount"]["currency"]);
         // One that takes a percentage off has no currency.
-        let coupon = self.coupon.map(|(param, coupon)| ((*param).to_owned(), &coupon["currency"]));
-        let mut all = prices.chain(rates).chain(coupon);
-        match all.find(|(_, currency)| currency.as_str().is_some_and(|currency| currency != own)) {
+        let mut all = prices.chain(rates).chain(self.coupon.map(|coupon| &coupon["currency"]));
+        match all.find(|currency| currency.as_str().is_some_and(|currency| currency != own)) {
             None => Ok(()),
-            Some((param, other)) => {
+            Some(other) => {
                 let message = format!(
                     "The default currency must be the same across all prices, shipping rates, and discounts: `{own}` and `{}` differ.",
                     json_text(other)
                 );
-                Err(Refusal::invalid(param, message))
+                Err(Refusal::Invalid { param: None, code: None, message })
             }
         }
     }
@@ -74,13 +72,20 @@ impl Priced<'_> {
     fn is_sold_in(&self, currency: &str) -> bool {
         self.prices.iter().all(|(_, price)| Pricing::of(price, currency).is_some())
             && self.rates.iter().all(|rate| shipping_amount(rate, currency).is_some())
-            && self.coupon.is_none_or(|(_, coupon)| Off::of(coupon, currency).is_some())
+            && self.coupon.is_none_or(|coupon| Off::of(coupon, currency).is_some())
     }
 }
 
-/// Where the shopper is: tests say it in their e-mail address, as in `ann+location_FR@example.com`. Nobody else is anywhere.
-fn country(params: &Value) -> Option<&str> {
-    let (name, _) = params["customer_email"].as_str()?.rsplit_once('@')?;
+/// Where the shopper is: tests say it in the e-mail address, as in `ann+location_FR@example.com`. Other shoppers are nowhere.
+fn country(email: &str) -> Option<&str> {
+    let (name, _) = email.rsplit_once('@')?;
     let (_, country) = name.rsplit_once("+location_")?;
     Some(country)
+}
+
+/// "Price localization isn't available for Checkout Sessions that use manual tax rates."
+fn has_tax_rates(params: &Value) -> bool {
+    let is_set = |rates: &Value| rates.as_array().is_some_and(|rates| !rates.is_empty());
+    let lines = params["line_items"].as_array().into_iter().flatten();
+    lines.map(|line| &line["tax_rates"]).any(is_set) || is_set(&params["subscription_data"]["default_tax_rates"])
 }

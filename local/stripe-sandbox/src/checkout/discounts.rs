@@ -35,15 +35,12 @@ pub(super) fn given_discount(state: &State, session: &Session) -> Result<Option<
     }
 }
 
-/// The coupon behind the discount that a new session is asked for, with the parameter that names it.
-pub(super) fn standing_coupon(state: &State, params: &Value) -> Option<(&'static str, Value)> {
+/// The coupon behind the discount that a new session is asked for.
+pub(super) fn standing_coupon(state: &State, params: &Value) -> Option<Value> {
     let given = &params["discounts"][0];
-    if let Some(coupon) = given["coupon"].as_str() {
-        return Some(("discounts[0][coupon]", state.coupons.get(coupon)?.clone()));
-    }
-    let code = state.promotion_codes.get(given["promotion_code"].as_str()?)?;
-    let coupon = state.coupons.get(code["promotion"]["coupon"].as_str()?)?;
-    Some(("discounts[0][promotion_code]", coupon.clone()))
+    let code = given["promotion_code"].as_str().and_then(|id| state.promotion_codes.get(id));
+    let behind = code.and_then(|code| code["promotion"]["coupon"].as_str());
+    state.coupons.get(given["coupon"].as_str().or(behind)?).cloned()
 }
 
 /// Looks a discount up and refuses it where it cannot be used.

@@ -31,7 +31,7 @@ pub(super) fn sold(
     params: &Value,
     mode: Mode,
     rates: &[Value],
-    coupon: Option<&(&'static str, Value)>,
+    coupon: Option<&Value>,
 ) -> Result<Sold, Refusal> {
     let items = list(params, "line_items");
     if items.is_empty() {
@@ -50,7 +50,8 @@ pub(super) fn sold(
         }
     }
     let amounts = Priced { prices: &prices, rates, coupon };
-    let currency = amounts.currency(params)?;
+    let customer = params["customer"].as_str().and_then(|id| state.customers.get(id));
+    let currency = amounts.currency(params, customer.and_then(|customer| customer["email"].as_str()))?;
 
     let mut lines = Vec::new();
     let mut interval = Value::Null;
@@ -79,35 +80,37 @@ fn list<'a>(params: &'a Value, name: &str) -> &'a [Value] {
 
 /// Refuses what cannot be beside a price whose amount the shopper chooses.
 ///
-/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+/// Source: <https://docs.stripe.com/payments/checkout/pay-what-you-want>; the words are what others met at the live API, all of
+/// them without a parameter. Of optional items nobody tells.
 fn check_custom_amount(params: &Value, lines: &[Line], optional: &[Line]) -> Result<(), Refusal> {
     let Some(line) = lines.iter().chain(optional).find(|line| line.pricing.is_custom()) else { return Ok(()) };
-    let refused = |param: &str, what: &str| {
-        let message = format!("Prices with `custom_unit_amount` cannot be used with {what}.");
-        Err(Refusal::invalid(param, message))
-    };
-    if lines.len() > 1 {
-        return refused("line_items", "other line items");
+    let faults = [
+        (
+            lines.len() > 1,
+            "You can only specify 1 line item when specifying a price with `custom_unit_amount` configured.",
+        ),
+        (
+            !optional.is_empty(),
+            "You cannot specify `optional_items` when using a price with `custom_unit_amount` configured.",
+        ),
+        (line.quantity != Some(1), "Quantity must be 1 when a price with `custom_unit_amount` is specified."),
+        (
+            line.adjustable.is_some_and(|adjustable| adjustable.enabled),
+            "You cannot specify `adjustable_quantity` when also using a price with `custom_unit_amount`.",
+        ),
+        (
+            params["allow_promotion_codes"] == true,
+            "You cannot enable promotion codes when using a price with `custom_unit_amount` configured.",
+        ),
+        (
+            !list(params, "discounts").is_empty(),
+            "You cannot enable discounts when using a price with `custom_unit_amount` configured.",
+        ),
+    ];
+    match faults.into_iter().find(|(is_fault, _)| *is_fault) {
+        None => Ok(()),
+        Some((_, message)) => Err(Refusal::Invalid { param: None, code: None, message: message.to_owned() }),
     }
-    if !optional.is_empty() {
-        return refused("optional_items", "optional items");
-    }
-    if line.quantity != Some(1) {
-        return refused("line_items[0][quantity]", "a quantity other than 1");
-    }
-    if line.adjustable.is_some_and(|adjustable| adjustable.enabled) {
-        return refused("line_items[0][adjustable_quantity]", "an adjustable quantity");
-    }
-    if line.recurring {
-        return refused("line_items[0][price]", "recurring payments");
-    }
-    if params["allow_promotion_codes"] == true {
-        return refused("allow_promotion_codes", "promotion codes");
-    }
-    if !list(params, "discounts").is_empty() {
-        return refused("discounts", "discounts");
-    }
-    Ok(())
 }
 
 /// Refuses what recurs where nothing may, or in another interval than the lines before.

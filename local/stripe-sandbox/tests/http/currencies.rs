@@ -13,6 +13,10 @@ fn pairs(query: &str) -> Vec<(&str, &str)> {
 async fn a_session_that_names_no_currency_goes_by_the_shoppers_country() {
     let stripe = stripe().await;
     let mug = "line_items[1][price]=price_mug&line_items[1][quantity]=1";
+    let first = [("customer_creation", "always"), ("customer_email", "ann+location_FR@example.com")];
+    let first = stripe.session("price_mug", "1", &first).await;
+    stripe.press(&first, "pay", &[]).await;
+    let customer = stripe.reload(&first).await["customer"].as_str().unwrap().to_owned();
     let cases = [
         ("", "usd", 3200),
         ("customer_email=ann@example.com", "usd", 3200),
@@ -37,6 +41,9 @@ async fn a_session_that_names_no_currency_goes_by_the_shoppers_country() {
             "usd",
             3200,
         ),
+        // Tax rates that are set by hand: 8.625 % come on top.
+        ("customer_email=ann+location_FR@example.com&line_items[0][tax_rates][0]=txr_sales", "usd", 3476),
+        (&format!("customer={customer}"), "eur", 2900),
     ];
 
     for (more, currency, total) in cases {
@@ -67,18 +74,19 @@ async fn everything_has_one_own_currency() {
         rate("[fixed_amount][currency_options][usd][amount]"),
     );
     let cases = [
-        (format!("line_items[1][price]={euros}&line_items[1][quantity]=1"), "line_items[1][price]"),
-        (format!("optional_items[0][price]={euros}&optional_items[0][quantity]=1"), "optional_items[0][price]"),
-        (format!("discounts[0][coupon]={euros_off}"), "discounts[0][coupon]"),
-        (rate, "shipping_options[0]"),
+        format!("line_items[1][price]={euros}&line_items[1][quantity]=1"),
+        format!("optional_items[0][price]={euros}&optional_items[0][quantity]=1"),
+        format!("discounts[0][coupon]={euros_off}"),
+        rate,
     ];
 
-    for (more, param) in cases {
+    for more in cases {
         for currency in ["", "&currency=usd", "&currency=eur"] {
             let more = format!("{more}{currency}");
             let answer = stripe.try_session("payment", "price_tshirt", "1", &pairs(&more)).await;
 
-            assert_eq!(answer.refused(), (400, String::new(), param.to_owned()), "{more}: {}", answer.message());
+            assert_eq!(answer.refused(), (400, String::new(), String::new()), "{more}");
+            assert!(answer.message().starts_with("The default currency must be the same"), "{}", answer.message());
         }
     }
     let alone = stripe.session(euros, "2", &pairs("currency=usd")).await;
@@ -90,23 +98,24 @@ async fn everything_has_one_own_currency() {
 async fn a_price_that_the_shopper_chooses_stands_alone_once_and_without_discounts() {
     let stripe = stripe().await;
     let cases = [
-        ("payment", "1", "line_items[1][price]=price_mug&line_items[1][quantity]=1", "line_items"),
-        ("subscription", "1", "line_items[1][price]=price_club_monthly&line_items[1][quantity]=1", "line_items"),
-        ("payment", "1", "optional_items[0][price]=price_mug&optional_items[0][quantity]=1", "optional_items"),
-        ("payment", "2", "", "line_items[0][quantity]"),
-        ("payment", "1", "line_items[0][adjustable_quantity][enabled]=true", "line_items[0][adjustable_quantity]"),
-        ("payment", "1", "allow_promotion_codes=true", "allow_promotion_codes"),
+        ("payment", "1", "line_items[1][price]=price_mug&line_items[1][quantity]=1", "1 line item"),
+        ("subscription", "1", "line_items[1][price]=price_club_monthly&line_items[1][quantity]=1", "1 line item"),
+        ("payment", "1", "optional_items[0][price]=price_mug&optional_items[0][quantity]=1", "`optional_items`"),
+        ("payment", "2", "", "Quantity must be 1"),
+        ("payment", "1", "line_items[0][adjustable_quantity][enabled]=true", "`adjustable_quantity`"),
+        ("payment", "1", "allow_promotion_codes=true", "promotion codes"),
         ("payment", "1", "discounts[0][coupon]=welcome10", "discounts"),
     ];
 
-    for (mode, quantity, more, param) in cases {
+    for (mode, quantity, more, word) in cases {
         let answer = stripe.try_session(mode, "price_donation", quantity, &pairs(more)).await;
 
-        assert_eq!(answer.refused(), (400, String::new(), param.to_owned()), "{more}: {}", answer.message());
+        assert_eq!(answer.refused(), (400, String::new(), String::new()), "{more}");
+        assert!(answer.message().contains(word), "{more}: {}", answer.message());
     }
     let more = "optional_items[0][price]=price_donation&optional_items[0][quantity]=1";
     let offered = stripe.try_session("payment", "price_mug", "1", &pairs(more)).await;
-    assert_eq!(offered.refused(), (400, String::new(), "optional_items".to_owned()));
+    assert_eq!(offered.refused(), (400, String::new(), String::new()));
     for more in ["", "allow_promotion_codes=false", "line_items[0][adjustable_quantity][enabled]=false"] {
         let session = stripe.session("price_donation", "1", &pairs(more)).await;
         assert_eq!(session["amount_total"], 1500, "{more}");
