@@ -337,11 +337,12 @@ async fn a_discount_that_stands_leaves_no_room_for_a_code() {
 
 #[tokio::test]
 async fn a_hook_has_the_last_word_but_not_on_what_is_protected() {
-    has_the_last_word("price_mug", "payment", "payment_intent_data").await;
-    has_the_last_word("price_club_monthly", "subscription", "subscription_data").await;
+    has_the_last_word("price_mug", "payment", "payment_intent_data", &Value::Null).await;
+    has_the_last_word("price_tshirt", "payment", "payment_intent_data", &json!("usd")).await;
+    has_the_last_word("price_club_monthly", "subscription", "subscription_data", &Value::Null).await;
 }
 
-async fn has_the_last_word(price: &str, mode: &str, data: &str) {
+async fn has_the_last_word(price: &str, mode: &str, data: &str, currency: &Value) {
     let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", r#"{"locale":"fr"}"#)]).await;
     let visitor = shop.visitor();
     let cart = visitor.add(price, 2).await.ok();
@@ -349,6 +350,7 @@ async fn has_the_last_word(price: &str, mode: &str, data: &str) {
         assert_eq!(parameters["locale"], "fr");
         parameters.insert("locale".to_owned(), json!("it"));
         parameters.insert("mode".to_owned(), json!("setup"));
+        parameters.insert("currency".to_owned(), json!("eur"));
         parameters.insert("line_items".to_owned(), json!([{ "price": "price_sticker", "quantity": 1 }]));
         parameters.insert("metadata".to_owned(), json!({ "stripe_payments_cart_number": "x", "own": "y" }));
         for data in ["payment_intent_data", "subscription_data"] {
@@ -371,6 +373,7 @@ async fn has_the_last_word(price: &str, mode: &str, data: &str) {
     let sent = parameters(&shop);
     assert_eq!(sent["locale"], "it");
     assert_eq!(sent["mode"], mode);
+    assert_eq!(sent["currency"], *currency);
     let metadata = json!({ "stripe_payments_line": price });
     assert_eq!(sent["line_items"], json!([{ "price": price, "quantity": "2", "metadata": metadata }]));
     assert_eq!(sent[data]["description"], "d");
@@ -403,6 +406,9 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CHECKOUT_SESSION_OVERRIDES", "[]"),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"mode":"setup"}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"line_items":null}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"currency":"eur"}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"currency":null}"#),
+        ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"currency":"eur"}}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment_method_types":["card"]}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":[]}"#),
         ("CHECKOUT_SESSION_OVERRIDES", r#"{"payment":{"payment_method_types":["card"]}}"#),

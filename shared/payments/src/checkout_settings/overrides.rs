@@ -10,12 +10,12 @@ use super::fit::{KNOWN, MODES, is_for};
 
 /// A merchant's last word on the parameters of every session, for those who build their own binary.
 ///
-/// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode and Cartwright's own metadata is undone, and what
-/// Stripe does not take in the session's mode is left out.
+/// Runs after `CHECKOUT_SESSION_OVERRIDES`. What it does to line items, mode, currency and Cartwright's own metadata is
+/// undone, and what Stripe does not take in the session's mode is left out.
 pub type Hook = fn(&mut Map<String, Value>);
 
-/// The parameters that a merchant cannot overwrite.
-const PROTECTED: [&str; 2] = ["line_items", "mode"];
+/// The parameters that a merchant cannot overwrite: they follow from the cart, whose total the shopper saw in its currency.
+const PROTECTED: [&str; 3] = ["line_items", "mode", "currency"];
 
 /// What is known of the objects that a session makes, by its mode. Their metadata hold Cartwright's own, as the session's do.
 const MADE: [(&str, &str); 2] = [("payment", "payment_intent_data"), ("subscription", "subscription_data")];
@@ -73,7 +73,9 @@ impl Overrides {
         if let Some(hook) = self.hook {
             hook(&mut parameters);
         }
-        parameters.extend(standard.into_iter().filter(|(name, _)| PROTECTED.contains(&name.as_str())));
+        let is_protected = |name: &String| PROTECTED.contains(&name.as_str());
+        parameters.retain(|name, _| !is_protected(name));
+        parameters.extend(standard.into_iter().filter(|(name, _)| is_protected(name)));
         parameters
     }
 }
@@ -110,7 +112,7 @@ fn check(patch: &Map<String, Value>) -> Result<(), Error> {
         Some(metadata) => metadata.keys().any(|key| CheckoutMetadata::is_reserved(key)),
     };
     if PROTECTED.iter().any(|name| patch.contains_key(*name)) || metadata.any(touches_own) {
-        return Err(Error::malformed(NAME, "no line_items, no mode and no metadata.stripe_payments_*"));
+        return Err(Error::malformed(NAME, "no line_items, no mode, no currency and no metadata.stripe_payments_*"));
     }
     let options = patch.get("shipping_options").and_then(Value::as_array);
     if options.is_some_and(|options| options.len() > CHECKOUT_SHIPPING_RATES.max) {
