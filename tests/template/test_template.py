@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -141,8 +142,9 @@ def test_sam_accepts_the_template():
     assert code == 0, output
 
 
-def test_cloudformation_finds_no_fault_in_the_translated_stack(stack_file):
-    code, output = run(tool("cfn-lint"), "--non-zero-exit-code", "informational", "--", str(stack_file))
+def test_cloudformation_finds_no_fault_in_the_translated_stack_and_in_cloudfronts(stack_file):
+    files = [str(stack_file), "docs/cloudfront.yaml"]
+    code, output = run(tool("cfn-lint"), "--non-zero-exit-code", "informational", "--", *files)
 
     assert code == 0, output
 
@@ -209,6 +211,90 @@ def test_only_the_listed_origins_get_cross_origin_answers_and_may_send_cookies(s
     assert {"content-type", "cart-token", "if-match", "idempotency-key", "x-currency"} <= set(cors["allowHeaders"])
     assert cors["exposeHeaders"] == ["Cart-Token", "ETag"]
     assert {"GET", "POST"} <= set(cors["allowMethods"])
+
+
+def test_a_flood_of_made_up_sessions_or_events_leaves_the_carts_the_rest_of_the_limit(stack):
+    (stage,) = resources(stack, "AWS::ApiGatewayV2::Stage").values()
+    parameters = stack["Parameters"]
+
+    limits = {route: settings["ThrottlingRateLimit"]["Ref"] for route, settings in stage["RouteSettings"].items()}
+    assert limits == {"POST /stripe/webhook": "WebhookRateLimit", "GET /finish-order": "LandingRateLimit"}
+    for settings in stage["RouteSettings"].values():
+        # Without a limit of its own the burst would be the account's.
+        assert settings["ThrottlingBurstLimit"] == settings["ThrottlingRateLimit"]
+    # Of one endpoint Stripe takes 25 requests a second. Source: https://docs.stripe.com/rate-limits
+    assert parameters["LandingRateLimit"]["Default"] < 25
+    assert sum(parameters[name]["Default"] for name in limits.values()) < parameters["ApiRateLimit"]["Default"]
+
+
+def test_executions_are_set_aside_only_where_a_shopper_waits_for_stripe_and_only_on_request(stack):
+    reserved = {
+        name: function["ReservedConcurrentExecutions"]
+        for name, function in functions(stack).items()
+        if "ReservedConcurrentExecutions" in function
+    }
+
+    assert set(reserved) == {"Add", "Update", "Checkout", "FinishOrder"}
+    for value in reserved.values():
+        assert value == {"Fn::If": ["HasStripeConcurrency", {"Ref": "StripeConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert stack["Parameters"]["StripeConcurrency"]["Default"] == ""
+
+
+def test_no_route_asks_for_a_signature(stack):
+    body = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]
+
+    assert "security" not in body
+    assert [key for path in body["paths"].values() for key in path.values() if "security" in key] == []
+
+
+def test_a_domain_takes_the_place_of_the_address_that_aws_gives(stack):
+    body = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    (server,) = body["servers"]
+    conditions = {
+        name: stack["Resources"][name]["Condition"] for name in ("Domain", "DomainMapping", "DomainRecord")
+    }
+
+    assert server["x-amazon-apigateway-endpoint-configuration"] == {
+        "disableExecuteApiEndpoint": {"Fn::If": ["HasDomain", True, False]}
+    }
+    assert conditions == {"Domain": "HasDomain", "DomainMapping": "HasDomain", "DomainRecord": "HasHostedZone"}
+    mapping = resources(stack, "AWS::ApiGatewayV2::ApiMapping")["DomainMapping"]
+    assert mapping["Stage"] == {"Ref": next(iter(resources(stack, "AWS::ApiGatewayV2::Stage")))}
+    assert "ApiMappingKey" not in mapping
+
+
+def test_the_parser_of_api_gateway_finds_nothing_to_complain_of(stack, tmp_path):
+    """API Gateway reads the API's definition with Swagger Parser, which is in this tool."""
+    body = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    given = {"AWS::StackName": "shop", "AWS::Partition": "aws", "AWS::Region": "us-east-1"}
+
+    def resolved(node):
+        match node:
+            case {"Ref": name}:
+                return given[name]
+            case {"Fn::Sub": text}:
+                return re.sub(r"\$\{([\w:.]+)\}", lambda match: given.get(match[1], match[1]), text)
+            case {"Fn::If": [_, _, otherwise]}:
+                return None if otherwise == {"Ref": "AWS::NoValue"} else otherwise
+            case dict():
+                return {key: resolved(value) for key, value in node.items()}
+            case list():
+                return [resolved(item) for item in node]
+        return node
+
+    def complaints(definition):
+        file = tmp_path / "api.json"
+        file.write_text(json.dumps(definition))
+        code, output = run(tool("openapi-generator-cli"), "validate", "--recommend", "-i", str(file))
+        return (code, re.findall(r"^\s*-\s*(.*)", output, re.M))
+
+    definition = resolved(body)
+    assert complaints(definition) == (0, [])
+    # It does complain of what SAM declares by itself.
+    del definition["paths"]["/orders/{number}"]["get"]["parameters"][0]["schema"]
+    code, found = complaints(definition)
+    assert code != 0
+    assert found
 
 
 def test_requests_are_throttled_and_logged_without_queries_headers_paths_or_addresses(stack):
@@ -405,7 +491,9 @@ def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(s
             assert parameter["Default"] in parameter["AllowedValues"], name
         if name.startswith("Checkout"):
             assert parameter["Default"] == "", f"{name}: blank is unset"
-    assert without_default == {"SuccessUrl", "CancelUrl", "AllowedOrigins"}
+    assert without_default == {
+        "SuccessUrl", "CancelUrl", "AllowedOrigins", "StripeSecretKeyParameter", "StripeWebhookSecretParameter",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -421,6 +509,14 @@ def test_every_parameter_is_described_grouped_used_and_has_a_default_that_fits(s
         ("CheckoutShippingRates", ["shr_1", "shr_1,shr_2"], ["x", ",".join(["shr_1"] * 6)]),
         ("CheckoutExpiresAfterMinutes", ["30", "99", "100", "1439", "1440"], ["29", "1441", "0", "030", "9999"]),
         ("CheckoutSessionOverrides", ["{}", ' {"a":{"b":null}}\n'], ["[]", "a"]),
+        ("DomainName", ["", "api.shop.example", "xn--br-1ia.example"], ["https://a.example", "A.example", "a.example/x", "a"]),
+        (
+            "DomainCertificateArn",
+            ["", "arn:aws:acm:eu-central-1:123456789012:certificate/5f9f-1"],
+            ["5f9f-1", "arn:aws:iam::123456789012:server-certificate/x"],
+        ),
+        ("DomainHostedZoneId", ["", "Z0123456789ABC"], ["shop.example", "/hostedzone/Z1", "z1"]),
+        ("StripeConcurrency", ["", "1", "50"], ["0", "-1", "1.5", "ten"]),
         ("StripeSecretKeyParameter", ["/cartwright/stripe-secret-key", "/key"], ["key", "/a/", "/a*", "sk_test_1"]),
         ("SyncSchedule", ["rate(1 hour)", "cron(0 4 * * ? *)"], ["hourly", "rate()"]),
         ("SyncTag", ["enupal-sync", "enupal_sync"], ["", "a b", "a[b]"]),
@@ -492,16 +588,89 @@ def test_a_failed_sync_ends_in_the_queue_whether_it_was_delivered_or_not(stack):
     assert schedule["Target"]["DeadLetterConfig"] == {"Arn": queue}
     assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["Sync", "Arn"]}
     assert schedule["ScheduleExpression"] == {"Ref": "SyncSchedule"}
-    assert "AWS::StackName" in json.dumps(schedule["Name"]), "two stacks of an account must not share a name"
     assert resources(stack, "AWS::SQS::Queue")["SyncFailures"]["SqsManagedSseEnabled"] is True
+
+
+# The longest name that CloudFormation lets a stack have, and an id of its kind.
+# Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+LONGEST = "s" + 127 * "x"
+STACK_ID = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{LONGEST}/51af3dc0-da77-11e4-872e-1234567db123"
+
+# The longest names of what is named after the stack, and the characters that they may have.
+# Sources: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
+NAMED = {
+    ("AWS::Scheduler::Schedule", "Name"): r"[0-9a-zA-Z-_.]{1,64}",
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): r"[0-9a-zA-Z-_]{1,255}",
+    ("AWS::Events::EventBus", "Name"): r"[/.\-_A-Za-z0-9]{1,256}",
+    ("AWS::Logs::LogGroup", "LogGroupName"): r"[.\-_/#A-Za-z0-9]{1,512}",
+}
+
+
+def named(value, **pseudo):
+    """A name as CloudFormation makes it for a stack, of the functions that the template uses for names."""
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return pseudo[name.removeprefix("AWS::")]
+        case {"Fn::Split": [mark, text]}:
+            return named(text, **pseudo).split(mark)
+        case {"Fn::Select": [index, items]}:
+            return named(items, **pseudo)[int(index)]
+        case {"Fn::Sub": [text, variables]}:
+            found = {name: named(variable, **pseudo) for name, variable in variables.items()}
+        case {"Fn::Sub": text}:
+            found = {f"AWS::{name}": replacement for name, replacement in pseudo.items()}
+    return re.sub(r"\$\{([\w:]+)\}", lambda match: found[match[1]], text)
+
+
+def test_stacks_in_an_account_have_names_of_their_own_and_none_is_too_long(stack):
+    """A dashboard's name is its account's, the others are a region's."""
+    one = {"StackName": LONGEST, "StackId": STACK_ID, "Region": "us-east-1"}
+    other = {"StackName": "shop", "StackId": STACK_ID.replace("51af", "0000"), "Region": "us-east-1"}
+    elsewhere = {**one, "StackId": STACK_ID.replace("51af", "1111"), "Region": "ap-southeast-2"}
+    for (kind, key), allowed in NAMED.items():
+        given = {name: properties[key] for name, properties in resources(stack, kind).items() if key in properties}
+        assert given, kind
+        for name, value in given.items():
+            assert re.fullmatch(allowed, named(value, **one)), name
+            assert named(value, **one) != named(value, **other), name
+            if kind == "AWS::CloudWatch::Dashboard":
+                assert named(value, **one) != named(value, **elsewhere), name
+
+
+def test_no_other_resource_has_a_name_that_another_stack_could_have(stack):
+    """CloudFormation names what has no name after the stack, as long as it may be."""
+    names = {
+        (body["Type"], key)
+        for body in stack["Resources"].values()
+        for key in body.get("Properties", {})
+        if re.fullmatch(r"(\w*Name|Name)", key) and isinstance(body["Properties"][key], dict)
+    }
+
+    references = {("AWS::Lambda::Permission", "FunctionName"), ("AWS::Logs::MetricFilter", "LogGroupName")}
+    domain = {("AWS::ApiGatewayV2::DomainName", "DomainName"), ("AWS::ApiGatewayV2::ApiMapping", "DomainName"),
+              ("AWS::Route53::RecordSet", "Name")}  # fmt: skip
+    assert names - references - domain == set(NAMED)
 
 
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
     assert set(stack["Outputs"]) == {
         "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "EventBus", "DashboardUrl",
-        "TracesUrl", "ShopId",
+        "TracesUrl", "ShopId", "DomainTarget",
     }  # fmt: skip
-    assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"][0] == "${Base}/stripe/webhook"
+    api = stack["Outputs"]["ApiUrl"]["Value"]
+    assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"] == ["${Base}/stripe/webhook", {"Base": api}]
+    assert api == {
+        "Fn::If": [
+            "HasPublicUrl",
+            {"Ref": "PublicUrl"},
+            {"Fn::If": ["HasDomain", {"Fn::Sub": "https://${DomainName}"}, {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]},
+        ]
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -527,6 +696,20 @@ def test_what_is_written_is_told_from_the_streams_of_the_tables_and_by_nothing_e
     for role in resources(stack, "AWS::IAM::Role").values():
         if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": ["lambda.amazonaws.com"]}:
             assert "events:" not in json.dumps(list(statements(role)))
+
+
+def test_nothing_reads_the_streams_unless_events_are_wanted(stack):
+    """The streams and the bus stay, so that switching over replaces and loses nothing."""
+    conditional = {name for name, body in stack["Resources"].items() if body.get("Condition") == "HasEventPipes"}
+
+    assert stack["Parameters"]["EventPipes"]["Default"] == "NONE"
+    assert stack["Conditions"]["HasEventPipes"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventPipes"}, "NONE"]}]}
+    assert conditional == {*PIPES, "OrdersPipeRole", "CartsPipeRole"}
+    for pipe in resources(stack, "AWS::Pipes::Pipe").values():
+        # What is left over where there are pipes is what Pipes knows.
+        # Source: https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_UpdatePipe.html
+        assert pipe["DesiredState"] == {"Ref": "EventPipes"}
+        assert set(stack["Parameters"]["EventPipes"]["AllowedValues"]) == {"NONE", "RUNNING", "STOPPED"}
 
 
 ORDER_DETAIL = {
@@ -685,6 +868,16 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_functions_write(stack):
     (transformation,) = resources(stack, "AWS::Logs::MetricFilter")["WebhookFailures"]["MetricTransformations"]
     assert transformation["MetricNamespace"] == NAMESPACE
     assert len(json.loads(re.sub(r"\$\{[^}]+\}", "x", body))["widgets"]) == 7
+
+
+def test_the_link_for_stripes_key_asks_for_the_rights_that_the_guide_lists():
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    (link,) = re.findall(r"\((https://dashboard\.stripe\.com/apikeys/create\S+)\)", guide)
+    asked = urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)
+    table = re.findall(r"^\| .* \| (?:read|write) \| .* \| (.*) \|$", guide, re.M)
+
+    assert asked["name"] == ["Cartwright"]
+    assert sorted(asked["permissions[]"]) == sorted(re.findall(r"`(\w+)`", " ".join(table)))
 
 
 def test_every_alarm_is_explained_in_the_operators_guide(stack):
