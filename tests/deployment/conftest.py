@@ -5,7 +5,7 @@ import time
 
 import boto3
 import documents
-import guided
+import merchant
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 from services import Pipes
@@ -13,12 +13,15 @@ from stack import BUILD, DEPLOYER, GIVEN, ROOT, Shopper, Stack
 from stripe import KEY, Stripe
 
 # A shop's life: each file goes on where the one before it ended.
-ORDER = ["shims", "update", "buying", "events", "staging", "secrets", "operating", "removal", "documents", "rights"]
+ORDER = [
+    "shims", "update", "buying", "events", "staging", "parameters", "secrets", "operating", "removal", "documents",
+    "rights",
+]  # fmt: skip
 
 WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
 STAGING = {
-    "StripeSecretKeyParameter": "/staging/stripe-secret-key",
-    "StripeWebhookSecretParameter": "/staging/stripe-webhook-secret",
+    "StripeSecretKeyParameter": "/cartwright-staging/stripe-secret-key",
+    "StripeWebhookSecretParameter": "/cartwright-staging/stripe-webhook-secret",
 }
 
 # What a company lets any role of a shop do.
@@ -126,13 +129,20 @@ def before(folder, snapshot, deployer):
 
 
 @pytest.fixture(scope="session")
-def stack(before, stripe, folder, seen):
-    """The stack of this version, in place of the one of 0.1.0, deployed as a merchant does it the first time."""
+def shop(folder):
+    """The checkout of who deploys."""
+    return merchant.checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def stack(before, stripe, folder, shop, seen):
+    """The stack of this version, in place of the one of 0.1.0, deployed as the guide says."""
     stack = Stack("cartwright")
-    shop = guided.folder_of_a_merchant(folder)
-    block = documents.take("deploy.md", "sam build && sam deploy --guided")
-    guided.typed(block, shop, {f"Parameter {name}": value for name, value in GIVEN.items()})
-    assert GIVEN["SuccessUrl"] in guided.kept(shop)
+    documents.run("deploy.md", "cp shop.example.toml", shop, meant={})
+    # 0.1.0 told of events unless it was told otherwise.
+    merchant.fill_in(shop / "shop.toml", **GIVEN, EventPipes="RUNNING")
+    block = documents.take("deploy.md", "sam build && sam deploy --config-file shop.toml")
+    assert merchant.types(block, shop, {"Deploy this changeset?": "y"}) == ["Deploy this changeset?"]
     seen[stack.name] = made_of(stack)
     stripe.register(stack.output("WebhookUrl"), WEBHOOK_SECRET)
     documents.run("deploy.md", "aws ssm put-parameter --overwrite", folder, meant={"whsec_…": WEBHOOK_SECRET})
@@ -159,7 +169,7 @@ def pipes(stack):
 
 
 @pytest.fixture(scope="session")
-def staging(stack, stripe, seen):
+def staging(stack, stripe, shop, seen):
     """A second stack in the same account, for the same Stripe account. Its roles have a boundary."""
     boundary = boto3.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY))["Policy"][
         "Arn"
@@ -170,11 +180,28 @@ def staging(stack, stripe, seen):
         Name=STAGING["StripeWebhookSecretParameter"], Value="whsec_of_the_second_endpoint", Type="SecureString"
     )
     staging = Stack("cartwright-staging")
-    staging.deploy(**STAGING, PermissionsBoundaryArn=boundary)
+    (shop / "shop-staging.toml").write_text((shop / "shop.toml").read_text())
+    settings = {**STAGING, "stack_name": staging.name, "EventPipes": "NONE", "PermissionsBoundaryArn": boundary}
+    merchant.fill_in(shop / "shop-staging.toml", **settings)
+    block = documents.take("deploy.md", "sam build && sam deploy --config-file shop-staging.toml")
+    merchant.types(block, shop, {"Deploy this changeset?": "y"})
     seen[staging.name] = made_of(staging)
     stripe.register(staging.output("WebhookUrl"), "whsec_of_the_second_endpoint")
     staging.sync()
     return staging
+
+
+@pytest.fixture(scope="session")
+def guided(staging, shop):
+    """A third stack, deployed by a stranger who answers the questions that have no default and else presses Enter."""
+    stack, before = Stack("cartwright-guided"), merchant.files(shop)
+    answers = {f"Parameter {name}": value for name, value in {**GIVEN, **STAGING}.items()}
+    command = "sam build && sam deploy --guided"
+    assert command in documents.DOCUMENTS["deploy.md"].read_text()
+    stack.asked = merchant.types(command, shop, {**answers, "Stack Name": stack.name})
+    after = merchant.files(shop)
+    stack.written = {name for name in after if after[name] != before.get(name)}
+    return stack
 
 
 class Snapshot:

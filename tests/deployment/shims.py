@@ -8,8 +8,8 @@ import json
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.router import extract_access_key_id
-from ministack.services import apigateway, dynamodb_streams, iam, lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services import apigateway, dynamodb_streams, iam, lambda_svc, ssm
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
 API = "AWS::ApiGatewayV2::Api"
 ALARM = "AWS::CloudWatch::Alarm"
@@ -24,6 +24,8 @@ def install():
     iam_evaluator._resolve_condition_key = as_in_aws(iam_evaluator._resolve_condition_key)
     iam_actions.extract_resource_arn = knowing_parameters(knowing_streams(iam_actions.extract_resource_arn))
     lambda_svc._update_config = restarted(lambda_svc._update_config)
+    for module in (engine, changesets, handlers):
+        module._resolve_parameters = looked_for(module._resolve_parameters)
 
 
 def wrap(kind, shim):
@@ -173,3 +175,20 @@ def restarted(update_config):
         return answer
 
     return updated
+
+
+def looked_for(resolve):
+    """Refuses the name of a parameter that Parameter Store does not have, where a template says that it is one.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
+    """
+
+    def resolved(template, *more, **named):
+        values = resolve(template, *more, **named)
+        for name, definition in template.get("Parameters", {}).items():
+            value = values[name]["Value"]
+            if definition.get("Type") == "AWS::SSM::Parameter::Name" and not ssm.resolve_parameter_value(value):
+                raise ValueError(f"Parameter validation failed: parameter value {value} for {name} does not exist")
+        return values
+
+    return resolved

@@ -18,7 +18,7 @@ STRIPE = os.environ["STRIPE_API_URL"]
 # The key of the user who deploys, who has the rights of docs/deployer.json and no others.
 DEPLOYER = {}
 
-# What a deployment asks for.
+# The answers of the shop, and where Stripe is.
 GIVEN = {
     "SuccessUrl": "https://shop.example/thanks/{number}",
     "CancelUrl": "https://shop.example/cart",
@@ -65,8 +65,8 @@ class Stack:
         """Runs `sam deploy`, for a new stack and for an update alike."""
         given = {**GIVEN, **parameters}
         run(
-            "sam", "deploy", "--template-file", template, "--config-file", ROOT / "samconfig.toml",
-            "--stack-name", self.name, "--no-confirm-changeset", "--no-progressbar",
+            "sam", "deploy", "--template-file", template, "--stack-name", self.name, "--resolve-s3",
+            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar",
             "--parameter-overrides", *overrides(given), env={**os.environ, **DEPLOYER},
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import json
 
+import documents
 from stack import Shopper
 from stripe import order_number, wait_for
 
@@ -231,3 +232,14 @@ def test_the_path_of_an_enupal_front_end_leads_to_the_same_cart(shopper):
     shopper.add("price_mug")
 
     assert shopper.send("GET", "/enupal-stripe/cart").ok()["item_count"] == 1
+
+
+def test_the_first_order_is_bought_as_the_guide_says(catalogue, stripe, folder):
+    meant = {"<ApiUrl>": catalogue.output("ApiUrl")}
+    (product,) = json.loads(documents.run("deploy.md", 'curl -s "<ApiUrl>/products', folder, meant=meant))["data"]
+
+    printed = documents.run("deploy.md", "token=", folder, meant={**meant, "<price>": product["prices"][0]["id"]})
+
+    session = json.loads(printed)
+    stripe.press(session, "pay")
+    assert bought(catalogue, session)["status"] == "paid"

@@ -1,6 +1,8 @@
 """`sam delete` removes everything but the orders."""
 
 import boto3
+import documents
+import merchant
 
 
 def left():
@@ -9,7 +11,7 @@ def left():
     def names(service, operation, member, name):
         client = boto3.client(service)
         found = [item if name is None else item[name] for item in getattr(client, operation)()[member]]
-        return [item for item in found if "cartwright" in item]
+        return [item for item in found if "cartwright" in item or item.startswith("sync-")]
 
     return {
         "alarms": names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
@@ -28,13 +30,15 @@ def left():
     }
 
 
-def test_only_the_tables_of_orders_stay(catalogue, staging):
+def test_only_the_tables_of_orders_stay(catalogue, staging, guided, shop):
     there = left()
     assert not [kind for kind, names in there.items() if not names], f"nothing of a kind is found: {there}"
-    orders = [stack.output("OrdersTable") for stack in (catalogue, staging)]
-    counts = [stack.table("OrdersTable").scan()["Count"] for stack in (catalogue, staging)]
+    stacks = (catalogue, staging, guided)
+    orders = [stack.output("OrdersTable") for stack in stacks]
+    counts = [stack.table("OrdersTable").scan()["Count"] for stack in stacks]
 
-    for stack in (catalogue, staging):
+    merchant.types(documents.take("deploy.md", "sam delete"), shop, {})
+    for stack in (staging, guided):
         stack.delete()
 
     assert left() == {**dict.fromkeys(there, []), "tables": sorted(orders)}

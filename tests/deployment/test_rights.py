@@ -103,13 +103,14 @@ def test_every_right_that_is_granted_is_used(seen):
         surplus = lines(unused - UNSEEN)
 
         assert not surplus, "\n".join(["granted, and used by nothing:", *surplus])
-        assert unused == UNSEEN
+        assert unused == UNSEEN & granted(stack)
 
 
-def test_both_stacks_grant_the_same(seen):
+def test_a_stack_without_events_grants_the_same_but_for_the_pipes(seen):
     first, second = [granted(stack) for stack in seen.values()]
 
-    assert first == second
+    assert {role for role, _, _ in first - second} == {"OrdersPipeRole", "CartsPipeRole"}
+    assert not second - first
 
 
 def test_who_deploys_may_do_all_that_the_sam_cli_does():
@@ -126,7 +127,8 @@ def test_who_deploys_has_rights_to_every_service_that_a_stack_uses(seen):
     kinds = {kind.split("::")[1].lower() for stack in seen.values() for kind in stack["kinds"]}
 
     # The API's resources are of its second version, but its rights have no version. Tables of orders use a key of KMS.
-    assert kinds - {"apigatewayv2"} | {"apigateway", "cloudformation", "kms", "s3"} == services
+    # A domain may have a record in Route 53. CloudFormation looks whether the secrets are there.
+    assert kinds - {"apigatewayv2"} | {"apigateway", "cloudformation", "kms", "route53", "s3", "ssm"} == services
 
 
 def test_the_only_other_right_is_to_write_the_log(seen):

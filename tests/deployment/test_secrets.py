@@ -2,7 +2,7 @@
 
 import boto3
 import pytest
-from conftest import WEBHOOK_SECRET
+from conftest import STAGING, WEBHOOK_SECRET
 from stack import Shopper
 from stripe import KEY, order_number, wait_for
 
@@ -50,7 +50,7 @@ def test_a_webhook_without_a_usable_secret_sends_events_back_until_it_is_stored(
     """As between the first deployment and the registration of the endpoint: the guide stores a placeholder."""
     _, event = paid
     url, functions = staging.output("WebhookUrl"), boto3.client("lambda")
-    name, secret = "/staging/stripe-webhook-secret", stripe.endpoints[staging.output("WebhookUrl")]
+    name, secret = STAGING["StripeWebhookSecretParameter"], stripe.endpoints[staging.output("WebhookUrl")]
     parameters = boto3.client("ssm")
     parameters.put_parameter(Name=name, Value="later", Type="SecureString", Overwrite=True)
     functions.update_function_configuration(FunctionName=staging.resources()["StripeWebhook"], Description="Restarted")

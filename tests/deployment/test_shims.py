@@ -7,7 +7,7 @@ import pytest
 from ministack.core.iam_actions import extract_resource_arn
 from ministack.core.iam_evaluator import EvalContext, _resolve_condition_key
 from ministack.services import apigateway, iam, lambda_svc, pipes
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import engine, provisioners
 
 
 def test_an_api_gets_no_routes_of_its_body():
@@ -75,3 +75,11 @@ def test_a_new_description_restarts_no_function():
     restarting = source[source.index("_WORKER_AFFECTING = {") :]
 
     assert '"Description"' not in restarting[: restarting.index("}")], "drop shims.restarted"
+
+
+def test_the_name_of_a_secret_that_is_not_there_is_taken():
+    template = {"Parameters": {"Key": {"Type": "AWS::SSM::Parameter::Name"}}}
+
+    values = engine._resolve_parameters(template, [{"Key": "Key", "Value": "/shop/none"}])
+
+    assert values["Key"]["Value"] == "/shop/none", "drop shims.looked_for"
