@@ -1,6 +1,10 @@
 //! What repairs itself: missed webhooks, late refunds, expired sessions, stuck idempotency keys, expired carts.
 
+use std::time::Duration;
+
+use cart::Timestamp;
 use fixtures::{Shop, order_number};
+use ordering::Fulfilment;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -36,6 +40,37 @@ async fn the_sync_makes_the_orders_that_no_webhook_brought() {
         statuses.push(shop.order(&order_number(session)).await.json()["status"].clone());
     }
     assert_eq!(json!(statuses), json!(["paid", "paid", "payment_failed", 404]));
+}
+
+#[tokio::test]
+async fn an_order_is_missed_if_its_webhook_had_time_to_arrive() {
+    let trial = r#"{"subscription":{"subscription_data":{"trial_period_days":14}}}"#;
+    let shop = Shop::open_with([("CHECKOUT_SESSION_OVERRIDES", trial)]).await;
+    let fulfilment = Fulfilment::new(shop.stack().services()).unwrap();
+    let repair = async |minutes: u64| {
+        let (now, hours) = (Timestamp::now() + Duration::from_mins(minutes), Duration::from_hours(96));
+        let (repaired, tally) = Box::pin(tally::of(fulfilment.repair(now - hours, now))).await;
+        let missed = tally.counted().find(|(name, _)| *name == "OrderMissed").map_or(0, |(_, count)| count);
+        (repaired.unwrap(), missed)
+    };
+    // The second has no payment of its own: it begins with a trial.
+    for (price, minutes, found) in
+        [("price_mug", 6, (1, 1)), ("price_club_monthly", 6, (1, 1)), ("price_mug", 4, (1, 0))]
+    {
+        shop.sandbox().pause_webhooks(true);
+        let session = shop.add(price, 1).await.checkout().await.ok();
+        shop.press(&session, "pay").await;
+
+        assert_eq!(repair(minutes).await, found, "{price}, {minutes} minutes");
+        assert_eq!(repair(minutes).await, (0, 0), "it is there now");
+    }
+
+    // One that comes to be paid later was not missed.
+    let session = shop.add("price_mug", 1).await.checkout().await.ok();
+    shop.press(&session, "pay_later").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    shop.sandbox().settle(session["id"].as_str().unwrap(), true).unwrap();
+    assert_eq!(repair(60).await, (1, 0));
 }
 
 #[tokio::test]

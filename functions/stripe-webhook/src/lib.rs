@@ -38,7 +38,10 @@ impl Endpoint for StripeWebhook {
                 tally::count(Metric::WebhookSecretUnusable);
                 Error::NoWebhookSecret
             }
-            rejected => Error::Signature(rejected.to_string()),
+            rejected => {
+                tally::count(Metric::SignatureRefused);
+                Error::Signature(rejected.to_string())
+            }
         })?;
 
         let handled = self.events.handle(&event, request.received_at()).await;

@@ -1,6 +1,8 @@
 //! From a paid Checkout Session to an order.
 
-use cart::{CheckoutMetadata, Claim, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
+use std::time::Duration;
+
+use cart::{CheckoutMetadata, Claim, Mark, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
 use payments::{LineItem, Session, SessionStatus, Stripe};
 use services::Services;
 use store::{Carts, Orders, Placed};
@@ -36,6 +38,18 @@ pub enum Outcome {
     /// Stripe knows no such session.
     Unknown,
 }
+
+/// Why a repair takes up a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Due {
+    /// There is no order of it.
+    Missing,
+    /// Its order is not where the payment is.
+    Behind,
+}
+
+/// How long the webhook and the landing page may take: an order that is not there sooner is not missed yet.
+const UNDER_WAY: Duration = Duration::from_mins(5);
 
 /// How often a transaction that lost a race is tried again: each time another one got through.
 const TRIES: usize = 50;
@@ -99,8 +113,13 @@ impl Fulfilment {
         loop {
             let page = self.stripe.finished_sessions(since, after.as_ref()).await?;
             for session in &page.data {
-                if self.is_due(session).await? && self.fulfil(&session.id, None, now).await? != Outcome::Foreign {
-                    repaired += 1;
+                let Some(due) = self.due(session).await? else { continue };
+                if self.fulfil(&session.id, None, now).await? == Outcome::Foreign {
+                    continue;
+                }
+                repaired += 1;
+                if due == Due::Missing && session.underway() < now - UNDER_WAY {
+                    tally::count(Metric::OrderMissed);
                 }
             }
             after = page.data.last().map(|session| session.id.clone());
@@ -110,12 +129,12 @@ impl Fulfilment {
         }
     }
 
-    /// Whether a finished session lacks its order, or its order lags behind.
-    async fn is_due(&self, session: &Session) -> Result<bool, Error> {
-        let Some(made_from) = session.checkout() else { return Ok(false) };
+    /// What a finished session of this shop is to be taken up for.
+    async fn due(&self, session: &Session) -> Result<Option<Due>, Error> {
+        let Some(made_from) = session.checkout() else { return Ok(None) };
         Ok(match self.orders.find(OrderNumber::of_session(&session.id)).await? {
-            Some(order) => order.status < status(session, session.refunded(), None)?,
-            None => self.ownership.claim(&made_from) != Claim::Foreign,
+            Some(order) => (order.status < status(session, session.refunded(), None)?).then_some(Due::Behind),
+            None => (self.ownership.claim(&made_from) != Claim::Foreign).then_some(Due::Missing),
         })
     }
 
@@ -184,8 +203,11 @@ impl Fulfilment {
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
             match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
-                    if !order.marks.is_empty() {
+                    if order.marks.iter().any(|mark| *mark != Mark::NoShipping) {
                         tally::count(Metric::DoubtfulOrders);
+                    }
+                    if order.marks.contains(&Mark::NoShipping) {
+                        tally::count(Metric::NoShipping);
                     }
                     return Ok(true);
                 }

@@ -45,6 +45,9 @@ pub struct Session {
     amount_subtotal: Option<i64>,
     #[serde(default)]
     amount_total: Option<i64>,
+    /// When it was made, in seconds since 1970.
+    #[serde(default, deserialize_with = "lenient")]
+    created: i64,
     /// When it expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient")]
     pub expires_at: i64,
@@ -173,6 +176,9 @@ impl PaymentIntent {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Charge {
     id: String,
+    /// When it was made, in seconds since 1970.
+    #[serde(default)]
+    created: Option<i64>,
     /// What was paid back of it.
     #[serde(default, deserialize_with = "lenient")]
     pub amount_refunded: i64,
@@ -205,6 +211,14 @@ impl Session {
     #[must_use]
     pub fn offers(&self, price: &LinePrice) -> bool {
         self.optional_items.iter().any(|item| item.price == price.stripe_id)
+    }
+
+    /// The last time that Stripe names before it was finished: when its payment was made, or else when the session was.
+    #[must_use]
+    pub fn underway(&self) -> Timestamp {
+        let payment = self.payment_intent.as_ref().and_then(Expandable::object);
+        let charged = payment.and_then(PaymentIntent::charge).and_then(|charge| charge.created);
+        Timestamp::from_second(charged.unwrap_or(self.created)).unwrap_or(Timestamp::MIN)
     }
 
     /// When it can no longer be paid.

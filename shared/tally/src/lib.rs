@@ -26,8 +26,12 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 pub enum Metric {
     /// An order was stored.
     Orders,
-    /// An order was stored with a mark: a person should look at it.
+    /// An order was stored with a mark that doubts its payment: a person should look at it.
     DoubtfulOrders,
+    /// An order was stored whose session offered none of the shipping rates that the settings name.
+    NoShipping,
+    /// An order that no webhook and no landing page had made was found by a repair.
+    OrderMissed,
     /// A payment was reported again after its order was stored.
     DuplicatesSuppressed,
     /// A Checkout Session was made.
@@ -42,15 +46,19 @@ pub enum Metric {
     StaleEvents,
     /// A setting asked for something that a Checkout Session cannot have, and it was made without.
     SettingLeftOut,
+    /// An event was refused, since its signature fits none of the signing secrets.
+    SignatureRefused,
     /// An event of Stripe's was sent back, since no signing secret could be used.
     WebhookSecretUnusable,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Orders,
         Self::DoubtfulOrders,
+        Self::NoShipping,
+        Self::OrderMissed,
         Self::DuplicatesSuppressed,
         Self::SessionsCreated,
         Self::SessionsReused,
@@ -58,6 +66,7 @@ impl Metric {
         Self::Conflicts,
         Self::StaleEvents,
         Self::SettingLeftOut,
+        Self::SignatureRefused,
         Self::WebhookSecretUnusable,
     ];
 
@@ -67,6 +76,8 @@ impl Metric {
         match self {
             Self::Orders => "Orders",
             Self::DoubtfulOrders => "DoubtfulOrders",
+            Self::NoShipping => "NoShipping",
+            Self::OrderMissed => "OrderMissed",
             Self::DuplicatesSuppressed => "DuplicatesSuppressed",
             Self::SessionsCreated => "SessionsCreated",
             Self::SessionsReused => "SessionsReused",
@@ -74,6 +85,7 @@ impl Metric {
             Self::Conflicts => "Conflicts",
             Self::StaleEvents => "StaleEvents",
             Self::SettingLeftOut => "SettingLeftOut",
+            Self::SignatureRefused => "SignatureRefused",
             Self::WebhookSecretUnusable => "WebhookSecretUnusable",
         }
     }
