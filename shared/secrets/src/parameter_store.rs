@@ -59,7 +59,7 @@ impl ParameterStore {
         let standard = format!("https://ssm.{region}.{domain}");
         Ok(Self {
             https: https.clone(),
-            url: environment.base_url("AWS_ENDPOINT_URL_SSM")?.map_or(standard, str::to_owned),
+            url: environment.aws_endpoint("SSM")?.map_or(standard, str::to_owned),
             credentials: Credentials::new(access_key_id, secret_access_key, session_token, None, "environment"),
             region,
         })

@@ -27,8 +27,8 @@ use settings::{AwsCredentials, DYNAMODB_TIMEOUT_MS, Environment};
 /// A client of DynamoDB, shared by all tables of a function.
 ///
 /// Reads the settings that the AWS SDKs read: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-/// `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL_DYNAMODB`. Credentials come from the environment only, which is where
-/// Lambda puts them, so that no other source is linked or asked.
+/// `AWS_SESSION_TOKEN`, and those of [`Environment::aws_endpoint`]. Credentials come from the environment only, which is
+/// where Lambda puts them, so that no other source is linked or asked.
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
@@ -56,7 +56,7 @@ impl Connection {
         let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
         let attempt = Duration::from_millis(environment.number(&DYNAMODB_TIMEOUT_MS)?);
         let region = environment.required("AWS_REGION")?;
-        let endpoint = endpoint(region, environment.base_url("AWS_ENDPOINT_URL_DYNAMODB")?)?;
+        let endpoint = endpoint(region, environment.aws_endpoint("DYNAMODB")?)?;
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
