@@ -87,7 +87,7 @@ impl Stack {
         } else {
             let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
             let url = format!("http://{}", listener.local_addr()?);
-            (Some(Embedded::serve(listener, options.data.as_deref())?), url)
+            (Some(Embedded::serve(listener, options.data.as_deref()).await?), url)
         };
         set_dynamodb(&mut environment, &dynamodb_url);
         for (name, value) in DEFAULTS {
