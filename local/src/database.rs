@@ -1,6 +1,8 @@
 //! DynamoDB on the laptop.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
@@ -8,6 +10,15 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType, TableStatus,
     TimeToLiveSpecification,
 };
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::Full;
+use https::Https;
+use settings::Environment;
 use store::Connection;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -19,15 +30,24 @@ use crate::template::{KeyElement, Table};
 /// How often expired items are swept. DynamoDB itself takes its time, up to days.
 const SWEEP: Duration = Duration::from_mins(1);
 
+/// How long the database may take for an answer, which is longer than it ever takes.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+/// The largest request that DynamoDB takes, in bytes.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
 /// An embedded DynamoDB, served until dropped.
+///
+/// Its server takes every request, wherever it comes from. So it listens at an address that no page can guess, and the known
+/// address is that of a guard in front of it.
 pub(crate) struct Embedded {
     _stop: oneshot::Sender<()>,
+    guard: JoinHandle<()>,
     sweeper: JoinHandle<()>,
 }
 
 impl Embedded {
     /// Serves a database in memory, or in `data` where that is given.
-    pub(crate) fn serve(listener: TcpListener, data: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) async fn serve(listener: TcpListener, data: Option<&Path>) -> Result<Self, Error> {
         let database = match data {
             None => dynoxide::Database::memory().map_err(|error| Error::Database(error.to_string()))?,
             Some(folder) => {
@@ -39,9 +59,16 @@ impl Embedded {
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let served = database.clone();
+        let hidden = hidden_listener().await?;
+        let guard = guard(&format!("http://{}", hidden.local_addr()?))?;
+        let guard = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, guard).await {
+                tracing::error!(%error, "the embedded DynamoDB cannot be reached any more");
+            }
+        });
         tokio::spawn(async move {
             // Ends when the sender is dropped, too.
-            let ended = dynoxide::server::serve_with_shutdown(listener, served, async {
+            let ended = dynoxide::server::serve_with_shutdown(hidden, served, async {
                 drop(stopped.await);
             })
             .await;
@@ -61,13 +88,51 @@ impl Embedded {
                 }
             }
         });
-        Ok(Self { _stop: stop, sweeper })
+        Ok(Self { _stop: stop, guard, sweeper })
     }
 }
 
 impl Drop for Embedded {
     fn drop(&mut self) {
+        self.guard.abort();
         self.sweeper.abort();
+    }
+}
+
+/// Listens at a random one of the sixteen million loopback addresses; at 127.0.0.1 on systems that have no other.
+async fn hidden_listener() -> Result<TcpListener, Error> {
+    let mut lot = [0; 3];
+    getrandom::fill(&mut lot).map_err(std::io::Error::other)?;
+    let [second, third, fourth] = lot;
+    match TcpListener::bind((Ipv4Addr::new(127, second, third, fourth.clamp(1, 254)), 0)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?),
+    }
+}
+
+/// Passes this machine's own requests on to the database at `url`, and refuses others.
+fn guard(url: &str) -> Result<Router, Error> {
+    let (https, url): (_, Arc<str>) = (Https::new(&Environment::default())?, url.into());
+    let pass = move |request| pass(https.clone(), Arc::clone(&url), request);
+    Ok(Router::new().fallback(pass).layer(from_fn(loopback::guard)))
+}
+
+async fn pass(https: Https, url: Arc<str>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let Ok(uri) = format!("{url}{path}").parse() else { return StatusCode::BAD_REQUEST.into_response() };
+    parts.uri = uri;
+    // What belongs to the connection, and to the way in which a body is sent over it.
+    for name in [header::CONNECTION, header::HOST, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+        parts.headers.remove(name);
+    }
+    match https.send(Request::from_parts(parts, Full::new(body)), MAX_WAIT).await {
+        Ok(answer) => answer.map(Body::from),
+        Err(error) => {
+            tracing::error!(%error, "the embedded DynamoDB");
+            StatusCode::BAD_GATEWAY.into_response()
+        }
     }
 }
 

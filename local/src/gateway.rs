@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, Router};
 use base64::Engine as _;
@@ -42,7 +43,8 @@ impl Gateway {
         Self { functions, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1), host }
     }
 
-    /// The routes of template.yaml, and the sample shop beside them.
+    /// The routes of template.yaml, and the sample shop beside them. What is below `/admin` answers this machine's own pages
+    /// only.
     pub(crate) fn router(self, template: &Template) -> Result<Router, Error> {
         let mut paths: BTreeMap<&str, MethodRouter<Arc<Self>>> = BTreeMap::new();
         for route in &template.routes {
@@ -66,7 +68,7 @@ impl Gateway {
         for (path, methods) in paths {
             router = router.route(path, methods.fallback(other_method));
         }
-        Ok(router.fallback(other_path).with_state(Arc::new(self)))
+        Ok(router.fallback(other_path).layer(from_fn(guard_admin)).with_state(Arc::new(self)))
     }
 
     async fn invoke(&self, function: &str, parameters: BTreeMap<String, String>, request: Request) -> Response {
@@ -119,6 +121,14 @@ async fn other_method(State(gateway): State<Arc<Gateway>>, request: Request) -> 
     }
     let message = format!("{} is not allowed here", request.method());
     gateway.problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &message)
+}
+
+async fn guard_admin(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path == "/admin" || path.starts_with("/admin/") {
+        return loopback::guard(request, next).await;
+    }
+    next.run(request).await
 }
 
 async fn other_path(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

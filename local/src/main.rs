@@ -26,7 +26,7 @@ struct Arguments {
     /// Port of the Stripe sandbox (0: any free one)
     #[arg(long, default_value_t = 12111)]
     stripe_port: u16,
-    /// Use this DynamoDB instead of the embedded one; `AWS_ENDPOINT_URL_DYNAMODB` says the same
+    /// Use this DynamoDB instead of the embedded one; `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` says the same
     #[arg(long, value_name = "URL")]
     dynamodb_url: Option<String>,
     /// JSON file of Stripe objects that the sandbox starts with, instead of the sample

@@ -23,7 +23,8 @@ pub struct Options {
     pub dynamodb_port: u16,
     /// The port of the Stripe sandbox; 0 takes a free one.
     pub stripe_port: u16,
-    /// Another DynamoDB than the embedded one. Without it `AWS_ENDPOINT_URL_DYNAMODB` names one, unless `data` is given.
+    /// Another DynamoDB than the embedded one. Without it `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` names one, unless
+    /// `data` is given.
     pub dynamodb_url: Option<String>,
     /// The sandbox's catalogue, in JSON; without it, the sample.
     pub catalog: Option<PathBuf>,
@@ -74,21 +75,21 @@ impl Stack {
         let mut environment = options.environment;
 
         if let Some(url) = &options.dynamodb_url {
-            environment.set("AWS_ENDPOINT_URL_DYNAMODB", url);
+            set_dynamodb(&mut environment, url);
         }
         for name in URLS {
             environment.url(name)?;
         }
         // Whoever says where to keep the data wants the database that keeps it there.
-        let elsewhere = environment.get("AWS_ENDPOINT_URL_DYNAMODB").filter(|_| options.data.is_none());
+        let elsewhere = environment.aws_endpoint("DYNAMODB")?.filter(|_| options.data.is_none());
         let (database, dynamodb_url) = if let Some(url) = elsewhere {
             (None, url.to_owned())
         } else {
             let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
             let url = format!("http://{}", listener.local_addr()?);
-            (Some(Embedded::serve(listener, options.data.as_deref())?), url)
+            (Some(Embedded::serve(listener, options.data.as_deref()).await?), url)
         };
-        environment.set("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb_url);
+        set_dynamodb(&mut environment, &dynamodb_url);
         for (name, value) in DEFAULTS {
             environment.set_default(name, *value);
         }
@@ -171,7 +172,8 @@ impl Drop for Stack {
 }
 
 /// The settings that are URLs.
-const URLS: &[&str] = &["AWS_ENDPOINT_URL_DYNAMODB", "STRIPE_API_URL", "PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL"];
+const URLS: &[&str] =
+    &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL", "STRIPE_API_URL", "PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL"];
 
 /// The real Stripe.
 const STRIPE: &str = "https://api.stripe.com";
@@ -218,6 +220,12 @@ async fn stripe(
     environment.set("STRIPE_SECRET_KEY", "sk_test_sandbox");
     environment.set("STRIPE_API_URL", sandbox.url());
     Ok(StripeAt::Sandbox(sandbox))
+}
+
+/// Has the functions reach DynamoDB at `url`, whatever else the environment says.
+fn set_dynamodb(environment: &mut Environment, url: &str) {
+    environment.set("AWS_ENDPOINT_URL_DYNAMODB", url);
+    environment.set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false");
 }
 
 async fn listen(port: u16, option: &'static str) -> Result<TcpListener, Error> {

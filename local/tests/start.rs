@@ -33,10 +33,13 @@ fn a_dynamodb_that_does_not_answer_is_named_in_one_line() {
 
     let by_option = complaint(&folder, &["--dynamodb-url", nowhere], &[]);
     let by_setting = complaint(&folder, &[], &[("AWS_ENDPOINT_URL_DYNAMODB", nowhere)]);
+    let by_setting_for_all = complaint(&folder, &[], &[("AWS_ENDPOINT_URL", nowhere)]);
+    let ignored = [("AWS_ENDPOINT_URL", "http://127.0.0.1:10"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
+    let by_option_alone = complaint(&folder, &["--dynamodb-url", nowhere], &ignored);
     std::fs::write(folder.join(".env"), format!("AWS_ENDPOINT_URL_DYNAMODB={nowhere}\n")).unwrap();
     let by_file = complaint(&folder, &[], &[]);
 
-    for complaint in [by_option, by_setting, by_file] {
+    for complaint in [by_option, by_setting, by_setting_for_all, by_option_alone, by_file] {
         assert_eq!(complaint, "error: DynamoDB: nothing answers at http://127.0.0.1:9\n");
     }
     std::fs::remove_dir_all(folder).unwrap();
@@ -49,7 +52,7 @@ fn a_setting_that_must_be_a_url_is_named_if_it_is_none() {
     let by_option = complaint(&folder, &["--dynamodb-url", "localhost:8000"], &[]);
 
     assert!(by_option.starts_with("error: AWS_ENDPOINT_URL_DYNAMODB is malformed"), "{by_option}");
-    for name in ["PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL", "STRIPE_API_URL"] {
+    for name in ["AWS_ENDPOINT_URL", "PUBLIC_URL", "SUCCESS_URL", "CANCEL_URL", "STRIPE_API_URL"] {
         let complaint = complaint(&folder, &[], &[(name, "/thanks")]);
         assert!(complaint.starts_with(&format!("error: {name} is malformed")), "{complaint}");
         assert_eq!(complaint.lines().count(), 1, "{complaint}");

@@ -2,8 +2,9 @@
 
 use checkout::Checkout;
 use fixtures::Shop;
+use lambda_http::request::LambdaRequest;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use web::Endpoint as _;
 
 #[tokio::test]
@@ -43,6 +44,46 @@ async fn nothing_can_be_checked_out_of_an_empty_cart() {
     for answer in [absent, empty, with_a_code] {
         assert_eq!(answer.error(400), "cart_empty");
         assert_eq!(answer.json()["message"], "Cart is empty");
+    }
+}
+
+/// A domain's base path stands in front of the route, and so does a front-end's prefix, which is no part of the address.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+#[tokio::test]
+async fn the_shopper_comes_back_under_the_base_path_of_the_domain() {
+    let shop = Shop::open().await;
+    let checkout = Checkout::new(shop.stack().services()).unwrap();
+    for (path, route, base) in [
+        ("/shop/cart/checkout", "POST /cart/checkout", "https://api.example/shop"),
+        ("/shop/enupal-stripe/cart/checkout", "POST /{prefix}/cart/checkout", "https://api.example/shop"),
+        ("/enupal-stripe/cart/checkout", "POST /{prefix}/cart/checkout", "https://api.example"),
+        ("/prod/cart/checkout", "POST /cart/checkout", "https://api.example/prod"),
+    ] {
+        let visitor = shop.add("price_mug", 1).await;
+        let event = json!({
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": { "host": "api.example", "cart-token": visitor.token(), "x-forwarded-proto": "https" },
+            "requestContext": {
+                "domainName": "api.example",
+                "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1" },
+                "routeKey": route,
+                "stage": if path.starts_with("/prod") { "prod" } else { "$default" },
+                "timeEpoch": 1_583_348_638_390_i64,
+            },
+            "isBase64Encoded": false,
+        });
+        let event: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
+
+        let answer = web::answer(&checkout, &web::Log::new(shop.stack().environment()), event.into()).await;
+
+        assert_eq!(answer.status(), 200, "{path}: {:?}", answer.body());
+        let session: Value = serde_json::from_slice(answer.body().as_ref()).unwrap();
+        let success_url = format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}");
+        assert_eq!(session["success_url"], success_url, "{path}");
     }
 }
 

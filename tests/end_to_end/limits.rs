@@ -1,7 +1,12 @@
 //! Time limits: an overloaded dependency is a 503, never a hang.
 
+use std::sync::{Arc, Mutex};
+
+use fixtures::proxy::{Proxy, forward, json};
 use fixtures::{Fault, Plan, Shop, When};
-use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method};
+use serde_json::json;
 
 /// Short, but long enough for a busy machine to answer in time.
 const SHORT: [(&str, &str); 2] = [("DYNAMODB_TIMEOUT_MS", "1500"), ("STRIPE_TIMEOUT_MS", "1000")];
@@ -55,4 +60,73 @@ async fn one_call_that_never_answers_is_made_again() {
 
     assert_eq!(visitor.cart().await["item_count"], 3);
     assert_eq!(shop.sandbox().sessions().len(), 1);
+}
+
+/// What is answered in DynamoDB's place: the status, the media type and the body.
+type Instead = (u16, &'static str, &'static str);
+
+const EMPTY: (&str, &str) = ("application/x-amz-json-1.0", "");
+const HTML: (&str, &str) = ("text/html", "<html><body><h1>Service Unavailable</h1></body></html>");
+const NO_TYPE: (&str, &str) = ("application/x-amz-json-1.0", r#"{ "message": "Please try again" }"#);
+const NO_OBJECT: (&str, &str) = ("application/json", "null");
+const OTHER_TYPE: (&str, &str) = ("application/x-amz-json-1.0", r#"{ "__type": "com.amazon.coral#Mishap" }"#);
+
+/// DynamoDB's own troubles and those of what stands between are 5xx, and need not have a code.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+#[tokio::test(flavor = "multi_thread")]
+async fn a_5xx_of_dynamodb_is_a_503_whatever_its_body_is() {
+    let origin = Shop::open().await;
+    let instead: Arc<Mutex<Option<(&'static str, Instead)>>> = Arc::default();
+    let (answers, database, client) = (Arc::clone(&instead), origin.stack().dynamodb_url().to_owned(), Client::new());
+    let dynamodb = Proxy::start(None, move |parts, body| {
+        let (database, client) = (database.clone(), client.clone());
+        let target = parts.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let instead = answers.lock().unwrap().filter(|(operation, _)| target.ends_with(operation));
+        async move {
+            let Some((_, (status, media_type, body))) = instead else {
+                return Ok(forward(&client, &database, parts, body).await?.map(Into::into));
+            };
+            let mut answer = json(status, body);
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            Ok(answer)
+        }
+    });
+    let dynamodb = dynamodb.await.unwrap();
+    let shop = origin.behind(&format!("http://127.0.0.1:{}", dynamodb.port()), []).await;
+    // The landing page alone makes the order.
+    origin.sandbox().pause_webhooks(true);
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    let landing = shop.press(&session, "pay").await.location().to_owned();
+    let newcomer = shop.visitor();
+    let answer = async |operation: &str| match operation {
+        "GetItem" => visitor.send(Method::GET, "/cart", &[], Vec::new()).await,
+        "UpdateItem" => visitor.post("/cart/add", json!({ "items": [{ "price": "price_mug" }] })).await,
+        "PutItem" | "BatchGetItem" => newcomer.post("/cart/add", json!({ "items": [{ "price": "price_mug" }] })).await,
+        "Query" => shop.get("/products").await,
+        "TransactWriteItems" => shop.get(&landing).await,
+        _ => unreachable!(),
+    };
+
+    for operation in ["GetItem", "UpdateItem", "PutItem", "BatchGetItem", "Query", "TransactWriteItems"] {
+        // All of them alike are sorted out by the same code.
+        let statuses: &[u16] = if operation == "GetItem" { &[500, 502, 503, 504] } else { &[503] };
+        let broken = statuses.iter().flat_map(|&status| {
+            [EMPTY, HTML, NO_TYPE, NO_OBJECT, OTHER_TYPE].map(|(media_type, body)| (status, media_type, body))
+        });
+        for (status, media_type, body) in broken.chain([(429, HTML.0, HTML.1)]) {
+            *instead.lock().unwrap() = Some((operation, (status, media_type, body)));
+
+            let answer = answer(operation).await;
+
+            assert_eq!(answer.error(503), "server_error", "{operation}: {status} {body}");
+            assert_eq!(answer.header("retry-after"), Some("1"), "{operation}: {status} {body}");
+        }
+        for (media_type, body) in [EMPTY, HTML, NO_TYPE, OTHER_TYPE] {
+            *instead.lock().unwrap() = Some((operation, (403, media_type, body)));
+
+            assert_eq!(answer(operation).await.error(500), "server_error", "{operation}: 403 {body}");
+        }
+    }
 }

@@ -19,6 +19,8 @@ mod economy;
 mod events;
 mod every_cart;
 mod faults;
+mod foreign_pages;
+mod frozen;
 mod fulfilment;
 mod get;
 mod idempotency;

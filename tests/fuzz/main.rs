@@ -118,7 +118,7 @@ fn headers() {
         let request = Request::new(builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap());
         let _ = request.shopper(&origins).map(|shopper| shopper.token.as_ref().map(Token::number));
         let _ = request.currency();
-        let _ = request.base_url();
+        let _ = request.base_url("/cart/add");
         read_body(&request);
     });
 }

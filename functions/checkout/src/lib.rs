@@ -10,7 +10,7 @@ use web::{AllowedOrigins, Answer, CheckoutBody, Endpoint, Error, Request};
 pub struct Checkout {
     origins: AllowedOrigins,
     sessions: ordering::Checkout,
-    /// Where the deployment is reached, if the request's own host is not it.
+    /// Where the deployment is reached, if requests do not show it.
     public_url: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Endpoint for Checkout {
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.origins)?;
         let body: CheckoutBody = request.body()?;
-        let base_url = self.public_url.clone().or_else(|| request.base_url());
+        let base_url = self.public_url.clone().or_else(|| request.base_url("/cart/checkout"));
         let wanted = CheckoutRequest {
             email: body.email().map(str::to_owned),
             promotion_code: body.promotion_code().map(str::to_owned),

@@ -1,23 +1,22 @@
 //! Opening connections, some of them before they are needed.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tower_service::Service;
+use tower_service::Service as _;
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+use crate::pool::{Reliance, reliance};
+use crate::server::Server;
+
+pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection that is being opened, or is open.
@@ -26,32 +25,18 @@ struct Opening {
     begun: SystemTime,
 }
 
-/// How long an unused connection counts as alive: servers close idle ones after about a minute. Measured by the system's
-/// clock, because it goes on while Lambda keeps a function frozen.
+/// How long a connection counts as alive over which nothing was sent yet: servers wait less long for a first request.
 const FRESH: Duration = Duration::from_secs(20);
+/// How long the other side may take to acknowledge what was sent, which it does whether or not it can answer yet. A
+/// connection that was cut without a word fails after this time.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(1);
 
 /// Opens connections, and first uses those that were opened ahead.
 #[derive(Clone)]
 pub(crate) struct Dialer {
     connector: HttpsConnector<HttpConnector>,
     ahead: Arc<Mutex<HashMap<Server, Opening>>>,
-}
-
-/// The server that a connection leads to.
-#[derive(PartialEq, Eq, Hash)]
-struct Server(Option<Scheme>, Option<Authority>);
-
-impl Server {
-    fn of(url: &Uri) -> Self {
-        Self(url.scheme().cloned(), url.authority().cloned())
-    }
-}
-
-impl Opening {
-    /// A clock that was set back counts as too long.
-    fn is_fresh(&self) -> bool {
-        self.begun.elapsed().is_ok_and(|age| age < FRESH)
-    }
 }
 
 impl Dialer {
@@ -61,6 +46,8 @@ impl Dialer {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(connect));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
         // Named, so that other providers in the same program do not matter.
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -80,11 +67,22 @@ impl Dialer {
         });
     }
 
-    /// Makes every connection look as if it had been opened long ago.
-    #[cfg(test)]
-    pub(crate) fn age(&self) {
-        for opening in self.ahead.lock().unwrap().values_mut() {
-            opening.begun -= FRESH;
+    /// A connection to the server of `url`: the one that was opened ahead, with how far it can be relied on, or a new one.
+    pub(crate) async fn dial(&self, url: &Uri) -> Result<(Stream, Option<Reliance>), Failure> {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(&Server::of(url));
+        if let Some(Opening { stream, begun }) = ahead
+            && let Some(reliance) = reliance(begun, FRESH)
+            && let Ok(Ok(stream)) = stream.await
+        {
+            return Ok((stream, Some(reliance)));
+        }
+        Ok((self.connector.clone().call(url.clone()).await?, None))
+    }
+
+    /// Lets `time` pass for all connections that were opened ahead.
+    pub(crate) fn age(&self, time: Duration) {
+        for opening in self.ahead.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
+            opening.begun -= time;
         }
     }
 
@@ -94,27 +92,5 @@ impl Dialer {
         while self.ahead.lock().unwrap().values().any(|opening| !opening.stream.is_finished()) {
             tokio::task::yield_now().await;
         }
-    }
-}
-
-impl Service<Uri> for Dialer {
-    type Response = Stream;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.connector.poll_ready(context)
-    }
-
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(&Server::of(&url));
-        let Some(opening) = ahead.filter(Opening::is_fresh) else { return self.connector.call(url) };
-        let mut connector = self.connector.clone();
-        Box::pin(async move {
-            match opening.stream.await {
-                Ok(Ok(stream)) => Ok(stream),
-                Ok(Err(_)) | Err(_) => connector.call(url).await,
-            }
-        })
     }
 }

@@ -3,28 +3,36 @@
 //! Decides most of the cost of a cold start. The cryptography is ring's. The trusted roots are Mozilla's, compiled in, so
 //! nothing is read or parsed before the first handshake. Connections are kept, and one that is certain to be needed can be
 //! opened before its first request.
+//!
+//! Lambda freezes a function between requests, and meanwhile connections are cut, aloud or without a word. So one that lay
+//! idle for long is not used; one that lay idle for a moment has less time to answer; and where one turns out to be dead,
+//! the others to the same server are closed, so that the next attempt opens a new one.
 
 mod dialer;
+mod pool;
+mod server;
 
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::client::conn::http1;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use settings::Environment;
 
 use dialer::Dialer;
+use pool::{Pool, Reliance, Sender};
+use server::Server;
 
 /// A client of HTTP/1.1 over TLS, and without it for servers on the same machine.
 #[derive(Clone)]
 pub struct Https {
-    client: Client<Dialer, Full<Bytes>>,
+    pool: Pool,
     dialer: Dialer,
 }
 
@@ -54,9 +62,7 @@ impl Https {
             Some(file) => roots_in(Path::new(file))
                 .ok_or_else(|| settings::Error::malformed(Self::ROOTS, "a readable file of PEM certificates"))?,
         };
-        let dialer = Dialer::new(roots, CONNECT);
-        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(dialer.clone());
-        Ok(Self { client, dialer })
+        Ok(Self { pool: Pool::default(), dialer: Dialer::new(roots, CONNECT) })
     }
 
     /// Begins to open a connection to the server of `url`, which the next request to it will use.
@@ -68,18 +74,94 @@ impl Https {
         }
     }
 
-    /// Sends a request and waits for the whole answer, however long that takes.
+    /// Sends a request and waits for the whole answer, however long that takes. Over a connection that lay idle, and may be
+    /// dead without having said so, the answer has to begin within the time `in_doubt`.
+    ///
+    /// Repeats what was not sent, never what may have been: the next attempt is the caller's, and gets a new connection.
     ///
     /// # Errors
     ///
-    /// The server cannot be reached, cannot be trusted, or breaks off. Whether it acted is then not known.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
-        let answer = self.client.request(request).await;
-        let answer = answer.map_err(|error| Error { is_connect: error.is_connect(), ..Error::of(&error) })?;
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| Error::of(&error))?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+    /// The server cannot be reached, cannot be trusted, breaks off, or is silent for longer than `in_doubt`. Whether it acted
+    /// is then not known.
+    pub async fn send(&self, request: Request<Full<Bytes>>, in_doubt: Duration) -> Result<Response<Bytes>, Error> {
+        let url = request.uri().clone();
+        let server = Server::of(&url);
+        let mut request = for_the_wire(request, &server);
+        loop {
+            let (mut sender, reliance) = self.connection(&url, &server).await?;
+            let mut suspicion = Suspicion { pool: &self.pool, server: &server, is_open: reliance.is_some() };
+            let sent = sender.try_send_request(request);
+            let answer = if reliance == Some(Reliance::Doubtful) {
+                tokio::time::timeout(in_doubt, sent).await.map_err(|_| Error::silent())?
+            } else {
+                sent.await
+            };
+            let (head, body) = match answer {
+                Ok(answer) => answer.into_parts(),
+                Err(mut failure) => match failure.take_message().filter(|_| reliance.is_some()) {
+                    Some(unsent) => {
+                        request = unsent;
+                        continue;
+                    }
+                    None => return Err(Error::of(failure.error())),
+                },
+            };
+            let body = body.collect().await.map_err(|error| Error::of(&error))?;
+            suspicion.is_open = false;
+            drop(suspicion);
+            self.pool.keep(server, sender);
+            return Ok(Response::from_parts(head, body.to_bytes()));
+        }
     }
+
+    /// Lets `time` pass for all connections that lie idle, as a freeze of the function does: for tests.
+    pub fn freeze(&self, time: Duration) {
+        self.pool.age(time);
+        self.dialer.age(time);
+    }
+
+    /// A connection to `server`, and how far it can be relied on if it lay idle.
+    async fn connection(&self, url: &Uri, server: &Server) -> Result<(Sender, Option<Reliance>), Error> {
+        while let Some((mut sender, reliance)) = self.pool.take(server) {
+            if sender.ready().await.is_ok() {
+                return Ok((sender, Some(reliance)));
+            }
+        }
+        let failed = |error: &(dyn std::error::Error + 'static)| Error { is_connect: true, ..Error::of(error) };
+        let (stream, reliance) = self.dialer.dial(url).await.map_err(|error| failed(&*error))?;
+        let (sender, connection) = http1::handshake(stream).await.map_err(|error| failed(&error))?;
+        tokio::spawn(async move {
+            // Its requests are told of its failures.
+            drop(connection.await);
+        });
+        Ok((sender, reliance))
+    }
+}
+
+/// Closes the idle connections to a server when one of them is dropped without having brought a whole answer: what cut
+/// it may have cut all.
+struct Suspicion<'a> {
+    pool: &'a Pool,
+    server: &'a Server,
+    is_open: bool,
+}
+
+impl Drop for Suspicion<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.pool.clear(self.server);
+        }
+    }
+}
+
+/// The request as it is written over a connection to `server`.
+fn for_the_wire(mut request: Request<Full<Bytes>>, server: &Server) -> Request<Full<Bytes>> {
+    if let Some(host) = server.host().and_then(|host| HeaderValue::try_from(host).ok()) {
+        request.headers_mut().entry(HOST).or_insert(host);
+    }
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = path.map(Uri::from).unwrap_or_default();
+    request
 }
 
 impl std::fmt::Debug for Https {
@@ -92,6 +174,11 @@ impl Error {
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         let causes = std::iter::successors(Some(error), |error| error.source());
         Self { causes: causes.map(ToString::to_string).collect::<Vec<_>>().join(": "), is_connect: false }
+    }
+
+    /// A connection that lay idle does not answer.
+    fn silent() -> Self {
+        Self { causes: "a connection that lay idle does not answer".to_owned(), is_connect: false }
     }
 
     /// Whether there was no connection, so that nothing was sent.
@@ -124,6 +211,8 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    const IN_DOUBT: Duration = Duration::from_secs(1);
 
     /// Answers one request on each connection it accepts, in turn, and says how many there were.
     async fn server(connections: usize, answers: usize) -> (String, tokio::task::JoinHandle<usize>) {
@@ -158,7 +247,7 @@ mod tests {
 
         https.open(&url);
         for _ in 0..2 {
-            assert_eq!(https.send(get(&url)).await.unwrap().body(), "ok");
+            assert_eq!(https.send(get(&url), IN_DOUBT).await.unwrap().body(), "ok");
         }
 
         assert_eq!(served.await.unwrap(), 2);
@@ -171,11 +260,59 @@ mod tests {
 
         https.open(&url);
         https.dialer.settled().await;
-        https.dialer.age();
+        https.freeze(Duration::from_secs(20));
 
-        assert_eq!(https.send(get(&url)).await.unwrap().body(), "ok");
+        assert_eq!(https.send(get(&url), IN_DOUBT).await.unwrap().body(), "ok");
         // The first connection was closed unused, the second one answered.
         assert_eq!(served.await.unwrap(), 1);
+    }
+
+    /// Whether what was sent is acknowledged is what tells a slow server from a connection that was cut without a word.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_fails_when_nothing_acknowledges_what_is_sent() {
+        let https = Https::new(&Environment::default()).unwrap();
+        let (url, _served) = server(1, 0).await;
+
+        let (stream, _) = https.dialer.dial(&url.parse().unwrap()).await.unwrap();
+
+        let hyper_rustls::MaybeHttpsStream::Http(stream) = stream else { panic!("no TLS was asked for") };
+        let patience = socket2::SockRef::from(stream.inner()).tcp_user_timeout().unwrap();
+        assert_eq!(patience, Some(Duration::from_secs(1)));
+    }
+
+    #[tokio::test]
+    async fn a_request_names_its_server_and_nothing_more_than_its_path() {
+        let https = Https::new(&Environment::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut received = vec![0; 4096];
+            let length = stream.read(&mut received).await.unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            String::from_utf8(received[..length].to_vec()).unwrap()
+        });
+
+        https.send(get(&format!("http://{address}/v1/a%20b?c=d")), IN_DOUBT).await.unwrap();
+
+        let received = received.await.unwrap();
+        assert_eq!(received, format!("GET /v1/a%20b?c=d HTTP/1.1\r\nhost: {address}\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_server_is_named_without_the_port_that_its_scheme_implies() {
+        for (url, host) in [
+            ("https://api.stripe.com/v1", "api.stripe.com"),
+            ("https://api.stripe.com:443/", "api.stripe.com"),
+            ("http://localhost:80", "localhost"),
+            ("http://localhost:443", "localhost:443"),
+            ("https://[::1]:8443/x?y", "[::1]:8443"),
+        ] {
+            let request = for_the_wire(get(url), &Server::of(&url.parse().unwrap()));
+
+            assert_eq!(request.headers()[HOST], host, "{url}");
+        }
     }
 
     #[tokio::test]
@@ -195,7 +332,7 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
         });
 
-        assert_eq!(https.send(get(&url)).await.unwrap().body(), "ok");
+        assert_eq!(https.send(get(&url), IN_DOUBT).await.unwrap().body(), "ok");
         answered.await.unwrap();
     }
 
@@ -206,7 +343,7 @@ mod tests {
         let url = format!("http://{}/secret", listener.local_addr().unwrap());
         drop(listener);
 
-        let error = https.send(get(&url)).await.unwrap_err();
+        let error = https.send(get(&url), IN_DOUBT).await.unwrap_err();
 
         assert!(error.is_connect());
         let error = error.to_string();

@@ -139,7 +139,9 @@ impl Stripe {
         }
         let key = self.secrets.get(Self::SECRET_KEY).unwrap_or_default();
         let request = self.http_request(request, &key, idempotency_key)?;
-        let response = match tokio::time::timeout(self.attempt.min(left), self.https.send(request)).await {
+        // A connection that lay idle has half the time, so that a dead one leaves enough for another attempt.
+        let answer = self.https.send(request, self.attempt / 2);
+        let response = match tokio::time::timeout(self.attempt.min(left), answer).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 // One that broke off had been accepted: Stripe is there.

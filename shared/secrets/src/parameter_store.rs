@@ -19,6 +19,8 @@ use tokio::time::Instant;
 
 /// The most time for one attempt.
 const ATTEMPT: Duration = Duration::from_secs(3);
+/// The most time for an answer over a connection that lay idle: less than reading again may take.
+const IN_DOUBT: Duration = Duration::from_secs(1);
 /// The longest first pause; it doubles up to the longest of all.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -57,7 +59,7 @@ impl ParameterStore {
         let standard = format!("https://ssm.{region}.{domain}");
         Ok(Self {
             https: https.clone(),
-            url: environment.base_url("AWS_ENDPOINT_URL_SSM")?.map_or(standard, str::to_owned),
+            url: environment.aws_endpoint("SSM")?.map_or(standard, str::to_owned),
             credentials: Credentials::new(access_key_id, secret_access_key, session_token, None, "environment"),
             region,
         })
@@ -77,7 +79,7 @@ impl ParameterStore {
 
     async fn attempt(&self, parameters: &[&str]) -> Result<BTreeMap<String, String>, Failure> {
         let request = self.request(parameters).map_err(|error| Failure::final_(error.to_string()))?;
-        let response = match tokio::time::timeout(ATTEMPT, self.https.send(request)).await {
+        let response = match tokio::time::timeout(ATTEMPT, self.https.send(request, IN_DOUBT)).await {
             Ok(response) => response.map_err(|error| Failure::passing(error.to_string()))?,
             Err(_) => return Err(Failure::passing("no answer in time")),
         };

@@ -198,6 +198,25 @@ impl Environment {
         })
     }
 
+    /// The base URL of an AWS service that is not at its usual place: `AWS_ENDPOINT_URL_…` with the `service` in capitals,
+    /// or else `AWS_ENDPOINT_URL`. `None` where neither is set, or `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`.
+    ///
+    /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where one of these settings is.
+    pub fn aws_endpoint(&self, service: &str) -> Result<Option<&str>, Error> {
+        const IGNORE: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+        match self.get(IGNORE).map(str::to_ascii_lowercase).as_deref() {
+            Some("true") => return Ok(None),
+            None | Some("false") => {}
+            Some(_) => return Err(Error::malformed(IGNORE, "true or false")),
+        }
+        let specific = self.base_url(&format!("AWS_ENDPOINT_URL_{service}"))?;
+        if specific.is_some() { Ok(specific) } else { self.base_url("AWS_ENDPOINT_URL") }
+    }
+
     /// Sets a value, unless it is set already.
     pub fn set_default(&mut self, name: &str, value: impl Into<String>) {
         if self.get(name).is_none() {
@@ -253,6 +272,43 @@ impl fmt::Debug for Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GENERAL: (&str, &str) = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/");
+    const SPECIFIC: (&str, &str) = ("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:9000");
+
+    /// Source: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+    #[test]
+    fn the_endpoint_of_a_service_wins_over_that_of_all_and_both_can_be_ignored() {
+        let ignore = |value| ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", value);
+        for (settings, endpoint) in [
+            (vec![], None),
+            (vec![GENERAL], Some("http://127.0.0.1:4566")),
+            (vec![SPECIFIC], Some("http://127.0.0.1:9000")),
+            (vec![GENERAL, SPECIFIC], Some("http://127.0.0.1:9000")),
+            (vec![GENERAL, ("AWS_ENDPOINT_URL_SSM", " ")], Some("http://127.0.0.1:4566")),
+            (vec![("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000")], None),
+            (vec![GENERAL, SPECIFIC, ignore("true")], None),
+            (vec![GENERAL, ignore("True")], None),
+            (vec![GENERAL, SPECIFIC, ignore("false")], Some("http://127.0.0.1:9000")),
+        ] {
+            let environment = Environment::from_iter(settings.clone());
+
+            assert_eq!(environment.aws_endpoint("SSM").unwrap(), endpoint, "{settings:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_endpoint_is_named() {
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL", "localhost:4566"),
+            ("AWS_ENDPOINT_URL_SSM", "/"),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "perhaps"),
+        ] {
+            let error = Environment::from_iter([(name, value)]).aws_endpoint("SSM").unwrap_err();
+
+            assert!(error.to_string().starts_with(&format!("{name} is malformed")), "{error}");
+        }
+    }
 
     #[test]
     fn urls_are_absolute() {

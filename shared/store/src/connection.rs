@@ -27,8 +27,8 @@ use settings::{AwsCredentials, DYNAMODB_TIMEOUT_MS, Environment};
 /// A client of DynamoDB, shared by all tables of a function.
 ///
 /// Reads the settings that the AWS SDKs read: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-/// `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL_DYNAMODB`. Credentials come from the environment only, which is where
-/// Lambda puts them, so that no other source is linked or asked.
+/// `AWS_SESSION_TOKEN`, and those of [`Environment::aws_endpoint`]. Credentials come from the environment only, which is
+/// where Lambda puts them, so that no other source is linked or asked.
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
@@ -56,7 +56,7 @@ impl Connection {
         let credentials = Credentials::new(access_key_id, secret_access_key, session_token, None, "environment");
         let attempt = Duration::from_millis(environment.number(&DYNAMODB_TIMEOUT_MS)?);
         let region = environment.required("AWS_REGION")?;
-        let endpoint = endpoint(region, environment.base_url("AWS_ENDPOINT_URL_DYNAMODB")?)?;
+        let endpoint = endpoint(region, environment.aws_endpoint("DYNAMODB")?)?;
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
@@ -65,7 +65,8 @@ impl Connection {
             // They do not change while a function lives, and answers are never streams.
             .identity_cache(IdentityCache::no_cache())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(http_client(https))
+            // DynamoDB answers in milliseconds: half an attempt is long.
+            .http_client(http_client(https, attempt / 2))
             .interceptor(Counter)
             .retry_config(
                 RetryConfig::standard()
@@ -105,24 +106,27 @@ fn endpoint(region: &str, url: Option<&str>) -> Result<OneEndpoint, settings::Er
     endpoint.and_then(Result::ok).map(OneEndpoint).ok_or_else(malformed)
 }
 
-/// The SDK's requests over our client.
-fn http_client(https: &Https) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Connector(https.clone()));
+/// The SDK's requests over our client, where a connection that lay idle has the time `in_doubt` to answer.
+fn http_client(https: &Https, in_doubt: Duration) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Connector { https: https.clone(), in_doubt });
     http_client_fn(move |_, _| connector.clone())
 }
 
 #[derive(Debug)]
-struct Connector(Https);
+struct Connector {
+    https: Https,
+    in_doubt: Duration,
+}
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let https = self.0.clone();
+        let (https, in_doubt) = (self.https.clone(), self.in_doubt);
         HttpConnectorFuture::new(async move {
             let (head, body) =
                 request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?.into_parts();
             // What is sent to DynamoDB is never a stream.
             let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
-            let answer = https.send(http::Request::from_parts(head, Full::new(body))).await;
+            let answer = https.send(http::Request::from_parts(head, Full::new(body)), in_doubt).await;
             let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
             HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
         })

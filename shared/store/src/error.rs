@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::http::StatusCode;
 
 /// A request to DynamoDB that failed, after the retries that were worth it.
 #[derive(Debug, thiserror::Error)]
@@ -49,22 +51,35 @@ impl Error {
         }
     }
 
-    pub(crate) fn from_sdk<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    pub(crate) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug + 'static,
     {
         match error {
-            SdkError::ServiceError(context) => Self::from_service(operation, context.err()),
+            SdkError::ServiceError(context) => Self::from_service(operation, context.raw().status(), context.err()),
             error => Self::Unavailable { operation, reason: DisplayErrorContext(&error).to_string() },
         }
     }
 
-    pub(crate) fn from_service(operation: &'static str, error: &impl ProvideErrorMetadata) -> Self {
-        let code = error.code().unwrap_or("unknown");
-        let reason = format!("{code}: {}", error.message().unwrap_or_default());
-        if is_transient(code) { Self::Unavailable { operation, reason } } else { Self::Refused { operation, reason } }
+    pub(crate) fn from_service(operation: &'static str, status: StatusCode, error: &impl ProvideErrorMetadata) -> Self {
+        let reason = match error.code() {
+            Some(code) => format!("{code}: {}", error.message().unwrap_or_default()),
+            // What stands between may answer in DynamoDB's place.
+            None => format!("{} without a code", status.as_u16()),
+        };
+        if passes(status) || error.code().is_some_and(is_transient) {
+            Self::Unavailable { operation, reason }
+        } else {
+            Self::Refused { operation, reason }
+        }
     }
+}
+
+/// Whether what a status reports passes by itself, whatever the code says: DynamoDB's own troubles are 5xx.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+fn passes(status: StatusCode) -> bool {
+    status.is_server_error() || status.as_u16() == 429
 }
 
 /// DynamoDB's error codes after which a retry may help.

@@ -95,10 +95,13 @@ impl Table {
             .await;
         match result {
             Ok(_) => Ok(Guarded::Done(())),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                PutItemError::ConditionalCheckFailedException(failed) => Ok(Guarded::Refused(failed.item)),
-                error => Err(Error::from_service("PutItem", &error)),
-            },
+            Err(SdkError::ServiceError(context)) => {
+                let status = context.raw().status();
+                match context.into_err() {
+                    PutItemError::ConditionalCheckFailedException(failed) => Ok(Guarded::Refused(failed.item)),
+                    error => Err(Error::from_service("PutItem", status, &error)),
+                }
+            }
             Err(error) => Err(Error::from_sdk("PutItem", error)),
         }
     }
@@ -126,10 +129,13 @@ impl Table {
             .await;
         match result {
             Ok(output) => Ok(Guarded::Done(output.attributes.unwrap_or_default())),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Guarded::Refused(failed.item)),
-                error => Err(Error::from_service("UpdateItem", &error)),
-            },
+            Err(SdkError::ServiceError(context)) => {
+                let status = context.raw().status();
+                match context.into_err() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => Ok(Guarded::Refused(failed.item)),
+                    error => Err(Error::from_service("UpdateItem", status, &error)),
+                }
+            }
             Err(error) => Err(Error::from_sdk("UpdateItem", error)),
         }
     }
@@ -172,10 +178,13 @@ impl Table {
         let result = self.client().transact_write_items().set_transact_items(Some(writes)).send().await;
         match result {
             Ok(_) => Ok(Transacted::Done),
-            Err(SdkError::ServiceError(context)) => match context.into_err() {
-                TransactWriteItemsError::TransactionCanceledException(cancelled) => why_cancelled(&cancelled),
-                error => Err(Error::from_service("TransactWriteItems", &error)),
-            },
+            Err(SdkError::ServiceError(context)) => {
+                let status = context.raw().status();
+                match context.into_err() {
+                    TransactWriteItemsError::TransactionCanceledException(cancelled) => why_cancelled(&cancelled),
+                    error => Err(Error::from_service("TransactWriteItems", status, &error)),
+                }
+            }
             Err(error) => Err(Error::from_sdk("TransactWriteItems", error)),
         }
     }

@@ -120,20 +120,22 @@ impl Request {
         Ok(None)
     }
 
-    /// The URL under which the client reached this deployment: `https://host`, with a stage if the API has one.
+    /// The URL under which the client reached this deployment by a route that ends with the path `own`: `https://host`, and
+    /// behind it what stands in the request's path before the route's, which is a stage or a domain's base path.
     ///
     /// Where the client names no host, the API's own.
     #[must_use]
-    pub fn base_url(&self) -> Option<String> {
+    pub fn base_url(&self, own: &str) -> Option<String> {
         let context = self.inner.request_context_ref().and_then(|context| match context {
             RequestContext::ApiGatewayV2(context) => Some(context),
             _ => None,
         });
         let api = context.and_then(|context| context.domain_name.as_deref());
         let host = self.text_header(header::HOST.as_str()).or(api)?;
-        let stage = context.and_then(|context| context.stage.as_deref()).filter(|stage| *stage != "$default");
-        let stage = stage.map(|stage| format!("/{stage}")).unwrap_or_default();
-        Some(format!("{}://{host}{stage}", self.scheme()))
+        let route_key = context.and_then(|context| context.route_key.as_deref());
+        let stage = context.and_then(|context| context.stage.as_deref());
+        let base = base_path(self.inner.raw_http_path(), own, route_key, stage);
+        Some(format!("{}://{host}{base}", self.scheme()))
     }
 
     /// The scheme of the client's request. API Gateway takes HTTPS only; the local stack takes HTTP, and says so.
@@ -156,6 +158,23 @@ impl Presented {
     }
 }
 
+/// What stands in the `path` of a request before that of its route, which ends with `own`.
+///
+/// The key of the route, such as `POST /{prefix}/cart/checkout`, tells how many segments of its own stand before `own`.
+/// `$default` does not tell: then one is taken for the prefix, unless it is the stage.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+fn base_path<'a>(path: &'a str, own: &str, route_key: Option<&str>, stage: Option<&str>) -> &'a str {
+    let Some(before) = path.strip_suffix(own) else { return "" };
+    let route = route_key.and_then(|key| key.split_once(' ')).and_then(|(_, route)| route.strip_suffix(own));
+    let segments = route.map_or(1, |route| route.matches('/').count());
+    let last = before.rsplit('/').next();
+    if route.is_none() && before.matches('/').count() == 1 && last == stage {
+        return before;
+    }
+    (0..segments).fold(before, |before, _| before.rsplit_once('/').map_or("", |(before, _)| before))
+}
+
 /// The first well-formed token among the cookies. Other cookies may hold anything.
 fn cookie(headers: &HeaderMap) -> Option<Token> {
     let cookies =
@@ -164,4 +183,83 @@ fn cookie(headers: &HeaderMap) -> Option<Token> {
         let value = cookie.strip_prefix(Request::COOKIE.as_bytes())?.strip_prefix(b"=")?;
         std::str::from_utf8(value).ok()?.parse().ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::LambdaRequest;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The request that API Gateway makes an event of, in the format 2.0.
+    ///
+    /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+    fn request(path: &str, route_key: &str, stage: &str) -> Request {
+        let event = json!({
+            "version": "2.0",
+            "routeKey": route_key,
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": { "host": "shop.example", "x-forwarded-proto": "https" },
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api-id",
+                "domainName": "id.execute-api.us-east-1.amazonaws.com",
+                "domainPrefix": "id",
+                "http": {
+                    "method": "POST",
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "192.0.2.1",
+                    "userAgent": "agent",
+                },
+                "requestId": "id",
+                "routeKey": route_key,
+                "stage": stage,
+                "time": "12/Mar/2020:19:03:58 +0000",
+                "timeEpoch": 1_583_348_638_390_i64,
+            },
+            "isBase64Encoded": false,
+        });
+        let event: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
+        Request::new(event.into())
+    }
+
+    #[test]
+    fn what_stands_before_the_route_belongs_to_the_address() {
+        const PLAIN: &str = "POST /cart/checkout";
+        const PREFIXED: &str = "POST /{prefix}/cart/checkout";
+        for (path, route_key, stage, base) in [
+            ("/cart/checkout", PLAIN, "$default", ""),
+            ("/shop/cart/checkout", PLAIN, "$default", "/shop"),
+            ("/shop/v1/cart/checkout", PLAIN, "$default", "/shop/v1"),
+            ("/enupal-stripe/cart/checkout", PREFIXED, "$default", ""),
+            ("/shop/enupal-stripe/cart/checkout", PREFIXED, "$default", "/shop"),
+            ("/shop/v1/enupal-stripe/cart/checkout", PREFIXED, "$default", "/shop/v1"),
+            // A prefix may be called like anything.
+            ("/cart/cart/checkout", PREFIXED, "$default", ""),
+            ("/cart/checkout/cart/checkout", PREFIXED, "$default", "/cart"),
+            // A stage with a name stands in front.
+            ("/prod/cart/checkout", PLAIN, "prod", "/prod"),
+            ("/prod/enupal-stripe/cart/checkout", PREFIXED, "prod", "/prod"),
+            ("/prod/prod/cart/checkout", PREFIXED, "prod", "/prod"),
+            // A domain that is mapped to it leaves it out.
+            ("/cart/checkout", PLAIN, "prod", ""),
+            ("/shop/cart/checkout", PLAIN, "prod", "/shop"),
+            // cargo lambda, `cargo run`, and an API that has one route for all paths.
+            ("/cart/checkout", "$default", "$default", ""),
+            ("/enupal-stripe/cart/checkout", "$default", "$default", ""),
+            ("/shop/enupal-stripe/cart/checkout", "$default", "$default", "/shop"),
+            ("/prod/cart/checkout", "$default", "prod", "/prod"),
+            ("/prod/enupal-stripe/cart/checkout", "$default", "prod", "/prod"),
+            ("/enupal-stripe/cart/checkout", "ANY /{proxy+}", "$default", ""),
+            // A route of another name.
+            ("/elsewhere", "POST /elsewhere", "$default", ""),
+        ] {
+            let url = request(path, route_key, stage).base_url("/cart/checkout");
+
+            assert_eq!(url, Some(format!("https://shop.example{base}")), "{path} by {route_key} at {stage}");
+        }
+    }
 }

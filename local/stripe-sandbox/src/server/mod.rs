@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::{StatusCode, header};
@@ -44,6 +45,9 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
         .route("/images/{name}", get(image))
         .fallback(api_request)
         .with_state(shared);
+    // Pages of other sites must not press the buttons of a sandbox on the same machine, nor read what it knows.
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let router = if is_local { router.layer(from_fn(loopback::guard)) } else { router };
     let mut told = stopped.clone();
     let graceful = axum::serve(listener, router).with_graceful_shutdown(async move {
         let _ = told.wait_for(|stopped| *stopped).await;
