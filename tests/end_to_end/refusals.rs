@@ -1,6 +1,10 @@
 //! What Stripe refuses, and a Stripe that does not answer: what shoppers are told, and what an operator reads.
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use fixtures::{Answer, Shop, StripeAnswer};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::log::Captured;
@@ -168,4 +172,46 @@ async fn a_silent_stripe_is_left_alone_after_three_attempts_in_a_row() {
     // The others do not need Stripe.
     assert_eq!(visitor.cart().await["item_count"], 1);
     visitor.add("price_tshirt", 1).await.ok();
+}
+
+/// The paper on what this costs in executions is docs/scaling.md.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_hundred_checkouts_wait_for_a_silent_stripe_carts_and_events_are_served() {
+    const CHECKOUTS: usize = 100;
+    let shop = Shop::open_on_wires([]).await;
+    let visitors: Vec<_> = join_all((0..CHECKOUTS).map(|_| shop.add("price_mug", 1))).await;
+    let other = shop.add("price_tshirt", 1).await;
+    // Of an event of the same second as what is known, only Stripe could tell whether it is newer.
+    let mut seconds = jiff::Timestamp::now().as_second()..;
+    let mut event = || {
+        json!({
+            "id": "evt_1", "type": "product.updated", "created": seconds.next().unwrap() + 1,
+            "data": { "object": { "id": "prod_mug", "object": "product", "name": "Mug", "active": true } },
+        })
+    };
+    let asked = || shop.wire().calls().iter().filter(|call| call.starts_with("Stripe")).count();
+    let answered = AtomicUsize::new(0);
+    shop.wire().plan(None);
+    shop.wire().stripe_answers(Some(StripeAnswer::Silence));
+
+    let checkouts = join_all(visitors.iter().map(async |visitor| {
+        let answer = visitor.checkout().await;
+        answered.fetch_add(1, Relaxed);
+        answer
+    }));
+    let others = async {
+        while asked() < CHECKOUTS {
+            assert_eq!(other.cart().await["item_count"], 1);
+            shop.deliver(&event()).await.ok();
+            other.post("/cart/clear", json!({})).await.ok();
+            other.add("price_tshirt", 1).await.ok();
+        }
+        assert!(answered.load(Relaxed) < CHECKOUTS, "they wait");
+    };
+    let (refused, ()) = tokio::join!(Box::pin(checkouts), Box::pin(others));
+
+    for answer in refused {
+        assert_eq!(answer.error(503), "server_error");
+        assert!(answer.header("retry-after").is_some());
+    }
 }
