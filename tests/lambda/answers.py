@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Has what `sam build` built answer the events in `events`, as Lambda would.
+"""Has built functions answer the events in `events`, as Lambda would.
 
-    tests/lambda/answers.py target/sam/build
+    tests/lambda/answers.py target/sam/build                        # all that `sam build` built
+    tests/lambda/answers.py target/lambda get checkout              # these of what `cargo lambda build` built
+    RUN_WITH=qemu-aarch64-static tests/lambda/answers.py …          # on a processor that is emulated
 
-Each function runs as its own process, in the environment that the built template gives it, under a Runtime API and a
-Parameter Store that are played here. DynamoDB and Stripe are the local stack's, on their usual ports.
+Each function runs as its own process, in the environment that the template gives it, under a Runtime API and a Parameter
+Store that are played here. DynamoDB and Stripe are the local stack's, on their usual ports.
 """
 
 import json
+import os
 import queue
+import shlex
 import subprocess
 import sys
 import threading
@@ -19,7 +23,8 @@ from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse
 
-EVENTS = Path(__file__).resolve().parents[2] / "events"
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = ROOT / "events"
 
 # What a deployment asks for, and the stack's own addresses.
 GIVEN = {
@@ -79,8 +84,10 @@ class Function:
             "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000",
             "AWS_ENDPOINT_URL_SSM": f"http://{address}",
         }
+        # `sam build` names a folder after the resource, `cargo lambda build` after the binary.
+        folder = build / name if (build / name).exists() else build / self.binary
         self.process = subprocess.Popen(
-            [build / name / "bootstrap"], env=environment, cwd="/", text=True,
+            [*shlex.split(os.environ.get("RUN_WITH", "")), folder / "bootstrap"], env=environment, cwd="/", text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
@@ -184,11 +191,19 @@ def signed(file):
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def main(build):
-    template = yaml_parse((build / "template.yaml").read_text())
-    functions = [name for name, body in template["Resources"].items() if body["Type"] == "AWS::Serverless::Function"]
+def main(build, *binaries):
+    built = build / "template.yaml"
+    template = yaml_parse((built if built.exists() else ROOT / "template.yaml").read_text())
+    functions = {
+        name: body["Metadata"]["BuildProperties"]["Binary"]
+        for name, body in template["Resources"].items()
+        if body["Type"] == "AWS::Serverless::Function"
+    }
     assert set(functions) == set(STATUS)
-    for name in functions:
+    assert set(binaries) <= set(functions.values())
+    for name, binary in functions.items():
+        if binaries and binary not in binaries:
+            continue
         function = Function(build, template, name)
         try:
             event = json.loads((EVENTS / f"{function.binary}.json").read_text())
@@ -204,4 +219,4 @@ def main(build):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), *sys.argv[2:])
