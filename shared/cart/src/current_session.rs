@@ -17,7 +17,8 @@ pub struct CurrentSession {
     ///
     /// A session that has ended is still remembered: the next one is made in its place, under another idempotency key.
     pub expires_at: Option<Timestamp>,
-    /// The lines' own texts at that version, where the session was made before its lines bore them.
+    /// The lines' own texts at that version. The session's lines bear them too, but version 0.1.0 looks for them here, and its
+    /// sessions' lines bear none.
     pub descriptions: BTreeMap<PriceId, String>,
     /// Whether the shopper may change on Stripe's page what is bought: quantities, optional items, or an amount of their own
     /// choice.

@@ -203,7 +203,7 @@ impl Checkout {
                     id: session.id,
                     version: cart.version(),
                     parameters: parameters.digest().to_owned(),
-                    descriptions: BTreeMap::new(),
+                    descriptions: descriptions(cart),
                     adjustable,
                 };
                 (current, answer, Metric::SessionsCreated)
@@ -410,6 +410,12 @@ impl Checkout {
         let offers = self.catalog.fresh_offers(cart.lines().iter().map(|line| &line.price)).await?;
         Ok(unavailable(&Totals::new(cart, &offers, self.default_currency)))
     }
+}
+
+/// The lines' own texts.
+fn descriptions(cart: &Cart) -> BTreeMap<PriceId, String> {
+    let lines = cart.lines().iter();
+    lines.filter_map(|line| Some((line.price.clone(), line.description.as_ref()?.as_str().to_owned()))).collect()
 }
 
 fn unavailable(totals: &Totals<'_>) -> Vec<PriceId> {

@@ -18,7 +18,7 @@
 //! | `own` | the own currency of all lines' prices; counts only while `ov` is `v`. Absent where that does not say what may be beside the lines: a shopper chooses an amount, or an earlier release wrote the row |
 //! | `ov` | the version for which `own` holds: releases that do not know `own` change lines and count up `v` alone |
 //! | `meta` | metadata |
-//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines; written by earlier versions: `t` price → description |
+//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines, `t` price → description |
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |

@@ -13,6 +13,8 @@ use cart::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::row::is_in_document;
+
 /// An order as it is stored.
 #[derive(Serialize, Deserialize)]
 pub(super) struct OrderDocument {
@@ -71,7 +73,7 @@ impl From<&Order> for OrderDocument {
             shipping_address: order.shipping_address.clone(),
             metadata: order.metadata.clone(),
             payment: order.payment.clone(),
-            marks: order.marks.clone(),
+            marks: order.marks.iter().copied().filter(|mark| is_in_document(*mark)).collect(),
             created_at: order.created_at,
         }
     }
