@@ -53,12 +53,15 @@ class Recording:
 
     def log(self, minute, group, line):
         """A line of a log group: filters count it, and it may bring metrics of its own."""
-        for filter_ in self.filters:
-            if name(filter_["LogGroupName"]) == group and matches(filter_["FilterPattern"], json.loads(line)):
-                for made in filter_["MetricTransformations"]:
-                    namespace = name(made["MetricNamespace"])
-                    self.put(minute, (namespace, made["MetricName"]), float(made["MetricValue"]))
         written = json.loads(line)
+        for filter_ in self.filters:
+            if name(filter_["LogGroupName"]) != group:
+                continue
+            for made in filter_["MetricTransformations"]:
+                fits = matches(filter_["FilterPattern"], written)
+                value = made["MetricValue"] if fits else made.get("DefaultValue")
+                if value is not None:
+                    self.put(minute, (name(made["MetricNamespace"]), made["MetricName"]), float(value))
         for directive in written.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Dimensions"] == [[]]
             for metric in directive["Metrics"]:

@@ -106,8 +106,17 @@ def the_webhook_is_answered_5xx(shop):
 
 
 def another_endpoints_secret_is_stored(shop):
-    """For five hours Stripe sends each event, and sends it once more."""
+    """For five hours Stripe sends each event, and sends it once more, and a scanner comes by."""
     shop.lives(webhooks=[hour for hour in range(48) if not 10 <= hour < 15])
+    for minute in range(10 * HOUR, 15 * HOUR, 25):
+        shop.webhook(minute, 400, SignatureRefused=1)
+    for minute in range(10 * HOUR, 15 * HOUR, 20):
+        shop.webhook(minute, 400)
+
+
+def another_endpoints_secret_is_stored_from_the_first_day(shop):
+    """No event was ever taken."""
+    shop.lives(webhooks=[])
     for minute in range(10 * HOUR, 15 * HOUR, 25):
         shop.webhook(minute, 400, SignatureRefused=1)
 
@@ -182,6 +191,7 @@ CASES = {
     the_webhook_crashes: {"WebhookFailing"},
     the_webhook_is_answered_5xx: {"WebhookFailing"},
     another_endpoints_secret_is_stored: {"SignatureRefused"},
+    another_endpoints_secret_is_stored_from_the_first_day: {"SignatureRefused"},
     no_secret_is_stored_yet: {"WebhookSecretUnusable", "WebhookFailing"},
     more_requests_come_than_the_api_takes: {"Throttled"},
     the_account_has_no_executions_left: {"Throttled"},
@@ -263,6 +273,9 @@ def test_an_alarm_looks_back_no_longer_than_cloudwatch_does(alarms):
         ("{ $.status >= 500 }", {"status": 499}, False),
         ("{ $.status >= 500 }", {"status": "503"}, False),
         ("{ $.status >= 500 }", {}, False),
+        ("{ $.status = 200 }", {"status": 200}, True),
+        ("{ $.status = 200 }", {"status": 201}, False),
+        ("{ $.status = 200 }", {"status": "200"}, False),
         ('{ $.status = "429" }', {"status": "429"}, True),
         ('{ $.status = "429" }', {"status": 429}, False),
         ('{ $.status = "429" }', {"status": "42"}, False),

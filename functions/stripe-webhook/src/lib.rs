@@ -39,7 +39,10 @@ impl Endpoint for StripeWebhook {
                 Error::NoWebhookSecret
             }
             rejected => {
-                tally::count(Metric::SignatureRefused);
+                // Of the others no secret is to blame.
+                if matches!(rejected, VerifyError::Mismatch) {
+                    tally::count(Metric::SignatureRefused);
+                }
                 Error::Signature(rejected.to_string())
             }
         })?;

@@ -46,7 +46,7 @@ pub enum Metric {
     StaleEvents,
     /// A setting asked for something that a Checkout Session cannot have, and it was made without.
     SettingLeftOut,
-    /// An event was refused, since its signature fits none of the signing secrets.
+    /// An event was refused, since none of the signing secrets made its signature.
     SignatureRefused,
     /// An event of Stripe's was sent back, since no signing secret could be used.
     WebhookSecretUnusable,
