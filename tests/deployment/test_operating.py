@@ -63,18 +63,36 @@ def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
     assert catalogue.order(order_number(session)).ok() == public
 
 
-def test_the_table_of_orders_is_restored_beside_the_one_in_use(catalogue, folder):
-    meant = {
-        "<OrdersTable>": catalogue.output("OrdersTable"),
-        "--restore-date-time 2026-11-22T12:00:00Z": "--use-latest-restorable-time",
-    }
+def test_lost_orders_are_copied_back_from_a_backup_and_nothing_is_published(catalogue, session, pipes, folder):
+    table, number = catalogue.table("OrdersTable"), order_number(session)
+    orders = {"<OrdersTable>": table.name}
+    latest = {"--restore-date-time 2026-11-22T12:00:00Z": "--use-latest-restorable-time"}
+    documents.run("operate.md", "aws dynamodb restore-table", folder, meant=orders | latest)
+    lost = table.get_item(Key={"number": number})["Item"]
+    others = [row for row in table.scan()["Items"] if row["number"] != number]
+    # One changed after the backup.
+    changed = others[0] | {"refunded": others[0]["refunded"] + 1}
+    table.put_item(Item=changed)
+    table.delete_item(Key={"number": number})
+    assert catalogue.order(number).status == 404
+    pipes.run()
 
-    documents.run("operate.md", "aws dynamodb restore-table", folder, meant=meant)
+    copy = "aws dynamodb scan --table-name <OrdersTable>"
+    copied = documents.run("operate.md", copy, folder, meant=orders)
+    again = documents.run("operate.md", copy, folder, meant=orders)
+    documents.run("operate.md", "aws dynamodb delete-table", folder, meant={})
 
-    restored = boto3.resource("dynamodb").Table("orders-restored")
-    restored.wait_until_exists()
-    assert restored.scan()["Count"] == catalogue.table("OrdersTable").scan()["Count"]
-    restored.delete()
+    assert (copied.split(), again) == ([number], "")
+    back = {row["number"]: row for row in table.scan()["Items"]}
+    restored = back.pop(number)
+    assert restored.pop("restored") > "2026"
+    assert restored == {name: value for name, value in lost.items() if name != "event"}
+    assert sorted(back) == sorted(row["number"] for row in others)
+    assert back[changed["number"]] == changed
+    assert catalogue.order(number).ok()["number"] == number
+    assert pipes.run() == 0
+    assert "orders-restored" not in boto3.client("dynamodb").list_tables()["TableNames"]
+    table.put_item(Item=others[0])
 
 
 def test_the_schedule_runs_the_sync_and_keeps_what_it_cannot_run(catalogue):

@@ -761,6 +761,8 @@ NOTE = {
     [
         ("Orders", record("INSERT", order(event={"S": "order.paid"})), ["order.created", "order.paid"]),
         ("Orders", record("INSERT", order(status={"S": "awaiting_payment"})), ["order.created"]),
+        ("Orders", record("INSERT", order(restored={"S": "2026-11-22T12:00:00Z"})), []),
+        ("Orders", record("MODIFY", order(restored={"S": "x"}, event={"S": "order.refunded"})), ["order.refunded"]),
         ("Orders", record("MODIFY", order(event={"S": "order.paid"})), ["order.paid"]),
         ("Orders", record("MODIFY", order(event={"S": "payment.failed"})), ["payment.failed"]),
         ("Orders", record("MODIFY", order(event={"S": "order.refunded"})), ["order.refunded"]),
