@@ -36,6 +36,8 @@ GIVEN = {
     "Carts": "carts",
     "Catalog": "catalog",
     "Orders": "orders",
+    "StripeSecretKeyParameter": "/cartwright/stripe-secret-key",
+    "StripeWebhookSecretParameter": "/cartwright/stripe-webhook-secret",
 }
 SECRETS = {
     "/cartwright/stripe-secret-key": "sk_test_cartwright",
