@@ -104,8 +104,8 @@ def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploy
     documents.run("deploy.md", "aws iam create-open-id", shop, meant={"<owner>/<name>": "shop/cartwright"})
 
     iam = boto3.client("iam")
-    trust = iam.get_role(RoleName="cartwright-pipeline")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
-    rights = iam.get_role_policy(RoleName="cartwright-pipeline", PolicyName="deploy")["PolicyDocument"]
+    trust = iam.get_role(RoleName="deploy-cartwright")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    rights = iam.get_role_policy(RoleName="deploy-cartwright", PolicyName="deploy")["PolicyDocument"]
     provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
     assert trust["Principal"]["Federated"] == provider
     # Source: https://docs.github.com/en/actions/reference/security/oidc
@@ -117,5 +117,5 @@ def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploy
     # As a policy of its own it may have so many characters, blanks not counted.
     # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     assert len("".join(json.dumps(rights).split())) <= 6144
-    iam.delete_role_policy(RoleName="cartwright-pipeline", PolicyName="deploy")
-    iam.delete_role(RoleName="cartwright-pipeline")
+    iam.delete_role_policy(RoleName="deploy-cartwright", PolicyName="deploy")
+    iam.delete_role(RoleName="deploy-cartwright")
