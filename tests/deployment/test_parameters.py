@@ -96,8 +96,18 @@ def test_cloudfront_and_a_rate_rule_stand_in_front_of_the_api(catalogue, shop):
 
     cloudformation = boto3.client("cloudformation")
     (edge,) = cloudformation.describe_stacks(StackName="cartwright-edge")["Stacks"]
-    assert edge["Outputs"][0]["OutputValue"].startswith("https://")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in edge["Outputs"]}
+    assert outputs["Url"] == f"https://{outputs['Target']}"
     cloudformation.delete_stack(StackName="cartwright-edge")
+
+
+def test_a_topic_for_alarms_is_made_and_subscribed(stack, shop):
+    topic = documents.run("deploy.md", "topic=", shop, meant={"<address>": "ann@shop.example"}).strip()
+
+    (subscription,) = boto3.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ann@shop.example")
+    pattern = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["AlarmTopicArn"]["AllowedPattern"]
+    assert re.fullmatch(pattern, topic)
 
 
 def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploys(shop, deployer):

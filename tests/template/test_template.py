@@ -213,7 +213,7 @@ def test_only_the_listed_origins_get_cross_origin_answers_and_may_send_cookies(s
     assert {"GET", "POST"} <= set(cors["allowMethods"])
 
 
-def test_a_flood_of_made_up_sessions_or_events_leaves_the_carts_the_rest_of_the_limit(stack):
+def test_a_flood_of_made_up_sessions_or_events_meets_a_lower_limit_than_the_carts(stack):
     (stage,) = resources(stack, "AWS::ApiGatewayV2::Stage").values()
     parameters = stack["Parameters"]
 
