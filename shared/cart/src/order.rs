@@ -151,6 +151,17 @@ pub enum Mark {
     NoShipping,
 }
 
+impl Mark {
+    /// Whether it is the payment that a person should look at.
+    #[must_use]
+    pub fn doubts_payment(self) -> bool {
+        match self {
+            Self::CartPaidTwice | Self::UnexpectedAmount => true,
+            Self::NoShipping => false,
+        }
+    }
+}
+
 impl Order {
     /// The currency of all amounts.
     #[must_use]

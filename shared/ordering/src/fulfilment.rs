@@ -49,7 +49,7 @@ enum Due {
 }
 
 /// How long the webhook and the landing page may take: an order that is not there sooner is not missed yet.
-const UNDER_WAY: Duration = Duration::from_mins(5);
+const TIME_TO_ARRIVE: Duration = Duration::from_mins(5);
 
 /// How often a transaction that lost a race is tried again: each time another one got through.
 const TRIES: usize = 50;
@@ -118,7 +118,7 @@ impl Fulfilment {
                     continue;
                 }
                 repaired += 1;
-                if due == Due::Missing && session.underway() < now - UNDER_WAY {
+                if due == Due::Missing && session.finished_after() < now - TIME_TO_ARRIVE {
                     tally::count(Metric::OrderMissed);
                 }
             }
@@ -203,7 +203,7 @@ impl Fulfilment {
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
             match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
-                    if order.marks.iter().any(|mark| *mark != Mark::NoShipping) {
+                    if order.marks.iter().any(|mark| mark.doubts_payment()) {
                         tally::count(Metric::DoubtfulOrders);
                     }
                     if order.marks.contains(&Mark::NoShipping) {

@@ -213,9 +213,9 @@ impl Session {
         self.optional_items.iter().any(|item| item.price == price.stripe_id)
     }
 
-    /// The last time that Stripe names before it was finished: when its payment was made, or else when the session was.
+    /// A time after which it was finished: that of its payment, or else that of the session.
     #[must_use]
-    pub fn underway(&self) -> Timestamp {
+    pub fn finished_after(&self) -> Timestamp {
         let payment = self.payment_intent.as_ref().and_then(Expandable::object);
         let charged = payment.and_then(PaymentIntent::charge).and_then(|charge| charge.created);
         Timestamp::from_second(charged.unwrap_or(self.created)).unwrap_or(Timestamp::MIN)
