@@ -124,19 +124,19 @@ def computed(expression, series, fills_nothing):
 
 
 def values(alarm, recording, fills_nothing):
-    """The values that an alarm looks at, and how many seconds each is about."""
+    """The values that an alarm looks at, one for each period."""
     if "Metrics" not in alarm:
-        return recording.series(key(alarm), alarm["Statistic"], alarm["Period"]), alarm["Period"]
+        return recording.series(key(alarm), alarm["Statistic"], alarm["Period"])
     stats = {metric["Id"]: metric["MetricStat"] for metric in alarm["Metrics"] if "MetricStat" in metric}
-    (period,) = {stat["Period"] for stat in stats.values()}
-    series = {id_: recording.series(key(stat["Metric"]), stat["Stat"], period) for id_, stat in stats.items()}
+    assert len({stat["Period"] for stat in stats.values()}) == 1
+    series = {id_: recording.series(key(stat["Metric"]), stat["Stat"], stat["Period"]) for id_, stat in stats.items()}
     (returned,) = [metric for metric in alarm["Metrics"] if metric["ReturnData"]]
-    return computed(returned["Expression"], series, fills_nothing), period
+    return computed(returned["Expression"], series, fills_nothing)
 
 
 def states(alarm, recording, fills_nothing=False):
     """Whether an alarm rings, at the end of each of its periods."""
-    found, _ = values(alarm, recording, fills_nothing)
+    found = values(alarm, recording, fills_nothing)
     missing = {"notBreaching": False, "breaching": True}[alarm["TreatMissingData"]]
     compare = COMPARISONS[alarm["ComparisonOperator"]]
     breaching = [missing if value is None else compare(value, alarm["Threshold"]) for value in found]
