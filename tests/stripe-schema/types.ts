@@ -19,6 +19,7 @@ export type CartSubscription = Stripe.Subscription;
 export type CartInvoice = Stripe.Invoice;
 export type CartInvoicePayment = Stripe.InvoicePayment;
 export type CartEventBase = Stripe.EventBase;
+export type CartWebhookEndpoint = Stripe.WebhookEndpoint;
 
 // Parameters
 export type CartSessionCreateParams = Stripe.Checkout.SessionCreateParams;
@@ -49,3 +50,4 @@ export type CartInvoicePaymentListParams = Stripe.InvoicePaymentListParams;
 export type CartDisputeListParams = Stripe.DisputeListParams;
 export type CartDisputeUpdateParams = Stripe.DisputeUpdateParams;
 export type CartEventListParams = Stripe.EventListParams;
+export type CartWebhookEndpointListParams = Stripe.WebhookEndpointListParams;

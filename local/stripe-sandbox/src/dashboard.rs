@@ -14,6 +14,17 @@ pub struct Dashboard {
     pub terms_of_service_url: Option<String>,
     /// How far Stripe Tax is set up.
     pub tax: TaxSettings,
+    /// What the endpoint for webhooks gets, if there is one.
+    pub webhook: WebhookSettings,
+}
+
+/// What the endpoint for webhooks gets (<https://dashboard.stripe.com/webhooks>).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Whether it gets events at all.
+    pub is_enabled: bool,
+    /// The types of the events that it gets; `*` stands for all.
+    pub enabled_events: Vec<String>,
 }
 
 /// How far Stripe Tax is set up (<https://dashboard.stripe.com/settings/tax>).
@@ -34,6 +45,7 @@ impl Default for Dashboard {
             country: "US".to_owned(),
             terms_of_service_url: Some("https://shop.example/terms".to_owned()),
             tax: TaxSettings { is_active: true, has_origin_address: true, has_default_behavior: true },
+            webhook: WebhookSettings { is_enabled: true, enabled_events: vec!["*".to_owned()] },
         }
     }
 }

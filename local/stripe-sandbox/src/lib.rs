@@ -31,6 +31,7 @@ mod server;
 mod session;
 mod shared;
 mod state;
+mod webhook_endpoints;
 mod webhooks;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +44,7 @@ use tokio::task::JoinHandle;
 
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
-pub use self::dashboard::{Dashboard, TaxSettings};
+pub use self::dashboard::{Dashboard, TaxSettings, WebhookSettings};
 pub use self::failure::Failure;
 use self::payments::{disputes, refunds};
 pub use self::protocol::API_VERSION;

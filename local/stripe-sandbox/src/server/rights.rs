@@ -6,7 +6,7 @@ use http::Method;
 ///
 /// The names are those in the links with which others let a dashboard create a key; the right for prices is that for
 /// plans, and refunds belong to charges.
-const RESOURCES: [(&str, &str); 16] = [
+const RESOURCES: [(&str, &str); 17] = [
     ("charges", "charge"),
     ("checkout", "checkout_session"),
     ("coupons", "coupon"),
@@ -23,6 +23,7 @@ const RESOURCES: [(&str, &str); 16] = [
     ("shipping_rates", "shipping_rate"),
     ("subscriptions", "subscription"),
     ("tax_rates", "tax_rate"),
+    ("webhook_endpoints", "webhook"),
 ];
 
 /// The right that a request needs and `rights` does not have. The right to write includes the right to read.

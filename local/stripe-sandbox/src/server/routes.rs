@@ -7,10 +7,10 @@ use crate::endpoint::{Answer, Route};
 use crate::protocol::expand;
 use crate::protocol::refusal::Refusal;
 use crate::state::State;
-use crate::{catalog, checkout, events, payments};
+use crate::{catalog, checkout, events, payments, webhook_endpoints};
 
 /// The endpoints, by resource.
-const RESOURCES: [&[Route]; 15] = [
+const RESOURCES: [&[Route]; 16] = [
     &catalog::products::ROUTES,
     &catalog::prices::ROUTES,
     &catalog::coupons::ROUTES,
@@ -26,6 +26,7 @@ const RESOURCES: [&[Route]; 15] = [
     &payments::subscriptions::ROUTES,
     &payments::invoices::ROUTES,
     &events::ROUTES,
+    &webhook_endpoints::ROUTES,
 ];
 
 /// Carries out one request and gives its answer.

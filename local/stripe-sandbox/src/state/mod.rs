@@ -89,11 +89,10 @@ pub(crate) struct State {
     pub(crate) invoices: Table<Value>,
     pub(crate) invoice_payments: Table<Value>,
     pub(crate) events: Table<Value>,
+    pub(crate) webhook_endpoints: Table<Value>,
     /// Payments that wait for their capture, by when they end.
     pub(crate) holds: BTreeSet<(i64, String)>,
     pub(crate) requests: VecDeque<RecordedRequest>,
-    /// Whether events have an address to go to.
-    pub(crate) has_listener: bool,
     keys: HashMap<String, Remembered>,
     unsent: Vec<Value>,
     /// Method and path of requests that shall fail, each once, and how.
@@ -125,9 +124,9 @@ impl State {
             invoices: Table::new("invoice"),
             invoice_payments: Table::new("invoice_payment"),
             events: Table::new("event"),
+            webhook_endpoints: Table::new("webhook endpoint"),
             holds: BTreeSet::new(),
             requests: VecDeque::new(),
-            has_listener: false,
             keys: HashMap::new(),
             unsent: Vec::new(),
             failing: Vec::new(),
@@ -171,12 +170,21 @@ impl State {
             "api_version": API_VERSION,
             "created": self.now(),
             "data": data,
-            "pending_webhooks": i32::from(self.has_listener),
+            "pending_webhooks": self.listeners(kind),
             "request": { "id": self.cause.request, "idempotency_key": self.cause.idempotency_key },
             "type": kind,
         }));
         self.events.put(&id, event.clone());
         self.unsent.push(event);
+    }
+
+    /// How many endpoints get the events of a kind.
+    pub(crate) fn listeners(&self, kind: &str) -> usize {
+        let gets = |endpoint: &Value| {
+            let mut events = endpoint["enabled_events"].as_array().into_iter().flatten();
+            endpoint["status"] == "enabled" && events.any(|event| event == kind || event == "*")
+        };
+        self.webhook_endpoints.newest().filter(|(_, endpoint)| gets(endpoint)).count()
     }
 
     pub(crate) fn mark(&self) -> Mark {

@@ -30,6 +30,21 @@ async fn the_catalogue_conforms() {
     conforms(&stripe.get("/v1/events?limit=100").await.ok());
 }
 
+#[tokio::test]
+async fn the_webhook_endpoint_conforms() {
+    let stripe = stripe().await;
+    stripe.sandbox.set_webhook_url("http://127.0.0.1:9/stripe/webhook");
+
+    for is_enabled in [true, false] {
+        stripe.sandbox.change_dashboard(|dashboard| dashboard.webhook.is_enabled = is_enabled);
+
+        let list = stripe.get("/v1/webhook_endpoints?limit=100").await.ok();
+
+        assert_eq!(entries(&list).len(), 1);
+        conforms(&list);
+    }
+}
+
 /// Everything a session can be created with that shows in its object.
 const EVERYTHING: [(&str, &str); 44] = [
     ("line_items[0][adjustable_quantity][enabled]", "true"),

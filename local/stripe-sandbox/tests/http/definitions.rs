@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::schema::{DEFINITIONS, problems_of};
 
 /// The endpoints whose parameters Stripe defines, and the name of the definition.
-const ENDPOINTS: [(&str, &str, &str); 28] = [
+const ENDPOINTS: [(&str, &str, &str); 29] = [
     ("charges", "list", "CartChargeListParams"),
     ("coupons", "create", "CartCouponCreateParams"),
     ("coupons", "list", "CartCouponListParams"),
@@ -38,10 +38,11 @@ const ENDPOINTS: [(&str, &str, &str); 28] = [
     ("sessions", "update", "CartSessionUpdateParams"),
     ("shipping_rates", "list", "CartShippingRateListParams"),
     ("tax_rates", "list", "CartTaxRateListParams"),
+    ("webhook_endpoints", "list", "CartWebhookEndpointListParams"),
 ];
 
 /// The name of the definition of each template.
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("charge", "CartCharge"),
     ("coupon", "CartCoupon"),
     ("customer", "CartCustomer"),
@@ -65,6 +66,7 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("subscription", "CartSubscription"),
     ("subscription_item", "SubscriptionItem"),
     ("tax_rate", "CartTaxRate"),
+    ("webhook_endpoint", "CartWebhookEndpoint"),
 ];
 
 /// The files of a folder under `data`, by their name without `.json`.

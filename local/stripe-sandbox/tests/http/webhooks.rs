@@ -9,10 +9,11 @@ use axum::extract::State;
 use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
 use sha2::Sha256;
-use stripe_sandbox::{Catalog, Config};
+use stripe_sandbox::{Catalog, Config, WebhookSettings};
 
-use crate::stripe::{Stripe, id, stripe_with};
+use crate::stripe::{Stripe, entries, id, stripe_with};
 
 type Seen = Arc<Mutex<(Vec<(String, String)>, VecDeque<u16>)>>;
 
@@ -111,6 +112,56 @@ async fn events_are_recorded_and_not_sent_while_paused_or_without_an_address() {
     let seen = seen.lock().unwrap();
     assert_eq!(seen.0.len(), 1);
     assert!(seen.0[0].1.contains("sent"));
+}
+
+/// Source: <https://docs.stripe.com/api/webhook_endpoints/object>
+#[tokio::test]
+async fn the_endpoint_is_listed_and_gets_the_events_that_are_switched_on() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(None, 1).await;
+    let listed = async || stripe.get("/v1/webhook_endpoints").await.ok();
+    assert!(entries(&listed().await).is_empty(), "without an address there is none");
+    stripe.sandbox.set_webhook_url(&url);
+    let first = entries(&listed().await)[0].clone();
+
+    let switch = |is_enabled, event: &str| {
+        let enabled_events = vec![event.to_owned()];
+        stripe.sandbox.change_dashboard(|dashboard| dashboard.webhook = WebhookSettings { is_enabled, enabled_events });
+    };
+    let mut states = vec![(first["status"].clone(), first["enabled_events"].clone())];
+    for (name, is_enabled, event) in [
+        ("one", true, "product.created"),
+        ("another", true, "product.deleted"),
+        ("all", true, "*"),
+        ("none", false, "*"),
+    ] {
+        switch(is_enabled, event);
+        stripe.post("/v1/products", &[("name", name)]).await.ok();
+        let endpoint = stripe.get(&format!("/v1/webhook_endpoints/{}", id(&first))).await.ok();
+        states.push((endpoint["status"].clone(), endpoint["enabled_events"].clone()));
+    }
+    stripe.sandbox.settled().await;
+
+    assert_eq!(first["url"], url);
+    let state = |status: &str, event: &str| (json!(status), json!([event]));
+    assert_eq!(
+        states,
+        [
+            state("enabled", "*"),
+            state("enabled", "product.created"),
+            state("enabled", "product.deleted"),
+            state("enabled", "*"),
+            state("disabled", "*"),
+        ]
+    );
+    let seen = seen.lock().unwrap();
+    let names =
+        seen.0.iter().map(|(_, body)| serde_json::from_str::<Value>(body).unwrap()["data"]["object"]["name"].clone());
+    let mut names: Vec<Value> = names.collect();
+    names.sort_by_key(ToString::to_string);
+    assert_eq!(names, ["all", "one"]);
+    let pending: Vec<Value> = stripe.sandbox.events().iter().map(|event| event["pending_webhooks"].clone()).collect();
+    assert_eq!(pending, [1, 0, 1, 0]);
 }
 
 #[tokio::test]
