@@ -16,6 +16,7 @@ mod concurrency;
 mod contract;
 mod currencies;
 mod economy;
+mod endpoints;
 mod events;
 mod every_cart;
 mod faults;

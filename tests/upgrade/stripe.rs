@@ -93,6 +93,9 @@ impl Known {
         if request == "GET /v1/shipping_rates/shr_standard" {
             return (200, standard_shipping());
         }
+        if request == "GET /v1/webhook_endpoints" {
+            return (403, right_of_later());
+        }
         if let Some(listed) = self.listed(&request) {
             let list = json!({ "object": "list", "data": listed, "has_more": false, "url": request });
             return (200, list);
@@ -192,6 +195,15 @@ fn standard_shipping() -> Value {
         "fixed_amount": { "amount": 500, "currency": "usd", "currency_options": others },
         "type": "fixed_amount",
     })
+}
+
+/// The refusal of a key that has the rights that 0.1.0 asked for, which read no endpoints.
+///
+/// Source of the kind of message: <https://docs.stripe.com/keys/restricted-api-keys>
+fn right_of_later() -> Value {
+    let message = "The provided key does not have the required permissions for this endpoint. Having the 'rak_webhook_read' \
+                   permission would allow this request to continue.";
+    refusal(message, None)
 }
 
 /// A request without the parameters that select nothing, so that it is known whatever else it asks for.

@@ -1,9 +1,10 @@
-//! Copies all products and prices from Stripe and repairs missed webhooks: on a schedule, or by hand.
+//! Copies all products and prices from Stripe, repairs missed webhooks, and looks whether Stripe sends all of them: on a
+//! schedule, or by hand.
 
 use std::time::Duration;
 
 use catalog::{Catalog, Progress};
-use ordering::Fulfilment;
+use ordering::{Endpoints, Fulfilment};
 use payments::Stripe;
 use serde::Serialize;
 use services::Services;
@@ -14,6 +15,7 @@ use web::Log;
 pub struct Sync {
     catalog: Catalog,
     fulfilment: Fulfilment,
+    endpoints: Endpoints,
     log: Log,
 }
 
@@ -35,6 +37,10 @@ pub struct Report {
     pub retired: usize,
     /// Finished sessions whose order was missing or out of date.
     pub repaired: usize,
+    /// The types of events that an endpoint of this shop should get from Stripe and does not; empty also where that is not
+    /// known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing_events: Vec<String>,
 }
 
 /// What goes wrong in a run.
@@ -64,21 +70,22 @@ impl Sync {
         Ok(Self {
             catalog: Catalog::with_stripe(services, &stripe)?,
             fulfilment: Fulfilment::with_stripe(services, &stripe)?,
+            endpoints: Endpoints::new(&stripe),
             log: Log::new(&services.environment),
         })
     }
 
-    /// Makes the orders that no webhook brought, then copies everything, logging its progress and, in one line
-    /// at the end, its result.
+    /// Makes the orders that no webhook brought, copies everything, and looks whether Stripe sends all events, logging its
+    /// progress and, in one line at the end, its result.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails: run it again.
     pub async fn run(&self, request_id: &str) -> Result<Report, Error> {
-        web::invocation("sync", &self.log, request_id, self.repair_and_copy()).await
+        web::invocation("sync", &self.log, request_id, self.repair_copy_and_look()).await
     }
 
-    async fn repair_and_copy(&self) -> Result<Report, Error> {
+    async fn repair_copy_and_look(&self) -> Result<Report, Error> {
         let now = web::now();
         let since = now - Duration::from_hours(REPAIRED_HOURS);
         let repaired = self.fulfilment.repair(since, now).await?;
@@ -89,6 +96,7 @@ impl Sync {
                 tracing::info!(products, prices, written, retired, "syncing");
             })
             .await?;
-        Ok(Report { products, prices, written, retired, repaired })
+        let missing_events = self.endpoints.missing_events().await;
+        Ok(Report { products, prices, written, retired, repaired, missing_events })
     }
 }

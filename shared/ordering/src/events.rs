@@ -19,6 +19,21 @@ pub struct Events {
 }
 
 impl Events {
+    /// The types of the events that [`Events::handle`] handles: what the merchant registers the endpoint for.
+    pub const HANDLED: [&str; 11] = [
+        "charge.refunded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "price.created",
+        "price.deleted",
+        "price.updated",
+        "product.created",
+        "product.deleted",
+        "product.updated",
+    ];
+
     /// Event handling as the settings of `services` describe it.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! From a cart to an order.
 //!
 //! [`Checkout`] makes one Checkout Session per state of a cart. [`Fulfilment`] makes one order per paid session. [`Events`]
-//! handles Stripe's events about both, and about the catalogue.
+//! handles Stripe's events about both, and about the catalogue. [`Endpoints`] compares them with what Stripe sends.
 //!
 //! The webhook and the landing page run the same [`Fulfilment`], as often and as concurrently as they like: the order's
 //! number follows from the session, and the order is stored together with the completed cart or not at all.
 
 mod checkout;
+mod endpoints;
 mod error;
 mod events;
 mod fulfilment;
@@ -14,6 +15,7 @@ mod order;
 mod ownership;
 
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest};
+pub use endpoints::Endpoints;
 pub use error::Error;
 pub use events::Events;
 pub use fulfilment::{Fulfilment, Outcome};

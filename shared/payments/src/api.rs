@@ -7,6 +7,7 @@ mod products;
 mod sessions;
 #[cfg(test)]
 mod typed_sessions;
+mod webhook_endpoints;
 mod words;
 
 use http::Method;
@@ -19,6 +20,7 @@ pub(crate) use sessions::{
     create_session, expire_session, finished_sessions, invoice, invoice_of_payment, line_items, payments_of_invoice,
     session, session_of_payment, session_of_subscription,
 };
+pub(crate) use webhook_endpoints::webhook_endpoints;
 pub(crate) use words::{
     is_billing_address_collection, is_capture_method, is_locale, is_payment_method, is_shipping_country,
     is_submit_type_of_payment,

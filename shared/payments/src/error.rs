@@ -68,6 +68,15 @@ impl Error {
             Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
         }
     }
+
+    /// Whether the key lacks the right to do what was asked for.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_forbidden(),
+            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
+        }
+    }
 }
 
 #[cfg(test)]

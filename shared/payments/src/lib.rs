@@ -17,6 +17,7 @@ mod promotion_codes;
 mod refusal;
 mod session;
 mod session_parameters;
+mod webhook_endpoints;
 
 pub use checkout_settings::{CheckoutSettings, Draft, Hook, shop_ids};
 pub use client::Stripe;
@@ -31,3 +32,4 @@ pub use session::{
     Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus,
 };
 pub use session_parameters::Buyer;
+pub use webhook_endpoints::WebhookEndpoint;

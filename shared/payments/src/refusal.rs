@@ -87,6 +87,11 @@ impl Refusal {
         self.status == StatusCode::UNAUTHORIZED || self.status == StatusCode::FORBIDDEN
     }
 
+    /// Stripe knows the key, and the key may not do what was asked for.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
+    }
+
     pub(crate) fn is_missing(&self) -> bool {
         self.status == StatusCode::NOT_FOUND || self.code() == Some("resource_missing")
     }
