@@ -7,6 +7,7 @@ import boto3
 import documents
 import merchant
 import pytest
+from gradual import Gradual
 from samtranslator.yaml_helper import yaml_parse
 from services import Pipes
 from stack import BUILD, DEPLOYER, GIVEN, ROOT, Shopper, Stack
@@ -14,8 +15,8 @@ from stripe import KEY, Stripe
 
 # A shop's life: each file goes on where the one before it ended.
 ORDER = [
-    "shims", "update", "buying", "events", "staging", "parameters", "secrets", "operating", "removal", "documents",
-    "rights",
+    "shims", "update", "buying", "events", "staging", "parameters", "gradual", "secrets", "operating", "removal",
+    "documents", "rights",
 ]  # fmt: skip
 
 WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
@@ -202,6 +203,12 @@ def guided(staging, shop):
     after = merchant.files(shop)
     stack.written = {name for name in after if after[name] != before.get(name)}
     return stack
+
+
+@pytest.fixture(scope="session")
+def gradual(staging, folder):
+    """A fourth stack, with the patch for gradual deployment."""
+    return Gradual("cartwright-gradual", folder, **STAGING)
 
 
 class Snapshot:

@@ -30,15 +30,15 @@ def left():
     }
 
 
-def test_only_the_tables_of_orders_stay(catalogue, staging, guided, shop):
+def test_only_the_tables_of_orders_stay(catalogue, staging, guided, gradual, shop):
     there = left()
     assert not [kind for kind, names in there.items() if not names], f"nothing of a kind is found: {there}"
-    stacks = (catalogue, staging, guided)
+    stacks = (catalogue, staging, guided, gradual)
     orders = [stack.output("OrdersTable") for stack in stacks]
     counts = [stack.table("OrdersTable").scan()["Count"] for stack in stacks]
 
     merchant.types(documents.take("deploy.md", "sam delete"), shop, {})
-    for stack in (staging, guided):
+    for stack in (staging, guided, gradual):
         stack.delete()
 
     assert left() == {**dict.fromkeys(there, []), "tables": sorted(orders)}

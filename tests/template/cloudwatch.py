@@ -11,6 +11,7 @@ import json
 import operator
 import re
 from collections import defaultdict
+from fnmatch import fnmatchcase
 
 STATISTICS = {"Sum": sum, "Maximum": max}
 COMPARISONS = {
@@ -78,12 +79,13 @@ class Recording:
 
 
 def matches(pattern, line):
-    """Whether a line fits a pattern of one comparison. Text equals quoted text, and only numbers are more or less."""
-    field, comparison, value = re.fullmatch(r'\{ \$\.(\w+) (=|>=) ("\w+"|\d+) \}', pattern).groups()
+    """Whether a line fits a pattern of one comparison. Text equals quoted text, in which an asterisk stands for any end, and
+    only numbers are more or less."""
+    field, comparison, value = re.fullmatch(r'\{ \$\.(\w+) (=|>=) ("\w+\*?"|\d+) \}', pattern).groups()
     found = line.get(field)
     if value.startswith('"'):
         assert comparison == "="
-        return found == value.strip('"')
+        return isinstance(found, str) and fnmatchcase(found, value.strip('"'))
     if isinstance(found, bool) or not isinstance(found, int | float):
         return False
     return found == int(value) if comparison == "=" else found >= int(value)

@@ -279,6 +279,9 @@ def test_an_alarm_looks_back_no_longer_than_cloudwatch_does(alarms):
         ('{ $.status = "429" }', {"status": "429"}, True),
         ('{ $.status = "429" }', {"status": 429}, False),
         ('{ $.status = "429" }', {"status": "42"}, False),
+        ('{ $.status = "5*" }', {"status": "503"}, True),
+        ('{ $.status = "5*" }', {"status": "405"}, False),
+        ('{ $.status = "5*" }', {"status": 503}, False),
     ],
 )
 def test_a_pattern_tells_numbers_from_text(pattern, line, fits):

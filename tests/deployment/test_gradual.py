@@ -1,0 +1,30 @@
+"""Releases of a stack with the patch for gradual deployment."""
+
+import boto3
+import documents
+from stack import Shopper
+
+
+def test_a_setting_is_live_with_the_next_release(gradual):
+    first = gradual.live()
+    gradual.release(CartTtlDays="8")
+    same = gradual.live()
+    documents.run("deploy.md", "sed -i.bak", gradual.checkout, meant={})
+    gradual.release(CartTtlDays="8")
+    second = gradual.live()
+
+    def settings(versions):
+        return {function["Environment"]["Variables"]["CART_TTL_DAYS"] for function in versions}
+
+    assert len(first) == len(second) == 10
+    # Why each deployment has a number: the setting of before goes on.
+    assert settings(first) == settings(same) == {"7"}
+    assert settings(second) == {"8"}
+    assert Shopper(gradual).cart()["item_count"] == 0
+
+
+def test_the_api_calls_what_is_live(gradual):
+    routes = boto3.client("apigatewayv2").get_integrations(ApiId=gradual.resources()["Api"])["Items"]
+
+    called = {route["IntegrationUri"].split("/invocations")[0].split(":")[-1] for route in routes}
+    assert called == {"live"}
