@@ -4,7 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
-DOCUMENTS = {name: Path(__file__).resolve().parents[2] / "docs" / name for name in ("deploy.md", "operate.md")}
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
+DOCUMENTS = {name: FOLDER / name for name in ("deploy.md", "operate.md", "pipeline.md")}
 
 # The blocks that were run, by document and number.
 done = set()

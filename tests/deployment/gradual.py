@@ -18,7 +18,7 @@ class Gradual(Stack):
         shutil.copytree(ROOT / "docs", self.checkout / "docs")
         # Elsewhere than at the top of a repository, git would apply nothing and say nothing.
         run("git", "init", "--quiet", self.checkout)
-        documents.run("deploy.md", "git apply", self.checkout, meant={})
+        documents.run("pipeline.md", "git apply", self.checkout, meant={})
         self.release()
 
     def release(self, **parameters):

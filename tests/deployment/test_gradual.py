@@ -9,7 +9,7 @@ def test_a_setting_is_live_with_the_next_release(gradual):
     first = gradual.live()
     gradual.release(CartTtlDays="8")
     same = gradual.live()
-    documents.run("deploy.md", "sed -i.bak", gradual.checkout, meant={})
+    documents.run("pipeline.md", "sed -i.bak", gradual.checkout, meant={})
     gradual.release(CartTtlDays="8")
     second = gradual.live()
 

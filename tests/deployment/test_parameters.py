@@ -111,7 +111,7 @@ def test_a_topic_for_alarms_is_made_and_subscribed(stack, shop):
 
 
 def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploys(shop, deployer):
-    documents.run("deploy.md", "aws iam create-open-id", shop, meant={"<owner>/<name>": "shop/cartwright"})
+    documents.run("pipeline.md", "aws iam create-open-id", shop, meant={"<owner>/<name>": "shop/cartwright"})
 
     iam = boto3.client("iam")
     trust = iam.get_role(RoleName="deploy-cartwright")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
@@ -127,7 +127,7 @@ def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploy
     # As a policy of its own it may have so many characters, blanks not counted.
     # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     assert len("".join(json.dumps(rights).split())) <= 6144
-    documents.run("deploy.md", "aws iam put-role-policy --role-name deploy-cartwright --policy-name gradual", shop, meant={})
+    documents.run("pipeline.md", "aws iam put-role-policy --role-name deploy-cartwright --policy-name gradual", shop, meant={})
     for name in iam.list_role_policies(RoleName="deploy-cartwright")["PolicyNames"]:
         iam.delete_role_policy(RoleName="deploy-cartwright", PolicyName=name)
     iam.delete_role(RoleName="deploy-cartwright")
