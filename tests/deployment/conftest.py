@@ -25,25 +25,6 @@ STAGING = {
     "StripeWebhookSecretParameter": "/cartwright-staging/stripe-webhook-secret",
 }
 
-# What a company lets any role of a shop do.
-BOUNDARY = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "dynamodb:*",
-                "events:PutEvents",
-                "lambda:InvokeFunction",
-                "logs:*",
-                "sqs:SendMessage",
-                "ssm:Get*",
-            ],
-            "Resource": "*",
-        }
-    ],
-}
-
 BEFORE = ROOT / "tests" / "upgrade" / "0.1.0"
 
 
@@ -170,11 +151,14 @@ def pipes(stack):
 
 
 @pytest.fixture(scope="session")
-def staging(stack, stripe, shop, seen):
+def boundary(shop):
+    """The boundary that the guide has who deploys give every role."""
+    return documents.run("deploy.md", "aws iam create-policy", shop, meant={}).strip()
+
+
+@pytest.fixture(scope="session")
+def staging(stack, stripe, shop, seen, boundary):
     """A second stack in the same account, for the same Stripe account. Its roles have a boundary."""
-    boundary = boto3.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(BOUNDARY))["Policy"][
-        "Arn"
-    ]
     secrets = boto3.client("ssm")
     secrets.put_parameter(Name=STAGING["StripeSecretKeyParameter"], Value=KEY, Type="SecureString")
     secrets.put_parameter(
@@ -206,9 +190,9 @@ def guided(staging, shop):
 
 
 @pytest.fixture(scope="session")
-def gradual(staging, folder):
-    """A fourth stack, with the patch for gradual deployment."""
-    return Gradual("cartwright-gradual", folder, **STAGING)
+def gradual(staging, folder, boundary):
+    """A fourth stack, with the patch for gradual deployment. Its roles have a boundary."""
+    return Gradual("cartwright-gradual", folder, **STAGING, PermissionsBoundaryArn=boundary)
 
 
 class Snapshot:

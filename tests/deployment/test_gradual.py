@@ -28,3 +28,11 @@ def test_the_api_calls_what_is_live(gradual):
 
     called = {route["IntegrationUri"].split("/invocations")[0].split(":")[-1] for route in routes}
     assert called == {"live"}
+
+
+def test_every_role_has_the_boundary_also_that_of_the_releases(gradual, boundary):
+    iam, physical = boto3.client("iam"), gradual.resources()
+    roles = {name: iam.get_role(RoleName=physical[name])["Role"] for name in physical if name.endswith("Role")}
+
+    assert "ReleaseRole" in roles
+    assert {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in roles.values()} == {boundary}

@@ -36,7 +36,7 @@ def test_the_boundary_is_every_roles_of_the_stack_that_has_one(stack, staging):
             role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "").split("/")[-1] for role in described
         }
 
-    assert (bounded(stack), bounded(staging)) == ({""}, {"boundary"})
+    assert (bounded(stack), bounded(staging)) == ({""}, {"cartwright-boundary"})
 
 
 def test_each_stack_sees_its_own_orders_only(catalogue, staging, stripe):

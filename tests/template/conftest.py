@@ -3,6 +3,8 @@
 import copy
 import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,16 @@ def translated(source, **parameters):
 def stack(source):
     """template.yaml translated, with every parameter at its default."""
     return translated(source)
+
+
+@pytest.fixture(scope="session")
+def patched(tmp_path_factory):
+    """template.yaml after the patch for gradual deployment."""
+    folder = tmp_path_factory.mktemp("gradual")
+    shutil.copy(ROOT / "template.yaml", folder)
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "apply", ROOT / "docs" / "gradual.patch"], cwd=folder, check=True)
+    return folder / "template.yaml"
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 from cloudwatch import states
-from conftest import ROOT, translated
+from conftest import translated
 from samtranslator.yaml_helper import yaml_parse
 from test_alarms import Shop
 from test_template import resources, run, tool
-
-
-@pytest.fixture(scope="module")
-def patched(tmp_path_factory):
-    """template.yaml after the patch."""
-    folder = tmp_path_factory.mktemp("gradual")
-    shutil.copy(ROOT / "template.yaml", folder)
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
-    subprocess.run(["git", "apply", ROOT / "docs" / "gradual.patch"], cwd=folder, check=True)
-    return folder / "template.yaml"
 
 
 @pytest.fixture(scope="module")
