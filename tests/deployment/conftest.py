@@ -15,8 +15,8 @@ from stripe import KEY, Stripe
 
 # A shop's life: each file goes on where the one before it ended.
 ORDER = [
-    "shims", "update", "buying", "events", "staging", "parameters", "gradual", "secrets", "operating", "removal",
-    "documents", "rights",
+    "shims", "update", "buying", "events", "staging", "parameters", "pipeline", "gradual", "secrets", "operating",
+    "removal", "documents", "rights",
 ]  # fmt: skip
 
 WEBHOOK_SECRET = "whsec_of_the_first_endpoint"

@@ -21,6 +21,12 @@ def beginning(document, words):
     return [block for block in blocks(document) if block.startswith(words)]
 
 
+def written_in_a_sentence(document, beginning):
+    """A command that stands within a sentence of a document."""
+    (command,) = re.findall(rf"`({re.escape(beginning)}[^`]+)`", DOCUMENTS[document].read_text())
+    return command
+
+
 def take(document, beginning):
     """The block that begins so, which is about to be run."""
     found = [(number, block) for number, block in enumerate(blocks(document)) if block.startswith(beginning)]

@@ -1,7 +1,6 @@
 """What the guide to operating has a merchant do."""
 
 import json
-import re
 
 import boto3
 import documents
@@ -22,20 +21,13 @@ def session(catalogue, stripe):
     return session
 
 
-def written_in_a_sentence(document, beginning):
-    """A command that stands within a sentence of a document."""
-    text = documents.DOCUMENTS[document].read_text()
-    (command,) = re.findall(rf"`({re.escape(beginning)}[^`]+)`", text)
-    return command
-
-
 def test_a_missing_order_is_made_by_the_landing_page(catalogue, stripe):
     shopper = Shopper(catalogue)
     shopper.add("price_mug")
     session = shopper.checkout()
     stripe.hold_back()
     stripe.press(session, "pay")
-    command = written_in_a_sentence("operate.md", "curl -so")
+    command = documents.written_in_a_sentence("operate.md", "curl -so")
 
     printed = run("bash", "-c", command.replace("<ApiUrl>", catalogue.output("ApiUrl")).replace("cs_…", session["id"]))
 
@@ -44,7 +36,7 @@ def test_a_missing_order_is_made_by_the_landing_page(catalogue, stripe):
 
 
 def test_an_orders_number_follows_from_its_session(session):
-    command = written_in_a_sentence("operate.md", "printf %s cs_…")
+    command = documents.written_in_a_sentence("operate.md", "printf %s cs_…")
 
     assert run("bash", "-c", command.replace("cs_…", session["id"])).strip() == order_number(session)
 

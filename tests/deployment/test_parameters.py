@@ -108,23 +108,3 @@ def test_a_topic_for_alarms_is_made_and_subscribed(stack, shop):
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ann@shop.example")
     pattern = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["AlarmTopicArn"]["AllowedPattern"]
     assert re.fullmatch(pattern, topic)
-
-
-def test_a_pipeline_of_the_repositorys_main_branch_may_take_the_role_that_deploys(shop, deployer):
-    documents.run("pipeline.md", "aws iam create-open-id", shop, meant={"<owner>/<name>": "shop/cartwright"})
-
-    iam = boto3.client("iam")
-    trust = iam.get_role(RoleName="deploy-cartwright")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
-    rights = iam.get_role_policy(RoleName="deploy-cartwright", PolicyName="deploy")["PolicyDocument"]
-    provider = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"][0]["Arn"]
-    assert trust["Principal"]["Federated"] == provider
-    # Source: https://docs.github.com/en/actions/reference/security/oidc
-    assert trust["Condition"]["StringEquals"] == {
-        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-        "token.actions.githubusercontent.com:sub": "repo:shop/cartwright:ref:refs/heads/main",
-    }
-    assert rights == json.loads((ROOT / "docs" / "deployer.json").read_text())
-    documents.run("pipeline.md", "aws iam put-role-policy --role-name deploy-cartwright --policy-name gradual", shop, meant={})
-    for name in iam.list_role_policies(RoleName="deploy-cartwright")["PolicyNames"]:
-        iam.delete_role_policy(RoleName="deploy-cartwright", PolicyName=name)
-    iam.delete_role(RoleName="deploy-cartwright")
