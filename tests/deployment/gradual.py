@@ -5,6 +5,7 @@ import shutil
 
 import boto3
 import documents
+import yaml
 from samtranslator.yaml_helper import yaml_parse
 from stack import BUILD, ROOT, Stack, run
 
@@ -13,23 +14,31 @@ class Gradual(Stack):
     def __init__(self, name, folder, **parameters):
         super().__init__(name)
         self.checkout, self.given = folder / name, parameters
+        self.built = self.checkout / ".aws-sam" / "build" / "template.yaml"
         self.checkout.mkdir()
         shutil.copy(ROOT / "template.yaml", self.checkout)
         shutil.copytree(ROOT / "docs", self.checkout / "docs")
         # Elsewhere than at the top of a repository, git would apply nothing and say nothing.
         run("git", "init", "--quiet", self.checkout)
-        documents.run("pipeline.md", "git apply", self.checkout, meant={})
-        self.release()
+        documents.run("pipeline.md", "git apply docs", self.checkout, meant={})
+        self.release(number=False)
 
-    def release(self, **parameters):
-        """Deploys what stands in the checkout."""
+    def build(self):
+        """Writes what `sam build` makes of the checkout's template, without what the emulator lacks."""
         template = yaml_parse((self.checkout / "template.yaml").read_text())
-        del template["Globals"]["Function"]["DeploymentPreference"]
+        template["Globals"]["Function"].pop("DeploymentPreference", None)
         for name, body in template["Resources"].items():
             if body["Type"] == "AWS::Serverless::Function":
                 body["Properties"]["CodeUri"] = str(BUILD / name)
-        (self.checkout / "built.json").write_text(json.dumps(template))
-        self.deploy(self.checkout / "built.json", **self.given, **parameters)
+        self.built.parent.mkdir(parents=True, exist_ok=True)
+        self.built.write_text(yaml.safe_dump(json.loads(json.dumps(template)), sort_keys=False))
+
+    def release(self, number=True, **parameters):
+        """Builds and deploys what stands in the checkout, with a number of its own if the guide is followed."""
+        self.build()
+        if number:
+            documents.run("pipeline.md", "sed -i.bak", self.checkout, meant={})
+        self.deploy(self.built, **self.given, **parameters)
 
     def live(self):
         """The version of each function that requests reach."""

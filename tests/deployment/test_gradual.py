@@ -2,14 +2,13 @@
 
 import boto3
 import documents
-from stack import Shopper
+from stack import ROOT, Shopper
 
 
 def test_a_setting_is_live_with_the_next_release(gradual):
     first = gradual.live()
-    gradual.release(CartTtlDays="8")
+    gradual.release(number=False, CartTtlDays="8")
     same = gradual.live()
-    documents.run("pipeline.md", "sed -i.bak", gradual.checkout, meant={})
     gradual.release(CartTtlDays="8")
     second = gradual.live()
 
@@ -36,3 +35,14 @@ def test_every_role_has_the_boundary_also_that_of_the_releases(gradual, boundary
 
     assert "ReleaseRole" in roles
     assert {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in roles.values()} == {boundary}
+
+
+def test_the_patch_is_taken_back_after_releases(gradual):
+    documents.run("pipeline.md", "git apply --reverse", gradual.checkout, meant={})
+
+    assert (gradual.checkout / "template.yaml").read_bytes() == (ROOT / "template.yaml").read_bytes()
+    gradual.release(number=False)
+
+    routes = boto3.client("apigatewayv2").get_integrations(ApiId=gradual.resources()["Api"])["Items"]
+    assert not [route for route in routes if ":live" in route["IntegrationUri"]]
+    assert Shopper(gradual).cart()["item_count"] == 0
