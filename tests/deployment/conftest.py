@@ -94,7 +94,7 @@ def deployer():
 @pytest.fixture(scope="session")
 def before(folder, snapshot, deployer):
     """The stack as 0.1.0 left it, with its rows."""
-    documents.run("deploy.md", "aws ssm put-parameter --type", folder, meant={"rk_live_…": KEY})
+    documents.run("deploy.md", "aws ssm put-parameter --type", folder, meant={"rk_test_…": KEY})
     stack = Stack("cartwright")
     template = yaml_parse((BEFORE / "template.yaml").read_text())
     for name, body in template["Resources"].items():
