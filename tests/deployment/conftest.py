@@ -16,7 +16,7 @@ from stripe import KEY, Stripe
 # A shop's life: each file goes on where the one before it ended.
 ORDER = [
     "shims", "update", "buying", "events", "staging", "parameters", "pipeline", "gradual", "secrets", "operating",
-    "removal", "documents", "rights",
+    "rollback", "removal", "documents", "rights",
 ]  # fmt: skip
 
 WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
@@ -92,7 +92,13 @@ def deployer():
 
 
 @pytest.fixture(scope="session")
-def before(folder, snapshot, deployer):
+def released(folder):
+    """Where the template of 0.1.0 stands."""
+    return folder / "0.1.0.json"
+
+
+@pytest.fixture(scope="session")
+def before(folder, snapshot, deployer, released):
     """The stack as 0.1.0 left it, with its rows."""
     documents.run("deploy.md", "aws ssm put-parameter --type", folder, meant={"rk_test_…": KEY})
     stack = Stack("cartwright")
@@ -100,8 +106,8 @@ def before(folder, snapshot, deployer):
     for name, body in template["Resources"].items():
         if body["Type"] == "AWS::Serverless::Function":
             body["Properties"]["CodeUri"] = str(BUILD / name)
-    (folder / "0.1.0.json").write_text(json.dumps(template))
-    stack.deploy(folder / "0.1.0.json")
+    released.write_text(json.dumps(template))
+    stack.deploy(released)
     physical = stack.resources()
     for table, output in (("carts", "CartsTable"), ("catalog", "CatalogTable"), ("orders", "OrdersTable")):
         client, name = boto3.client("dynamodb"), stack.output(output)
