@@ -64,6 +64,7 @@ def test_what_compiles_has_no_credentials_and_what_has_them_compiles_nothing(wor
     def commands(job):
         return "\n".join(step.get("run", "") for step in job["steps"])
 
+    assert workflow["concurrency"] == {"group": "deploy"}
     assert workflow["permissions"] == {"contents": "read"}
     assert "permissions" not in build
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
