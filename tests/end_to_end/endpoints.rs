@@ -46,7 +46,7 @@ fn endpoint(id: &str, url: &str, status: &str, events: &[&str]) -> Value {
 }
 
 /// What a comparison finds, and says, where Stripe answers with these pages.
-async fn compared(pages: Vec<Vec<Value>>) -> (Vec<String>, Vec<Value>) {
+async fn compared(pages: Vec<Vec<Value>>) -> (Vec<&'static str>, Vec<Value>) {
     let shop = Shop::open().await;
     let server = Proxy::start(None, move |parts, _| {
         let query = parts.uri.query().unwrap_or_default();

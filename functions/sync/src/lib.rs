@@ -40,7 +40,7 @@ pub struct Report {
     /// The types of events that an endpoint of this shop should get from Stripe and does not; empty also where that is not
     /// known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing_events: Vec<String>,
+    pub missing_events: Vec<&'static str>,
 }
 
 /// What goes wrong in a run.

@@ -28,7 +28,7 @@ impl Endpoints {
     /// endpoint lacks which.
     ///
     /// Empty also where there is no such endpoint, or where Stripe does not show them: the log says so.
-    pub async fn missing_events(&self) -> Vec<String> {
+    pub async fn missing_events(&self) -> Vec<&'static str> {
         let missing = match self.stripe.webhook_endpoints().await {
             Ok(endpoints) => compare(&endpoints),
             Err(error) if error.is_forbidden() => {
@@ -40,7 +40,7 @@ impl Endpoints {
                 BTreeSet::new()
             }
         };
-        missing.into_iter().map(str::to_owned).collect()
+        missing.into_iter().collect()
     }
 }
 
