@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import pytest
 from conftest import ROOT, translated
 from samtranslator.yaml_helper import yaml_parse
-from test_template import resources
+from test_template import as_list, resources
 
 GUIDE = (ROOT / "docs" / "deploy.md").read_text()
 
@@ -23,14 +23,10 @@ MANAGED = {
 }  # fmt: skip
 
 
-def listed(value):
-    return value if isinstance(value, list) else [value]
-
-
 def statements(name):
     """The statements of a policy, resources as lists."""
     found = json.loads((ROOT / "docs" / name).read_text())["Statement"]
-    return [{**statement, "Resource": listed(statement["Resource"])} for statement in found]
+    return [{**statement, "Resource": as_list(statement["Resource"])} for statement in found]
 
 
 def test_who_deploys_gives_rights_only_to_roles_within_the_boundary():
@@ -73,7 +69,7 @@ def test_the_boundary_allows_whatever_a_role_of_the_stack_may_do(release, source
         for role in roles.values()
         for policy in role.get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
+        for action in as_list(statement["Action"])
     }
     assert len(granted) > 12
     assert not [action for action in granted | MANAGED if not any(fnmatchcase(action, bound) for bound in bounds)]
