@@ -217,6 +217,9 @@ async fn stripe(
         ..Config::default()
     };
     let sandbox = Sandbox::start(listener, config).await?;
+    // As the guide has a merchant do it.
+    let registered = ordering::Events::HANDLED.map(str::to_owned);
+    sandbox.change_dashboard(|dashboard| dashboard.webhook.enabled_events = registered.into());
     environment.set("STRIPE_SECRET_KEY", "sk_test_sandbox");
     environment.set("STRIPE_API_URL", sandbox.url());
     Ok(StripeAt::Sandbox(sandbox))
