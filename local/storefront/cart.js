@@ -49,7 +49,7 @@
  *
  * @typedef {object} Order Amounts are in minor units; beside each stands `<name>_with_currency`.
  * @property {string} number
- * @property {'awaiting_payment' | 'payment_failed' | 'paid' | 'partially_refunded' | 'refunded'} status
+ * @property {'awaiting_payment' | 'authorized' | 'payment_failed' | 'canceled' | 'paid' | 'partially_refunded' | 'refunded'} status
  * @property {number} item_count
  * @property {{ price: string, name: string, description: string | null, quantity: number, total_with_currency: string }[]} lines
  * @property {string} total_with_currency

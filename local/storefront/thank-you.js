@@ -13,6 +13,8 @@ const PAUSE = 1500;
 /** What an order's status means to who made it: a title and a sentence. */
 const STATUS = {
   awaiting_payment: () => ['Thank you', 'We have your order. Your payment is under way: as soon as it arrives, we send your things.'],
+  authorized: () => ['Thank you', 'We have your order. Your bank holds the amount, and we take it when we send your things.'],
+  canceled: () => ['Your order is canceled', 'Nothing was charged, and your bank releases what it held.'],
   payment_failed: () => ['The payment did not arrive', 'Your order is on hold, and nothing was charged. Please order again with another payment method.'],
   paid: () => ['Thank you', 'Your order is paid, and we are packing it.'],
   partially_refunded: (order) => ['Your order', `We have refunded ${order.refunded_with_currency} to you.`],

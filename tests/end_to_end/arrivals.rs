@@ -1,16 +1,51 @@
 //! Stripe's events arrive in any order, several times, and at the same time: the order ends up the same.
 
+use std::time::Duration;
+
 use fixtures::{Shop, order_number};
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-/// How a delayed payment went at Stripe.
+/// How a payment went at Stripe: a delayed one, or one that the shop captures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Course {
     Failed,
     Paid,
     PartiallyRefunded,
     Refunded,
+    RefundFailed,
+    DebitReturned,
+    Captured,
+    CapturedInPart,
+    Voided,
+    HoldExpired,
+    Disputed,
+    DisputeLost,
+    DisputeWon,
+}
+
+impl Course {
+    fn is_delayed(self) -> bool {
+        matches!(
+            self,
+            Self::Failed
+                | Self::Paid
+                | Self::PartiallyRefunded
+                | Self::Refunded
+                | Self::RefundFailed
+                | Self::DebitReturned
+        )
+    }
+
+    /// What is paid back, bit by bit.
+    fn refunds(self) -> &'static [u32] {
+        match self {
+            Self::PartiallyRefunded => &[400],
+            Self::Refunded | Self::RefundFailed => &[400, 2000],
+            _ => &[],
+        }
+    }
 }
 
 /// A finished session, and the cart as it was before any of its events arrived.
@@ -18,30 +53,31 @@ struct Scene {
     shop: Shop,
     session: Value,
     cart: Value,
-    /// What Stripe may deliver: `completed`, the payment's success and failure, refunds, and an expiry that came too late.
+    /// What Stripe may deliver: what happened, and what did not and must not change the outcome.
     events: Vec<Value>,
 }
 
 impl Scene {
     async fn of(course: Course) -> Self {
-        let shop = Shop::open().await;
+        let capture = if course.is_delayed() { "" } else { "manual" };
+        let shop = Shop::open_with([("CHECKOUT_CAPTURE", capture)]).await;
         shop.sandbox().pause_webhooks(true);
         let visitor = shop.add("price_mug", 2).await;
         let session = visitor.checkout().await.ok();
         visitor.add("price_tshirt", 1).await.ok();
         let cart = shop.table("CARTS_TABLE").get(&visitor.number().await).await.unwrap();
 
-        shop.press(&session, "pay_later").await;
+        shop.press(&session, if course.is_delayed() { "pay_later" } else { "pay" }).await;
         let mut events = vec![shop.event("checkout.session.completed")];
-        shop.sandbox().settle(session["id"].as_str().unwrap(), course != Course::Failed).unwrap();
-        let refunds: &[u32] = match course {
-            Course::Failed | Course::Paid => &[],
-            Course::PartiallyRefunded => &[400],
-            Course::Refunded => &[400, 2000],
-        };
-        for amount in refunds {
+        if course.is_delayed() {
+            shop.sandbox().settle(session["id"].as_str().unwrap(), course != Course::Failed).unwrap();
+        }
+        for amount in course.refunds() {
             shop.refund(&order_number(&session), *amount).await;
             events.push(shop.event("charge.refunded"));
+        }
+        for kind in after_payment(course, &shop, &session).await {
+            events.push(shop.event(kind));
         }
         // Stripe may not have sent these. They must not change the outcome.
         for kind in ["async_payment_succeeded", "async_payment_failed", "expired"] {
@@ -66,8 +102,53 @@ impl Scene {
         if let Some(order) = order.as_object_mut() {
             order.retain(|field, _| !field.starts_with("created") && field != "request_id");
         }
+        if order["status"] != 404 {
+            order["dispute"] = self.shop.stored_dispute(&self.session).await;
+        }
         let cart = carts.get(self.cart["number"]["S"].as_str().unwrap()).await.unwrap();
         (order, json!({ "lines": cart["q"], "version": cart["v"] }))
+    }
+}
+
+/// Has happen what the course has happen once the money is in or held. The types of the events that tell of it.
+async fn after_payment(course: Course, shop: &Shop, session: &Value) -> &'static [&'static str] {
+    let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
+    let intent = shop.stripe(Method::GET, &path, "").await["payment_intent"].as_str().unwrap().to_owned();
+    let ask = async |what: &str, form: &str| {
+        shop.stripe(Method::POST, &format!("/v1/payment_intents/{intent}/{what}"), form).await
+    };
+    match course {
+        Course::Failed | Course::Paid | Course::PartiallyRefunded | Course::Refunded => &[],
+        Course::RefundFailed => {
+            let refund = shop.event("refund.created")["data"]["object"]["id"].clone();
+            shop.sandbox().fail_refund(refund.as_str().unwrap()).unwrap();
+            &["refund.updated", "refund.failed", "charge.refund.updated"]
+        }
+        Course::DebitReturned => {
+            shop.sandbox().dispute(&intent).unwrap();
+            &["charge.dispute.created", "charge.dispute.closed"]
+        }
+        Course::Captured | Course::CapturedInPart => {
+            ask("capture", if course == Course::Captured { "" } else { "amount_to_capture=1000" }).await;
+            &["charge.captured", "payment_intent.succeeded"]
+        }
+        Course::Voided => {
+            ask("cancel", "").await;
+            &["payment_intent.canceled", "charge.refunded"]
+        }
+        Course::HoldExpired => {
+            shop.sandbox().advance(Duration::from_hours(7 * 24 + 1));
+            &["payment_intent.canceled", "charge.refunded"]
+        }
+        Course::Disputed | Course::DisputeLost | Course::DisputeWon => {
+            ask("capture", "").await;
+            let dispute = shop.sandbox().dispute(&intent).unwrap();
+            if course == Course::Disputed {
+                return &["charge.captured", "charge.dispute.created", "charge.dispute.funds_withdrawn"];
+            }
+            shop.sandbox().close_dispute(&dispute, course == Course::DisputeWon).unwrap();
+            &["charge.captured", "charge.dispute.created", "charge.dispute.closed"]
+        }
     }
 }
 
@@ -85,37 +166,62 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
     shorter.iter().flat_map(|permutation| (0..count).map(move |place| insert(permutation, place))).collect()
 }
 
-/// Returns all of up to 24 permutations, and of more a sample of at most 24, because all take minutes.
-fn sample(permutations: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+/// Returns a sample of at most `most` permutations, because all take minutes.
+fn sample(permutations: Vec<Vec<usize>>, most: usize) -> Vec<Vec<usize>> {
     let count = permutations.len();
     // A step that divides their count would pick only those that have the last element at one place.
-    let step = if count <= 24 { 1 } else { count / 24 + 1 };
+    let step = if count <= most { 1 } else { count / most + 1 };
     permutations.into_iter().step_by(step).collect()
+}
+
+/// Delivers the events of a course in many orders, each once or several times and at once. What its order comes to.
+async fn arrive(course: Course, most: usize) -> (Value, Value, Value, Value) {
+    let scene = Scene::of(course).await;
+    let once: Vec<_> = scene.events.iter().map(|event| (event, 1)).collect();
+    let expected = scene.after(&once).await;
+    assert_eq!(expected.0["total"], 2400);
+
+    for (index, permutation) in sample(permutations(scene.events.len()), most).into_iter().enumerate() {
+        let deliveries: Vec<_> = permutation
+            .iter()
+            .enumerate()
+            .map(|(place, event)| (&scene.events[*event], 1 + (index + place * 3) % 5))
+            .collect();
+        assert_eq!(scene.after(&deliveries).await, expected, "{course:?}, {permutation:?}");
+    }
+    let order = expected.0;
+    let [status, captured, refunded] = ["status", "captured", "refunded"].map(|name| order[name].clone());
+    (status, captured, refunded, order["dispute"]["status"].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_in_any_order_leave_the_same_order_and_cart() {
-    let courses = [
-        (Course::Failed, "payment_failed", 0),
-        (Course::Paid, "paid", 0),
-        (Course::PartiallyRefunded, "partially_refunded", 400),
-        (Course::Refunded, "refunded", 2400),
-    ];
-    for (course, status, refunded) in courses {
-        let scene = Scene::of(course).await;
-        let once: Vec<_> = scene.events.iter().map(|event| (event, 1)).collect();
-        let expected = scene.after(&once).await;
-        assert_eq!((&expected.0["status"], &expected.0["refunded"]), (&json!(status), &json!(refunded)), "{course:?}");
-        assert_eq!(expected.0["total"], 2400);
+    for (course, status, captured, refunded) in [
+        (Course::Failed, "payment_failed", 0, 0),
+        (Course::Paid, "paid", 2400, 0),
+        (Course::PartiallyRefunded, "partially_refunded", 2400, 400),
+        (Course::Refunded, "refunded", 2400, 2400),
+    ] {
+        let expected = (json!(status), json!(captured), json!(refunded), Value::Null);
+        assert_eq!(arrive(course, 24).await, expected, "{course:?}");
+    }
+}
 
-        for (index, permutation) in sample(permutations(scene.events.len())).into_iter().enumerate() {
-            let deliveries: Vec<_> = permutation
-                .iter()
-                .enumerate()
-                .map(|(place, event)| (&scene.events[*event], 1 + (index + place * 3) % 5))
-                .collect();
-            assert_eq!(scene.after(&deliveries).await, expected, "{course:?}, {permutation:?}");
-        }
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_befalls_a_payment_later_leaves_the_same_order_too() {
+    for (course, status, captured, refunded, dispute) in [
+        (Course::RefundFailed, "partially_refunded", 2400, 400, Value::Null),
+        (Course::DebitReturned, "paid", 2400, 0, json!("lost")),
+        (Course::Captured, "paid", 2400, 0, Value::Null),
+        (Course::CapturedInPart, "paid", 1000, 0, Value::Null),
+        (Course::Voided, "canceled", 0, 0, Value::Null),
+        (Course::HoldExpired, "canceled", 0, 0, Value::Null),
+        (Course::Disputed, "paid", 2400, 0, json!("needs_response")),
+        (Course::DisputeLost, "paid", 2400, 0, json!("lost")),
+        (Course::DisputeWon, "paid", 2400, 0, json!("won")),
+    ] {
+        let expected = (json!(status), json!(captured), json!(refunded), dispute);
+        assert_eq!(arrive(course, 5).await, expected, "{course:?}");
     }
 }
 

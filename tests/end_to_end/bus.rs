@@ -107,8 +107,9 @@ async fn every_event_that_is_handled_has_a_sample_and_is_in_the_deploy_guide() {
         let kind = sample["type"].as_str().unwrap();
         let answer = shop.deliver(&sample).await.ok();
 
-        // The sample refunds a payment that this shop does not have.
-        assert_eq!(answer["handled"], kind != "charge.refunded", "{kind}");
+        // The sample is about a payment that this shop does not have.
+        let is_strange = ["charge.", "payment_intent.", "refund."].iter().any(|about| kind.starts_with(about));
+        assert_eq!(answer["handled"], !is_strange, "{kind}");
     }
 }
 

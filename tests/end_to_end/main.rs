@@ -5,6 +5,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "test verbs take literals")]
 
 mod add;
+mod after_payment;
 mod answers;
 mod arrivals;
 mod bad_input;

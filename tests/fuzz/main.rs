@@ -163,6 +163,8 @@ fn webhook_events() {
         r#"{"id":"evt_1","type":"checkout.session.completed","created":1,"data":{"object":{"id":"cs_1","status":"complete","payment_status":"paid","mode":"payment","currency":"usd","amount_total":2790,"metadata":{"stripe_payments_cart_number":"be45cb2605bf36bebde684841a28f0fd"},"payment_intent":{"id":"pi_1","latest_charge":{"id":"ch_1","amount_refunded":100}},"customer_details":{"address":{"line1":null}}}}}"#,
         r#"{"id":"evt_2","type":"price.updated","created":9223372036854775807,"data":{"object":{"id":"price_a","active":true,"currency":"usd","product":"prod_a","type":"recurring","recurring":{"interval":"month","interval_count":3},"unit_amount":1200,"unit_amount_decimal":"0.000000000001","tiers":[{"up_to":null,"flat_amount":1}],"transform_quantity":{"divide_by":0,"round":"up"}}}}"#,
         r#"{"id":"evt_3","type":"product.deleted","created":-1,"data":{"object":{"id":"prod_a","active":false,"images":[],"metadata":{"enupal-sync":"1"},"package_dimensions":null}}}"#,
+        r#"{"id":"evt_5","type":"charge.dispute.created","created":1,"data":{"object":{"id":"du_1","payment_intent":"pi_1","amount":-1}}}"#,
+        r#"{"id":"evt_6","type":"payment_intent.canceled","created":1,"data":{"object":{"id":"pi_1","latest_charge":{"id":"ch_1"}}}}"#,
         r#"{"id":"evt_4","type":"charge.refunded","created":1,"data":{"object":{"id":"ch_1","payment_intent":"pi_1","amount_refunded":-1}}}"#,
     ];
     let now = Timestamp::from_second(1_700_000_000).unwrap();
@@ -181,7 +183,9 @@ fn read_event(event: &Event) {
     let _ = event.field("payment_intent");
     if let Some(session) = event.object::<Session>() {
         let _ = (session.checkout(), session.expiry(), session.buyer(), session.ship_to());
-        let _ = (session.discount(), session.tax(), session.shipping_amount(), session.refunded());
+        let _ = (session.discount(), session.tax(), session.shipping_amount());
+        let charge = session.payment().and_then(payments::PaymentIntent::charge);
+        let _ = charge.map(|charge| (charge.captured(), charge.refunded(), charge.is_disputed()));
         let _ = session.amounts();
     }
     if let Some(price) = event.object::<Price>() {

@@ -2,7 +2,7 @@
 //!
 //! Runs the same fulfilment as the webhook, before or after it, and redirects the shopper to the shop.
 
-use cart::SessionId;
+use cart::{OrderStatus, SessionId};
 use ordering::{Fulfilment, Outcome};
 use payments::Stripe;
 use services::Services;
@@ -40,9 +40,9 @@ impl Endpoint for FinishOrder {
         let fulfilled = self.fulfilment.fulfil(&session, None, request.received_at()).await;
 
         match fulfilled.map_err(|error| web::upstream(error.retry_after(), error))? {
-            Outcome::Ordered { number, awaits_payment } => {
+            Outcome::Ordered { number, status } => {
                 let url = self.success_url.replace("{number}", &number.to_string());
-                Answer::redirect(&if awaits_payment { marked_pending(&url) } else { url })
+                Answer::redirect(&if status == OrderStatus::AwaitingPayment { marked_pending(&url) } else { url })
             }
             Outcome::Unfinished | Outcome::Foreign | Outcome::Unknown => Answer::redirect(&self.cancel_url),
         }

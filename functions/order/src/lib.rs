@@ -49,6 +49,8 @@ struct OrderView<'a> {
     tax_with_currency: String,
     total: i128,
     total_with_currency: String,
+    captured: i128,
+    captured_with_currency: String,
     refunded: i128,
     refunded_with_currency: String,
     lines: Vec<LineView<'a>>,
@@ -82,7 +84,7 @@ impl<'a> OrderView<'a> {
         };
         Self {
             number: order.number,
-            status: order.status,
+            status: order.standing.status,
             currency: order.currency(),
             item_count: order.lines.iter().map(|line| line.quantity).sum(),
             subtotal: order.subtotal.minor(),
@@ -95,8 +97,10 @@ impl<'a> OrderView<'a> {
             tax_with_currency: written(order.tax),
             total: order.total.minor(),
             total_with_currency: written(order.total),
-            refunded: order.refunded.minor(),
-            refunded_with_currency: written(order.refunded),
+            captured: order.standing.captured.minor(),
+            captured_with_currency: written(order.standing.captured),
+            refunded: order.standing.refunded.minor(),
+            refunded_with_currency: written(order.standing.refunded),
             lines: order.lines.iter().map(line).collect(),
             created_at: order.created_at,
         }

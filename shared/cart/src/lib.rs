@@ -43,6 +43,7 @@ mod pricing;
 mod product;
 mod recurrence;
 mod rejection;
+mod standing;
 mod token;
 mod totals;
 
@@ -57,13 +58,13 @@ pub use ids::{
     CartNumber, CustomerId, InvoiceId, MalformedId, MalformedNumber, OrderNumber, PaymentIntentId, PriceId, ProductId,
     SessionId, SubscriptionId,
 };
-pub use lifetime::{Lifetime, whole_second};
+pub use lifetime::{Lifetime, whole_millisecond, whole_second};
 pub use line::{AdjustableQuantity, Description, Line, LineId, Quantity};
 pub use line_metadata::LineMetadata;
 pub use metadata::Metadata;
 pub use money::Money;
 pub use offer::{Offer, Offers};
-pub use order::{Address, Customer, Mark, Order, OrderLine, OrderStatus, Payment};
+pub use order::{Address, Customer, Mark, Order, OrderLine, Payment};
 pub use price::{
     BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceKind, Recurring, RoundUnits, Tier,
     TiersMode, TransformQuantity, UsageType,
@@ -71,6 +72,7 @@ pub use price::{
 pub use product::Product;
 pub use recurrence::{MalformedRecurrence, Recurrence};
 pub use rejection::Rejection;
+pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
 pub use token::{MalformedToken, Token};
 pub use totals::{PricedLine, Totals, Unavailable};
 

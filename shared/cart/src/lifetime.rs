@@ -44,3 +44,9 @@ impl Default for Lifetime {
 pub fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
+
+/// A time to the millisecond, as readings of Stripe are compared.
+#[must_use]
+pub fn whole_millisecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}

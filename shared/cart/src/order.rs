@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CartNumber, Currency, CustomerId, InvoiceId, Money, OrderNumber, PaymentIntentId, PriceId, ProductId, SessionId,
-    SubscriptionId, Timestamp,
+    Standing, SubscriptionId, Timestamp,
 };
 
-/// An order: what was bought, by whom, and whether it is paid. Amounts are Stripe's, all in one currency.
+/// An order: what was bought, by whom, and what became of the money. Amounts are Stripe's, all in one currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
     /// The public name.
     pub number: OrderNumber,
     /// The cart it came from.
     pub cart: CartNumber,
-    /// Whether it is paid.
-    pub status: OrderStatus,
+    /// What became of its money.
+    pub standing: Standing,
     /// What was bought, as Stripe sold it.
     pub lines: Vec<OrderLine>,
     /// The sum of the lines before discounts, tax on top and shipping.
@@ -30,8 +30,6 @@ pub struct Order {
     pub shipping: Money,
     /// What was to be paid.
     pub total: Money,
-    /// What was paid back.
-    pub refunded: Money,
     /// Who bought.
     pub customer: Customer,
     /// The address on the invoice.
@@ -48,22 +46,6 @@ pub struct Order {
     pub marks: Vec<Mark>,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-/// Where an order stands. A later state wins over an earlier one, in whatever order events tell of them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// A delayed payment is under way.
-    AwaitingPayment,
-    /// A delayed payment failed.
-    PaymentFailed,
-    /// The payment is in, or there was nothing to pay.
-    Paid,
-    /// A part was paid back.
-    PartiallyRefunded,
-    /// All of it was paid back.
-    Refunded,
 }
 
 /// One line of an order.
@@ -149,6 +131,8 @@ pub enum Mark {
     /// The shop's settings name shipping rates, and the session offered none: what was bought may have been shipped for
     /// nothing.
     NoShipping,
+    /// The buyer's bank has or had a dispute about it. Follows from the order's standing.
+    Disputed,
 }
 
 impl Mark {
@@ -157,7 +141,7 @@ impl Mark {
     pub fn doubts_payment(self) -> bool {
         match self {
             Self::CartPaidTwice | Self::UnexpectedAmount => true,
-            Self::NoShipping => false,
+            Self::NoShipping | Self::Disputed => false,
         }
     }
 }
@@ -167,36 +151,5 @@ impl Order {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.total.currency()
-    }
-}
-
-impl OrderStatus {
-    /// All of them, earliest first.
-    pub const ALL: [Self; 5] =
-        [Self::AwaitingPayment, Self::PaymentFailed, Self::Paid, Self::PartiallyRefunded, Self::Refunded];
-
-    /// The status as it is stored and shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AwaitingPayment => "awaiting_payment",
-            Self::PaymentFailed => "payment_failed",
-            Self::Paid => "paid",
-            Self::PartiallyRefunded => "partially_refunded",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// The status of an order that had this one and came to `total`, once `refunded` is paid back.
-    #[must_use]
-    pub fn after_refund(self, total: i64, refunded: i64) -> Self {
-        match self {
-            Self::AwaitingPayment | Self::PaymentFailed => self,
-            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded >= total && refunded > 0 => {
-                Self::Refunded
-            }
-            Self::Paid | Self::PartiallyRefunded | Self::Refunded if refunded > 0 => Self::PartiallyRefunded,
-            Self::Paid | Self::PartiallyRefunded | Self::Refunded => Self::Paid,
-        }
     }
 }

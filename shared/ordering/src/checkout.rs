@@ -326,7 +326,8 @@ impl Checkout {
     }
 
     async fn paid(&self, session: &SessionId, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
-        self.fulfilment.fulfil(session, None, now).await?;
+        // Boxed, since few checkouts come here, and all would carry its size.
+        Box::pin(self.fulfilment.fulfil(session, None, now)).await?;
         Ok(PreviousSession::Paid)
     }
 

@@ -19,19 +19,30 @@ pub struct Events {
 }
 
 impl Events {
-    /// The types of the events that [`Events::handle`] handles: what the merchant registers the endpoint for.
-    pub const HANDLED: [&str; 11] = [
+    /// The types of the events that the merchant registers the endpoint for.
+    ///
+    /// [`Events::handle`] handles others that tell of the same: `payment_intent.succeeded`, `charge.refund.updated`, and those
+    /// of a dispute's funds.
+    pub const HANDLED: [&str; 19] = [
+        "charge.captured",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.expired",
         "charge.refunded",
         "checkout.session.async_payment_failed",
         "checkout.session.async_payment_succeeded",
         "checkout.session.completed",
         "checkout.session.expired",
+        "payment_intent.canceled",
         "price.created",
         "price.deleted",
         "price.updated",
         "product.created",
         "product.deleted",
         "product.updated",
+        "refund.failed",
+        "refund.updated",
     ];
 
     /// Event handling as the settings of `services` describe it.
@@ -60,7 +71,18 @@ impl Events {
             }
             "checkout.session.async_payment_failed" => self.session_finished(event, Some(PaymentFailed), now).await,
             "checkout.session.expired" => self.session_expired(event, now).await,
-            "charge.refunded" => self.charge_refunded(event, now).await,
+            "payment_intent.canceled" | "payment_intent.succeeded" => self.payment_changed(event, "id", now).await,
+            "charge.captured"
+            | "charge.expired"
+            | "charge.refunded"
+            | "charge.refund.updated"
+            | "charge.dispute.closed"
+            | "charge.dispute.created"
+            | "charge.dispute.funds_reinstated"
+            | "charge.dispute.funds_withdrawn"
+            | "charge.dispute.updated"
+            | "refund.failed"
+            | "refund.updated" => self.payment_changed(event, "payment_intent", now).await,
             _ => Ok(self.catalog.apply_event(event, now).await?),
         }
     }
@@ -88,9 +110,11 @@ impl Events {
         Ok(true)
     }
 
-    async fn charge_refunded(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
-        let Some(payment_intent) = event.field("payment_intent") else { return Ok(false) };
-        self.fulfilment.refund(payment_intent, now).await
+    /// Something happened to a payment, whose id is in this field of the event's object: what became of its order is read at
+    /// Stripe.
+    async fn payment_changed(&self, event: &Event, field: &str, now: Timestamp) -> Result<bool, Error> {
+        let Some(payment_intent) = event.field(field) else { return Ok(false) };
+        self.fulfilment.follow_payment(payment_intent, now).await
     }
 
     /// The session that an event is about, if it is this shop's. Stripe is not asked about others.

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use cart::{CheckoutMetadata, Claim, Mark, OrderNumber, OrderStatus, SessionId, Status, Timestamp};
-use payments::{LineItem, Session, SessionStatus, Stripe};
+use cart::{
+    CheckoutMetadata, Claim, DisputeReading, Mark, OrderNumber, OrderStatus, Progress, Reading, SessionId, Standing,
+    Status, Step, Timestamp,
+};
+use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
 use services::Services;
 use store::{Carts, Orders, Placed};
 use tally::Metric;
 
 use crate::Error;
-use crate::order::{PaymentFailed, Sale, status};
+use crate::order::Sale;
 use crate::ownership::Ownership;
+use crate::reading::{self, PaymentFailed};
 
 /// Turns Checkout Sessions into orders.
 #[derive(Clone, Debug)]
@@ -28,8 +32,8 @@ pub enum Outcome {
     Ordered {
         /// The order's number.
         number: OrderNumber,
-        /// Whether the money is still under way.
-        awaits_payment: bool,
+        /// Where its payment stood when Stripe was asked.
+        status: OrderStatus,
     },
     /// The shopper has not finished.
     Unfinished,
@@ -86,12 +90,12 @@ impl Fulfilment {
         &self.ownership
     }
 
-    /// Brings the order of a payment up to date after a refund; `false` if the payment is not this shop's.
+    /// Brings the order of a payment up to date, whatever happened to it; `false` if the payment is not this shop's.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails.
-    pub async fn refund(&self, payment_intent: &str, now: Timestamp) -> Result<bool, Error> {
+    pub async fn follow_payment(&self, payment_intent: &str, now: Timestamp) -> Result<bool, Error> {
         let session = self.stripe.session_of_payment(payment_intent).await?;
         match session.filter(|session| session.checkout().is_some()) {
             None => Ok(false),
@@ -132,14 +136,21 @@ impl Fulfilment {
     /// What a finished session of this shop is to be taken up for.
     async fn due(&self, session: &Session) -> Result<Option<Due>, Error> {
         let Some(made_from) = session.checkout() else { return Ok(None) };
-        Ok(match self.orders.find(OrderNumber::of_session(&session.id)).await? {
-            Some(order) => (order.status < status(session, session.refunded(), None)?).then_some(Due::Behind),
-            None => (self.ownership.claim(&made_from) != Claim::Foreign).then_some(Due::Missing),
-        })
+        let Some(order) = self.orders.find(OrderNumber::of_session(&session.id)).await? else {
+            return Ok((self.ownership.claim(&made_from) != Claim::Foreign).then_some(Due::Missing));
+        };
+        let payment: Vec<_> = session.payment().cloned().into_iter().collect();
+        let reading = reading::reading(session, &payment, DisputeReading::Unreadable, None)?;
+        let is_behind = match session.mode {
+            // The payments of a subscription do not come with a list of sessions.
+            Mode::Subscription => reading.progress == Progress::Settled && !order.standing.status.is_settled(),
+            Mode::Payment | Mode::Other => order.standing.is_behind(&reading),
+        };
+        Ok(is_behind.then_some(Due::Behind))
     }
 
-    /// Makes the order of a session that Stripe says is complete, unless there is one already, and brings the order of a
-    /// delayed payment up to date.
+    /// Makes the order of a session that Stripe says is complete, unless there is one already, and has it follow what Stripe
+    /// says of the money.
     ///
     /// # Errors
     ///
@@ -165,16 +176,35 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let number = OrderNumber::of_session(&session.id);
-        let refunded = self.stripe.refunded(&session).await?;
-        let status = status(&session, refunded, failed)?;
+        let reading = self.read(&session, failed).await?;
 
-        if self.place(&session, &made_from, status, refunded, now).await? {
+        if self.place(&session, &made_from, &reading, now).await? {
             tally::count(Metric::Orders);
         } else {
             tally::count(Metric::DuplicatesSuppressed);
-            self.orders.advance(number, status, refunded).await?;
+            self.orders.follow(number, &reading).await?;
         }
-        Ok(Outcome::Ordered { number, awaits_payment: status == OrderStatus::AwaitingPayment })
+        Ok(Outcome::Ordered { number, status: reading.status() })
+    }
+
+    /// What Stripe says of the money of a session.
+    async fn read(&self, session: &Session, failed: Option<PaymentFailed>) -> Result<Reading, Error> {
+        let payments = self.stripe.payments(session).await?;
+        let dispute = self.dispute(&payments).await?;
+        Ok(reading::reading(session, &payments, dispute, failed)?)
+    }
+
+    /// What Stripe says of disputes about these payments. Asks only where a payment says that there is one.
+    async fn dispute(&self, payments: &[PaymentIntent]) -> Result<DisputeReading, Error> {
+        let Some(disputed) = reading::disputed(payments) else { return Ok(DisputeReading::None) };
+        match self.stripe.latest_dispute(disputed).await {
+            Ok(latest) => Ok(reading::read(latest)),
+            Err(error) if error.is_forbidden() => {
+                tracing::error!(%error, "an order's dispute is not written down: the key may not read it");
+                Ok(DisputeReading::Unreadable)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Places the order of a complete session, together with its cart as it is afterwards; `false` if it is placed already.
@@ -182,11 +212,11 @@ impl Fulfilment {
         &self,
         session: &Session,
         made_from: &CheckoutMetadata,
-        status: OrderStatus,
-        refunded: i64,
+        reading: &Reading,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let number = OrderNumber::of_session(&session.id);
+        let Step { standing, news } = Standing::of_new_order(reading);
         let mut lines: Option<Vec<LineItem>> = None;
         for _ in 0..TRIES {
             let cart = self.carts.find_any(made_from.number).await?;
@@ -197,12 +227,15 @@ impl Fulfilment {
                 Some(lines) => lines,
                 None => lines.insert(self.stripe.line_items(&session.id).await?),
             };
-            let sale = Sale { session, made_from, lines, cart: cart.as_ref(), status, refunded };
+            let sale = Sale { session, made_from, lines, cart: cart.as_ref(), standing: &standing };
             let order = sale.order(number, now)?;
             let units = sale.units();
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
-            match self.orders.place(&order, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
+            match self.orders.place(&order, news, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
+                    if reading.dispute != DisputeReading::None {
+                        self.orders.follow(number, reading).await?;
+                    }
                     if order.marks.iter().any(|mark| mark.doubts_payment()) {
                         tally::count(Metric::DoubtfulOrders);
                     }

@@ -13,10 +13,11 @@ mod events;
 mod fulfilment;
 mod order;
 mod ownership;
+mod reading;
 
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest};
 pub use endpoints::Endpoints;
 pub use error::Error;
 pub use events::Events;
 pub use fulfilment::{Fulfilment, Outcome};
-pub use order::PaymentFailed;
+pub use reading::PaymentFailed;

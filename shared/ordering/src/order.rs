@@ -3,36 +3,8 @@
 mod lines;
 mod marks;
 
-use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, OrderStatus, Payment, Timestamp};
-use payments::{LineItem, PaymentStatus, Session, SessionAmounts};
-
-/// An event said that a delayed payment failed, which the session itself may not say yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PaymentFailed;
-
-/// Where the order of a session stands.
-///
-/// # Errors
-///
-/// Those of [`Session::amounts`].
-pub(crate) fn status(
-    session: &Session,
-    refunded: i64,
-    failed: Option<PaymentFailed>,
-) -> Result<OrderStatus, payments::Error> {
-    let total = session.amounts()?.total;
-    Ok(match (session.payment_status, failed) {
-        (PaymentStatus::Paid | PaymentStatus::NoPaymentRequired, _) => OrderStatus::Paid.after_refund(total, refunded),
-        (PaymentStatus::Unpaid, Some(PaymentFailed)) => OrderStatus::PaymentFailed,
-        (PaymentStatus::Unpaid, None) => {
-            let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
-            match intent.map(|intent| intent.status.as_str()) {
-                Some("requires_payment_method" | "canceled") => OrderStatus::PaymentFailed,
-                _ => OrderStatus::AwaitingPayment,
-            }
-        }
-    })
-}
+use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, Payment, Standing, Timestamp};
+use payments::{LineItem, Session, SessionAmounts};
 
 /// What a complete session sold, and what its cart adds.
 pub(crate) struct Sale<'a> {
@@ -41,9 +13,8 @@ pub(crate) struct Sale<'a> {
     pub(crate) lines: &'a [LineItem],
     /// The cart as it is now; `None` where its row is gone.
     pub(crate) cart: Option<&'a cart::Cart>,
-    pub(crate) status: OrderStatus,
-    /// The refunded amount, in minor units.
-    pub(crate) refunded: i64,
+    /// What became of the money so far.
+    pub(crate) standing: &'a Standing,
 }
 
 impl Sale<'_> {
@@ -60,14 +31,13 @@ impl Sale<'_> {
         Ok(Order {
             number,
             cart: self.made_from.number,
-            status: self.status,
+            standing: self.standing.clone(),
             lines: self.lines.iter().map(|line| self.order_line(line, currency)).collect(),
             subtotal: money(subtotal),
             discount: money(session.discount()),
             tax: money(session.tax()),
             shipping: money(session.shipping_amount()),
             total: money(total),
-            refunded: money(self.refunded),
             customer: session.buyer(),
             billing_address: session.billing_address(),
             shipping_name,
@@ -94,10 +64,17 @@ impl Sale<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use cart::{Address, Currency, Customer};
+    use cart::{Address, Currency, Customer, DisputeReading, OrderStatus};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::reading::{PaymentFailed, reading};
+
+    /// What a session and the payment that came with it say of the money.
+    pub(super) fn standing(session: &Session, failed: Option<PaymentFailed>) -> Result<Standing, payments::Error> {
+        let payment: Vec<_> = session.payment().cloned().into_iter().collect();
+        Ok(Standing::of_new_order(&reading(session, &payment, DisputeReading::None, failed)?).standing)
+    }
 
     const CART: &str = "be45cb2605bf36bebde684841a28f0fd";
 
@@ -134,11 +111,10 @@ mod tests {
             "amount_tax": 90, "amount_total": 2290, "price": { "id": "price_mug", "product": "prod_mug" },
         }]))
         .unwrap();
-        let refunded = session.refunded();
-        let status = status(&session, refunded, None).unwrap();
+        let standing = standing(&session, None).unwrap();
         let number = OrderNumber::of_session(&session.id);
         let made_from = session.checkout().unwrap();
-        Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, status, refunded }
+        Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, standing: &standing }
             .order(number, Timestamp::UNIX_EPOCH)
             .unwrap()
     }
@@ -172,8 +148,9 @@ mod tests {
         assert_eq!(order.shipping_name.as_deref(), Some("Bob"));
         let usd = |minor: i64| Money::new(minor, Currency::USD);
         assert_eq!((order.subtotal, order.discount, order.shipping), (usd(2400), usd(200), usd(500)));
-        assert_eq!((order.tax, order.total, order.refunded), (usd(90), usd(2790), usd(100)));
-        assert_eq!(order.status, OrderStatus::PartiallyRefunded);
+        assert_eq!((order.tax, order.total), (usd(90), usd(2790)));
+        assert_eq!((order.standing.captured, order.standing.refunded), (usd(2790), usd(100)));
+        assert_eq!(order.standing.status, OrderStatus::PartiallyRefunded);
         assert_eq!(order.metadata, BTreeMap::from([("is_gift".to_owned(), "yes".to_owned())]));
         assert_eq!(order.payment.payment_intent.unwrap().as_str(), "pi_1");
         assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 2));
@@ -264,11 +241,11 @@ mod tests {
         let bare: Session = serde_json::from_value(bare).unwrap();
 
         let made_from = bare.checkout().unwrap();
-        let status = status(&bare, 0, None).unwrap();
-        let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, status, refunded: 0 };
+        let standing = standing(&bare, None).unwrap();
+        let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, standing: &standing };
         let order = sale.order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH).unwrap();
 
-        assert_eq!((order.total, order.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
+        assert_eq!((order.total, order.standing.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
         assert_eq!((order.customer, order.billing_address, order.shipping_address), (Customer::default(), None, None));
     }
 
@@ -282,15 +259,15 @@ mod tests {
         ] {
             let session: Session = serde_json::from_value(with(&[(field, value)])).unwrap();
             let made_from = session.checkout().unwrap();
-            let paid = OrderStatus::Paid;
-            let sale =
-                Sale { session: &session, made_from: &made_from, lines: &[], cart: None, status: paid, refunded: 0 };
+            let complete: Session = serde_json::from_value(self::session()).unwrap();
+            let paid = standing(&complete, None).unwrap();
+            let sale = Sale { session: &session, made_from: &made_from, lines: &[], cart: None, standing: &paid };
 
             let error = sale.order(OrderNumber::of_session(&session.id), Timestamp::UNIX_EPOCH).unwrap_err();
 
             assert!(error.to_string().ends_with(&format!("session cs_test_1 has no {field}")), "{error}");
             assert!(matches!(error, payments::Error::Unreadable { .. }));
-            assert_eq!(status(&session, 0, None).unwrap_err().to_string(), error.to_string());
+            assert_eq!(standing(&session, None).unwrap_err().to_string(), error.to_string());
         }
     }
 
@@ -313,14 +290,33 @@ mod tests {
             ("paid", "succeeded", OrderStatus::PartiallyRefunded),
             ("no_payment_required", "?", OrderStatus::PartiallyRefunded),
             ("unpaid", "processing", OrderStatus::AwaitingPayment),
+            ("unpaid", "requires_capture", OrderStatus::Authorized),
             ("unpaid", "requires_payment_method", OrderStatus::PaymentFailed),
-            ("unpaid", "canceled", OrderStatus::PaymentFailed),
+            ("unpaid", "canceled", OrderStatus::Canceled),
+            // In subscription mode a session may go on to call itself unpaid.
+            ("unpaid", "succeeded", OrderStatus::PartiallyRefunded),
             ("promised", "?", OrderStatus::AwaitingPayment),
         ] {
             let mut session = with(&[("payment_status", Some(json!(session_says)))]);
             session["payment_intent"]["status"] = json!(intent_says);
 
-            assert_eq!(order_of(&session).status, expected, "{session_says}, {intent_says}");
+            assert_eq!(order_of(&session).standing.status, expected, "{session_says}, {intent_says}");
+        }
+    }
+
+    /// The payment says more than an event about it, which may be old.
+    #[test]
+    fn an_event_of_a_failed_payment_counts_only_where_no_payment_can_be_read() {
+        for (payment, status) in [
+            (Some(json!("pi_1")), OrderStatus::PaymentFailed),
+            (None, OrderStatus::PaymentFailed),
+            (Some(json!({ "id": "pi_1", "status": "processing" })), OrderStatus::AwaitingPayment),
+            (Some(json!({ "id": "pi_1", "status": "requires_payment_method" })), OrderStatus::PaymentFailed),
+        ] {
+            let unpaid = with(&[("payment_status", Some(json!("unpaid"))), ("payment_intent", payment.clone())]);
+            let unpaid: Session = serde_json::from_value(unpaid).unwrap();
+
+            assert_eq!(standing(&unpaid, Some(PaymentFailed)).unwrap().status, status, "{payment:?}");
         }
     }
 }

@@ -29,7 +29,7 @@ pub use products::{CatalogPage, Page};
 pub use promotion_codes::{PromotionCode, PromotionCodeFault};
 pub use refusal::Refusal;
 pub use session::{
-    Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus,
+    Charge, Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus,
 };
 pub use session_parameters::Buyer;
 pub use webhook_endpoints::WebhookEndpoint;

@@ -9,13 +9,14 @@ use serde::de::IgnoredAny;
 use crate::Error;
 
 mod calls;
+mod payment;
 mod reading;
 
+pub use payment::{Charge, PaymentIntent};
 pub use reading::Expandable;
 pub(crate) use reading::IdOnly;
 use reading::{
-    Charges, CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, line_metadata,
-    parsed,
+    CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, line_metadata, parsed,
 };
 
 /// A Checkout Session, as far as a cart and an order need it.
@@ -84,6 +85,9 @@ pub struct Session {
     /// Until 2022.
     #[serde(default)]
     shipping: Option<Shipping>,
+    /// When Stripe was asked for it.
+    #[serde(skip)]
+    read_at: Timestamp,
 }
 
 /// What a session comes to, in minor units of one currency.
@@ -149,43 +153,6 @@ pub enum Mode {
     Other,
 }
 
-/// A payment.
-#[derive(Debug, Clone, Deserialize)]
-pub struct PaymentIntent {
-    id: String,
-    /// Stripe's word for where the payment stands.
-    #[serde(default, deserialize_with = "lenient")]
-    pub status: String,
-    /// The last attempt to take the money.
-    #[serde(default)]
-    pub latest_charge: Option<Expandable<Charge>>,
-    /// Until 2022.
-    #[serde(default)]
-    charges: Option<Charges>,
-}
-
-impl PaymentIntent {
-    /// The attempt that counts, where Stripe sent it along.
-    fn charge(&self) -> Option<&Charge> {
-        let latest = self.latest_charge.as_ref().and_then(Expandable::object);
-        latest.or_else(|| self.charges.as_ref()?.data.first())
-    }
-}
-
-/// An attempt to take money.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Charge {
-    id: String,
-    /// When it was made, in seconds since 1970.
-    #[serde(default)]
-    created: Option<i64>,
-    /// What was paid back of it.
-    #[serde(default, deserialize_with = "lenient")]
-    pub amount_refunded: i64,
-    #[serde(default)]
-    billing_details: Option<CustomerDetails>,
-}
-
 impl Session {
     /// What the session says of the cart that it was made from; `None` for sessions of other integrations.
     #[must_use]
@@ -216,8 +183,7 @@ impl Session {
     /// A time after which it was finished: that of its payment, or else that of the session.
     #[must_use]
     pub fn finished_after(&self) -> Timestamp {
-        let payment = self.payment_intent.as_ref().and_then(Expandable::object);
-        let charged = payment.and_then(PaymentIntent::charge).and_then(|charge| charge.created);
+        let charged = self.payment().and_then(PaymentIntent::charge).and_then(|charge| charge.created);
         Timestamp::from_second(charged.unwrap_or(self.created)).unwrap_or(Timestamp::MIN)
     }
 
@@ -248,7 +214,13 @@ impl Session {
 
     /// What the payment says of who paid: sessions have said less until 2022.
     fn billing_details(&self) -> Option<&CustomerDetails> {
-        self.payment_intent.as_ref()?.object()?.charge()?.billing_details.as_ref()
+        self.payment()?.charge()?.billing_details.as_ref()
+    }
+
+    /// The payment, in payment mode and where Stripe sent it along.
+    #[must_use]
+    pub fn payment(&self) -> Option<&PaymentIntent> {
+        self.payment_intent.as_ref()?.object()
     }
 
     /// Who receives the goods, and where, from wherever this version of the API has it.
@@ -282,11 +254,10 @@ impl Session {
         detailed.or(self.shipping_cost.as_ref().map(|cost| cost.amount_subtotal)).unwrap_or(0)
     }
 
-    /// What was paid back so far, where the payment was sent along.
+    /// When Stripe was asked for it; long ago where it came in another way.
     #[must_use]
-    pub fn refunded(&self) -> i64 {
-        let charge = self.payment_intent.as_ref().and_then(|intent| intent.object()?.charge());
-        charge.map_or(0, |charge| charge.amount_refunded)
+    pub fn read_at(&self) -> Timestamp {
+        self.read_at
     }
 }
 

@@ -80,11 +80,11 @@ impl Sale<'_> {
 
 #[cfg(test)]
 mod tests {
-    use cart::OrderStatus;
     use payments::Session;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::order::tests::standing;
 
     /// A line of a session, as Stripe's API sends it.
     fn line(price: &str, quantity: u64, metadata: &Value) -> Value {
@@ -111,8 +111,8 @@ mod tests {
         let session: Session = serde_json::from_value(session).unwrap();
         let lines: Vec<LineItem> = serde_json::from_value(json!(lines)).unwrap();
         let made_from = session.checkout().unwrap();
-        let status = OrderStatus::Paid;
-        let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, status, refunded: 0 };
+        let standing = standing(&session, None).unwrap();
+        let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, standing: &standing };
         let texts = lines.iter().map(|line| sale.order_line(line, Currency::USD).description).collect();
         (sale.units().into_iter().map(|(id, units)| (id.into(), units)).collect(), texts)
     }

@@ -56,13 +56,14 @@ impl Sale<'_> {
 #[cfg(test)]
 mod tests {
     use cart::{
-        Addition, Cart, Change, Currency, CurrentSession, Lifetime, Offer, Offers, OrderStatus, Quantity, Snapshot,
-        Timestamp, Token, Totals,
+        Addition, Cart, Change, Currency, CurrentSession, Lifetime, Offer, Offers, Quantity, Snapshot, Timestamp,
+        Token, Totals,
     };
     use payments::Session;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::order::tests::standing;
 
     const SESSION: &str = "cs_test_1";
 
@@ -213,8 +214,8 @@ mod tests {
             let lines: Vec<LineItem> = serde_json::from_value(json!(paid.lines)).unwrap();
             let made_from = session.checkout().unwrap();
             let cart = (paid.recorded != Recorded::Nothing).then_some(&cart);
-            let status = OrderStatus::Paid;
-            let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart, status, refunded: 0 };
+            let standing = standing(&session, None).unwrap();
+            let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart, standing: &standing };
             sale.order(OrderNumber::of_session(&session.id), now).unwrap().marks
         }
     }

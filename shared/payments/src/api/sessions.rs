@@ -1,4 +1,4 @@
-//! Requests about Checkout Sessions, and about the invoices that lead to them.
+//! Requests about Checkout Sessions, about the invoices that lead to them, and about disputes.
 
 use cart::{SessionId, Timestamp};
 use serde::Serialize;
@@ -88,6 +88,16 @@ pub(crate) fn invoice_of_payment(payment_intent: &str) -> Result<Request, Error>
 pub(crate) fn payments_of_invoice(invoice: &str) -> Result<Request, Error> {
     let expanded = "data.payment.payment_intent.latest_charge";
     invoice_payments(&json!({ "invoice": invoice, "expand": [expanded], "limit": PER_PAGE }))
+}
+
+/// The disputes about a payment, as a page.
+///
+/// # Errors
+///
+/// [`Error::Unwritable`] where the id cannot be written as a query.
+pub(crate) fn disputes_of_payment(payment_intent: &str) -> Result<Request, Error> {
+    let query = json!({ "payment_intent": payment_intent, "limit": PER_PAGE });
+    Ok(Request { query: Some(form_of(&query)?), ..Request::get("/disputes") })
 }
 
 fn invoice_payments(query: &impl Serialize) -> Result<Request, Error> {

@@ -1,10 +1,10 @@
 //! What is asked of Stripe about Checkout Sessions.
 
-use cart::{SessionId, Timestamp};
+use cart::{Dispute, SessionId, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reading::IdOnly;
+use super::reading::{IdOnly, lenient};
 use super::{Expandable, LineItem, Mode, PaymentIntent, Session};
 use crate::products::Page;
 use crate::{Error, Parameters, Stripe, api};
@@ -29,7 +29,9 @@ impl Stripe {
     ///
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn session(&self, id: &SessionId) -> Result<(Session, Box<RawValue>), Error> {
-        both(&self.send(api::session(id), None).await?)
+        let read_at = now();
+        let (session, raw) = both(&self.send(api::session(id), None).await?)?;
+        Ok((Session { read_at, ..session }, raw))
     }
 
     /// All lines of a session, however many pages they fill.
@@ -81,20 +83,32 @@ impl Stripe {
         Ok(page.data.into_iter().find(paid_by))
     }
 
-    /// What was paid back so far of a session: in subscription mode, of its first invoice, which is one more request.
+    /// The payments behind a session: in payment mode the one that came with it, in subscription mode those of its first
+    /// invoice, which is one more request.
     ///
     /// # Errors
     ///
     /// Stripe fails.
-    pub async fn refunded(&self, session: &Session) -> Result<i64, Error> {
+    pub async fn payments(&self, session: &Session) -> Result<Vec<PaymentIntent>, Error> {
         let (Mode::Subscription, Some(invoice)) = (session.mode, &session.invoice) else {
-            return Ok(session.refunded());
+            return Ok(session.payment().cloned().into_iter().collect());
         };
         let page: Page<InvoicePayment> = self.call(api::payments_of_invoice(invoice.id())?, None).await?;
-        let refunded = |payment: &InvoicePayment| {
-            Some(payment.payment.as_ref()?.payment_intent.as_ref()?.object()?.charge()?.amount_refunded)
+        let intent = |payment: InvoicePayment| match payment.payment?.payment_intent? {
+            Expandable::Id(_) => None,
+            Expandable::Object(intent) => Some(intent),
         };
-        Ok(page.data.iter().filter_map(refunded).sum())
+        Ok(page.data.into_iter().filter_map(intent).collect())
+    }
+
+    /// The dispute about a payment that was opened last.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails, or the key may not read disputes: [`Error::is_forbidden`].
+    pub async fn latest_dispute(&self, payment_intent: &str) -> Result<Option<Dispute>, Error> {
+        let page: Page<PaymentDispute> = self.call(api::disputes_of_payment(payment_intent)?, None).await?;
+        Ok(page.data.into_iter().max_by_key(|dispute| dispute.created).map(Dispute::from))
     }
 
     /// A page of the sessions that were created at `since` or later and that shoppers have finished, newest first, each
@@ -104,7 +118,47 @@ impl Stripe {
     ///
     /// Stripe fails.
     pub async fn finished_sessions(&self, since: Timestamp, after: Option<&SessionId>) -> Result<Page<Session>, Error> {
-        self.call(api::finished_sessions(since, after), None).await
+        let read_at = now();
+        let mut page: Page<Session> = self.call(api::finished_sessions(since, after), None).await?;
+        for session in &mut page.data {
+            session.read_at = read_at;
+        }
+        Ok(page)
+    }
+}
+
+/// When a request is sent: what Stripe answers was true then or later.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a reading counts from when it was asked for, however long the request took"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A dispute.
+#[derive(Debug, Deserialize)]
+struct PaymentDispute {
+    created: i64,
+    amount: i64,
+    currency: String,
+    status: String,
+    #[serde(default, deserialize_with = "lenient")]
+    reason: String,
+    #[serde(default, deserialize_with = "lenient")]
+    evidence_details: EvidenceDetails,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct EvidenceDetails {
+    #[serde(default)]
+    due_by: Option<i64>,
+}
+
+impl From<PaymentDispute> for Dispute {
+    fn from(dispute: PaymentDispute) -> Self {
+        let PaymentDispute { amount, currency, status, reason, evidence_details, .. } = dispute;
+        Self { status, amount, currency, reason, due_by: evidence_details.due_by }
     }
 }
 

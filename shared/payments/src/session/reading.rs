@@ -56,12 +56,6 @@ impl<T: HasId> Expandable<T> {
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Charges {
-    #[serde(default)]
-    pub(super) data: Vec<Charge>,
-}
-
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct CustomerDetails {
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! An order as it was when it was placed, as JSON in its row.
 //!
-//! It holds status and refunded amount too, because version 0.1.0 does not read it without. They are overruled by the
-//! row's own attributes, which move forward.
+//! What became of its money stands in the row's own attributes, which change. Version 0.1.0 does not read a document without
+//! status and refunded amount, so it holds some, which nothing reads.
 //!
 //! Amounts are in the minor unit of the order's currency, which stands there once.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use cart::{
     Address, CartNumber, Currency, Customer, Mark, Money, Order, OrderLine, OrderNumber, OrderStatus, Payment, PriceId,
-    ProductId, Timestamp,
+    ProductId, Standing, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ use super::row::is_in_document;
 pub(super) struct OrderDocument {
     number: OrderNumber,
     cart: CartNumber,
-    status: OrderStatus,
+    status: String,
     lines: Vec<LineDocument>,
     currency: Currency,
     subtotal: i128,
@@ -58,7 +58,7 @@ impl From<&Order> for OrderDocument {
         Self {
             number: order.number,
             cart: order.cart,
-            status: order.status,
+            status: known_to_0_1_0(order.standing.status).to_owned(),
             lines: order.lines.iter().map(LineDocument::from).collect(),
             currency: order.currency(),
             subtotal: order.subtotal.minor(),
@@ -66,7 +66,7 @@ impl From<&Order> for OrderDocument {
             tax: order.tax.minor(),
             shipping: order.shipping.minor(),
             total: order.total.minor(),
-            refunded: order.refunded.minor(),
+            refunded: order.standing.refunded.minor(),
             customer: order.customer.clone(),
             billing_address: order.billing_address.clone(),
             shipping_name: order.shipping_name.clone(),
@@ -79,21 +79,27 @@ impl From<&Order> for OrderDocument {
     }
 }
 
-impl From<OrderDocument> for Order {
-    fn from(document: OrderDocument) -> Self {
+impl OrderDocument {
+    /// What was to be paid.
+    pub(super) fn total(&self) -> Money {
+        Money::new(self.total, self.currency)
+    }
+
+    /// The order, with what the row says of its money.
+    pub(super) fn into_order(self, standing: Standing) -> Order {
+        let document = self;
         let currency = document.currency;
         let money = |minor: i128| Money::new(minor, currency);
-        Self {
+        Order {
             number: document.number,
             cart: document.cart,
-            status: document.status,
+            standing,
             lines: document.lines.into_iter().map(|line| line.into_line(currency)).collect(),
             subtotal: money(document.subtotal),
             discount: money(document.discount),
             tax: money(document.tax),
             shipping: money(document.shipping),
             total: money(document.total),
-            refunded: money(document.refunded),
             customer: document.customer,
             billing_address: document.billing_address,
             shipping_name: document.shipping_name,
@@ -103,6 +109,15 @@ impl From<OrderDocument> for Order {
             marks: document.marks,
             created_at: document.created_at,
         }
+    }
+}
+
+/// The word of version 0.1.0 for a status.
+fn known_to_0_1_0(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Authorized => OrderStatus::AwaitingPayment.as_str(),
+        OrderStatus::Canceled => OrderStatus::PaymentFailed.as_str(),
+        known => known.as_str(),
     }
 }
 
@@ -158,10 +173,27 @@ mod tests {
 
     #[test]
     fn a_stored_order_is_read_and_written_byte_by_byte_as_it_was() {
-        let order = Order::from(serde_json::from_str::<OrderDocument>(STORED).unwrap());
-
         let yen = |minor: i64| Money::new(minor, "jpy".parse().unwrap());
-        assert_eq!((order.total, order.refunded, order.lines[0].discount), (yen(2790), yen(100), yen(200)));
+        let document: OrderDocument = serde_json::from_str(STORED).unwrap();
+        let standing = Standing {
+            status: OrderStatus::Paid,
+            captured: document.total(),
+            refunded: yen(100),
+            dispute: None,
+            read_at: None,
+        };
+
+        let order = document.into_order(standing);
+
+        assert_eq!((order.total, order.lines[0].discount), (yen(2790), yen(200)));
         assert_eq!(serde_json::to_string(&OrderDocument::from(&order)).unwrap(), STORED);
+    }
+
+    #[test]
+    fn a_documents_status_is_one_that_version_0_1_0_reads() {
+        for status in OrderStatus::ALL {
+            let known = ["awaiting_payment", "payment_failed", "paid", "partially_refunded", "refunded"];
+            assert!(known.contains(&known_to_0_1_0(status)), "{status:?}");
+        }
     }
 }

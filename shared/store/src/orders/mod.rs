@@ -1,13 +1,12 @@
 //! The table of orders.
 
-use cart::{Cart, Order, OrderNumber, OrderStatus};
+use cart::{Cart, News, Order, OrderNumber, Reading};
 use settings::Environment;
 
-use self::row::{EVENT, NUMBER, REFUNDED, STATUS, event, read, write};
+use self::row::{NUMBER, read, take, write};
 use crate::carts::row as cart_row;
-use crate::expression::Update;
-use crate::item::{number, text};
-use crate::table::{OnRefusal, Table, Transacted};
+use crate::item::text;
+use crate::table::{Guarded, OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
 mod document;
@@ -18,6 +17,9 @@ mod row;
 pub struct Orders {
     table: Table,
 }
+
+/// How often a step is tried again that lost a race: each time another reading got through.
+const TRIES: usize = 50;
 
 /// What became of an order that was to be placed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,15 +52,22 @@ impl Orders {
         row.as_ref().map(read).transpose()
     }
 
-    /// Stores a new order, and the cart that it came from as it is afterwards, in one transaction.
+    /// Stores a new order with what there is to tell of it, and the cart that it came from as it is afterwards, in one
+    /// transaction.
     ///
     /// `cart` holds the cart as it was read, and as it shall be; `None` where it does not exist any more.
     ///
     /// # Errors
     ///
     /// DynamoDB fails; nothing is written, or all is, in which case the next call finds the order.
-    pub async fn place(&self, order: &Order, carts: &Carts, cart: Option<(&Cart, &Cart)>) -> Result<Placed, Error> {
-        let mut writes = vec![self.table.put_in_transaction(write(order), self.table.absent())?];
+    pub async fn place(
+        &self,
+        order: &Order,
+        news: Option<News>,
+        carts: &Carts,
+        cart: Option<(&Cart, &Cart)>,
+    ) -> Result<Placed, Error> {
+        let mut writes = vec![self.table.put_in_transaction(write(order, news), self.table.absent())?];
         if let Some((before, after)) = cart {
             let update = cart_row::replace(before, after);
             writes.push(carts.table().update_in_transaction(text(before.number()), update)?);
@@ -73,38 +82,23 @@ impl Orders {
         })
     }
 
-    /// Moves an order's status and refunded amount forward, never back. Does nothing where there is no such order, or it
-    /// is there or further already.
+    /// Has an order follow a reading, one write for each step; does nothing where there is no such order, or it knows a later
+    /// reading.
     ///
     /// # Errors
     ///
-    /// DynamoDB fails.
-    pub async fn advance(&self, order: OrderNumber, status: OrderStatus, refunded: i64) -> Result<(), Error> {
-        self.table.update(text(order), forward(status, refunded), OnRefusal::Nothing).await.map(drop)
+    /// DynamoDB fails, or the item is corrupt: the steps that are taken stay, and the next reading goes on.
+    pub async fn follow(&self, number: OrderNumber, reading: &Reading) -> Result<(), Error> {
+        let mut row = self.table.get(text(number)).await?;
+        for _ in 0..TRIES {
+            let Some(order) = row.as_ref().map(read).transpose()? else { return Ok(()) };
+            let Some(step) = order.standing.next(reading) else { return Ok(()) };
+            row = match self.table.update(text(number), take(&order.standing, &step), OnRefusal::Row).await? {
+                Guarded::Done(row) => Some(row),
+                // Another reading arrived in between.
+                Guarded::Refused(row) => row,
+            };
+        }
+        Err(Error::Contended)
     }
-}
-
-/// Sets an order's status and refunded amount, provided that neither moves back and one moves forward.
-fn forward(status: OrderStatus, refunded: i64) -> Update {
-    let mut update = Update::default();
-    let [status_name, refunded_name] = [STATUS, REFUNDED].map(|name| update.name(name));
-    let earlier: Vec<_> = OrderStatus::ALL
-        .into_iter()
-        .filter(|earlier| *earlier < status)
-        .map(|earlier| update.value(text(earlier.as_str())))
-        .collect();
-    let [new_status, amount] = [text(status.as_str()), number(refunded)].map(|value| update.value(value));
-    let same = format!("{status_name} = {new_status} AND {refunded_name} < {amount}");
-    update.guard(if earlier.is_empty() {
-        same
-    } else {
-        format!("{status_name} IN ({}) OR {same}", earlier.join(", "))
-    });
-    update.set(format!("{status_name} = {new_status}"));
-    update.set(format!("{refunded_name} = {amount}"));
-    if let Some(event) = event(status) {
-        let [name, event] = [update.name(EVENT), update.value(text(event))];
-        update.set(format!("{name} = {event}"));
-    }
-    update
 }

@@ -1,32 +1,42 @@
 //! An order as an item.
 
-use cart::{Mark, Money, Order, OrderStatus};
+use cart::{Dispute, Mark, Money, News, Order, OrderStatus, Standing, Step, Timestamp};
 
 use super::document::OrderDocument;
 use crate::Error;
+use crate::expression::Update;
 use crate::item::{Item, Reader, json, number, text};
 
 pub(super) const NUMBER: &str = "number";
 const FORMAT: &str = "f";
-pub(super) const STATUS: &str = "status";
-pub(super) const REFUNDED: &str = "refunded";
+const STATUS: &str = "status";
+/// What was taken; absent in rows of version 0.1.0.
+const CAPTURED: &str = "captured";
+const REFUNDED: &str = "refunded";
+/// The dispute, as JSON; absent where there is none.
+const DISPUTE: &str = "dispute";
+/// When Stripe was asked, in milliseconds since 1970; absent in rows of version 0.1.0.
+const READ: &str = "read";
 const DOCUMENT: &str = "order";
 /// The marks that the document does not hold, as JSON; absent where there are none.
 const MARKS: &str = "marks";
-/// The type of the event that tells of the status; absent where the event of the new order says it all.
-pub(super) const EVENT: &str = "event";
+/// The type of the event that tells of the last write; absent where that has nothing to tell, and where the event of the new
+/// order says it all.
+const EVENT: &str = "event";
 const TABLE: &str = "orders";
 
-/// The document stays as it is; status and refunds stand beside it, where they can be moved forward.
+/// The document stays as it is; what becomes of the money stands beside it, where it can change.
 ///
 /// What version 0.1.0 does not know stands in attributes of its own, which that version ignores. It would not read a document
 /// with such a mark, and neither show the order nor get past it in a sync.
-pub(super) fn write(order: &Order) -> Item {
+pub(super) fn write(order: &Order, news: Option<News>) -> Item {
+    let standing = &order.standing;
     let mut item = Item::from([
         (NUMBER.to_owned(), text(order.number)),
         (FORMAT.to_owned(), number(1)),
-        (STATUS.to_owned(), text(order.status.as_str())),
-        (REFUNDED.to_owned(), number(order.refunded.minor())),
+        (STATUS.to_owned(), text(standing.status.as_str())),
+        (CAPTURED.to_owned(), number(standing.captured.minor())),
+        (REFUNDED.to_owned(), number(standing.refunded.minor())),
         ("cart".to_owned(), text(order.cart)),
         ("session".to_owned(), text(&order.payment.session)),
         ("currency".to_owned(), text(order.currency())),
@@ -34,49 +44,130 @@ pub(super) fn write(order: &Order) -> Item {
         ("created".to_owned(), number(order.created_at.as_second())),
         (DOCUMENT.to_owned(), text(json(&OrderDocument::from(order)))),
     ]);
-    if let Some(event) = event(order.status) {
-        item.insert(EVENT.to_owned(), text(event));
-    }
-    let marks: Vec<_> = order.marks.iter().filter(|mark| !is_in_document(**mark)).collect();
+    let optional = [
+        (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
+        (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
+        (EVENT, news.map(|news| text(event(news)))),
+    ];
+    item.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    let marks: Vec<_> = order.marks.iter().filter(|mark| place(**mark) == Place::Row).collect();
     if !marks.is_empty() {
         item.insert(MARKS.to_owned(), text(json(&marks)));
     }
     item
 }
 
-/// Whether version 0.1.0 knows the mark.
-pub(super) fn is_in_document(mark: Mark) -> bool {
+/// Where a mark is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the document: version 0.1.0 knows it.
+    Document,
+    /// In the row.
+    Row,
+    /// Nowhere: it follows from something else.
+    Nowhere,
+}
+
+fn place(mark: Mark) -> Place {
     match mark {
-        Mark::CartPaidTwice | Mark::UnexpectedAmount => true,
-        Mark::NoShipping => false,
+        Mark::CartPaidTwice | Mark::UnexpectedAmount => Place::Document,
+        Mark::NoShipping => Place::Row,
+        Mark::Disputed => Place::Nowhere,
     }
 }
 
-/// The type of the event that tells of this status; `None` where the event of the new order says it all.
-pub(super) fn event(status: OrderStatus) -> Option<&'static str> {
-    match status {
-        OrderStatus::AwaitingPayment => None,
-        OrderStatus::PaymentFailed => Some("payment.failed"),
-        OrderStatus::Paid => Some("order.paid"),
-        OrderStatus::PartiallyRefunded | OrderStatus::Refunded => Some("order.refunded"),
+/// Whether the document holds the mark.
+pub(super) fn is_in_document(mark: Mark) -> bool {
+    place(mark) == Place::Document
+}
+
+/// The type of the event that tells this.
+fn event(news: News) -> &'static str {
+    match news {
+        News::Authorized => "order.authorized",
+        News::Paid => "order.paid",
+        News::PaymentFailed => "payment.failed",
+        News::Canceled => "order.canceled",
+        News::Refunded => "order.refunded",
+        News::RefundFailed => "order.refund_failed",
+        News::Disputed => "order.disputed",
+        News::DisputeClosed => "order.dispute_closed",
     }
+}
+
+/// Takes a step of an order's standing, provided that it is as it was `before`.
+pub(super) fn take(before: &Standing, step: &Step) -> Update {
+    let mut update = Update::default();
+    for (name, value) in [(STATUS, text(before.status.as_str())), (REFUNDED, number(before.refunded.minor()))] {
+        let [name, value] = [update.name(name), update.value(value)];
+        update.guard(format!("{name} = {value}"));
+    }
+    let read = update.name(READ);
+    match before.read_at {
+        Some(at) => {
+            let at = update.value(number(at.as_millisecond()));
+            update.guard(format!("{read} = {at}"));
+        }
+        None => update.guard(format!("attribute_not_exists({read})")),
+    }
+
+    let Step { standing, news } = step;
+    for (name, value) in [
+        (STATUS, Some(text(standing.status.as_str()))),
+        (CAPTURED, Some(number(standing.captured.minor()))),
+        (REFUNDED, Some(number(standing.refunded.minor()))),
+        (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
+        (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
+        (EVENT, news.map(|news| text(event(news)))),
+    ] {
+        let name = update.name(name);
+        match value {
+            Some(value) => {
+                let value = update.value(value);
+                update.set(format!("{name} = {value}"));
+            }
+            None => update.remove(name),
+        }
+    }
+    update
 }
 
 pub(super) fn read(item: &Item) -> Result<Order, Error> {
     let reader = Reader { table: TABLE, item };
     let json = reader.text(DOCUMENT).ok_or_else(|| reader.corrupt(DOCUMENT))?;
     let document: OrderDocument = serde_json::from_str(json).map_err(|_| reader.corrupt(DOCUMENT))?;
-    let mut order = Order::from(document);
-    let status = reader.text(STATUS).unwrap_or_default();
-    order.status =
-        OrderStatus::ALL.into_iter().find(|known| known.as_str() == status).ok_or_else(|| reader.corrupt(STATUS))?;
-    order.refunded = Money::new(reader.parsed::<i64>(REFUNDED)?, order.currency());
+    let standing = standing(&reader, document.total())?;
+    let is_disputed = standing.dispute.is_some();
+    let mut order = document.into_order(standing);
     if let Some(marks) = reader.text(MARKS) {
         let marks: Vec<serde_json::Value> = serde_json::from_str(marks).map_err(|_| reader.corrupt(MARKS))?;
         // A later version may know more of them.
         order.marks.extend(marks.into_iter().filter_map(|mark| serde_json::from_value::<Mark>(mark).ok()));
     }
+    order.marks.extend(is_disputed.then_some(Mark::Disputed));
     Ok(order)
+}
+
+/// What the row says of the money of an order that came to `total`.
+fn standing(reader: &Reader, total: Money) -> Result<Standing, Error> {
+    let money = |minor: i64| Money::new(minor, total.currency());
+    let word = reader.text(STATUS).unwrap_or_default();
+    let status = OrderStatus::ALL.into_iter().find(|known| known.as_str() == word);
+    let status = status.ok_or_else(|| reader.corrupt(STATUS))?;
+    let captured = match reader.parsed_if_there::<i64>(CAPTURED)? {
+        Some(minor) => money(minor),
+        None if status.is_settled() => total,
+        None => money(0),
+    };
+    let dispute = reader.text(DISPUTE).map(serde_json::from_str::<Dispute>).transpose();
+    let read_at = reader.parsed_if_there(READ)?.map(Timestamp::from_millisecond).transpose();
+    Ok(Standing {
+        status,
+        captured,
+        refunded: money(reader.parsed(REFUNDED)?),
+        dispute: dispute.map_err(|_| reader.corrupt(DISPUTE))?,
+        read_at: read_at.map_err(|_| reader.corrupt(READ))?,
+    })
 }
 
 #[cfg(test)]
@@ -93,7 +184,11 @@ mod tests {
     );
 
     fn order() -> Order {
-        Order::from(serde_json::from_str::<OrderDocument>(DOCUMENT_0_1_0).unwrap())
+        let document: OrderDocument = serde_json::from_str(DOCUMENT_0_1_0).unwrap();
+        let nothing = document.total();
+        let read_at = Some(Timestamp::UNIX_EPOCH);
+        let status = OrderStatus::Paid;
+        document.into_order(Standing { status, captured: nothing, refunded: nothing, dispute: None, read_at })
     }
 
     #[test]
@@ -101,7 +196,7 @@ mod tests {
         let mut order = order();
         order.marks.push(Mark::NoShipping);
 
-        let item = write(&order);
+        let item = write(&order, None);
 
         assert_eq!(item[DOCUMENT], text(DOCUMENT_0_1_0));
         assert_eq!(item[MARKS], text(r#"["no_shipping"]"#));
@@ -110,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_order_without_such_a_mark_is_written_as_before() {
-        let item = write(&order());
+        let item = write(&order(), None);
 
         assert_eq!(item[DOCUMENT], text(DOCUMENT_0_1_0));
         assert!(!item.contains_key(MARKS));
@@ -118,9 +213,37 @@ mod tests {
 
     #[test]
     fn a_mark_that_this_version_does_not_know_does_not_hide_the_order() {
-        let mut item = write(&order());
+        let mut item = write(&order(), None);
         item.insert(MARKS.to_owned(), text(r#"["made_on_the_moon","no_shipping"]"#));
 
         assert_eq!(read(&item).unwrap().marks, [Mark::UnexpectedAmount, Mark::NoShipping]);
+    }
+
+    #[test]
+    fn a_row_of_version_0_1_0_has_taken_all_that_was_paid() {
+        for (status, captured) in [("awaiting_payment", 0), ("payment_failed", 0), ("paid", 7), ("refunded", 7)] {
+            let mut item = write(&order(), None);
+            item.insert(STATUS.to_owned(), text(status));
+            item.insert(DOCUMENT.to_owned(), text(DOCUMENT_0_1_0.replace(r#""total":0"#, r#""total":7"#)));
+            item.retain(|name, _| ![CAPTURED, READ].contains(&name.as_str()));
+
+            let Standing { captured: read, read_at, .. } = read(&item).unwrap().standing;
+
+            assert_eq!((read.minor(), read_at), (captured, None), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_became_of_the_money_is_read_as_it_was_written() {
+        let mut order = order();
+        let dispute = r#"{"status":"lost","amount":5,"currency":"usd","reason":"general","due_by":null}"#;
+        order.standing.dispute = Some(serde_json::from_str(dispute).unwrap());
+        order.standing.status = OrderStatus::Authorized;
+
+        let item = write(&order, Some(News::Disputed));
+
+        assert_eq!((&item[DISPUTE], &item[EVENT]), (&text(dispute), &text("order.disputed")));
+        order.marks.push(Mark::Disputed);
+        assert_eq!(read(&item).unwrap(), order);
     }
 }
