@@ -187,9 +187,17 @@ fn void(state: &mut State, mut intent: Value, reason: Value) -> Value {
 pub(crate) fn void_due(state: &mut State) {
     while let Some((_, id)) = state.holds.first().filter(|(ends_at, _)| *ends_at <= state.now()).cloned() {
         match state.payment_intents.get(&id).cloned() {
-            Some(intent) => _ = void(state, intent, json!("automatic")),
+            Some(intent) => expire(state, intent),
             None => state.holds.retain(|(_, held)| *held != id),
         }
+    }
+}
+
+/// Gives up a hold whose time is over, which is the end of its charge too.
+fn expire(state: &mut State, intent: Value) {
+    let intent = void(state, intent, json!("automatic"));
+    if let Some(charge) = state.charges.get(json_text(&intent["latest_charge"])).cloned() {
+        state.emit("charge.expired", charge, None);
     }
 }
 

@@ -557,7 +557,7 @@ async fn a_capture_and_a_void_send_the_events_of_the_payment_and_of_its_charge()
     stripe.sandbox.advance(Duration::from_hours(7 * 24 - 1));
     assert_eq!(since(before), [""; 0], "a hold lasts for seven days");
     stripe.sandbox.advance(Duration::from_hours(1));
-    assert_eq!(since(before), ["payment_intent.canceled", "charge.refunded"]);
+    assert_eq!(since(before), ["payment_intent.canceled", "charge.refunded", "charge.expired"]);
 
     assert_eq!((&charge["captured"], &charge["refunded"]), (&json!(false), &json!(true)));
     assert_eq!((&charge["amount_captured"], &charge["amount_refunded"]), (&json!(0), &json!(1200)));
