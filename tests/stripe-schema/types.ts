@@ -47,6 +47,7 @@ export type CartChargeListParams = Stripe.ChargeListParams;
 export type CartRefundCreateParams = Stripe.RefundCreateParams;
 export type CartRefundListParams = Stripe.RefundListParams;
 export type CartInvoicePaymentListParams = Stripe.InvoicePaymentListParams;
+export type CartDisputeCloseParams = Stripe.DisputeCloseParams;
 export type CartDisputeListParams = Stripe.DisputeListParams;
 export type CartDisputeUpdateParams = Stripe.DisputeUpdateParams;
 export type CartEventListParams = Stripe.EventListParams;

@@ -239,13 +239,23 @@ impl Sandbox {
         Ok(self.look(|state| disputes::open(state, payment_intent))?)
     }
 
+    /// Sends evidence to the bank, as the shop does in the dashboard.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such dispute, or it waits for no answer.
+    pub fn answer_dispute(&self, id: &str) -> Result<(), NotPossible> {
+        Ok(self.look(|state| disputes::answer(state, id))?)
+    }
+
     /// Has the bank decide a dispute.
     ///
     /// # Errors
     ///
     /// [`NotPossible`] when there is no such dispute, or it is decided.
     pub fn close_dispute(&self, id: &str, is_won: bool) -> Result<(), NotPossible> {
-        Ok(self.look(|state| disputes::close(state, id, is_won))?)
+        self.look(|state| disputes::close(state, id, is_won))?;
+        Ok(())
     }
 
     /// Expires the sessions and gives up the holds whose time is over. It also happens by itself.

@@ -759,13 +759,13 @@ async fn a_refund_that_fails_is_no_longer_counted() {
     stripe.post("/v1/refunds", &[("payment_intent", &intent)]).await.ok();
 }
 
-/// Source: <https://docs.stripe.com/disputes/how-disputes-work> and, for debits,
-/// <https://docs.stripe.com/payments/sepa-debit#disputed-payments>
+/// Source: <https://docs.stripe.com/disputes/how-disputes-work>, and for the order of the events what Stripe's types say of
+/// them: "after a dispute is closed".
 #[tokio::test]
 async fn a_payment_is_disputed_and_the_bank_decides() {
     let stripe = stripe().await;
     for (is_won, events) in [
-        (true, &["charge.dispute.funds_reinstated", "charge.dispute.closed"][..]),
+        (true, &["charge.dispute.closed", "charge.dispute.funds_reinstated"][..]),
         (false, &["charge.dispute.closed"][..]),
     ] {
         let intent = paid_intent(&stripe).await;
@@ -787,9 +787,39 @@ async fn a_payment_is_disputed_and_the_bank_decides() {
         assert_eq!(stripe.get(&path).await.ok()["status"], if is_won { "won" } else { "lost" });
         let charge = stripe.get(&format!("/v1/charges/{}", text(&open, "charge"))).await.ok();
         assert_eq!(charge["disputed"], true);
-        assert!(stripe.sandbox.dispute(&intent).is_err() && stripe.sandbox.close_dispute(&dispute, true).is_err());
-        assert_eq!(entries(&stripe.get(&format!("/v1/disputes?payment_intent={intent}")).await.ok()).len(), 1);
+        assert!(stripe.sandbox.close_dispute(&dispute, true).is_err());
+        assert_eq!(stripe.sandbox.dispute(&intent).is_ok(), is_won, "what is lost cannot be taken back once more");
+        let disputes = stripe.get(&format!("/v1/disputes?payment_intent={intent}")).await.ok();
+        assert_eq!(entries(&disputes).len(), if is_won { 2 } else { 1 });
     }
+    conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
+}
+
+/// Source: <https://docs.stripe.com/disputes/responding>, <https://docs.stripe.com/api/disputes/close>
+#[tokio::test]
+async fn a_dispute_is_answered_or_given_up_by_the_shop() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[("payment_intent_data[metadata][cart]", "c1")]).await;
+    stripe.press(&session, "pay", &[]).await;
+    let intent = text(&stripe.reload(&session).await, "payment_intent").to_owned();
+    let dispute = stripe.sandbox.dispute(&intent).unwrap();
+    let path = format!("/v1/disputes/{dispute}");
+    let before = stripe.event_types().len();
+
+    stripe.sandbox.answer_dispute(&dispute).unwrap();
+    let answered = stripe.get(&path).await.ok();
+    let closed = stripe.post(&format!("{path}/close"), &[]).await.ok();
+
+    assert_eq!(stripe.event_types()[before..], ["charge.dispute.updated", "charge.dispute.closed"]);
+    assert_eq!((&answered["status"], &closed["status"]), (&json!("under_review"), &json!("lost")));
+    let week = json!(answered["created"].as_i64().unwrap() + 7 * 24 * 60 * 60);
+    assert_eq!(answered["evidence_details"]["due_by"], week);
+    assert_eq!(answered["evidence_details"]["submission_count"], 1);
+    let charge = stripe.get(&format!("/v1/charges/{}", text(&answered, "charge"))).await.ok();
+    assert_eq!((&charge["payment_intent"], &answered["payment_intent"]), (&json!(intent), &json!(intent)));
+    assert_eq!((&charge["metadata"], &answered["metadata"]), (&json!({ "cart": "c1" }), &json!({})));
+    assert!(stripe.sandbox.answer_dispute(&dispute).is_err(), "an answer comes once, and before the decision");
+    assert_eq!(stripe.post(&format!("{path}/close"), &[]).await.refused().0, 400);
     conforms(&json!({ "object": "list", "data": stripe.sandbox.events() }));
 }
 

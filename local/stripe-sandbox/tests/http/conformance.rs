@@ -234,6 +234,7 @@ async fn every_parameter_of_stripes_is_known() {
         ("/v1/checkout/sessions", "CartSessionCreateParams"),
         ("/v1/checkout/sessions/cs_x", "CartSessionUpdateParams"),
         ("/v1/disputes/du_x", "CartDisputeUpdateParams"),
+        ("/v1/disputes/du_x/close", "CartDisputeCloseParams"),
         ("/v1/payment_intents/pi_x/cancel", "CartPaymentIntentCancelParams"),
         ("/v1/payment_intents/pi_x/capture", "CartPaymentIntentCaptureParams"),
         ("/v1/refunds", "CartRefundCreateParams"),

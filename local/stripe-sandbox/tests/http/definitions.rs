@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use crate::schema::{DEFINITIONS, problems_of};
 
 /// The endpoints whose parameters Stripe defines, and the name of the definition.
-const ENDPOINTS: [(&str, &str, &str); 29] = [
+const ENDPOINTS: [(&str, &str, &str); 30] = [
     ("charges", "list", "CartChargeListParams"),
     ("coupons", "create", "CartCouponCreateParams"),
     ("coupons", "list", "CartCouponListParams"),
+    ("disputes", "close", "CartDisputeCloseParams"),
     ("disputes", "list", "CartDisputeListParams"),
     ("disputes", "update", "CartDisputeUpdateParams"),
     ("events", "list", "CartEventListParams"),
