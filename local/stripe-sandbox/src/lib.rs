@@ -17,6 +17,7 @@
 //!
 //! The README says where it is simpler than Stripe, and how to add to it.
 
+mod after_payment;
 mod catalog;
 mod checkout;
 mod dashboard;
@@ -42,14 +43,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use self::after_payment::{NotPossible, NotSettled};
 pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
 pub use self::dashboard::{Dashboard, TaxSettings, WebhookSettings};
 pub use self::failure::Failure;
-use self::payments::{disputes, refunds};
 pub use self::protocol::API_VERSION;
-use self::protocol::refusal::Refusal;
-use self::session::Outcome;
 use self::shared::Shared;
 pub use self::state::RecordedRequest;
 use self::state::{Cause, State};
@@ -80,22 +79,6 @@ impl Default for Config {
             webhook_secret: "whsec_sandbox".to_owned(),
             retry_delays: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).into(),
         }
-    }
-}
-
-/// A session that waits for no payment, or is not there at all.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotSettled(String);
-
-/// The object is not there, or is past the state in which this can happen to it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotPossible(String);
-
-impl From<Refusal> for NotPossible {
-    fn from(refusal: Refusal) -> Self {
-        Self(refusal.to_string())
     }
 }
 
@@ -207,55 +190,6 @@ impl Sandbox {
     /// While paused, new events are recorded and not delivered, not even later; deliveries under way go on.
     pub fn pause_webhooks(&self, paused: bool) {
         self.shared.webhooks.pause(paused);
-    }
-
-    /// Ends the delayed payment of a session.
-    ///
-    /// # Errors
-    ///
-    /// [`NotSettled`] when the session waits for no payment.
-    pub fn settle(&self, session_id: &str, succeeded: bool) -> Result<(), NotSettled> {
-        let outcome = if succeeded { Outcome::Succeeded } else { Outcome::Failed };
-        self.shared
-            .step(Cause::default(), |state| checkout::settle(state, session_id, outcome))
-            .map_err(|refusal| NotSettled(refusal.to_string()))
-    }
-
-    /// Fails a refund that had succeeded, as a bank can days later.
-    ///
-    /// # Errors
-    ///
-    /// [`NotPossible`] when there is no such refund, or it has failed already.
-    pub fn fail_refund(&self, id: &str) -> Result<(), NotPossible> {
-        Ok(self.look(|state| refunds::fail(state, id))?)
-    }
-
-    /// Disputes what is left of a payment, and gives the dispute's id. A bank debit is lost at once.
-    ///
-    /// # Errors
-    ///
-    /// [`NotPossible`] when the payment has no charge to dispute.
-    pub fn dispute(&self, payment_intent: &str) -> Result<String, NotPossible> {
-        Ok(self.look(|state| disputes::open(state, payment_intent))?)
-    }
-
-    /// Sends evidence to the bank, as the shop does in the dashboard.
-    ///
-    /// # Errors
-    ///
-    /// [`NotPossible`] when there is no such dispute, or it waits for no answer.
-    pub fn answer_dispute(&self, id: &str) -> Result<(), NotPossible> {
-        Ok(self.look(|state| disputes::answer(state, id))?)
-    }
-
-    /// Has the bank decide a dispute.
-    ///
-    /// # Errors
-    ///
-    /// [`NotPossible`] when there is no such dispute, or it is decided.
-    pub fn close_dispute(&self, id: &str, is_won: bool) -> Result<(), NotPossible> {
-        self.look(|state| disputes::close(state, id, is_won))?;
-        Ok(())
     }
 
     /// Expires the sessions and gives up the holds whose time is over. It also happens by itself.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails with its test")]
 
+mod after_payment;
 mod catalogue;
 mod checkout;
 mod conformance;

@@ -155,6 +155,13 @@ impl Stripe {
         self.get(&format!("/v1/payment_intents/{}", text(session, "payment_intent"))).await.ok()
     }
 
+    /// The payment of a new session that is paid.
+    pub(crate) async fn paid_intent(&self) -> String {
+        let session = self.session("price_mug", "1", &[]).await;
+        self.press(&session, "pay", &[]).await;
+        text(&self.reload(&session).await, "payment_intent").to_owned()
+    }
+
     /// The session with what these fields name in their place.
     pub(crate) async fn expanded(&self, session: &Value, fields: &[&str]) -> Value {
         let query: Vec<String> = fields.iter().map(|field| format!("expand[]={field}")).collect();
