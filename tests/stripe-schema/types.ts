@@ -46,6 +46,7 @@ export type CartPaymentIntentCancelParams = Stripe.PaymentIntentCancelParams;
 export type CartChargeListParams = Stripe.ChargeListParams;
 export type CartRefundCreateParams = Stripe.RefundCreateParams;
 export type CartRefundListParams = Stripe.RefundListParams;
+export type CartRefundUpdateParams = Stripe.RefundUpdateParams;
 export type CartInvoicePaymentListParams = Stripe.InvoicePaymentListParams;
 export type CartDisputeCloseParams = Stripe.DisputeCloseParams;
 export type CartDisputeListParams = Stripe.DisputeListParams;

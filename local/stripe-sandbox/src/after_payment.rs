@@ -35,7 +35,16 @@ impl Sandbox {
             .map_err(|refusal| NotSettled(refusal.to_string()))
     }
 
-    /// Fails a refund that had succeeded, as a bank can days later.
+    /// Ends a refund that is on its way, because the account had no money for it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such refund, or it is not on its way.
+    pub fn complete_refund(&self, id: &str) -> Result<(), NotPossible> {
+        Ok(self.look(|state| refunds::complete(state, id))?)
+    }
+
+    /// Fails a refund that had succeeded or was on its way, as a bank can days later.
     ///
     /// # Errors
     ///

@@ -14,6 +14,8 @@ pub struct Dashboard {
     pub terms_of_service_url: Option<String>,
     /// How far Stripe Tax is set up.
     pub tax: TaxSettings,
+    /// Whether the account has the money for refunds; without it they are `pending` (<https://docs.stripe.com/refunds>).
+    pub balance_covers_refunds: bool,
     /// What the endpoint for webhooks gets, if there is one.
     pub webhook: WebhookSettings,
 }
@@ -45,6 +47,7 @@ impl Default for Dashboard {
             country: "US".to_owned(),
             terms_of_service_url: Some("https://shop.example/terms".to_owned()),
             tax: TaxSettings { is_active: true, has_origin_address: true, has_default_behavior: true },
+            balance_covers_refunds: true,
             webhook: WebhookSettings { is_enabled: true, enabled_events: vec!["*".to_owned()] },
         }
     }

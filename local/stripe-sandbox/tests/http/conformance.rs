@@ -238,6 +238,7 @@ async fn every_parameter_of_stripes_is_known() {
         ("/v1/payment_intents/pi_x/cancel", "CartPaymentIntentCancelParams"),
         ("/v1/payment_intents/pi_x/capture", "CartPaymentIntentCaptureParams"),
         ("/v1/refunds", "CartRefundCreateParams"),
+        ("/v1/refunds/re_x", "CartRefundUpdateParams"),
     ];
     let mut count = 0;
     let mut unknown = Vec::new();

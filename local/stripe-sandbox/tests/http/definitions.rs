@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::schema::{DEFINITIONS, problems_of};
 
 /// The endpoints whose parameters Stripe defines, and the name of the definition.
-const ENDPOINTS: [(&str, &str, &str); 30] = [
+const ENDPOINTS: [(&str, &str, &str); 31] = [
     ("charges", "list", "CartChargeListParams"),
     ("coupons", "create", "CartCouponCreateParams"),
     ("coupons", "list", "CartCouponListParams"),
@@ -32,6 +32,7 @@ const ENDPOINTS: [(&str, &str, &str); 30] = [
     ("promotion_codes", "update", "CartPromotionCodeUpdateParams"),
     ("refunds", "create", "CartRefundCreateParams"),
     ("refunds", "list", "CartRefundListParams"),
+    ("refunds", "update", "CartRefundUpdateParams"),
     ("sessions", "create", "CartSessionCreateParams"),
     ("sessions", "expire", "CartSessionExpireParams"),
     ("sessions", "line_items", "CartSessionListLineItemsParams"),

@@ -11,6 +11,7 @@ mod definitions;
 mod envelope;
 mod page;
 mod promotion_codes;
+mod refunds;
 mod refusals;
 mod schema;
 mod stripe;
