@@ -20,6 +20,8 @@ export type CartInvoice = Stripe.Invoice;
 export type CartInvoicePayment = Stripe.InvoicePayment;
 export type CartEventBase = Stripe.EventBase;
 export type CartWebhookEndpoint = Stripe.WebhookEndpoint;
+// A thin event about an object of the API v1.
+export type CartThinEvent = Omit<Stripe.V2.Core.Events.V1RefundCreatedEvent, "fetchRelatedObject" | "type"> & { type: string };
 
 // Parameters
 export type CartSessionCreateParams = Stripe.Checkout.SessionCreateParams;

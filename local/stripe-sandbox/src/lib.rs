@@ -28,6 +28,7 @@ mod money;
 mod page;
 mod payments;
 mod protocol;
+mod sending;
 mod server;
 mod session;
 mod shared;

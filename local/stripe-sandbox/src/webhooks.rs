@@ -99,9 +99,13 @@ impl Webhooks {
 
     /// Starts the delivery of an event, unless deliveries are paused.
     pub(crate) fn send(self: &Arc<Self>, event: Value) {
-        if self.paused.load(Ordering::Relaxed) {
-            return;
+        if !self.paused.load(Ordering::Relaxed) {
+            self.send_now(event);
         }
+    }
+
+    /// Starts the delivery of an event, also while deliveries are paused.
+    pub(crate) fn send_now(self: &Arc<Self>, event: Value) {
         self.pending.send_modify(|pending| *pending += 1);
         let webhooks = Arc::clone(self);
         self.runtime.spawn(async move {

@@ -13,6 +13,7 @@ pub(crate) use self::frame::missing;
 use self::view::ended;
 use crate::checkout::{self, Answers};
 use crate::protocol::json_text;
+use crate::protocol::refusal::Refusal;
 use crate::session::{Outcome, Payment, Session};
 use crate::state::State;
 
@@ -87,6 +88,14 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
     };
     match checkout::settle(state, id, outcome) {
         Ok(()) => Shown::Redirect("/".to_owned()),
+        Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
+    }
+}
+
+/// Leads back to the overview after an event was sent by hand.
+pub(crate) fn sent(sent: Result<Value, Refusal>) -> Shown {
+    match sent {
+        Ok(_) => Shown::Redirect("/".to_owned()),
         Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
     }
 }

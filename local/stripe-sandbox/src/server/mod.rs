@@ -21,11 +21,15 @@ use crate::page;
 use crate::page::Shown;
 use crate::page::overview;
 use crate::protocol::form;
+use crate::sending::Sending;
 use crate::shared::Shared;
 use crate::state::Cause;
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// The account of events that are sent as another account's.
+const OTHER_ACCOUNT: &str = "acct_1SandboxOther";
 
 const IMAGES: [(&str, &str); 5] = [
     ("mug.svg", include_str!("../../images/mug.svg")),
@@ -42,6 +46,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
         .route("/c/pay/{id}", get(show_page).post(answer_page))
         .route("/c/settle/{id}", post(settle))
         .route("/r/{token}", get(recover))
+        .route("/sandbox/events/{id}/{sending}", post(send))
+        .route("/sandbox/ping", post(ping))
         .route("/images/{name}", get(image))
         .fallback(api_request)
         .with_state(shared);
@@ -114,6 +120,22 @@ fn respond(shown: Shown) -> Response {
 async fn settle(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
     let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     respond(shared.step(Cause::default(), |state| page::settle(state, &id, &form::decode(&body))))
+}
+
+/// Sends an event by hand: `again`, `thin`, or one like it of another `account` or of the other `mode`.
+async fn send(State(shared): State<Arc<Shared>>, Path((id, sending)): Path<(String, String)>) -> Response {
+    let sending = match sending.as_str() {
+        "again" => Sending::Again,
+        "thin" => Sending::Thin,
+        "account" => Sending::OfAccount(OTHER_ACCOUNT),
+        "mode" => Sending::OfOtherMode,
+        _ => return (StatusCode::NOT_FOUND, Html(page::missing("There is nothing here."))).into_response(),
+    };
+    respond(page::sent(shared.send(&id, sending)))
+}
+
+async fn ping(State(shared): State<Arc<Shared>>) -> Response {
+    respond(page::sent(shared.ping()))
 }
 
 async fn recover(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {

@@ -14,7 +14,7 @@ pub(crate) static DEFINITIONS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// The name of the schema of an answer, by its `object`.
-const ANSWERS: [(&str, &str); 18] = [
+const ANSWERS: [(&str, &str); 19] = [
     ("charge", "CartCharge"),
     ("checkout.session", "CartSession"),
     ("coupon", "CartCoupon"),
@@ -32,6 +32,7 @@ const ANSWERS: [(&str, &str); 18] = [
     ("shipping_rate", "CartShippingRate"),
     ("subscription", "CartSubscription"),
     ("tax_rate", "CartTaxRate"),
+    ("v2.core.event", "CartThinEvent"),
     ("webhook_endpoint", "CartWebhookEndpoint"),
 ];
 

@@ -1,6 +1,6 @@
 //! Webhooks: delivered, signed, retried.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use stripe_sandbox::{Catalog, Config, WebhookSettings};
 
-use crate::stripe::{Stripe, entries, id, stripe_with};
+use crate::schema::conforms;
+use crate::stripe::{Stripe, entries, id, session_path, stripe_with};
 
 type Seen = Arc<Mutex<(Vec<(String, String)>, VecDeque<u16>)>>;
 
@@ -191,4 +192,82 @@ async fn a_paid_session_is_told_to_the_shop() {
     assert_eq!(id(&completed["data"]["object"]), id(&session));
     assert_eq!(completed["data"]["object"]["payment_status"], "paid");
     assert_eq!(completed["data"]["object"]["metadata"]["cart"], "c1");
+}
+
+/// Source: <https://docs.stripe.com/webhooks#retry-behavior>: an event keeps its id, and each delivery has its own signature.
+#[tokio::test]
+async fn an_event_is_sent_again_under_its_own_id() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(None, 1).await;
+    stripe.post("/v1/products", &[("name", "Bowl")]).await.ok();
+    let event = stripe.sandbox.events().remove(0);
+    assert!(stripe.sandbox.resend(id(&event)).is_err(), "there is nowhere to send it to");
+    stripe.sandbox.set_webhook_url(&url);
+    stripe.sandbox.pause_webhooks(true);
+
+    stripe.sandbox.resend(id(&event)).unwrap();
+    stripe.sandbox.settled().await;
+    let pressed = stripe.send(Method::POST, &format!("/sandbox/events/{}/again", id(&event)), &[], String::new()).await;
+    stripe.sandbox.settled().await;
+
+    assert_eq!((pressed.status, pressed.header("location")), (303, "/"));
+    assert!(stripe.sandbox.resend("evt_x").is_err());
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.0.len(), 2);
+    for (signature, body) in &seen.0 {
+        assert!(verify(signature, body), "{signature}");
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap(), event);
+    }
+    assert_eq!(stripe.sandbox.events().len(), 1, "it is the same event");
+}
+
+/// Source: <https://docs.stripe.com/connect/webhooks>, and for thin events
+/// <https://docs.stripe.com/api/v2/core/event-destinations/event-types>
+#[tokio::test]
+async fn thin_events_and_those_of_elsewhere_are_sent_by_hand() {
+    let (url, seen) = shop(&[]).await;
+    let stripe = stripe_for(Some(url), 1).await;
+    let session = stripe.session("price_mug", "1", &[]).await;
+    stripe.press(&session, "pay", &[]).await;
+    let event = stripe.sandbox.events().pop().unwrap();
+    stripe.sandbox.settled().await;
+    let before = seen.lock().unwrap().0.len();
+
+    let sent = [
+        stripe.sandbox.send_thin(id(&event)).unwrap(),
+        stripe.sandbox.send_ping().unwrap(),
+        stripe.sandbox.send_of_account(id(&event), "acct_1Other").unwrap(),
+        stripe.sandbox.send_of_other_mode(id(&event)).unwrap(),
+    ];
+    for path in ["ping", "thin", "account", "mode"] {
+        let path = match path {
+            "ping" => "/sandbox/ping".to_owned(),
+            sending => format!("/sandbox/events/{}/{sending}", id(&event)),
+        };
+        assert_eq!(stripe.send(Method::POST, &path, &[], String::new()).await.status, 303, "{path}");
+    }
+    let unknown = stripe.send(Method::POST, "/sandbox/events/evt_x/thin", &[], String::new()).await;
+    stripe.sandbox.settled().await;
+
+    let [thin, ping, of_account, of_mode] = &sent;
+    sent.iter().for_each(conforms);
+    assert_eq!(thin["type"], "v1.checkout.session.completed");
+    assert_eq!(
+        thin["related_object"],
+        json!({ "id": id(&session), "type": "checkout.session", "url": session_path(&session) })
+    );
+    assert_eq!((&thin["snapshot_event"], &thin["data"]), (&event["id"], &Value::Null));
+    let created = thin["created"].as_str().unwrap();
+    assert!(created.len() == "2026-09-30T00:00:00.000Z".len() && created.ends_with('Z'), "{created}");
+    assert_eq!(ping["type"], "v2.core.event_destination.ping");
+    assert_eq!((&of_account["account"], &of_account["livemode"]), (&json!("acct_1Other"), &json!(false)));
+    assert_eq!((&of_mode["livemode"], &of_mode["data"]["object"]["livemode"]), (&json!(true), &json!(true)));
+    assert_eq!(of_mode["data"]["object"]["id"], id(&session));
+    let seen = seen.lock().unwrap();
+    let arrived: Vec<Value> = seen.0[before..].iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect();
+    assert_eq!(arrived.len(), 8);
+    assert!(sent.iter().all(|event| arrived.contains(event)));
+    let ids: HashSet<&str> = arrived.iter().map(id).chain([id(&event)]).collect();
+    assert_eq!(ids.len(), 9, "each has an id of its own");
+    assert_eq!(unknown.status, 404);
 }
