@@ -1,6 +1,6 @@
 //! What happens after a payment, as a test has it happen.
 
-use crate::payments::{disputes, refunds};
+use crate::payments::{disputes, intents, refunds};
 use crate::protocol::refusal::Refusal;
 use crate::session::Outcome;
 use crate::state::Cause;
@@ -33,6 +33,15 @@ impl Sandbox {
         self.shared
             .step(Cause::default(), |state| checkout::settle(state, session_id, outcome))
             .map_err(|refusal| NotSettled(refusal.to_string()))
+    }
+
+    /// Ends the hold of a payment that waits for its capture, as seven days do.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPossible`] when there is no such payment, or it is not held.
+    pub fn expire_hold(&self, payment_intent: &str) -> Result<(), NotPossible> {
+        Ok(self.look(|state| intents::expire_hold(state, payment_intent))?)
     }
 
     /// Ends a refund that is on its way, because the account had no money for it.

@@ -42,7 +42,8 @@ fn update(state: &mut State, request: &Request) -> Answer {
     Ok(put(state, session))
 }
 
-fn expire_open(state: &mut State, request: &Request) -> Answer {
+/// Expires an open session (<https://docs.stripe.com/api/checkout/sessions/expire>).
+pub(crate) fn expire_open(state: &mut State, request: &Request) -> Answer {
     let session = state.sessions.found(&request.id)?.clone();
     if !session.is_open() {
         let message = format!(

@@ -1,13 +1,16 @@
 //! The hosted payment page, and the overview for a developer.
 
+mod actions;
 mod form;
 mod frame;
 pub(crate) mod overview;
+mod payment;
 mod view;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
 
+pub(crate) use self::actions::act;
 use self::form::answers;
 pub(crate) use self::frame::missing;
 use self::view::ended;
@@ -92,10 +95,10 @@ pub(crate) fn settle(state: &mut State, id: &str, form: &Map<String, Value>) -> 
     }
 }
 
-/// Leads back to the overview after an event was sent by hand.
+/// Leads back to the overview's events after one was sent by hand.
 pub(crate) fn sent(sent: Result<Value, Refusal>) -> Shown {
     match sent {
-        Ok(_) => Shown::Redirect("/".to_owned()),
+        Ok(_) => Shown::Redirect("/#events".to_owned()),
         Err(refusal) => Shown::Page(refusal.status(), missing(&refusal.to_string())),
     }
 }

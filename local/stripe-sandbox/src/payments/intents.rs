@@ -100,13 +100,18 @@ fn shipping(session: &Session) -> Value {
     })
 }
 
-/// The session's payment, while it is on its way.
-pub(crate) fn waiting(state: &State, session: &Session) -> Option<Value> {
+/// The session's payment; that of a subscription pays its first invoice.
+pub(crate) fn of_session<'a>(state: &'a State, session: &Session) -> Option<&'a Value> {
     let id = match &session.invoice {
         Some(invoice) => invoices::intent(state, invoice)?,
         None => session.payment_intent.clone()?,
     };
-    state.payment_intents.get(&id).filter(|intent| intent["status"] == "processing").cloned()
+    state.payment_intents.get(&id)
+}
+
+/// The session's payment, while it is on its way.
+pub(crate) fn waiting(state: &State, session: &Session) -> Option<Value> {
+    of_session(state, session).filter(|intent| intent["status"] == "processing").cloned()
 }
 
 /// Ends a payment that was on its way.
@@ -138,7 +143,7 @@ pub(crate) fn settle(state: &mut State, intent: &Value, outcome: Outcome) {
 }
 
 /// Captures a payment that waits for it (<https://docs.stripe.com/api/payment_intents/capture>).
-fn capture(state: &mut State, request: &Request) -> Answer {
+pub(crate) fn capture(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
     let mut intent = state.payment_intents.found(id)?.clone();
     check_capturable(&intent, "captured")?;
@@ -162,7 +167,7 @@ fn capture(state: &mut State, request: &Request) -> Answer {
 }
 
 /// Cancels a payment that waits for its capture (<https://docs.stripe.com/api/payment_intents/cancel>).
-fn cancel(state: &mut State, request: &Request) -> Answer {
+pub(crate) fn cancel(state: &mut State, request: &Request) -> Answer {
     let Request { id, params } = request;
     let intent = state.payment_intents.found(id)?.clone();
     check_capturable(&intent, "canceled")?;
@@ -191,6 +196,18 @@ pub(crate) fn void_due(state: &mut State) {
             None => state.holds.retain(|(_, held)| *held != id),
         }
     }
+}
+
+/// Ends a hold before its time.
+///
+/// # Errors
+///
+/// Refuses payments that are not there or not held.
+pub(crate) fn expire_hold(state: &mut State, id: &str) -> Result<(), Refusal> {
+    let intent = state.payment_intents.found(id)?.clone();
+    check_capturable(&intent, "expired")?;
+    expire(state, intent);
+    Ok(())
 }
 
 /// Gives up a hold whose time is over, which is the end of its charge too.

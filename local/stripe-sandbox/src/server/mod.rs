@@ -47,6 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
         .route("/c/settle/{id}", post(settle))
         .route("/r/{token}", get(recover))
         .route("/sandbox/events/{id}/{sending}", post(send))
+        .route("/sandbox/sessions/{id}", post(act))
         .route("/sandbox/ping", post(ping))
         .route("/images/{name}", get(image))
         .fallback(api_request)
@@ -120,6 +121,11 @@ fn respond(shown: Shown) -> Response {
 async fn settle(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
     let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     respond(shared.step(Cause::default(), |state| page::settle(state, &id, &form::decode(&body))))
+}
+
+async fn act(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Body) -> Response {
+    let Some(body) = text(body).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+    respond(shared.step(Cause::default(), |state| page::act(state, &id, &form::decode(&body))))
 }
 
 /// Sends an event by hand: `again`, `thin`, or one like it of another `account` or of the other `mode`.

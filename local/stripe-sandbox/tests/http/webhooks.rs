@@ -210,7 +210,7 @@ async fn an_event_is_sent_again_under_its_own_id() {
     let pressed = stripe.send(Method::POST, &format!("/sandbox/events/{}/again", id(&event)), &[], String::new()).await;
     stripe.sandbox.settled().await;
 
-    assert_eq!((pressed.status, pressed.header("location")), (303, "/"));
+    assert_eq!((pressed.status, pressed.header("location")), (303, "/#events"));
     assert!(stripe.sandbox.resend("evt_x").is_err());
     let seen = seen.lock().unwrap();
     assert_eq!(seen.0.len(), 2);
