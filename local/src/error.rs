@@ -22,7 +22,7 @@ pub enum Error {
     /// DynamoDB cannot be used.
     #[error("DynamoDB: {0}")]
     Database(String),
-    /// The folder for DynamoDB's data cannot be used.
+    /// The folder for the data cannot be used.
     #[error("--data {folder}: {reason}")]
     Data {
         /// The folder.

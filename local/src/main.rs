@@ -32,7 +32,7 @@ struct Arguments {
     /// JSON file of Stripe objects that the sandbox starts with, instead of the sample
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
-    /// Keep DynamoDB's data in this folder, instead of in memory
+    /// Keep carts, orders and what the sandbox has in this folder, instead of in memory
     #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_url")]
     data: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use services::Services;
 use settings::Environment;
-use stripe_sandbox::{Catalog, Config, Sandbox};
+use stripe_sandbox::{Catalog, Config, Sandbox, StartError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -28,7 +28,7 @@ pub struct Options {
     pub dynamodb_url: Option<String>,
     /// The sandbox's catalogue, in JSON; without it, the sample.
     pub catalog: Option<PathBuf>,
-    /// Where the embedded DynamoDB keeps its data; without it, in memory.
+    /// Where the embedded DynamoDB and the sandbox keep their data; without it, in memory.
     pub data: Option<PathBuf>,
     /// The settings of the functions; what is missing gets a default that fits the laptop.
     pub environment: Environment,
@@ -96,7 +96,12 @@ impl Stack {
         environment.set_default("SUCCESS_URL", format!("{url}/thank-you.html?order={{number}}"));
         environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
         environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret()?);
-        let stripe = stripe(&mut environment, options.stripe_port, options.catalog.as_deref(), &url).await?;
+        let sandbox = SandboxOptions {
+            port: options.stripe_port,
+            catalog: options.catalog.as_deref(),
+            data: options.data.as_deref(),
+        };
+        let stripe = stripe(&mut environment, sandbox, &url).await?;
         if environment.get("SHOP_ID").is_none() {
             environment.set("SHOP_ID", shop_id(&stripe, options.data.as_deref())?);
         }
@@ -190,13 +195,16 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CATALOG_CACHE_SECONDS", "0"),
 ];
 
-/// The real Stripe where there is a key for it, else a sandbox.
-async fn stripe(
-    environment: &mut Environment,
+/// What a sandbox is started with.
+struct SandboxOptions<'a> {
     port: u16,
-    catalog: Option<&Path>,
-    url: &str,
-) -> Result<StripeAt, Error> {
+    catalog: Option<&'a Path>,
+    data: Option<&'a Path>,
+}
+
+/// The real Stripe where there is a key for it, else a sandbox, for the API at `url`.
+async fn stripe(environment: &mut Environment, options: SandboxOptions<'_>, url: &str) -> Result<StripeAt, Error> {
+    let SandboxOptions { port, catalog, data } = options;
     if environment.get("STRIPE_SECRET_KEY").is_some() {
         let base = environment.get("STRIPE_API_URL").unwrap_or(STRIPE);
         return Ok(StripeAt::Elsewhere(base.to_owned()));
@@ -214,9 +222,14 @@ async fn stripe(
         catalog,
         webhook_url: Some(format!("{url}/stripe/webhook")),
         webhook_secret: environment.required("STRIPE_WEBHOOK_SECRET")?.to_owned(),
+        data: data.map(|folder| folder.join("stripe.json")),
         ..Config::default()
     };
-    let sandbox = Sandbox::start(listener, config).await?;
+    let sandbox = Sandbox::start(listener, config).await.map_err(|error| match (error, data) {
+        (StartError::Listener(error), _) => Error::Io(error),
+        (error, None) => Error::Io(std::io::Error::other(error)),
+        (error, Some(folder)) => Error::Data { folder: folder.display().to_string(), reason: error.to_string() },
+    })?;
     // As the guide has a merchant do it.
     let registered = ordering::Events::HANDLED.map(str::to_owned);
     sandbox.change_dashboard(|dashboard| dashboard.webhook.enabled_events = registered.into());

@@ -72,6 +72,21 @@ fn a_folder_for_data_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn a_file_of_the_sandbox_that_cannot_be_read_stops_the_start_and_stays() {
+    let folder = folder("sandbox");
+    let file = folder.join("kept/stripe.json");
+    std::fs::create_dir_all(folder.join("kept")).unwrap();
+    std::fs::write(&file, "{\"version\":1").unwrap();
+
+    let complaint = complaint(&folder, &["--data", "kept"], &[]);
+
+    assert!(complaint.starts_with("error: --data kept: kept/stripe.json: is not JSON"), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"version\":1");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_broken_env_file_is_reported_without_its_content() {
     let folder = folder("env");
     std::fs::write(folder.join(".env"), "SHOP_LOCALE=de-DE\nSTRIPE_SECRET_KEY='sk_live_secret\n").unwrap();

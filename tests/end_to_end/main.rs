@@ -38,6 +38,7 @@ mod promotion_codes;
 mod reads;
 mod refusals;
 mod repairs;
+mod restart;
 mod secrets;
 mod settings;
 mod sync;

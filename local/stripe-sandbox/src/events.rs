@@ -6,7 +6,7 @@ use crate::endpoint::{Answer, Request, Route, matches, retrieve};
 use crate::protocol::json_text;
 use crate::protocol::parameters::Definitions;
 use crate::protocol::refusal::Refusal;
-use crate::state::{State, list};
+use crate::state::{EVENT_LIFETIME, State, list};
 
 static PARAMETERS: Definitions = Definitions::new(include_str!("../data/parameters/events.json"));
 
@@ -17,15 +17,13 @@ pub(crate) static ROUTES: [Route; 2] = [
 
 /// The most types that one request may name.
 const MOST_KINDS: usize = 20;
-/// Events are listed for thirty days.
-const LISTED: i64 = 30 * 24 * 60 * 60;
 
 fn list(state: &mut State, request: &Request) -> Answer {
     let params = &request.params;
     if params.get("types").and_then(Value::as_array).is_some_and(|kinds| kinds.len() > MOST_KINDS) {
         return Err(Refusal::invalid("types", format!("You cannot name more than {MOST_KINDS} types.")));
     }
-    let oldest = state.now() - LISTED;
+    let oldest = state.now() - EVENT_LIFETIME;
     let kinds: Option<Vec<&str>> = match (params.get("type"), params.get("types").and_then(Value::as_array)) {
         (Some(kind), _) => Some(vec![json_text(kind)]),
         (None, Some(kinds)) => Some(kinds.iter().map(json_text).collect()),

@@ -5,7 +5,7 @@
 //! computation from Stripe's documented rules, so that a shop's can be held against them.
 //!
 //! ```
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), stripe_sandbox::StartError> {
 //! use stripe_sandbox::{Catalog, Config, Sandbox};
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -24,6 +24,7 @@ mod dashboard;
 mod endpoint;
 mod events;
 mod failure;
+mod kept;
 mod money;
 mod page;
 mod payments;
@@ -36,6 +37,7 @@ mod state;
 mod webhook_endpoints;
 mod webhooks;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub use self::catalog::file::{Catalog, CatalogError};
 use self::catalog::prices;
 pub use self::dashboard::{Dashboard, TaxSettings, WebhookSettings};
 pub use self::failure::Failure;
+use self::kept::Keeper;
+pub use self::kept::StartError;
 pub use self::protocol::API_VERSION;
 use self::shared::Shared;
 pub use self::state::RecordedRequest;
@@ -68,6 +72,8 @@ pub struct Config {
     pub webhook_url: Option<String>,
     /// The secret that signs events; of a comma-separated list, the first.
     pub webhook_secret: String,
+    /// The file in which the sandbox keeps what it has; without one it forgets everything when it stops.
+    pub data: Option<PathBuf>,
     /// The pauses between the attempts to deliver one event; there is one more attempt than there are pauses.
     pub retry_delays: Vec<Duration>,
 }
@@ -78,6 +84,7 @@ impl Default for Config {
             catalog: Catalog::default(),
             webhook_url: None,
             webhook_secret: "whsec_sandbox".to_owned(),
+            data: None,
             retry_delays: [1, 2, 5, 10, 30, 60].map(Duration::from_secs).into(),
         }
     }
@@ -88,11 +95,14 @@ impl Default for Config {
 struct Tasks {
     stop: watch::Sender<bool>,
     server: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
         self.stop.send_replace(true);
+        // The runtime may end before the server does.
+        self.shared.keep_or_log();
     }
 }
 
@@ -109,18 +119,31 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When the listener does not say its address.
+    /// When the listener does not say its address, or the file that keeps the state cannot be read or written.
     #[expect(clippy::unused_async, reason = "only within a runtime can it be awaited, and it needs one")]
-    pub async fn start(listener: TcpListener, config: Config) -> std::io::Result<Self> {
+    pub async fn start(listener: TcpListener, config: Config) -> Result<Self, StartError> {
         let url = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = watch::channel(false);
-        let webhooks = Webhooks::new(config.webhook_url, &config.webhook_secret, config.retry_delays, stopped.clone());
         let mut state = State::new(&url);
-        config.catalog.fill(&mut state, &url);
-        let shared = Arc::new(Shared::new(state, webhooks));
+        let (keeper, deliveries) = match config.data {
+            None => {
+                config.catalog.fill(&mut state, &url);
+                (None, Vec::new())
+            }
+            Some(file) => {
+                let (keeper, deliveries) = Keeper::open(&file, config.catalog, &url, &mut state)?;
+                (Some(keeper), deliveries)
+            }
+        };
+        let Config { webhook_url, webhook_secret, retry_delays, .. } = config;
+        let webhooks = Webhooks::new(webhook_url, &webhook_secret, retry_delays, deliveries, stopped.clone());
+        let shared = Arc::new(Shared::new(state, webhooks, keeper));
+        // A file that cannot be written is told of now, not after the first payment.
+        shared.keep()?;
         tokio::spawn(expire_regularly(Arc::clone(&shared), stopped.clone()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
-        let tasks = Tasks { stop, server: Mutex::new(Some(server)) };
+        tokio::spawn(keep_changes(Arc::clone(&shared), stopped.clone()));
+        let server = tokio::spawn(serve(listener, Arc::clone(&shared), stopped));
+        let tasks = Tasks { stop, server: Mutex::new(Some(server)), shared: Arc::clone(&shared) };
         Ok(Self { url, shared, tasks: Arc::new(tasks) })
     }
 
@@ -233,6 +256,26 @@ impl Sandbox {
 
     fn look<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         self.shared.step(Cause::default(), work)
+    }
+}
+
+/// Serves, and keeps what the last requests changed.
+async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
+    server::serve(listener, Arc::clone(&shared), stopped).await;
+    shared.keep_or_log();
+}
+
+/// Writes the state after every change, in the background. What changes while it is written is in the next one.
+async fn keep_changes(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let Some(keeper) = &shared.keeper else { return };
+    loop {
+        tokio::select! {
+            () = keeper.changed.notified() => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+        let writing = Arc::clone(&shared);
+        // It only fails when it panicked, and the next change is another try.
+        let _ = tokio::task::spawn_blocking(move || writing.keep_or_log()).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checkout::expire_due;
+use crate::kept::{Keeper, StartError};
 use crate::payments::intents::void_due;
 use crate::protocol::json_text;
 use crate::state::{Cause, State};
@@ -14,16 +15,19 @@ use crate::webhooks::Webhooks;
 pub(crate) struct Shared {
     state: Mutex<State>,
     pub(crate) webhooks: Arc<Webhooks>,
+    /// Keeps the state beyond the process, where that is asked for.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 impl Shared {
-    pub(crate) fn new(state: State, webhooks: Webhooks) -> Self {
-        Self { state: Mutex::new(state), webhooks: Arc::new(webhooks) }
+    pub(crate) fn new(state: State, webhooks: Webhooks, keeper: Option<Keeper>) -> Self {
+        Self { state: Mutex::new(state), webhooks: Arc::new(webhooks), keeper }
     }
 
     /// Does one piece of work on the state, alone, and sends the events that come of it.
     pub(crate) fn step<T>(&self, cause: Cause, work: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.changes();
         webhook_endpoints::register(&mut state, self.webhooks.url().as_deref());
         state.begin(Cause::default());
         expire_due(&mut state);
@@ -35,6 +39,30 @@ impl Shared {
                 self.webhooks.send(event);
             }
         }
+        if let Some(keeper) = self.keeper.as_ref().filter(|_| state.changes() != before) {
+            keeper.changed.notify_one();
+        }
         outcome
+    }
+
+    /// Writes the state to the file that keeps it, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(crate) fn keep(&self) -> Result<(), StartError> {
+        let Some(keeper) = &self.keeper else { return Ok(()) };
+        keeper.write(|| {
+            let deliveries = self.webhooks.log();
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (state.changes() + deliveries.len() as u64, state.snapshot(), deliveries)
+        })
+    }
+
+    /// The same for the end of a sandbox, when there is nobody left to tell of a failure but the log.
+    pub(crate) fn keep_or_log(&self) {
+        if let Err(error) = self.keep() {
+            tracing::error!(%error, "the sandbox's state is not kept");
+        }
     }
 }

@@ -32,7 +32,9 @@ pub(crate) fn register(state: &mut State, url: Option<&str>) {
         "status": if settings.is_enabled { "enabled" } else { "disabled" },
         "url": url,
     }));
-    state.webhook_endpoints.put(&id, endpoint);
+    if state.webhook_endpoints.get(&id) != Some(&endpoint) {
+        state.webhook_endpoints.put(&id, endpoint);
+    }
 }
 
 fn list(state: &mut State, request: &Request) -> Answer {

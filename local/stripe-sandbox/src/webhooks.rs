@@ -10,7 +10,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::sync::{Semaphore, watch};
@@ -23,7 +23,7 @@ const CONCURRENT: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One attempt to deliver an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Delivery {
     /// The event's id.
     pub event: String,
@@ -58,6 +58,7 @@ impl Webhooks {
         url: Option<String>,
         secret: &str,
         delays: Vec<Duration>,
+        log: Vec<Delivery>,
         stopped: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -65,7 +66,7 @@ impl Webhooks {
             secret: secret.split(',').next().unwrap_or_default().trim().to_owned(),
             delays,
             paused: AtomicBool::new(false),
-            log: Mutex::new(Vec::new()),
+            log: Mutex::new(log),
             pending: watch::Sender::new(0),
             slots: Semaphore::new(CONCURRENT),
             client: Client::builder(TokioExecutor::new()).build_http(),

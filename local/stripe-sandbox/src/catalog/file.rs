@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::reader::Problem;
@@ -33,12 +33,12 @@ const SANDBOX: &str = "{SANDBOX}";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Catalog {
-    objects: Vec<(Kind, Value)>,
+    pub(super) objects: Vec<(Kind, Value)>,
 }
 
 /// The lists of a catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+pub(super) enum Kind {
     Products,
     Prices,
     Coupons,
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    fn table(self, state: &mut State) -> &mut Table<Value> {
+    pub(super) fn table(self, state: &mut State) -> &mut Table<Value> {
         match self {
             Self::Products => &mut state.products,
             Self::Prices => &mut state.prices,

@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod coupons;
 pub(crate) mod file;
+pub(crate) mod given;
 mod price;
 pub(crate) mod prices;
 mod product;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The digits after the point.
 const PLACES: usize = 12;
 const ONE: i128 = 10_i128.pow(12);
@@ -10,7 +12,8 @@ const ONE: i128 = 10_i128.pow(12);
 const WHOLE_DIGITS: usize = 12;
 
 /// An exact decimal number: a count of millionths of millionths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Decimal(i128);
 
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +84,20 @@ impl FromStr for Decimal {
         let whole: i128 = whole.parse().map_err(|_| NotDecimal)?;
         let places: i128 = format!("{fraction:0<PLACES$}").parse().map_err(|_| NotDecimal)?;
         Ok(Self(sign * (whole * ONE + places)))
+    }
+}
+
+impl TryFrom<String> for Decimal {
+    type Error = NotDecimal;
+
+    fn try_from(text: String) -> Result<Self, NotDecimal> {
+        text.parse()
+    }
+}
+
+impl From<Decimal> for String {
+    fn from(decimal: Decimal) -> Self {
+        decimal.to_string()
     }
 }
 

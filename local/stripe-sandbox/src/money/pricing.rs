@@ -1,5 +1,6 @@
 //! How a price turns a quantity into an amount (<https://docs.stripe.com/products-prices/pricing-models>).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::amounts::Amounts;
@@ -9,13 +10,13 @@ use super::decimal::Decimal;
 ///
 /// The rules are those of <https://docs.stripe.com/products-prices/pricing-models> and of the price object,
 /// <https://docs.stripe.com/api/prices/object>.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Pricing {
     model: Model,
     packages: Option<Packages>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 enum Model {
     PerUnit(Decimal),
     Graduated(Vec<Tier>),
@@ -26,7 +27,7 @@ enum Model {
     },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Tier {
     unit: Decimal,
     flat: Decimal,
@@ -34,7 +35,7 @@ struct Tier {
 }
 
 /// Quantities are counted in packages of `size`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Packages {
     size: u64,
     round_up: bool,

@@ -1,5 +1,6 @@
 //! What tax rates add or hold (<https://docs.stripe.com/api/tax_rates/object>).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decimal::Decimal;
@@ -25,7 +26,7 @@ impl Rate {
 }
 
 /// The taxes of one line.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Taxes {
     /// The amount of each rate, in the order given.
     pub(crate) amounts: Vec<i64>,

@@ -188,14 +188,15 @@ impl Exchange<'_> {
             } else if known.params != self.params {
                 self.refused(state, &Refusal::KeyReused { key: key.to_owned() })
             } else {
-                Outcome { replayed: true, ..Outcome::new(known.status, known.body.clone()) }
+                let status = StatusCode::from_u16(known.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Outcome { replayed: true, ..Outcome::new(status, known.body.clone()) }
             };
         }
         let (outcome, is_kept) = self.executed(state);
         if is_kept {
             let (path, params, at) = (self.call.path.to_owned(), self.params.clone(), state.now());
             let body = outcome.body.clone();
-            state.remember(key.to_owned(), Remembered { path, params, status: outcome.status, body, at });
+            state.remember(key.to_owned(), Remembered { path, params, status: outcome.status.as_u16(), body, at });
         }
         outcome
     }

@@ -2,6 +2,7 @@
 
 mod totals;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use self::totals::shipping_amount;
@@ -12,7 +13,7 @@ use crate::protocol::metadata;
 use crate::protocol::refusal::Refusal;
 
 /// What a session is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Mode {
     Payment,
     Subscription,
@@ -28,7 +29,7 @@ impl Mode {
 }
 
 /// How far a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Status {
     Open,
     Complete,
@@ -46,7 +47,7 @@ impl Status {
 }
 
 /// Whether the money is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum PaymentStatus {
     Unpaid,
     Paid,
@@ -80,7 +81,7 @@ pub(crate) enum Outcome {
 }
 
 /// The bounds within which a shopper may change a quantity.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Adjustable {
     pub(crate) enabled: bool,
     pub(crate) minimum: u64,
@@ -88,7 +89,7 @@ pub(crate) struct Adjustable {
 }
 
 /// One line of a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Line {
     pub(crate) id: String,
     pub(crate) price: String,
@@ -109,7 +110,7 @@ pub(crate) struct Line {
 }
 
 /// What a line costs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct LineAmounts {
     pub(crate) subtotal: i64,
     pub(crate) discount: i64,
@@ -129,7 +130,7 @@ impl LineAmounts {
 }
 
 /// The discount of a session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Discount {
     pub(crate) id: String,
     pub(crate) coupon: Value,
@@ -137,7 +138,7 @@ pub(crate) struct Discount {
 }
 
 /// A Checkout Session.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) created: i64,

@@ -2,12 +2,13 @@
 
 pub(crate) mod list;
 pub(crate) mod sessions;
+pub(crate) mod snapshot;
 pub(crate) mod table;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::sessions::Sessions;
@@ -21,6 +22,9 @@ static EVENT: Template = Template::new(include_str!("../../data/objects/event.js
 
 /// How many requests are remembered for tests to look at.
 const REMEMBERED_REQUESTS: usize = 10_000;
+
+/// Events are listed for thirty days (<https://docs.stripe.com/api/events>).
+pub(crate) const EVENT_LIFETIME: i64 = 30 * 24 * 60 * 60;
 
 /// An idempotency key is forgotten after this time (<https://docs.stripe.com/api/idempotent_requests>).
 const KEY_LIFETIME: i64 = 24 * 60 * 60;
@@ -48,11 +52,12 @@ pub(crate) struct Cause {
 }
 
 /// The answer that belongs to an idempotency key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Remembered {
     pub(crate) path: String,
     pub(crate) params: Map<String, Value>,
-    pub(crate) status: http::StatusCode,
+    /// The HTTP status.
+    pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) at: i64,
 }
@@ -101,6 +106,8 @@ pub(crate) struct State {
     pub(crate) rights: HashMap<String, Vec<String>>,
     cause: Cause,
     ahead: Duration,
+    /// How often something changed that is in no table.
+    changes: u64,
 }
 
 impl State {
@@ -133,6 +140,7 @@ impl State {
             rights: HashMap::new(),
             cause: Cause::default(),
             ahead: Duration::ZERO,
+            changes: 0,
         }
     }
 
@@ -151,6 +159,7 @@ impl State {
     /// Puts the sandbox's clock forward.
     pub(crate) fn advance(&mut self, by: Duration) {
         self.ahead += by;
+        self.changes += 1;
     }
 
     /// Says what causes the events from here on.
@@ -225,6 +234,7 @@ impl State {
 
     pub(crate) fn remember(&mut self, key: String, answer: Remembered) {
         self.keys.insert(key, answer);
+        self.changes += 1;
     }
 
     /// The object that a field of another object names by id.

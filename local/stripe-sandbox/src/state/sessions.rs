@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::table::Table;
+use super::table::{Rows, Table};
 use crate::protocol::refusal::Refusal;
 use crate::session::Session;
 
@@ -28,6 +28,21 @@ impl Sessions {
             self.open.remove(&entry);
         }
         self.all.put(&session.id.clone(), session);
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.all.changes()
+    }
+
+    pub(super) fn rows(&self) -> Rows<Session> {
+        self.all.rows()
+    }
+
+    /// Puts in sessions, the oldest first.
+    pub(super) fn restore(&mut self, rows: Rows<Session>) {
+        self.all.restore(rows);
+        let open = self.all.newest().filter(|(_, session)| session.is_open());
+        self.open = open.map(|(id, session)| (session.expires_at, id.to_owned())).collect();
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Session> {

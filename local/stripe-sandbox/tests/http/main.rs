@@ -9,6 +9,7 @@ mod conformance;
 mod currencies;
 mod definitions;
 mod envelope;
+mod kept;
 mod overview;
 mod page;
 mod promotion_codes;

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use stripe_sandbox::{Catalog, Config, Sandbox};
+use stripe_sandbox::{Catalog, Config, Sandbox, StartError};
 use tokio::net::TcpListener;
 
 /// Any secret key will do.
@@ -65,9 +65,14 @@ pub(crate) async fn stripe() -> Stripe {
 }
 
 pub(crate) async fn stripe_with(config: Config) -> Stripe {
+    try_stripe_with(config).await.unwrap()
+}
+
+/// A sandbox that may not start.
+pub(crate) async fn try_stripe_with(config: Config) -> Result<Stripe, StartError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let sandbox = Sandbox::start(listener, config).await.unwrap();
-    Stripe { sandbox, http: Http::builder(TokioExecutor::new()).build_http() }
+    let sandbox = Sandbox::start(listener, config).await?;
+    Ok(Stripe { sandbox, http: Http::builder(TokioExecutor::new()).build_http() })
 }
 
 pub(crate) fn encode(form: &[(&str, &str)]) -> String {

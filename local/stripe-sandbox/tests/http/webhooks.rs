@@ -39,6 +39,7 @@ async fn stripe_for(url: Option<String>, attempts: usize) -> Stripe {
         webhook_url: url,
         webhook_secret: "whsec_one, whsec_two".to_owned(),
         retry_delays: vec![Duration::from_millis(1); attempts - 1],
+        ..Config::default()
     })
     .await
 }
