@@ -1,6 +1,6 @@
 //! The state in a file, so that it outlives the process: one JSON document, replaced as a whole.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -53,8 +53,16 @@ pub(crate) struct Keeper {
     catalog: Given,
     /// Told of every change.
     pub(crate) changed: Notify,
-    /// The number of the last state that was written; locked while one is.
-    written: Mutex<Option<u64>>,
+    /// Locked while a state is written.
+    writer: Mutex<Writer>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    /// Held against other sandboxes that would keep their state in the same file; `None` once nothing is written any more.
+    lock: Option<File>,
+    /// The number of the last state that was written.
+    written: Option<u64>,
 }
 
 impl Keeper {
@@ -71,6 +79,7 @@ impl Keeper {
         url: &str,
         state: &mut State,
     ) -> Result<(Self, Vec<Delivery>), StartError> {
+        let lock = lock(file)?;
         let given = Given::of(&catalog);
         let mut deliveries = Vec::new();
         match fs::read_to_string(file) {
@@ -90,30 +99,51 @@ impl Keeper {
             url: url.to_owned(),
             catalog: given,
             changed: Notify::new(),
-            written: Mutex::new(None),
+            writer: Mutex::new(Writer { lock: Some(lock), written: None }),
         };
         Ok((keeper, deliveries))
     }
 
-    /// Writes the state that `now` gives with its number, unless it is written already.
+    /// Writes the state that `now` gives with its number, unless it is written already or the keeper is closed.
     ///
     /// # Errors
     ///
     /// The file cannot be written. What it held before is still there.
     pub(crate) fn write(&self, now: impl FnOnce() -> (u64, Snapshot, Vec<Delivery>)) -> Result<(), StartError> {
         // One at a time: an older state never replaces a newer one.
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, state, deliveries) = now();
-        if *written == Some(number) {
+        if writer.lock.is_none() || writer.written == Some(number) {
             return Ok(());
         }
         let document =
             Document { version: VERSION, url: self.url.clone(), catalog: self.catalog.clone(), deliveries, state };
         let text = serde_json::to_vec(&document).map_err(|error| unusable(&self.file, error.to_string()))?;
         replace(&self.file, &text).map_err(|error| unusable(&self.file, error.to_string()))?;
-        *written = Some(number);
+        writer.written = Some(number);
         Ok(())
     }
+
+    /// Leaves the file to the next sandbox.
+    pub(crate) fn close(&self) {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).lock = None;
+    }
+}
+
+/// Locks a file beside the one that keeps the state, for as long as it is open.
+fn lock(file: &Path) -> Result<File, StartError> {
+    let opened = || {
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        File::create(file.with_extension("lock"))
+    };
+    let lock = opened().map_err(|error| unusable(file, error.to_string()))?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => unusable(file, "another sandbox keeps its state there".to_owned()),
+        TryLockError::Error(error) => unusable(file, error.to_string()),
+    })?;
+    Ok(lock)
 }
 
 fn unusable(file: &Path, reason: String) -> StartError {
@@ -149,9 +179,6 @@ fn move_to(url: &str, before: &str, value: &mut Value) {
 
 /// Writes a file beside the one that is there, and puts it in its place.
 fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
     let new = file.with_extension("new");
     let mut writer = File::create(&new)?;
     writer.write_all(text)?;

@@ -102,7 +102,7 @@ impl Drop for Tasks {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         // The runtime may end before the server does.
-        self.shared.keep_or_log();
+        self.shared.keep_last();
     }
 }
 

@@ -59,10 +59,18 @@ impl Shared {
         })
     }
 
-    /// The same for the end of a sandbox, when there is nobody left to tell of a failure but the log.
+    /// Writes the state to the file that keeps it, if there is one, where only the log can be told of a failure.
     pub(crate) fn keep_or_log(&self) {
         if let Err(error) = self.keep() {
             tracing::error!(%error, "the sandbox's state is not kept");
+        }
+    }
+
+    /// Writes the state for the last time.
+    pub(crate) fn keep_last(&self) {
+        self.keep_or_log();
+        if let Some(keeper) = &self.keeper {
+            keeper.close();
         }
     }
 }

@@ -232,6 +232,12 @@ async fn a_file_that_cannot_be_used_stops_the_start_and_stays() {
         assert!(error.starts_with(&format!("{}: {reason}", kept.0.display())), "{error}");
         assert_eq!(kept.text(), text);
     }
+    let kept = Kept::new("used");
+    let stripe = stripe_with(kept.config()).await;
+    let error = try_stripe_with(kept.config()).await.err().unwrap().to_string();
+    assert_eq!(error, format!("{}: another sandbox keeps its state there", kept.0.display()));
+    drop(stripe);
+    stripe_with(kept.config()).await;
     let kept = Kept::new("folder");
     std::fs::create_dir_all(&kept.0).unwrap();
     assert!(try_stripe_with(kept.config()).await.is_err(), "a folder is no file");
