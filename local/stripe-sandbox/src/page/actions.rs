@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Shown, missing};
+use super::frame::{Shown, missing};
 use crate::checkout::sessions;
 use crate::endpoint::{Params, Request};
 use crate::money::currency;

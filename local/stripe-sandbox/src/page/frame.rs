@@ -1,8 +1,15 @@
 //! The frame that all pages have.
 
+use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
+
+/// What a browser is sent.
+pub(crate) enum Shown {
+    Page(StatusCode, String),
+    Redirect(String),
+}
 
 /// The frame of all pages.
 pub(crate) fn document(title: &str, content: &Markup) -> String {

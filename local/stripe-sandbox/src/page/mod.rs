@@ -12,19 +12,13 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::actions::act;
 use self::form::answers;
-pub(crate) use self::frame::missing;
+pub(crate) use self::frame::{Shown, missing};
 use self::view::ended;
 use crate::checkout::{self, Answers};
 use crate::protocol::json_text;
 use crate::protocol::refusal::Refusal;
 use crate::session::{Outcome, Payment, Session};
 use crate::state::State;
-
-/// What a browser is sent.
-pub(crate) enum Shown {
-    Page(StatusCode, String),
-    Redirect(String),
-}
 
 /// Shows a session's page.
 pub(crate) fn show(state: &State, id: &str) -> Shown {

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::SHOWN;
 use crate::protocol::json_text;
 use crate::state::State;
 use crate::webhooks::Delivery;
+
+/// How many events are shown, and sessions.
+pub(super) const SHOWN: usize = 50;
 
 pub(super) fn events(state: &State, deliveries: &[Delivery]) -> Markup {
     let last: HashMap<&str, &Delivery> =

@@ -11,12 +11,9 @@ use crate::session::Session;
 use crate::state::State;
 use crate::webhooks::Delivery;
 
-/// How many sessions and events are shown.
-const SHOWN: usize = 50;
-
 /// The page at `/`.
 pub(crate) fn overview(state: &State, deliveries: &[Delivery]) -> String {
-    let sessions: Vec<&Session> = state.sessions.newest().take(SHOWN).map(|(_, session)| session).collect();
+    let sessions: Vec<&Session> = state.sessions.newest().take(events::SHOWN).map(|(_, session)| session).collect();
     let content = html! {
         header { h1 { "Stripe sandbox" } span.badge { "SANDBOX" } }
         section.card {
