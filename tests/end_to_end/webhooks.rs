@@ -2,7 +2,7 @@
 
 use fixtures::{Shop, order_number};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_unsigned_delivery_is_refused_and_writes_nothing() {
@@ -58,6 +58,80 @@ async fn a_body_in_base64_is_verified_on_its_raw_bytes() {
     let answer = shop.send(Method::POST, "/stripe/webhook", &headers, body.into_bytes()).await;
 
     assert_eq!(answer.ok(), json!({ "received": true, "handled": false }));
+}
+
+/// What Stripe signed is not sent back, whatever it is: it would only come again, for three days.
+#[tokio::test]
+async fn signed_json_that_is_no_event_with_an_object_is_taken_and_left_alone() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    let paid = shop.event("checkout.session.completed");
+    // Source: <https://docs.stripe.com/event-destinations#thin-events>
+    let thin = json!({
+        "id": "evt_test_65R9Lr", "object": "v2.core.event", "type": "v2.core.event_destination.ping", "livemode": false,
+        "created": "2026-11-27T03:07:10.123Z", "reason": null, "context": null,
+        "related_object": {
+            "id": "ed_test_61RM8l", "type": "v2.core.event_destination",
+            "url": "/v2/core/event_destinations/ed_test_61RM8l",
+        },
+    });
+    let thin_about_a_session = json!({
+        "id": "evt_test_65R9Ls", "object": "v2.core.event", "type": "checkout.session.completed", "livemode": false,
+        "created": paid["created"], "related_object": { "id": session["id"], "type": "checkout.session" },
+        "data": paid["data"],
+    });
+    let but = |field: &str, value: Value| {
+        let mut event = paid.clone();
+        match value {
+            Value::String(nothing) if nothing.is_empty() => drop(event.as_object_mut().unwrap().remove(field)),
+            value => event[field] = value,
+        }
+        event.to_string()
+    };
+    let mut bodies = vec![thin.to_string(), thin_about_a_session.to_string()];
+    bodies.extend(["{}", "[]", "null", "true", "1e999", "\"evt_1\"", " {\"id\":\"evt_1\"}\n"].map(str::to_owned));
+    bodies.push("[".repeat(1000) + &"]".repeat(1000));
+    bodies.push(paid.to_string().replacen('{', "{\"id\":\"evt_twice\",", 1));
+    for (field, values) in [
+        ("id", [json!(""), json!(null), json!(7), json!({})]),
+        ("type", [json!(""), json!(null), json!(7), json!("checkout.session")]),
+        ("created", [json!("2026-11-27T03:07:10.123Z"), json!(null), json!(1.5), json!(u64::MAX)]),
+        ("object", [json!("v2.core.event"), json!("charge"), json!(7), json!({})]),
+        ("data", [json!(""), json!(null), json!([]), json!({})]),
+        ("data", [json!({ "object": null }), json!({ "object": [] }), json!({ "object": "cs_1" }), json!("cs_1")]),
+        ("data", [json!({ "object": {} }), json!({ "object": [paid["data"]["object"]] }), json!(1), json!(true)]),
+    ] {
+        bodies.extend(values.map(|value| but(field, value)));
+    }
+    shop.wire().plan(None);
+
+    for body in bodies {
+        let signature = shop.signature(&body, 0);
+        let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
+        let answer = shop.send(Method::POST, "/stripe/webhook", &headers, body.clone().into_bytes()).await;
+
+        assert_eq!(answer.ok(), json!({ "received": true, "handled": false }), "{body}");
+    }
+
+    assert_eq!(shop.wire().calls(), [""; 0]);
+    assert_eq!(shop.deliver(&paid).await.ok()["handled"], true, "the event that they were made from");
+}
+
+/// Stripe signs only JSON, and its signature fits only the bytes that it sent: this is of a program with our secret, and
+/// whoever runs it should see what is wrong.
+#[tokio::test]
+async fn a_signed_body_that_is_not_json_is_a_400_that_does_not_blame_the_signature() {
+    let shop = Shop::open().await;
+
+    for body in ["", " ", "{", "id=evt_1&type=ping", "{\"id\":\"evt_1\"} {}", "\u{FEFF}{}", "<event/>"] {
+        let signature = shop.signature(body, 0);
+        let headers = [("content-type", "application/json"), ("stripe-signature", signature.as_str())];
+        let answer = shop.send(Method::POST, "/stripe/webhook", &headers, body.into()).await;
+
+        assert_eq!(answer.error(400), "invalid_json", "{body}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use cart::{CartNumber, Price, Product, Timestamp, Token};
 use fixtures::stripe_signature;
 use lambda_http::http::header;
 use payments::{Event, Session, VerifyError, WebhookSecrets};
+use serde::de::IgnoredAny;
 use settings::Environment;
 use web::{AddBody, AllowedOrigins, CheckoutBody, EmptyBody, Request, UpdateBody};
 
@@ -166,13 +167,18 @@ fn webhook_events() {
         r#"{"id":"evt_5","type":"charge.dispute.created","created":1,"data":{"object":{"id":"du_1","payment_intent":"pi_1","amount":-1}}}"#,
         r#"{"id":"evt_6","type":"payment_intent.canceled","created":1,"data":{"object":{"id":"pi_1","latest_charge":{"id":"ch_1"}}}}"#,
         r#"{"id":"evt_4","type":"charge.refunded","created":1,"data":{"object":{"id":"ch_1","payment_intent":"pi_1","amount_refunded":-1}}}"#,
+        r#"{"id":"evt_5","object":"v2.core.event","type":"v2.core.event_destination.ping","created":"2026-11-22T12:00:00.000Z","related_object":{"id":"ed_1"}}"#,
     ];
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     fuzz("webhook_events", &seeds, |input| {
         let signature = stripe_signature(secret, 1_700_000_000, input);
         match secrets.verify(Some(&signature), input, now) {
-            Ok(event) => read_event(&event),
-            Err(error) => assert_eq!(error, VerifyError::NotAnEvent),
+            Ok(Some(event)) => read_event(&event),
+            Ok(None) => assert!(serde_json::from_slice::<IgnoredAny>(input).is_ok()),
+            Err(error) => {
+                assert_eq!(error, VerifyError::NotJson);
+                assert!(serde_json::from_slice::<IgnoredAny>(input).is_err());
+            }
         }
     });
 }

@@ -38,6 +38,7 @@ impl Endpoint for StripeWebhook {
                 tally::count(Metric::WebhookSecretUnusable);
                 Error::NoWebhookSecret
             }
+            VerifyError::NotJson => Error::InvalidJson("it is signed all the same".to_owned()),
             rejected => {
                 // Of the others no secret is to blame.
                 if matches!(rejected, VerifyError::Mismatch) {
@@ -47,9 +48,17 @@ impl Endpoint for StripeWebhook {
             }
         })?;
 
+        let Some(event) = event else {
+            tracing::info!("Stripe signed something else than an event with its object: it is left alone");
+            return Ok(taken(false));
+        };
         let handled = self.events.handle(&event, request.received_at()).await;
 
         let handled = handled.map_err(|error| web::upstream(error.retry_after(), error))?;
-        Ok(Answer::json(&json!({ "received": true, "handled": handled })))
+        Ok(taken(handled))
     }
+}
+
+fn taken(handled: bool) -> Answer {
+    Answer::json(&json!({ "received": true, "handled": handled }))
 }

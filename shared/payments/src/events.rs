@@ -8,15 +8,20 @@ use std::collections::BTreeMap;
 
 use cart::{CheckoutMetadata, SessionId};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 pub use expired::ExpiredSession;
 pub use signature::{VerifyError, WebhookSecrets};
 pub use webhook::Webhook;
 
-/// An event that Stripe sent.
+/// An event that Stripe sent, with the object that it is about.
+///
+/// Source: <https://docs.stripe.com/api/events/object>
 #[derive(Debug, Deserialize)]
 pub struct Event {
+    /// `event`, where it is said.
+    #[serde(default, rename = "object")]
+    shape: Option<String>,
     /// The event's id.
     pub id: String,
     /// What happened, such as `checkout.session.completed`.
@@ -25,7 +30,6 @@ pub struct Event {
     /// When, in seconds since 1970.
     #[serde(default)]
     pub created: i64,
-    /// Thin events have none.
     #[serde(default)]
     data: Data,
 }
@@ -37,6 +41,24 @@ struct Data {
 }
 
 impl Event {
+    /// The event in a body that Stripe signed; `None` where the body is something else in JSON, such as a thin event, which
+    /// comes without the object that it is about.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::NotJson`]: Stripe signs nothing but JSON.
+    ///
+    /// Source: <https://docs.stripe.com/event-destinations#thin-events>
+    fn read(body: &[u8]) -> Result<Option<Self>, VerifyError> {
+        match serde_json::from_slice::<Self>(body) {
+            Ok(event) => Ok(Some(event).filter(|event| event.shape.as_deref().is_none_or(|shape| shape == "event"))),
+            Err(_) => match serde_json::from_slice::<IgnoredAny>(body) {
+                Ok(_) => Ok(None),
+                Err(_) => Err(VerifyError::NotJson),
+            },
+        }
+    }
+
     /// The object that the event is about; `None` where it is not of this type.
     #[must_use]
     pub fn object<T: DeserializeOwned>(&self) -> Option<T> {

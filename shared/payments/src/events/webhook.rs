@@ -25,12 +25,17 @@ impl Webhook {
         Ok(Self { secrets: secrets.clone() })
     }
 
-    /// The event that was delivered. Where no secret fits, they may have been replaced, and are read again.
+    /// The event that was delivered; `None` where Stripe signed something else in JSON. Where no secret fits, they may have been replaced, and are read again.
     ///
     /// # Errors
     ///
     /// Those of [`WebhookSecrets::verify`]; [`VerifyError::NoSecret`] where no usable secret is stored yet.
-    pub async fn event(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Event, VerifyError> {
+    pub async fn event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Event>, VerifyError> {
         let held = self.secrets.get(WebhookSecrets::SETTING).unwrap_or_default();
         let verified = WebhookSecrets::usable(&held).verify(signature, body, now);
         if !matches!(verified, Err(VerifyError::Mismatch | VerifyError::NoSecret)) {
