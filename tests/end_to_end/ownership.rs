@@ -1,5 +1,6 @@
 //! Whose session is it: several shops, Enupal's plugin and strangers share a Stripe account.
 
+use ordering::Events;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -73,6 +74,44 @@ async fn events_about_the_sessions_of_others_write_nothing_and_ask_stripe_nothin
             assert!(writes(calls).is_empty(), "{kind} of {whose}: {calls:?}");
         }
     }
+}
+
+/// Source: <https://docs.stripe.com/connect/webhooks>
+#[tokio::test]
+async fn events_of_a_connected_account_or_of_the_other_mode_write_nothing_and_ask_nothing() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    let objects = [
+        ("checkout", shop.event("checkout.session.completed")["data"]["object"].clone()),
+        ("charge", shop.event("charge.succeeded")["data"]["object"].clone()),
+        ("price", shop.stripe(Method::GET, "/v1/prices/price_mug", "").await),
+        ("product", shop.stripe(Method::GET, "/v1/products/prod_mug", "").await),
+    ];
+    for kind in Events::HANDLED {
+        let of_subject = objects.iter().find(|(subject, _)| kind.split('.').next() == Some(subject));
+        // An event about another part of a payment is read as far as it is like that of a charge.
+        let (_, object) = of_subject.unwrap_or(&objects[1]);
+        let event = json!({
+            "id": "evt_1", "object": "event", "type": kind, "created": 1, "livemode": false, "account": null,
+            "data": { "object": object },
+        });
+        for (field, values) in [("account", vec![json!("acct_1"), json!("")]), ("livemode", vec![json!(true)])] {
+            for value in values {
+                let mut foreign = event.clone();
+                foreign[field] = value;
+                shop.wire().plan(None);
+
+                let answer = shop.deliver(&foreign).await.ok();
+
+                assert_eq!(answer, json!({ "received": true, "handled": false }), "{kind}, {field}");
+                assert_eq!(shop.wire().calls(), [""; 0], "{kind}, {field}");
+            }
+        }
+    }
+    let own = shop.event("checkout.session.completed");
+    assert_eq!((&own["livemode"], shop.deliver(&own).await.ok()["handled"].clone()), (&json!(false), json!(true)));
 }
 
 #[tokio::test]

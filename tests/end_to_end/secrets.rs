@@ -107,6 +107,39 @@ async fn a_signing_secret_is_taken_within_a_minute_and_so_is_the_next() {
 }
 
 #[tokio::test]
+async fn events_are_of_the_mode_of_the_key_as_it_is_by_now() {
+    const SIGNING: &str = "STRIPE_WEBHOOK_SECRET";
+    const KEY: &str = "STRIPE_SECRET_KEY";
+    let (shop, store) = (Shop::open().await, ParameterStore::open().await);
+    let (of_test, of_live) = ("whsec_test0123456789abcdef", "whsec_live0123456789abcdef");
+    store.put(KEY, "rk_test_1");
+    store.put(SIGNING, of_test);
+    let services = store.services(&shop, &[KEY, SIGNING]).await;
+    let webhook = StripeWebhook::new(&services).unwrap();
+    // Older than what the shop knows, so that Stripe is not asked.
+    let deliver = async |livemode: bool, secret: &str| {
+        let event = json!({
+            "id": "evt_1", "object": "event", "type": "product.updated", "created": 1, "livemode": livemode,
+            "data": { "object": { "id": "prod_mug", "object": "product", "name": "Old", "active": true } },
+        });
+        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+        let signature = stripe_signature(secret, now, event.to_string().as_bytes());
+        let (status, _, body) =
+            answer(&webhook, &services, &[("stripe-signature", &signature)], &event.to_string()).await;
+        (status, body["handled"].clone())
+    };
+
+    assert_eq!(deliver(false, of_test).await, (200, json!(true)));
+    assert_eq!(deliver(true, of_test).await, (200, json!(false)));
+    // The shop opens: both secrets are replaced, and the first event of live mode has them read.
+    store.put(KEY, "rk_live_1");
+    store.put(SIGNING, of_live);
+    a_minute_later().await;
+    assert_eq!(deliver(true, of_live).await, (200, json!(true)));
+    assert_eq!(deliver(false, of_live).await, (200, json!(false)));
+}
+
+#[tokio::test]
 async fn a_new_key_is_used_as_soon_as_stripe_does_not_know_the_old_one() {
     const NAME: &str = "STRIPE_SECRET_KEY";
     let (shop, store) = (Shop::open().await, ParameterStore::open().await);

@@ -98,6 +98,7 @@ async fn signed_json_that_is_no_event_with_an_object_is_taken_and_left_alone() {
         ("id", [json!(""), json!(null), json!(7), json!({})]),
         ("type", [json!(""), json!(null), json!(7), json!("checkout.session")]),
         ("created", [json!("2026-11-27T03:07:10.123Z"), json!(null), json!(1.5), json!(u64::MAX)]),
+        ("livemode", [json!("true"), json!(1), json!([]), json!({})]),
         ("object", [json!("v2.core.event"), json!("charge"), json!(7), json!({})]),
         ("data", [json!(""), json!(null), json!([]), json!({})]),
         ("data", [json!({ "object": null }), json!({ "object": [] }), json!({ "object": "cs_1" }), json!("cs_1")]),

@@ -13,6 +13,7 @@ use crate::{Error, Fulfilment, Outcome, PaymentFailed};
 /// Handles Stripe's events.
 #[derive(Clone, Debug)]
 pub struct Events {
+    stripe: Stripe,
     carts: Carts,
     catalog: Catalog,
     fulfilment: Fulfilment,
@@ -56,6 +57,7 @@ impl Events {
             carts: Carts::new(&services.database, &services.environment)?,
             catalog: Catalog::with_stripe(services, &stripe)?,
             fulfilment: Fulfilment::with_stripe(services, &stripe)?,
+            stripe,
         })
     }
 
@@ -65,6 +67,14 @@ impl Events {
     ///
     /// DynamoDB or Stripe fails: Stripe will deliver the event again.
     pub async fn handle(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        if !self.stripe.can_see(event) {
+            tracing::info!(
+                event = event.id,
+                livemode = event.livemode,
+                "an event of another account or mode is left alone"
+            );
+            return Ok(false);
+        }
         match event.kind.as_str() {
             "checkout.session.completed" | "checkout.session.async_payment_succeeded" => {
                 self.session_finished(event, None, now).await

@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use settings::{Environment, STRIPE_TIMEOUT_MS};
 use tokio::time::Instant;
 
-use crate::Error;
 use crate::api::{self, Request};
 use crate::refusal::Refusal;
+use crate::{Error, Event};
 use circuit::Circuit;
 use retry::{Advice, BATCH, Patience, SHOPPER, passes};
 
@@ -79,6 +79,19 @@ impl Stripe {
     #[must_use]
     pub fn with_long_retries(&self) -> Self {
         Self { patience: BATCH, ..self.clone() }
+    }
+
+    /// Whether an event is about what this client can ask for: objects of the shop's own account, in the mode of the key as
+    /// it is by now.
+    ///
+    /// A platform also gets the events of the accounts that are connected to it, and an endpoint of live mode may get events
+    /// of test mode. The key may have been replaced since the client was made.
+    ///
+    /// Source: <https://docs.stripe.com/connect/webhooks>
+    #[must_use]
+    pub fn can_see(&self, event: &Event) -> bool {
+        let key = self.secrets.get(Self::SECRET_KEY).unwrap_or_default();
+        event.is_of_own_account() && event.livemode.is_none_or(|livemode| livemode == key::is_live(&key))
     }
 
     /// Sends a request and reads its answer.

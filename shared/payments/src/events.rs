@@ -30,6 +30,12 @@ pub struct Event {
     /// When, in seconds since 1970.
     #[serde(default)]
     pub created: i64,
+    /// Whether it happened in live mode, where that is said.
+    #[serde(default)]
+    pub livemode: Option<bool>,
+    /// The connected account that it happened in.
+    #[serde(default)]
+    account: Option<IgnoredAny>,
     #[serde(default)]
     data: Data,
 }
@@ -57,6 +63,12 @@ impl Event {
                 Err(_) => Err(VerifyError::NotJson),
             },
         }
+    }
+
+    /// Whether it happened in the account that it was sent to, not in one that is connected to it.
+    #[must_use]
+    pub fn is_of_own_account(&self) -> bool {
+        self.account.is_none()
     }
 
     /// The object that the event is about; `None` where it is not of this type.

@@ -26,6 +26,13 @@ pub(super) fn authorization(key: &str, base: &str) -> Result<HeaderValue, Error>
     Ok(header)
 }
 
+/// Whether a key is of live mode. One that names no mode, such as a sandbox takes, is of test mode.
+///
+/// Source: <https://docs.stripe.com/keys>
+pub(super) fn is_live(key: &str) -> bool {
+    key.split('_').find(|part| matches!(*part, "live" | "test")) == Some("live")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +69,25 @@ mod tests {
 
             assert!(error.starts_with("STRIPE_SECRET_KEY is malformed: expected"), "{error}");
             assert!(key.is_empty() || !error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_which_mode_it_is_of() {
+        for (key, live) in [
+            ("sk_live_51Mq", true),
+            ("rk_live_51Mq", true),
+            ("sk_org_live_51Mq", true),
+            ("sk_test_51Mq", false),
+            ("rk_test_51Mq", false),
+            ("sk_org_test_51Mq", false),
+            ("sk_test_live", false),
+            ("sk_live_test", true),
+            ("sk_1", false),
+            ("sk_alive_1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_live(key), live, "{key}");
         }
     }
 }
