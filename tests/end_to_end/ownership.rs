@@ -76,6 +76,36 @@ async fn events_about_the_sessions_of_others_write_nothing_and_ask_stripe_nothin
     }
 }
 
+#[tokio::test]
+async fn an_own_session_that_stripe_does_not_know_is_sent_back_and_counted_and_writes_nothing() {
+    let shop = Shop::open_on_wires([("SHOP_ID", "this-shop")]).await;
+    let number = shop.add("price_mug", 1).await.cart().await["number"].clone();
+    let own = json!({
+        "stripe_payments_cart_number": number, "stripe_payments_cart_version": "1", "stripe_payments_shop": "this-shop",
+    });
+    let events = Events::new(shop.stack().services()).unwrap();
+    for kind in KINDS.into_iter().filter(|kind| *kind != "checkout.session.expired") {
+        let event = event(kind, &own);
+        shop.wire().plan(None);
+
+        let answer = shop.deliver(&event).await;
+        let event = serde_json::from_value(event).unwrap();
+        let (refused, tally) = Box::pin(tally::of(events.handle(&event, jiff::Timestamp::now()))).await;
+
+        assert_eq!(answer.error(500), "server_error", "{kind}");
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "Stripe does not know the session cs_test_foreign of this shop",
+            "{kind}"
+        );
+        assert_eq!(tally.counted().collect::<Vec<_>>(), [("SessionUnknown", 1)], "{kind}");
+        assert!(writes(&shop.wire().dynamodb_calls()).is_empty(), "{kind}: {:?}", shop.wire().calls());
+    }
+    // A shopper who lands with the same id is sent to the shop, as before.
+    let landed = shop.get("/finish-order?session_id=cs_test_foreign").await;
+    assert_eq!(landed.location(), format!("{}/?cancelled=1", shop.stack().url()));
+}
+
 /// Source: <https://docs.stripe.com/connect/webhooks>
 #[tokio::test]
 async fn events_of_a_connected_account_or_of_the_other_mode_write_nothing_and_ask_nothing() {

@@ -50,6 +50,11 @@ STATUS = {
     "Order": 404, "Products": 200, "Sync": None,
 }  # fmt: skip
 
+# The samples about a session that this shop finished: Stripe does not know it, and is to send the event again.
+OF_UNKNOWN_SESSIONS = {
+    f"checkout.session.{event}" for event in ("completed", "async_payment_succeeded", "async_payment_failed")
+}
+
 # A line about a plain success is no longer than this.
 LINE = 300
 
@@ -213,7 +218,7 @@ def main(build, *binaries):
                 answers(function, event, STATUS[name])
             if name == "StripeWebhook":
                 for file in sorted((EVENTS / "stripe").glob("*.json")):
-                    answers(function, signed(file), 200)
+                    answers(function, signed(file), 500 if file.stem in OF_UNKNOWN_SESSIONS else 200)
                     print(f"ok {name}: {file.stem}")
         finally:
             function.end()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cart::SessionId;
+
 /// A failure of what ordering depends on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -14,6 +16,9 @@ pub enum Error {
     /// The catalogue failed.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
+    /// Stripe does not know a session of this shop.
+    #[error("Stripe does not know the session {0} of this shop")]
+    SessionUnknown(SessionId),
 }
 
 impl Error {
@@ -24,6 +29,7 @@ impl Error {
             Self::Store(error) => error.retry_after(),
             Self::Stripe(error) => error.retry_after(),
             Self::Catalog(error) => error.retry_after(),
+            Self::SessionUnknown(_) => None,
         }
     }
 }

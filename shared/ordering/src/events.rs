@@ -7,6 +7,7 @@ use catalog::Catalog;
 use payments::{Event, ExpiredSession, Stripe};
 use services::Services;
 use store::{Abandoned, Carts};
+use tally::Metric;
 
 use crate::{Error, Fulfilment, Outcome, PaymentFailed};
 
@@ -65,7 +66,7 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// DynamoDB or Stripe fails: Stripe will deliver the event again.
+    /// DynamoDB or Stripe fails, or Stripe does not know a session of this shop: Stripe will deliver the event again.
     pub async fn handle(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
         if !self.stripe.can_see(event) {
             tracing::info!(
@@ -104,8 +105,10 @@ impl Events {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let Some((session, _)) = self.own_session(event).await? else { return Ok(false) };
-        let outcome = self.fulfilment.fulfil(&session, failed, now).await?;
-        Ok(outcome != Outcome::Foreign)
+        match self.fulfilment.fulfil(&session, failed, now).await? {
+            Outcome::Unknown => Err(unknown(session)),
+            outcome => Ok(outcome != Outcome::Foreign),
+        }
     }
 
     /// Removes a session that has ended from its cart, and records the cart as abandoned if it was.
@@ -133,4 +136,10 @@ impl Events {
         let ours = self.fulfilment.ownership().is_ours(&session, &made_from).await?;
         Ok(ours.then_some((session, made_from)))
     }
+}
+
+/// Counts an event about a session that names this shop and that Stripe does not know: the key is probably another account's.
+fn unknown(session: SessionId) -> Error {
+    tally::count(Metric::SessionUnknown);
+    Error::SessionUnknown(session)
 }

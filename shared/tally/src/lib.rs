@@ -50,11 +50,13 @@ pub enum Metric {
     SignatureRefused,
     /// An event of Stripe's was sent back, since no signing secret could be used.
     WebhookSecretUnusable,
+    /// An event was sent back, since Stripe does not know the session of this shop that it is about.
+    SessionUnknown,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Orders,
         Self::DoubtfulOrders,
         Self::NoShipping,
@@ -68,6 +70,7 @@ impl Metric {
         Self::SettingLeftOut,
         Self::SignatureRefused,
         Self::WebhookSecretUnusable,
+        Self::SessionUnknown,
     ];
 
     /// The name under which it is reported.
@@ -87,6 +90,7 @@ impl Metric {
             Self::SettingLeftOut => "SettingLeftOut",
             Self::SignatureRefused => "SignatureRefused",
             Self::WebhookSecretUnusable => "WebhookSecretUnusable",
+            Self::SessionUnknown => "SessionUnknown",
         }
     }
 }
