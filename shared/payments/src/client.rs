@@ -18,7 +18,7 @@ use crate::api::{self, Request};
 use crate::refusal::Refusal;
 use crate::{Error, Event};
 use circuit::Circuit;
-use retry::{Advice, BATCH, Patience, SHOPPER, passes};
+use retry::{Advice, BATCH, HINT, Patience, SHOPPER, passes};
 
 mod circuit;
 mod key;
@@ -79,6 +79,13 @@ impl Stripe {
     #[must_use]
     pub fn with_long_retries(&self) -> Self {
         Self { patience: BATCH, ..self.clone() }
+    }
+
+    /// The same client for questions that will be asked again if they are not answered: the first answer that Stripe has too
+    /// many requests counts.
+    #[must_use]
+    pub fn giving_way(&self) -> Self {
+        Self { patience: HINT, ..self.clone() }
     }
 
     /// Whether an event is about what this client can ask for: objects of the shop's own account, in the mode of the key as
@@ -198,7 +205,7 @@ impl Failure {
     /// Nothing was sent: Stripe did not answer the last attempts.
     fn resting(rest: Duration, patience: Patience) -> Self {
         let reason = "not asked, since it did not answer the last attempts".to_owned();
-        let advice = Advice { may_help: patience.outlasts_rests, after: Some(rest), replayed: false };
+        let advice = Advice::resting(rest, patience.outlasts_rests);
         Self { error: Error::Unavailable { reason, retry_after: Some(rest) }, advice, unknown_key: None }
     }
 

@@ -15,12 +15,18 @@ pub(super) struct Patience {
     pub(super) time: Duration,
     /// Whether the caller waits while Stripe is left alone.
     pub(super) outlasts_rests: bool,
+    /// Whether the caller leaves it at that where Stripe has too many requests.
+    gives_way: bool,
 }
 
 /// A browser or a webhook's sender waits: a second less than a shopper waits for a whole answer.
-pub(super) const SHOPPER: Patience = Patience { attempts: 3, time: Duration::from_secs(7), outlasts_rests: false };
+pub(super) const SHOPPER: Patience =
+    Patience { attempts: 3, time: Duration::from_secs(7), outlasts_rests: false, gives_way: false };
+/// Who asked will ask again, and others need the answer more.
+pub(super) const HINT: Patience = Patience { gives_way: true, ..SHOPPER };
 /// A batch of work, which may ride out a rate limit or a short outage.
-pub(super) const BATCH: Patience = Patience { attempts: 8, time: Duration::from_mins(2), outlasts_rests: true };
+pub(super) const BATCH: Patience =
+    Patience { attempts: 8, time: Duration::from_mins(2), outlasts_rests: true, gives_way: false };
 
 /// The longest first pause; it doubles.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -36,11 +42,18 @@ pub(super) struct Advice {
     pub(super) after: Option<Duration>,
     /// Whether the answer repeats a failure that Stripe keeps under the request's idempotency key.
     pub(super) replayed: bool,
+    /// Whether Stripe has too many requests.
+    limited: bool,
 }
 
 impl Advice {
     /// An attempt that was not answered may be repeated at once.
-    pub(super) const UNANSWERED: Self = Self { may_help: true, after: None, replayed: false };
+    pub(super) const UNANSWERED: Self = Self { may_help: true, after: None, replayed: false, limited: false };
+
+    /// Nothing was sent, since Stripe is left alone.
+    pub(super) fn resting(rest: Duration, may_help: bool) -> Self {
+        Self { may_help, after: Some(rest), ..Self::default() }
+    }
 
     /// What an answer says. `Stripe-Should-Retry` is the last word; without it, outages (5xx), conflicts between requests
     /// (409) and rate limits (429) pass.
@@ -52,7 +65,8 @@ impl Advice {
             _ => passes(status),
         };
         let after = text("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-        Self { may_help, after, replayed: passes(status) && text("idempotent-replayed") == Some("true") }
+        let replayed = passes(status) && text("idempotent-replayed") == Some("true");
+        Self { may_help, after, replayed, limited: status == StatusCode::TOO_MANY_REQUESTS }
     }
 }
 
@@ -69,7 +83,7 @@ impl Patience {
     ///
     /// A repeated answer is no reason to wait: what comes next is sent under another key.
     pub(super) fn pause(&self, advice: Advice, attempt: u32, spent: Duration) -> Option<Duration> {
-        if attempt >= self.attempts {
+        if attempt >= self.attempts || (self.gives_way && advice.limited) {
             return None;
         }
         let pause = if advice.replayed {
@@ -131,6 +145,17 @@ mod tests {
         assert_eq!(pause(after("3"), 4), None);
         assert_eq!(pause(after("60"), 0), None);
         assert!(BATCH.pause(after("60"), 1, Duration::ZERO).unwrap() >= Duration::from_mins(1));
+    }
+
+    #[test]
+    fn a_hint_is_not_asked_again_where_stripe_has_too_many_requests() {
+        for headers in [&[][..], &[("retry-after", "0")], &[("stripe-should-retry", "true")]] {
+            assert_eq!(HINT.pause(advice(429, headers), 1, Duration::ZERO), None, "{headers:?}");
+            assert!(SHOPPER.pause(advice(429, headers), 1, Duration::ZERO).is_some(), "{headers:?}");
+        }
+        // A dead connection or a fault of Stripe's is worth another attempt.
+        assert!(HINT.pause(Advice::UNANSWERED, 1, Duration::ZERO).is_some());
+        assert!(HINT.pause(advice(500, &[]), 2, Duration::ZERO).is_some());
     }
 
     #[test]
