@@ -1,6 +1,6 @@
 //! Prices and products that change while they are in carts, and those that the catalogue does not know yet.
 
-use fixtures::{Shop, Visitor};
+use fixtures::{Shop, StripeAnswer, Visitor};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -167,16 +167,17 @@ async fn an_id_that_stripe_does_not_know_is_asked_for_once() {
 
 #[tokio::test]
 async fn an_id_that_stripe_did_not_know_is_sold_after_its_event() {
-    let shop = Shop::open().await;
+    let shop = Shop::open_on_wires([]).await;
     let visitor = shop.visitor();
-    assert_eq!(visitor.add("price_soon", 1).await.error(404), "price_not_found");
-    let price = json!({ "id": "price_soon", "object": "price", "product": "prod_mug", "currency": "usd", "unit_amount": 5,
-                        "active": true });
-    let event = json!({ "id": "evt_1", "type": "price.created", "created": 1, "data": { "object": price } });
+    let id = shop.price(5).await;
+    let not_found = json!({ "error": { "type": "invalid_request_error", "code": "resource_missing" } });
+    shop.wire().stripe_answers(Some(StripeAnswer::Error { status: 404, headers: vec![], body: not_found.to_string() }));
+    assert_eq!(visitor.add(&id, 1).await.error(404), "price_not_found");
+    shop.wire().stripe_answers(None);
 
-    shop.deliver(&event).await.ok();
+    shop.deliver(&shop.event("price.created")).await.ok();
 
-    assert_eq!(visitor.add("price_soon", 1).await.ok()["item_count"], 1);
+    assert_eq!(visitor.add(&id, 1).await.ok()["item_count"], 1);
 }
 
 #[tokio::test]

@@ -1,65 +1,70 @@
 //! Events about prices and products.
 
-use cart::{Price, Product, Timestamp};
+use cart::{PriceId, ProductId, Timestamp};
 use payments::Event;
-use store::{AsOf, Saved};
+use store::AsOf;
+use tally::Metric;
 
-use crate::{Catalog, Error, found};
+use crate::{Catalog, Error};
+
+/// What an event is about.
+enum Subject {
+    Price(PriceId),
+    Product(ProductId),
+}
+
+impl Subject {
+    /// `None` where the event is not about a price or a product, or about one that no cart can hold.
+    fn of(event: &Event) -> Option<Self> {
+        let (subject, change) = event.kind.split_once('.')?;
+        let id = event.field("id").filter(|_| matches!(change, "created" | "updated" | "deleted"))?;
+        match subject {
+            "price" => Some(Self::Price(id.parse().ok()?)),
+            "product" => Some(Self::Product(id.parse().ok()?)),
+            _ => None,
+        }
+    }
+}
 
 impl Catalog {
-    /// Applies an event about a price or a product; `false` if it is about something else.
+    /// Takes an event about a price or a product for a hint that it has changed: reads the object at Stripe, and saves what
+    /// Stripe says. Returns `false` if the event is about something else.
     ///
-    /// An event that is older than the stored data changes nothing. If both are of the same second, asks Stripe.
+    /// Of the event only the id is believed, and the time as a reason not to ask: where the object was read after it, nothing
+    /// is asked. So several events about one object in a second may cost one request. Events are taken one after the other,
+    /// so that a burst of them is no burst of requests.
     ///
     /// # Errors
     ///
-    /// DynamoDB or Stripe fails: Stripe will deliver the event again.
+    /// DynamoDB fails, or Stripe fails or has too many requests: Stripe will deliver the event again.
     pub async fn apply_event(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
-        let Some((subject, change)) = event.kind.split_once('.') else { return Ok(false) };
-        if !matches!(change, "created" | "updated" | "deleted") {
-            return Ok(false);
-        }
-        let deleted = change == "deleted";
-        let stamp = if deleted { AsOf::deleted(event.created) } else { AsOf::event(event.created) };
-        match subject {
-            "price" => {
-                let Some(mut price) = event.object::<Price>() else { return Ok(false) };
-                price.active &= !deleted;
-                self.apply_price(&price, deleted, stamp, now).await?;
-            }
-            "product" => {
-                let Some(mut product) = event.object::<Product>() else { return Ok(false) };
-                product.active &= !deleted;
-                let saved = self.save_product(&product, stamp).await?;
-                if saved == Saved::Older {
-                    tally::count(tally::Metric::StaleEvents);
-                }
-                if saved == Saved::SameSecond
-                    && !deleted
-                    && let Some(current) = found(self.stripe.product(&product.id).await)?
-                {
-                    self.save_product(&current, AsOf::fetched(now)).await?;
-                }
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    async fn apply_price(&self, price: &Price, deleted: bool, stamp: AsOf, now: Timestamp) -> Result<(), Error> {
-        if self.table.knows_newer(&price.id, stamp).await? {
-            return Ok(());
-        }
-        // An event leaves out tiers and other currencies: only a request brings them.
-        let current = if deleted { None } else { found(self.stripe.price(&price.id).await)? };
-        let knows_product = match current {
-            Some(current) => self.table.save_prices(&current.product, &[&current], AsOf::fetched(now)).await?,
-            None => self.table.save_prices(&price.product, &[price], stamp).await?,
+        let Some(subject) = Subject::of(event) else { return Ok(false) };
+        let told = AsOf::after_event(event.created, now);
+        let _turn = self.turn.lock().await;
+        let known = match &subject {
+            Subject::Price(id) => self.table.knows_price(id, told).await?,
+            Subject::Product(id) => self.table.knows_product(id, told).await?,
         };
-        // The event of a price may arrive before that of its product.
-        if !knows_product && let Some(product) = found(self.stripe.product(&price.product).await)? {
-            self.save_product(&product, AsOf::fetched(now)).await?;
+        if known {
+            tally::count(Metric::StaleEvents);
+            return Ok(true);
         }
-        Ok(())
+        let stripe = self.stripe.giving_way();
+        let read = match &subject {
+            Subject::Price(id) => self.read_price_again(&stripe, id).await,
+            Subject::Product(id) => self.read_product_again(&stripe, id).await,
+        };
+        match read {
+            // Another delivery would not help. A sync says the same.
+            Err(Error::Stripe(payments::Error::Unreadable { reason })) => {
+                tracing::warn!(
+                    event = event.id,
+                    reason,
+                    "Stripe has an object that this version cannot read: it is left as it is"
+                );
+                Ok(true)
+            }
+            read => read.map(|()| true),
+        }
     }
 }

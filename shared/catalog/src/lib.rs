@@ -1,6 +1,6 @@
 //! What is for sale: the table, and Stripe behind it.
 //!
-//! Changes at Stripe reach the table by events and by the sync. A price that neither has brought yet is fetched when it is
+//! Changes at Stripe reach the table by events, which say what to read at Stripe, and by the sync. A price that neither has brought yet is fetched when it is
 //! first asked for.
 
 mod error;
@@ -12,11 +12,12 @@ mod unknown;
 
 use std::sync::Arc;
 
-use cart::{Offer, Offers, PriceId, Product, Timestamp};
+use cart::{Offer, Offers, PriceId, Product, ProductId, Timestamp};
 use payments::Stripe;
 use services::Services;
 use shopping::Shopping;
-use store::{AsOf, CatalogTable, Saved};
+use store::{AsOf, CatalogTable};
+use tokio::sync::Mutex;
 
 pub use error::Error;
 pub use sync::Progress;
@@ -32,6 +33,8 @@ pub struct Catalog {
     stripe: Stripe,
     policy: Policy,
     unknown: Arc<Unknown>,
+    /// Held while an event is taken.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Catalog {
@@ -57,6 +60,7 @@ impl Catalog {
             stripe: stripe.clone(),
             policy: Policy::new(&services.environment)?,
             unknown: Arc::default(),
+            turn: Arc::default(),
         })
     }
 
@@ -90,8 +94,27 @@ impl Catalog {
         Ok(Some(Offer { price, product }))
     }
 
-    async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<Saved, store::Error> {
-        self.table.save_product(&self.as_sold(product), stamp).await
+    /// Reads a price at Stripe, and its product where the table does not know it, and saves what Stripe says. The shop no
+    /// longer sells what Stripe no longer has.
+    async fn read_price_again(&self, stripe: &Stripe, id: &PriceId) -> Result<(), Error> {
+        let stamp = fetched_now();
+        let Some(price) = found(stripe.price(id).await)? else {
+            return Ok(self.table.retire_price(id, stamp).await?);
+        };
+        if !self.table.save_prices(&price.product, &[&price], stamp).await? {
+            self.read_product_again(stripe, &price.product).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for a product.
+    async fn read_product_again(&self, stripe: &Stripe, id: &ProductId) -> Result<(), Error> {
+        let stamp = fetched_now();
+        match found(stripe.product(id).await)? {
+            Some(product) => self.table.save_product(&self.as_sold(&product), stamp).await?,
+            None => self.table.retire_product(id, stamp).await?,
+        }
+        Ok(())
     }
 
     /// The product as the shop sells it: one that the shop does not sell is kept as inactive.
@@ -110,4 +133,10 @@ fn found<T>(answer: Result<T, payments::Error>) -> Result<Option<T>, payments::E
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What a request that begins now will bring. Waiting for a turn or a run takes long, so that its beginning says too little.
+#[expect(clippy::disallowed_methods, reason = "the time of each request is its own")]
+fn fetched_now() -> AsOf {
+    AsOf::fetched(Timestamp::now())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cart::{Price, Product, ProductId, Timestamp};
+use cart::{Price, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use store::{AsOf, Digest, Inventory};
 
-use crate::{Catalog, Error, found};
+use crate::{Catalog, Error, fetched_now};
 
 /// How far a sync is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -90,7 +90,7 @@ impl Catalog {
             contents.insert(product.id, content);
         }
         let writes: Vec<_> = changed.iter().map(|product| self.table.save_product(product, stamp)).collect();
-        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_for_each(|_| async { Ok(()) }).await?;
+        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         Ok(changed.len())
     }
 
@@ -116,30 +116,12 @@ impl Catalog {
     /// Stripe for each one. The shop no longer sells those that Stripe no longer has.
     async fn retire(&self, inventory: &Inventory) -> Result<usize, Error> {
         let stripe = &self.stripe.with_long_retries();
-        let products: Vec<_> = inventory
-            .products_left()
-            .map(|id| async move {
-                let stamp = fetched_now();
-                match found(stripe.product(&id).await)? {
-                    Some(product) => self.save_product(&product, stamp).await.map(drop)?,
-                    None => self.table.retire_product(&id, stamp).await?,
-                }
-                Ok::<(), Error>(())
-            })
-            .collect();
-        let prices: Vec<_> = inventory
-            .prices_left()
-            .map(|id| async move {
-                let stamp = fetched_now();
-                match found(stripe.price(&id).await)? {
-                    Some(price) => self.table.save_prices(&price.product, &[&price], stamp).await.map(drop)?,
-                    None => self.table.retire_price(&id, stamp).await?,
-                }
-                Ok::<(), Error>(())
-            })
-            .collect();
+        let (products, prices): (Vec<_>, Vec<_>) =
+            (inventory.products_left().collect(), inventory.prices_left().collect());
         let retired = products.len() + prices.len();
+        let products: Vec<_> = products.iter().map(|id| self.read_product_again(stripe, id)).collect();
         stream::iter(products).buffer_unordered(QUESTIONS_AT_A_TIME).try_collect::<()>().await?;
+        let prices: Vec<_> = prices.iter().map(|id| self.read_price_again(stripe, id)).collect();
         stream::iter(prices).buffer_unordered(QUESTIONS_AT_A_TIME).try_collect::<()>().await?;
         Ok(retired)
     }
@@ -151,10 +133,4 @@ fn skip(unreadable: &[String], inventory: &mut Inventory) {
         tracing::warn!(id, "Stripe has an object that this version cannot read: it is left as it is");
         inventory.skip(id);
     }
-}
-
-/// What a request that begins now will bring. A run takes minutes, so that its beginning says too little.
-#[expect(clippy::disallowed_methods, reason = "the time of each request is its own")]
-fn fetched_now() -> AsOf {
-    AsOf::fetched(Timestamp::now())
 }

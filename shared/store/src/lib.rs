@@ -14,7 +14,7 @@ mod orders;
 mod table;
 
 pub use carts::{Abandoned, Carts, ChangeError, Preconditions, Recorded};
-pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing, Saved};
+pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
 pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;

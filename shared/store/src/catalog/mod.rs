@@ -33,7 +33,7 @@ mod listing;
 mod row;
 mod saving;
 
-pub use freshness::{AsOf, Saved};
+pub use freshness::AsOf;
 pub use inventory::{Digest, Inventory};
 pub use listing::Listing;
 

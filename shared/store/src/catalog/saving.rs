@@ -8,7 +8,7 @@ use super::row::{
     KIND, PRICE, PRICE_REGISTER, PRICE_STAMP, PRICES, PRODUCT, PRODUCT_REGISTER, PRODUCT_STAMP, TABLE,
     advance_if_newer, register,
 };
-use super::{AsOf, CatalogTable, Saved};
+use super::{AsOf, CatalogTable};
 use crate::Error;
 use crate::expression::Update;
 use crate::item::{Reader, json, number, text};
@@ -39,12 +39,15 @@ impl CatalogTable {
         Ok(product.is_some())
     }
 
-    /// Saves a product, as it is known as of `stamp`, also in the rows of its prices.
+    /// Saves a product, as it is known as of `stamp`, also in the rows of its prices. Changes nothing where something newer is
+    /// known.
+    ///
+    /// One write for the product's row and one for each price.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<Saved, Error> {
+    pub async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<(), Error> {
         let mut update = Update::default();
         advance_if_newer(&mut update, PRODUCT_REGISTER, &text(json(product)), &number(stamp.milliseconds), "<");
         let kind = update.name(KIND);
@@ -54,32 +57,38 @@ impl CatalogTable {
         } else {
             update.remove(kind);
         }
-        let (saved, row) = match self.update(product.id.as_str(), update).await? {
-            Guarded::Done(row) => (Saved::Newer, row),
-            Guarded::Refused(row) => {
-                let row = row.unwrap_or_default();
-                let known: i64 = Reader { table: TABLE, item: &row }.parsed(PRODUCT_STAMP)?;
-                (if known < stamp.until { Saved::SameSecond } else { Saved::Older }, row)
-            }
-        };
+        let row = self.update(product.id.as_str(), update).await?.into_row();
         if let Some(register) = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP)) {
             let prices = row.get(PRICES).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
             let writes: Vec<_> = prices.iter().map(|price| self.copy_product_to_price(price, register)).collect();
             stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         }
-        Ok(saved)
+        Ok(())
     }
 
-    /// Whether what is known of a price is certainly newer than `stamp`.
+    /// Whether a price is known as of `time` or later. One read.
     ///
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn knows_newer(&self, price: &PriceId, stamp: AsOf) -> Result<bool, Error> {
-        let rows = self.batch([price.as_str()], false).await?;
+    pub async fn knows_price(&self, id: &PriceId, time: AsOf) -> Result<bool, Error> {
+        self.knows(id.as_str(), PRICE_STAMP, time).await
+    }
+
+    /// Whether a product is known as of `time` or later. One read.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or the row is corrupt.
+    pub async fn knows_product(&self, id: &ProductId, time: AsOf) -> Result<bool, Error> {
+        self.knows(id.as_str(), PRODUCT_STAMP, time).await
+    }
+
+    async fn knows(&self, id: &str, stamp: &'static str, time: AsOf) -> Result<bool, Error> {
+        let rows = self.batch([id], false).await?;
         let Some(row) = rows.first() else { return Ok(false) };
-        let known: Option<i64> = Reader { table: TABLE, item: row }.parsed_if_there(PRICE_STAMP)?;
-        Ok(known.is_some_and(|known| known >= stamp.until))
+        let known: Option<i64> = Reader { table: TABLE, item: row }.parsed_if_there(stamp)?;
+        Ok(known.is_some_and(|known| known >= time.milliseconds))
     }
 
     /// Takes a price, which Stripe no longer has, off the shelf.
