@@ -5,6 +5,7 @@ use fixtures::{Call, Shop, Wire};
 use reqwest::Method;
 use serde_json::{Value, json};
 use services::Services;
+use store::{AsOf, CatalogTable};
 
 const PRODUCTS: usize = 1000;
 const PRICES: usize = 3000;
@@ -152,4 +153,68 @@ async fn a_missed_change_of_a_tag_is_repaired() {
     shop.stripe(Method::POST, "/v1/products/prod_mug", "metadata[enupal-sync]=").await;
     shop.stack().sync().await.unwrap();
     assert_eq!(visitor.add("price_mug", 1).await.error(404), "price_not_found");
+}
+
+/// The row of the catalogue with this id, with `stamp` as the time of both of its registers.
+async fn dated(shop: &Shop, id: &str, stamp: i64) -> Value {
+    let rows = shop.table("CATALOG_TABLE").scan().await;
+    let mut row = rows.into_iter().find(|row| row["id"]["S"] == id).unwrap();
+    for time in ["price_ms", "product_ms"] {
+        if row.get(time).is_some() {
+            row[time] = json!({ "N": stamp.to_string() });
+        }
+    }
+    row
+}
+
+#[tokio::test]
+async fn rows_that_are_dated_in_the_future_but_right_are_dated_back_so_that_events_change_them() {
+    let shop = Shop::open().await;
+    let in_an_hour = jiff::Timestamp::now().as_millisecond() + 60 * 60 * 1000;
+    for id in ["price_mug", "prod_mug"] {
+        shop.table("CATALOG_TABLE").put(&dated(&shop, id, in_an_hour).await).await;
+    }
+
+    let report = shop.stack().sync().await.unwrap();
+
+    assert_eq!(report.written, 0);
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "nickname=New").await;
+    shop.stripe(Method::POST, "/v1/products/prod_mug", "name=Cup").await;
+    let cart = shop.visitor().add("price_mug", 1).await.ok();
+    assert_eq!((&cart["items"][0]["nickname"], &cart["products"]["prod_mug"]["name"]), (&json!("New"), &json!("Cup")));
+}
+
+#[tokio::test]
+async fn a_row_that_was_written_since_the_inventory_is_not_dated_back() {
+    let shop = Shop::open().await;
+    let table = CatalogTable::new(&shop.stack().services().database, shop.stack().environment()).unwrap();
+    let now = jiff::Timestamp::now();
+    shop.table("CATALOG_TABLE").put(&dated(&shop, "prod_mug", now.as_millisecond() + 5000).await).await;
+    let inventory = table.inventory(|| AsOf::fetched(now)).await.unwrap();
+    let written = dated(&shop, "prod_mug", now.as_millisecond() + 7).await;
+    shop.table("CATALOG_TABLE").put(&written).await;
+
+    table.date_back(&inventory).await.unwrap();
+
+    assert_eq!(inventory.misdated(), 1);
+    assert_eq!(dated(&shop, "prod_mug", now.as_millisecond() + 7).await, written);
+    let stored = shop.table("CATALOG_TABLE").scan().await;
+    assert!(stored.contains(&written), "{stored:?}");
+}
+
+#[tokio::test]
+async fn what_a_forged_event_put_on_the_shelf_is_taken_off_by_the_next_sync() {
+    let shop = Shop::open().await;
+    for (id, forged) in [("price_mug", "price_forged"), ("prod_mug", "prod_forged")] {
+        let row = dated(&shop, id, i64::MAX).await.to_string().replace(id, forged);
+        shop.table("CATALOG_TABLE").put(&serde_json::from_str(&row).unwrap()).await;
+    }
+    let visitor = shop.add("price_forged", 1).await;
+
+    let report = shop.stack().sync().await.unwrap();
+
+    assert_eq!((report.written, report.retired), (0, 2));
+    assert_eq!(visitor.cart().await["warnings"][0]["price"], "price_forged");
+    let listed = shop.get("/products?limit=100").await.ok();
+    assert!(listed["data"].as_array().unwrap().iter().all(|product| product["id"] != "prod_forged"));
 }

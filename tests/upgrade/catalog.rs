@@ -59,3 +59,49 @@ async fn a_sync_makes_the_order_of_a_session_of_before_whose_event_was_lost() {
     assert_eq!(order["status"], "paid");
     assert_eq!(shop.shopper("paid_later").cart().await["status"], "completed");
 }
+
+/// 0.1.0 believed what an event said, and its date: a register that is dated in the future kept out all that came later.
+#[tokio::test]
+async fn what_a_forged_event_of_before_wrote_does_not_outlive_the_next_sync() {
+    let now = jiff::Timestamp::now().as_millisecond();
+    for stamp in [now + 1000, now + 60 * 60 * 1000, 9_999_999_999_999, i64::MAX] {
+        for taken_off in [false, true] {
+            let shop = Shop::open().await;
+            let forged = |text: &Value, name: &str, value: Value| {
+                let mut object: Value = serde_json::from_str(text["S"].as_str().unwrap()).unwrap();
+                object[name] = value;
+                object["active"] = json!(!taken_off);
+                json!({ "S": object.to_string() })
+            };
+            for mut row in shop.rows("catalog").await {
+                for (register, time, name, value) in
+                    [("price", "price_ms", "unit_amount", json!(1)), ("product", "product_ms", "name", json!("Forged"))]
+                {
+                    if let Some(text) = row.get(register) {
+                        row[register] = forged(text, name, value);
+                        row[time] = json!({ "N": stamp.to_string() });
+                    }
+                }
+                if taken_off {
+                    row.as_object_mut().unwrap().remove("kind");
+                }
+                shop.table("CATALOG_TABLE").put(&row).await;
+            }
+            let forged = shop.get("/products?limit=100").await.ok();
+            assert!(forged["data"].as_array().unwrap().iter().all(|product| product["name"] == "Forged"));
+
+            shop.stack().sync().await.unwrap();
+
+            let mut now = shop.get("/products?limit=100").await.ok();
+            now["data"].as_array_mut().unwrap().retain(|product| product["id"] != "prod_soon");
+            assert_still_shown(&now, &shop.snapshot.products(), &format!("{stamp}, {taken_off}: products"));
+            let described = shop.shopper("described");
+            assert_still_shown(&described.cart().await["products"], &described.then["products"], "products");
+            for row in shop.rows("catalog").await {
+                for text in ["price", "product"].iter().filter_map(|register| row[register]["S"].as_str()) {
+                    assert!(!text.contains("Forged") && !text.contains("\"unit_amount\":1,"), "{row}");
+                }
+            }
+        }
+    }
+}

@@ -32,7 +32,8 @@ impl Catalog {
     /// Asks Stripe for pages of 100 products and of 100 prices, and besides only for objects that it no longer
     /// lists. Reads the table once. Writes only rows that differ. Rides out a rate limit or an outage of some seconds.
     ///
-    /// Can be stopped and run again at any time: nothing older overwrites anything newer.
+    /// Can be stopped and run again at any time: nothing older overwrites anything newer. What claims to be of the future
+    /// counts as older than this run.
     ///
     /// # Errors
     ///
@@ -40,7 +41,11 @@ impl Catalog {
     pub async fn sync(&self, mut progress: impl FnMut(Progress)) -> Result<Progress, Error> {
         let stripe = self.stripe.with_long_retries();
         let mut done = Progress::default();
-        let mut inventory = self.table.inventory().await?;
+        let mut inventory = self.table.inventory(fetched_now).await?;
+        if inventory.misdated() > 0 {
+            tracing::warn!(misdated = inventory.misdated(), "the catalogue is dated in the future: it is dated back");
+            self.table.date_back(&inventory).await?;
+        }
         let mut contents = HashMap::new();
 
         let mut after = None;
