@@ -1,6 +1,6 @@
 //! The items that template.yaml's pipes turn into events.
 
-use fixtures::{Shop, order_number};
+use fixtures::{Shop, StripeAnswer, order_number};
 use ordering::Events;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ async fn every_event_that_is_handled_has_a_sample_and_is_in_the_deploy_guide() {
         let kind = sample["type"].as_str().unwrap();
         let answer = shop.deliver(&sample).await;
 
-        if kind.starts_with("checkout.") && kind != "checkout.session.expired" {
+        if kind.starts_with("checkout.") {
             // The sample is about a session of this shop, but not one that its Stripe has.
             assert_eq!(answer.error(500), "server_error", "{kind}");
         } else {
@@ -118,12 +118,8 @@ async fn every_event_that_is_handled_has_a_sample_and_is_in_the_deploy_guide() {
     }
 }
 
-/// Makes Stripe's event about a session that expired.
+/// Stripe's event about a session that ended at this second.
 fn expired(session: &Value, at: i64) -> Value {
-    let mut session = session.clone();
-    session["status"] = json!("expired");
-    session["after_expiration"] =
-        json!({ "recovery": { "enabled": true, "url": "https://buy.stripe.com/r/live_1", "expires_at": 9 } });
     json!({ "id": "evt_1", "type": "checkout.session.expired", "created": at, "data": { "object": session } })
 }
 
@@ -134,12 +130,23 @@ async fn note(shop: &Shop, session: &Value) -> Option<Value> {
 #[tokio::test]
 async fn an_abandoned_cart_has_a_recovery_link_only_if_the_shopper_agreed() {
     for (promotions, link) in [("opt_in", "https://buy.stripe.com/r/live_1"), ("opt_out", "")] {
-        let shop = Shop::open().await;
+        let shop = Shop::open_on_wires([]).await;
         let visitor = shop.visitor();
         let cart = visitor.add("price_mug", 1).await.ok();
         let mut session = visitor.checkout().await.ok();
+        let ended = session["expires_at"].as_i64().unwrap();
+        let link_to = |url: &str| json!({ "recovery": { "enabled": true, "url": url, "expires_at": 9 } });
+        session["status"] = json!("expired");
         session["consent"] = json!({ "promotions": promotions });
-        let event = expired(&session, session["expires_at"].as_i64().unwrap());
+        session["after_expiration"] = link_to("https://buy.stripe.com/r/live_1");
+        let answer = StripeAnswer::Error { status: 200, headers: vec![], body: session.to_string() };
+        shop.wire().stripe_answers(Some(answer));
+        // What the event says of these is not believed.
+        session["consent"] = json!({ "promotions": "opt_in" });
+        session["after_expiration"] = link_to("https://evil.example/");
+        session["expires_at"] = json!(ended + 1);
+        session["metadata"]["stripe_payments_cart_number"] = json!("be45cb2605bf36bebde684841a28f0fd");
+        let event = expired(&session, ended);
 
         shop.deliver(&event).await.ok();
         let first = note(&shop, &session).await.unwrap();
@@ -152,6 +159,54 @@ async fn an_abandoned_cart_has_a_recovery_link_only_if_the_shopper_agreed() {
         assert_eq!(note(&shop, &session).await.unwrap(), first, "and are written once");
         assert_eq!(visitor.cart().await["item_count"], 1, "the shopper may go on");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_stripe_does_not_call_expired_stays_the_carts_and_is_not_abandoned() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    let number = visitor.number().await;
+    let before = shop.table("CARTS_TABLE").get(&number).await;
+    let mut told = session.clone();
+    told["status"] = json!("expired");
+    let event = expired(&told, session["expires_at"].as_i64().unwrap());
+    let of_another_shop = json!({ "stripe_payments_shop": "another-shop", "stripe_payments_cart_number": number,
+                                  "stripe_payments_cart_version": "1" });
+    let mut answers = Vec::new();
+    for (field, value, handled) in [
+        ("status", json!("open"), true),
+        ("status", json!("complete"), true),
+        ("status", json!("something_newer"), true),
+        ("status", json!(null), true),
+        ("metadata", json!({}), false),
+        ("metadata", json!(null), false),
+        ("metadata", of_another_shop, false),
+    ] {
+        let mut answer = told.clone();
+        answer[field] = value;
+        answers.push((200, answer, 200, Some(handled)));
+    }
+    let refusal = |code: &str| json!({ "error": { "type": "invalid_request_error", "code": code } });
+    answers.push((404, refusal("resource_missing"), 500, None));
+    answers.push((429, refusal("rate_limit"), 503, None));
+    answers.push((500, json!({}), 503, None));
+    for (status, body, answered, handled) in answers {
+        let answer = StripeAnswer::Error { status, headers: vec![], body: body.to_string() };
+        shop.wire().stripe_answers(Some(answer));
+        shop.wire().plan(None);
+
+        let answer = shop.deliver(&event).await;
+
+        assert_eq!((answer.status, answer.json()["handled"].as_bool()), (answered, handled), "{body}");
+        assert_eq!(shop.wire().dynamodb_calls().iter().filter(|call| *call != "DynamoDB GetItem").count(), 0, "{body}");
+    }
+    assert_eq!(shop.table("CARTS_TABLE").get(&number).await, before);
+    assert!(note(&shop, &session).await.is_none());
+
+    // It can still be paid: the same page is handed out.
+    shop.wire().stripe_answers(None);
+    assert_eq!(visitor.checkout().await.ok()["id"], session["id"]);
 }
 
 #[tokio::test]

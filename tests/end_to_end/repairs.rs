@@ -123,7 +123,12 @@ async fn an_expired_session_is_forgotten_and_the_next_checkout_makes_another() {
     let expired = shop.event("checkout.session.expired");
     shop.wire().plan(None);
     assert_eq!(shop.deliver(&expired).await.ok()["handled"], true);
-    assert_eq!(shop.wire().calls(), ["DynamoDB UpdateItem", "DynamoDB PutItem"], "forgotten, and noted as abandoned");
+    let asked = "Stripe GET /v1/checkout/sessions/{id}";
+    assert_eq!(
+        shop.wire().calls(),
+        [asked, "DynamoDB UpdateItem", "DynamoDB PutItem"],
+        "forgotten, and noted as abandoned, once Stripe has said so"
+    );
 
     shop.wire().plan(None);
     let second = visitor.checkout().await.ok();

@@ -50,9 +50,9 @@ STATUS = {
     "Order": 404, "Products": 200, "Sync": None,
 }  # fmt: skip
 
-# The samples about a session that this shop finished: Stripe does not know it, and is to send the event again.
+# The samples about a session of this shop: Stripe does not know it, and is to send the event again.
 OF_UNKNOWN_SESSIONS = {
-    f"checkout.session.{event}" for event in ("completed", "async_payment_succeeded", "async_payment_failed")
+    f"checkout.session.{event}" for event in ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
 }
 
 # A line about a plain success is no longer than this.

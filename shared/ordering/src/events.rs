@@ -4,7 +4,7 @@
 
 use cart::{CheckoutMetadata, SessionId, Timestamp};
 use catalog::Catalog;
-use payments::{Event, ExpiredSession, Stripe};
+use payments::{Event, Stripe};
 use services::Services;
 use store::{Abandoned, Carts};
 use tally::Metric;
@@ -111,11 +111,23 @@ impl Events {
         }
     }
 
-    /// Removes a session that has ended from its cart, and records the cart as abandoned if it was.
+    /// Removes a session that has ended from its cart, and records the cart as abandoned if it was. That it has ended, Stripe
+    /// must say.
     async fn session_expired(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
-        let Some((session, made_from)) = self.own_session(event).await? else { return Ok(false) };
+        let Some((session, _)) = self.own_session(event).await? else { return Ok(false) };
+        // Purchases read sessions too, and need the answer more.
+        let expired = match self.stripe.giving_way().expired_session(&session).await {
+            Ok(Some(expired)) => expired,
+            Ok(None) => return Ok(true),
+            Err(error) if error.is_missing() => return Err(unknown(session)),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(made_from) = expired.checkout() else { return Ok(false) };
+        if !self.fulfilment.ownership().is_ours(&session, &made_from).await? {
+            return Ok(false);
+        }
         self.carts.record_expired(made_from.number, &session).await?;
-        if let Some(expired) = ExpiredSession::abandoned(event) {
+        if expired.ran_out(event.created) {
             let recovery_url = expired.recovery_url().map(str::to_owned);
             let abandoned = Abandoned { session, cart: made_from.number, recovery_url };
             self.carts.record_abandoned(&abandoned, now).await?;

@@ -27,6 +27,11 @@ pub(crate) fn session(id: &SessionId) -> Request {
     RetrieveCheckoutSession::new(id.as_str()).expand(["payment_intent.latest_charge".to_owned()]).build().into()
 }
 
+/// A session without its payment.
+pub(crate) fn session_alone(id: &SessionId) -> Request {
+    RetrieveCheckoutSession::new(id.as_str()).build().into()
+}
+
 /// A page of a session's lines.
 pub(crate) fn line_items(session: &SessionId, after: Option<&str>) -> Request {
     let mut request = ListLineItemsCheckoutSession::new(session.as_str()).limit(PER_PAGE);
