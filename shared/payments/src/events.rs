@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 
 use cart::{CheckoutMetadata, SessionId};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
 pub use expired::ExpiredSession;
 pub use signature::{VerifyError, WebhookSecrets};
 pub use webhook::Webhook;
 
 /// An event that Stripe sent, with the object that it is about.
+///
+/// Little of that object can be read here: what it comes to is asked of Stripe, not believed of an event.
 ///
 /// Source: <https://docs.stripe.com/api/events/object>
 #[derive(Debug, Deserialize)]
@@ -71,17 +73,10 @@ impl Event {
         self.account.is_none()
     }
 
-    /// The object that the event is about; `None` where it is not of this type.
-    #[must_use]
-    pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
-        serde::Deserialize::deserialize(&self.data.object).ok()
-    }
-
     /// The Checkout Session that the event is about, and what it says of the cart that it was made from; `None` where the
     /// event is about anything else.
     ///
     /// Reads nothing but the session's id and its metadata, so that no version of Stripe's API is too old or too new.
-    /// What a session comes to is asked of Stripe, not believed of an event.
     #[must_use]
     pub fn session(&self) -> Option<(SessionId, CheckoutMetadata)> {
         let metadata = self.data.object.get("metadata")?;
