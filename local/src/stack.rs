@@ -110,7 +110,7 @@ impl Stack {
         let Services { environment, database: connection, .. } = &services;
         database::reach(connection, &dynamodb_url).await?;
         for (resource, table) in &template.tables {
-            let name = environment.required(&format!("{}_TABLE", resource.to_uppercase()))?;
+            let name = environment.required(&crate::template::setting_of_table(resource))?;
             database::create_table(connection, name, table).await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
@@ -136,7 +136,7 @@ impl Stack {
     /// DynamoDB or Stripe fails.
     pub async fn sync(&self) -> Result<sync::Report, Error> {
         let sync = sync::Sync::new(&self.services)?;
-        sync.run("local-sync").await.map_err(|error| Error::Sync(error.to_string()))
+        sync.run("local-sync", &sync::Asked::default()).await.map_err(|error| Error::Sync(error.to_string()))
     }
 
     /// Where the API and the sample shop are.
@@ -191,6 +191,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CARTS_TABLE", "carts"),
     ("CATALOG_TABLE", "catalog"),
     ("ORDERS_TABLE", "orders"),
+    ("ORDER_INDEX_TABLE", "order-index"),
     // Whoever tries the shop wants to see a change at once.
     ("CATALOG_CACHE_SECONDS", "0"),
 ];

@@ -172,6 +172,18 @@ fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
+/// The setting that names a table: `ORDER_INDEX_TABLE` for the resource `OrderIndex`.
+pub(crate) fn setting_of_table(resource: &str) -> String {
+    let mut setting = String::new();
+    for letter in resource.chars() {
+        if letter.is_uppercase() && !setting.is_empty() {
+            setting.push('_');
+        }
+        setting.push(letter.to_ascii_uppercase());
+    }
+    setting + "_TABLE"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +215,8 @@ mod tests {
             ]
         );
         assert_eq!((template.timeouts["get"], template.timeouts["checkout"]), (5, 28));
-        assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "Orders"]);
+        assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "OrderIndex", "Orders"]);
+        assert_eq!(setting_of_table("OrderIndex"), "ORDER_INDEX_TABLE");
         assert_eq!(template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name, "exp");
         assert!(template.cors_expose_headers.contains(&"Cart-Token".to_owned()), "{:?}", template.cors_expose_headers);
     }

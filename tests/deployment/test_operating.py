@@ -43,6 +43,9 @@ def test_an_orders_number_follows_from_its_session(session):
 
 def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
     meant = {"<OrdersTable>": catalogue.output("OrdersTable"), "<number>": order_number(session)}
+    address = {"<OrderIndexTable>": catalogue.output("OrderIndexTable"), "<address>": "shopper@example.com"}
+    found = documents.run("operate.md", "aws dynamodb query --table-name <OrderIndexTable>", folder, meant=address)
+    (line,) = [line for line in found.split() if line.endswith(order_number(session))]
     show, hide = documents.beginning("operate.md", "aws dynamodb get-item")
     public = catalogue.order(order_number(session)).ok()
     shown = json.loads(documents.run("operate.md", show, folder, meant=meant))
@@ -52,6 +55,10 @@ def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
 
     stored = json.loads(documents.run("operate.md", show, folder, meant=meant))
     assert "shopper@example.com" not in json.dumps(stored)
+    leave = "aws dynamodb delete-item --table-name <OrderIndexTable>"
+    documents.run("operate.md", leave, folder, meant=address | {"<line>": line})
+    ways = catalogue.table("OrderIndexTable").scan()["Items"]
+    assert {way["way"].split("#")[0] for way in ways if way["order"] == line} == {"time", "payment_intent"}
     assert catalogue.order(order_number(session)).ok() == public
 
 

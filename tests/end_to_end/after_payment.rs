@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A shop that captures by hand, if that is wanted, and a session that was just paid.
-async fn paid(capture: &str, price: &str, action: &str) -> (Shop, Value) {
+pub(crate) async fn paid(capture: &str, price: &str, action: &str) -> (Shop, Value) {
     let shop = Shop::open_with([("CHECKOUT_CAPTURE", capture)]).await;
     let session = shop.add(price, 2).await.checkout().await.ok();
     shop.press(&session, action).await;
@@ -18,13 +18,13 @@ async fn paid(capture: &str, price: &str, action: &str) -> (Shop, Value) {
 }
 
 /// What an order shows of its money.
-async fn money(shop: &Shop, session: &Value) -> (String, i64, i64) {
+pub(crate) async fn money(shop: &Shop, session: &Value) -> (String, i64, i64) {
     let order = shop.order(&order_number(session)).await.ok();
     let amount = |name: &str| order[name].as_i64().unwrap();
     (order["status"].as_str().unwrap().to_owned(), amount("captured"), amount("refunded"))
 }
 
-fn as_read(status: &str, captured: i64, refunded: i64) -> (String, i64, i64) {
+pub(crate) fn as_read(status: &str, captured: i64, refunded: i64) -> (String, i64, i64) {
     (status.to_owned(), captured, refunded)
 }
 
@@ -34,7 +34,7 @@ async fn told(shop: &Shop, session: &Value) -> Value {
     row["event"]["S"].clone()
 }
 
-async fn intent(shop: &Shop, session: &Value) -> String {
+pub(crate) async fn intent(shop: &Shop, session: &Value) -> String {
     let path = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
     shop.stripe(Method::GET, &path, "").await["payment_intent"].as_str().unwrap().to_owned()
 }
@@ -215,13 +215,15 @@ async fn of_readings_that_arrive_at_once_the_latest_stays() {
     let (shop, session) = paid("", "price_mug", "pay").await;
     let services = shop.stack().services();
     let orders = store::Orders::new(&services.database, &services.environment).unwrap();
+    let index = store::OrderIndex::new(&services.database, &services.environment).unwrap();
     let number: OrderNumber = order_number(&session).parse().unwrap();
     let usd = |minor: i64| Money::new(minor, cart::Currency::USD);
     let from = cart::whole_millisecond(Timestamp::now());
     let mut readings: Vec<_> = (1..=20)
         .map(|after| Reading {
             at: from + Duration::from_millis(after),
-            progress: Progress::Settled,
+            // Every third one opens the order again.
+            progress: if after % 3 == 0 { Progress::Waiting } else { Progress::Settled },
             captured: usd(2400),
             refunded: usd(i64::try_from(after).unwrap() * 7 % 20 * 100),
             dispute: DisputeReading::None,
@@ -230,30 +232,10 @@ async fn of_readings_that_arrive_at_once_the_latest_stays() {
     let latest = readings.last().unwrap().clone();
     readings.sort_by_key(|reading| reading.at.as_millisecond() * 7 % 20);
 
-    let followed = join_all(readings.iter().map(|reading| orders.follow(number, reading))).await;
+    let followed = join_all(readings.iter().map(|reading| orders.follow(number, reading, &index, &[]))).await;
 
     assert!(followed.iter().all(Result::is_ok), "{followed:?}");
     let standing = orders.find(number).await.unwrap().unwrap().standing;
     assert_eq!((standing.refunded, standing.read_at), (latest.refunded, Some(latest.at)));
-}
-
-/// A row as version 0.1.0 wrote it.
-#[tokio::test]
-async fn an_order_of_version_0_1_0_follows_too() {
-    let (shop, session) = paid("manual", "price_mug", "pay").await;
-    let orders = shop.table("ORDERS_TABLE");
-    let mut row = orders.get(&order_number(&session)).await.unwrap();
-    let attributes = row.as_object_mut().unwrap();
-    attributes.retain(|name, _| !["captured", "read", "event", "dispute"].contains(&name.as_str()));
-    // It knew no other word for what a bank holds.
-    attributes.insert("status".to_owned(), json!({ "S": "awaiting_payment" }));
-    orders.put(&row).await;
-    shop.sandbox().pause_webhooks(true);
-    let path = format!("/v1/payment_intents/{}/capture", intent(&shop, &session).await);
-    shop.stripe(Method::POST, &path, "").await;
-
-    assert_eq!(shop.stack().sync().await.unwrap().repaired, 1);
-
-    assert_eq!(money(&shop, &session).await, as_read("paid", 2400, 0));
-    assert_eq!(shop.stack().sync().await.unwrap().repaired, 0);
+    assert_eq!(index.open(None).await.unwrap().numbers, []);
 }

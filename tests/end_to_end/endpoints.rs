@@ -213,6 +213,9 @@ async fn the_comparison_costs_one_request_to_stripe_and_none_to_dynamodb() {
         shop.wire().calls(),
         [
             "Stripe GET /v1/checkout/sessions",
+            // Which orders are open, and whether all are entered.
+            "DynamoDB Query",
+            "DynamoDB GetItem",
             "DynamoDB Scan",
             "Stripe GET /v1/products",
             "Stripe GET /v1/prices",

@@ -81,7 +81,7 @@ async fn they_reach_neither_the_database_nor_the_sandbox_nor_admin() {
         }
     }
     let tables = stack.services().database.client().list_tables().send().await.unwrap();
-    assert_eq!(tables.table_names(), ["carts", "catalog", "orders"]);
+    assert_eq!(tables.table_names(), ["carts", "catalog", "order-index", "orders"]);
 }
 
 /// A tunnel brings Stripe's events under its own name, and pages of other origins are the business of `ALLOWED_ORIGINS`.

@@ -31,6 +31,7 @@ mod limits;
 mod log;
 mod money;
 mod order;
+mod order_index;
 mod ownership;
 mod pay_what_you_want;
 mod products;

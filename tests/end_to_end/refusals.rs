@@ -122,7 +122,8 @@ async fn every_refusal_is_classified_and_only_stripes_own_words_are_logged() {
         }
         let failure = synced.unwrap_err().to_string();
         assert!(failure.ends_with(cause), "{failure}");
-        assert_eq!(captured.of("sync").pop().unwrap()["cause"], cause);
+        let parts = format!("paid sessions: {cause}; catalogue: {cause}");
+        assert_eq!(captured.of("sync").pop().unwrap()["cause"], parts);
     }
 
     let log = captured.lines().join("\n");

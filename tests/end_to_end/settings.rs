@@ -444,6 +444,7 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("CARTS_TABLE", "carts"),
         ("CATALOG_TABLE", "catalog"),
         ("ORDERS_TABLE", "orders"),
+        ("ORDER_INDEX_TABLE", "order-index"),
         ("STRIPE_SECRET_KEY", "sk_test_x"),
         ("SUCCESS_URL", "https://shop.example/thanks/{number}"),
         ("CANCEL_URL", "https://shop.example/cart"),

@@ -35,10 +35,11 @@ ACCEPTED = {
     "CKV_AWS_119": (
         "Orders are encrypted with the AWS managed key, carts and catalogue with DynamoDB's own. A customer managed key "
         "costs more a month than the tables and is one more thing to lose.",
-        ["Carts", "Catalog", "Orders"],
+        ["Carts", "Catalog", "OrderIndex", "Orders"],
     ),
     "CKV_AWS_28": (
-        "Carts expire within days and the catalogue is a copy that Sync rebuilds. Orders are restorable.",
-        ["Carts", "Catalog"],
+        "Carts expire within days, the catalogue is a copy that Sync rebuilds, and the index leads to what is in the orders. "
+        "Orders are restorable.",
+        ["Carts", "Catalog", "OrderIndex"],
     ),
 }

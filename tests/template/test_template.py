@@ -47,29 +47,38 @@ PERMISSIONS = {
         "Carts": READ_UPDATE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
+        "OrderIndex": {"PutItem", "DeleteItem"},
         "StripeSecretKeyParameter": {"GetParameters"},
     },
     "StripeWebhook": {
         "Carts": READ_WRITE,
         "Catalog": KNOW_PRICES,
         "Orders": READ_WRITE,
+        "OrderIndex": {"PutItem", "DeleteItem", "Query"},
         "StripeSecretKeyParameter": {"GetParameters"},
         "StripeWebhookSecretParameter": {"GetParameters"},
     },
-    "FinishOrder": {"Carts": READ_UPDATE, "Orders": READ_WRITE, "StripeSecretKeyParameter": {"GetParameters"}},
+    "FinishOrder": {
+        "Carts": READ_UPDATE,
+        "Orders": READ_WRITE,
+        "OrderIndex": {"PutItem", "DeleteItem"},
+        "StripeSecretKeyParameter": {"GetParameters"},
+    },
     "Order": {"Orders": {"GetItem"}},
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
         "Carts": READ_UPDATE,
         "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
-        "Orders": READ_WRITE,
+        "Orders": READ_WRITE | {"ConditionCheckItem", "Scan"},
+        "OrderIndex": {"GetItem", "PutItem", "DeleteItem", "Query"},
         "StripeSecretKeyParameter": {"GetParameters"},
         "SyncFailures": {"SendMessage"},
     },
 }
 
 SHOP_SETTINGS = {
-    "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY", "SHOP_LOCALE",
+    "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "ORDER_INDEX_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY",
+    "SHOP_LOCALE",
     "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG", "CATALOG_CACHE_SECONDS",
     "METRICS_NAMESPACE",
 }  # fmt: skip
@@ -458,7 +467,7 @@ def test_every_setting_comes_from_the_parameter_of_its_name(stack):
     for function in functions(stack).values():
         for setting, value in variables(function).items():
             if setting.endswith("_TABLE"):
-                assert value == {"Ref": setting.removesuffix("_TABLE").capitalize()}
+                assert value == {"Ref": setting.removesuffix("_TABLE").title().replace("_", "")}
                 continue
             if setting == "METRICS_NAMESPACE":
                 assert value == NAMESPACE
@@ -659,8 +668,8 @@ def test_no_other_resource_has_a_name_that_another_stack_could_have(stack):
 
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
     assert set(stack["Outputs"]) == {
-        "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "EventBus", "DashboardUrl",
-        "TracesUrl", "ShopId", "DomainTarget",
+        "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "OrderIndexTable",
+        "EventBus", "DashboardUrl", "TracesUrl", "ShopId", "DomainTarget",
     }  # fmt: skip
     api = stack["Outputs"]["ApiUrl"]["Value"]
     assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"] == ["${Base}/stripe/webhook", {"Base": api}]

@@ -1,12 +1,14 @@
-//! Copies all products and prices from Stripe, repairs missed webhooks, and looks whether Stripe sends all of them: on a
-//! schedule, or by hand.
+//! Copies all products and prices from Stripe, repairs what missed webhooks left undone, and looks whether Stripe sends all of
+//! them: on a schedule, or by hand.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use catalog::{Catalog, Progress};
 use ordering::{Endpoints, Fulfilment};
 use payments::Stripe;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use services::Services;
 use web::Log;
 
@@ -19,10 +21,13 @@ pub struct Sync {
     log: Log,
 }
 
-/// How far back paid sessions are looked for, in hours: a day longer than Stripe repeats a webhook.
+/// How far back paid sessions are looked for: a day longer than Stripe repeats a webhook.
 ///
 /// Source: <https://docs.stripe.com/webhooks#automatic-retries>
-const REPAIRED_HOURS: u64 = 4 * 24;
+const REPAIRED_DAYS: u64 = 4;
+
+/// How far back they can be looked for.
+const MOST_DAYS: u64 = 30;
 
 /// What a run did.
 #[derive(Debug, Serialize)]
@@ -35,7 +40,7 @@ pub struct Report {
     pub written: usize,
     /// Products and prices that Stripe no longer has.
     pub retired: usize,
-    /// Finished sessions whose order was missing or out of date.
+    /// Orders that were missing or out of date.
     pub repaired: usize,
     /// The types of events that an endpoint of this shop should get from Stripe and does not; empty also where that is not
     /// known.
@@ -43,15 +48,60 @@ pub struct Report {
     pub missing_events: Vec<&'static str>,
 }
 
+/// What a run is asked for besides the usual, when it is invoked by hand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// How many days back paid sessions are looked for.
+    days: Option<u64>,
+    /// Whether the search for orders of version 0.1.0 begins again, as after a rollback.
+    index: bool,
+}
+
+impl Asked {
+    /// Reads the event that invokes the function. The schedule's, and what else it holds, asks for nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Asked`] where one of the fields is not what it can be.
+    pub fn read(event: Value) -> Result<Self, Error> {
+        if !event.is_object() {
+            return Ok(Self::default());
+        }
+        let asked: Self = serde_json::from_value(event).map_err(|error| Error::Asked(error.to_string()))?;
+        match asked.days {
+            Some(days) if !(1..=MOST_DAYS).contains(&days) => {
+                Err(Error::Asked(format!("days must be between 1 and {MOST_DAYS}")))
+            }
+            _ => Ok(asked),
+        }
+    }
+}
+
 /// What goes wrong in a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The catalogue could not be copied.
-    #[error(transparent)]
-    Catalog(#[from] catalog::Error),
-    /// Orders could not be repaired.
-    #[error(transparent)]
-    Ordering(#[from] ordering::Error),
+    /// The run was asked for something that it cannot do.
+    #[error("the event is malformed: {0}")]
+    Asked(String),
+    /// These parts of the run failed, each with its reason. The others were carried out.
+    #[error("{}", .0.join("; "))]
+    Failed(Vec<String>),
+}
+
+/// The parts of a run that failed so far.
+#[derive(Default)]
+struct Failed(Vec<String>);
+
+impl Failed {
+    /// What a part came to, or nothing where it failed.
+    fn note<T: Default, E: Display>(&mut self, part: &str, result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| {
+            tracing::error!(part, %error, "a part of the sync failed; the others go on");
+            self.0.push(format!("{part}: {error}"));
+            T::default()
+        })
+    }
 }
 
 impl Sync {
@@ -75,28 +125,40 @@ impl Sync {
         })
     }
 
-    /// Makes the orders that no webhook brought, copies everything, and looks whether Stripe sends all events, logging its
-    /// progress and, in one line at the end, its result.
+    /// Makes the orders that no webhook brought, has those follow whose money is not where it stays, copies everything, and
+    /// looks whether Stripe sends all events, logging its progress and, in one line at the end, its result.
+    ///
+    /// Its parts do not depend on each other: where one fails, the others are carried out.
     ///
     /// # Errors
     ///
-    /// DynamoDB or Stripe fails: run it again.
-    pub async fn run(&self, request_id: &str) -> Result<Report, Error> {
-        web::invocation("sync", &self.log, request_id, self.repair_copy_and_look()).await
+    /// DynamoDB or Stripe fails in some part: run it again.
+    pub async fn run(&self, request_id: &str, asked: &Asked) -> Result<Report, Error> {
+        web::invocation("sync", &self.log, request_id, self.carry_out(asked)).await
     }
 
-    async fn repair_copy_and_look(&self) -> Result<Report, Error> {
+    async fn carry_out(&self, asked: &Asked) -> Result<Report, Error> {
+        let mut failed = Failed::default();
         let now = web::now();
-        let since = now - Duration::from_hours(REPAIRED_HOURS);
-        let repaired = self.fulfilment.repair(since, now).await?;
-        tracing::info!(repaired, "repaired");
-        let Progress { products, prices, written, retired } = self
+        let since = now - Duration::from_hours(24 * asked.days.unwrap_or(REPAIRED_DAYS));
+        let missing = failed.note("paid sessions", self.fulfilment.repair(since, now).await);
+        let followed = failed.note("open orders", self.fulfilment.follow_open(now).await);
+        let repaired = missing + followed;
+        let entered = failed.note("index of orders", self.fulfilment.enter_earlier(asked.index).await);
+        tracing::info!(repaired, entered, "orders");
+        let copied = self
             .catalog
             .sync(|Progress { products, prices, written, retired }| {
                 tracing::info!(products, prices, written, retired, "syncing");
             })
-            .await?;
+            .await;
+        let Progress { products, prices, written, retired } = failed.note("catalogue", copied);
         let missing_events = self.endpoints.missing_events().await;
-        Ok(Report { products, prices, written, retired, repaired, missing_events })
+        match failed {
+            Failed(parts) if parts.is_empty() => {
+                Ok(Report { products, prices, written, retired, repaired, missing_events })
+            }
+            Failed(parts) => Err(Error::Failed(parts)),
+        }
     }
 }

@@ -145,6 +145,14 @@ impl Standing {
         Step { standing, news: status.news() }
     }
 
+    /// Whether something is still to come, of which an event might get lost: money that is under way or held, a dispute that is
+    /// not decided.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let waits = matches!(self.status, OrderStatus::AwaitingPayment | OrderStatus::Authorized);
+        waits || self.dispute.as_ref().is_some_and(|dispute| !dispute.is_closed())
+    }
+
     /// The next step to where this reading leads; `None` where the standing is there, or was read later than this.
     ///
     /// A reading may lead over two steps, each with news of its own: first the money, then the dispute.
@@ -175,10 +183,13 @@ impl Standing {
     /// Whether a reading that may not know all of a payment shows that the money has moved on.
     #[must_use]
     pub fn is_behind(&self, reading: &Reading) -> bool {
-        self.next(reading).is_some_and(|step| {
-            let Step { standing, .. } = step;
-            (standing.status, standing.refunded, standing.dispute) != (self.status, self.refunded, self.dispute.clone())
-        })
+        self.next(reading).is_some_and(|step| step.standing.differs(self))
+    }
+
+    /// Whether this tells a person something else, whenever it was read.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        (self.status, self.refunded, &self.dispute) != (other.status, other.refunded, &other.dispute)
     }
 
     fn news_of_money(&self, reading: &Reading) -> Option<News> {

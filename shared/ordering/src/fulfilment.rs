@@ -8,7 +8,7 @@ use cart::{
 };
 use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
 use services::Services;
-use store::{Carts, Orders, Placed};
+use store::{Carts, NewOrder, OrderIndex, Orders, Placed};
 use tally::Metric;
 
 use crate::Error;
@@ -22,6 +22,7 @@ pub struct Fulfilment {
     stripe: Stripe,
     carts: Carts,
     orders: Orders,
+    index: OrderIndex,
     ownership: Ownership,
 }
 
@@ -83,6 +84,7 @@ impl Fulfilment {
             ownership: Ownership { shop, carts: carts.clone(), orders: orders.clone() },
             carts,
             orders,
+            index: OrderIndex::new(database, environment)?,
         })
     }
 
@@ -96,11 +98,57 @@ impl Fulfilment {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn follow_payment(&self, payment_intent: &str, now: Timestamp) -> Result<bool, Error> {
+        if let Some(number) = self.index.of_payment(payment_intent).await?
+            && let Some(order) = self.orders.find(number).await?
+        {
+            return Ok(self.fulfil(&order.payment.session, None, now).await? != Outcome::Foreign);
+        }
         let session = self.stripe.session_of_payment(payment_intent).await?;
         match session.filter(|session| session.checkout().is_some()) {
             None => Ok(false),
             Some(session) => Ok(self.fulfil(&session.id, None, now).await? != Outcome::Foreign),
         }
+    }
+
+    /// Has the orders follow whose money is not where it stays, however old they are. Returns how many have changed.
+    ///
+    /// Can be stopped and run again at any time. Costs what a delivered event costs for each of them.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB or Stripe fails: the next run goes on.
+    pub async fn follow_open(&self, now: Timestamp) -> Result<usize, Error> {
+        let (mut changed, mut after) = (0, None);
+        loop {
+            let page = self.index.open(after.as_ref()).await?;
+            for number in page.numbers {
+                let Some(before) = self.orders.find(number).await? else { continue };
+                if !before.standing.is_open() {
+                    self.orders.leave_open(&before, &self.index).await?;
+                    continue;
+                }
+                self.fulfil(&before.payment.session, None, now).await?;
+                let now = self.orders.find(number).await?;
+                changed += usize::from(now.is_some_and(|now| now.standing.differs(&before.standing)));
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(changed);
+            }
+        }
+    }
+
+    /// Enters the orders into the index that version 0.1.0 made; from the start, if this is to be done `again`. Returns how many
+    /// it entered.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails: the next run goes on.
+    pub async fn enter_earlier(&self, again: bool) -> Result<usize, Error> {
+        if again {
+            self.index.scan_again().await?;
+        }
+        Ok(self.orders.enter_earlier(&self.index).await?)
     }
 
     /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
@@ -176,22 +224,18 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let number = OrderNumber::of_session(&session.id);
-        let reading = self.read(&session, failed).await?;
+        let payments = self.stripe.payments(&session).await?;
+        let dispute = self.dispute(&payments).await?;
+        let reading = reading::reading(&session, &payments, dispute, failed)?;
+        let payments: Vec<_> = payments.iter().map(|payment| payment.id().to_owned()).collect();
 
-        if self.place(&session, &made_from, &reading, now).await? {
+        if self.place(&session, &made_from, &reading, &payments, now).await? {
             tally::count(Metric::Orders);
         } else {
             tally::count(Metric::DuplicatesSuppressed);
-            self.orders.follow(number, &reading).await?;
+            self.orders.follow(number, &reading, &self.index, &payments).await?;
         }
         Ok(Outcome::Ordered { number, status: reading.status() })
-    }
-
-    /// What Stripe says of the money of a session.
-    async fn read(&self, session: &Session, failed: Option<PaymentFailed>) -> Result<Reading, Error> {
-        let payments = self.stripe.payments(session).await?;
-        let dispute = self.dispute(&payments).await?;
-        Ok(reading::reading(session, &payments, dispute, failed)?)
     }
 
     /// What Stripe says of disputes about these payments. Asks only where a payment says that there is one.
@@ -213,6 +257,7 @@ impl Fulfilment {
         session: &Session,
         made_from: &CheckoutMetadata,
         reading: &Reading,
+        payments: &[String],
         now: Timestamp,
     ) -> Result<bool, Error> {
         let number = OrderNumber::of_session(&session.id);
@@ -231,10 +276,11 @@ impl Fulfilment {
             let order = sale.order(number, now)?;
             let units = sale.units();
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
-            match self.orders.place(&order, news, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
+            let new = NewOrder { order: &order, news, payments };
+            match self.orders.place(new, &self.index, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
                     if reading.dispute != DisputeReading::None {
-                        self.orders.follow(number, reading).await?;
+                        self.orders.follow(number, reading, &self.index, payments).await?;
                     }
                     if order.marks.iter().any(|mark| mark.doubts_payment()) {
                         tally::count(Metric::DoubtfulOrders);

@@ -18,4 +18,4 @@ pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
 pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;
-pub use orders::{Orders, Placed};
+pub use orders::{Found, NewOrder, OrderIndex, Orders, Place, Placed};

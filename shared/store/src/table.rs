@@ -7,14 +7,15 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateItem,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update as UpdateItem,
 };
 
 use crate::expression::{Expression, Update};
 use crate::item::Item;
 use crate::{Connection, Error};
 
-/// A table whose rows have a key of one attribute.
+/// A table. Rows with a key of one attribute are read and updated by it.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     connection: Connection,
@@ -171,6 +172,25 @@ impl Table {
             .build()
             .map_err(|error| incomplete(&error))?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Deletes the row with this key, if there is one, as a part of a transaction.
+    pub(crate) fn delete_in_transaction(&self, key: Item) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(key)).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(|error| incomplete(&error))?).build())
+    }
+
+    /// The condition that a guard holds, as a part of a transaction that does not write the row.
+    pub(crate) fn check_in_transaction(&self, key: AttributeValue, guard: Update) -> Result<TransactWriteItem, Error> {
+        let Expression { condition, names, values, .. } = guard.into_expression();
+        let check = ConditionCheck::builder()
+            .table_name(&self.name)
+            .key(self.key, key)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .build();
+        Ok(TransactWriteItem::builder().condition_check(check.map_err(|error| incomplete(&error))?).build())
     }
 
     /// Makes all of these writes, to whatever tables, or none.

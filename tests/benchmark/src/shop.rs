@@ -37,10 +37,11 @@ pub(crate) struct Cart {
 }
 
 /// The settings that name tables, the names for the functions, and those for the stack.
-const TABLES: [(&str, &str, &str); 3] = [
+const TABLES: [(&str, &str, &str); 4] = [
     ("CARTS_TABLE", "carts", "stack-carts"),
     ("CATALOG_TABLE", "catalog", "stack-catalog"),
     ("ORDERS_TABLE", "orders", "stack-orders"),
+    ("ORDER_INDEX_TABLE", "order-index", "stack-order-index"),
 ];
 
 /// The other settings that functions get from template.yaml, of all versions that may be compared.

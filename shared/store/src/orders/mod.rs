@@ -1,16 +1,20 @@
 //! The table of orders.
 
-use cart::{Cart, News, Order, OrderNumber, Reading};
+use cart::{Cart, News, Order, OrderNumber, Reading, Standing, Step};
 use settings::Environment;
 
-use self::row::{NUMBER, read, take, write};
+use self::row::{NUMBER, read, stands, take, write};
 use crate::carts::row as cart_row;
 use crate::item::text;
 use crate::table::{Guarded, OnRefusal, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
 mod document;
+mod earlier;
+mod index;
 mod row;
+
+pub use index::{Found, OrderIndex, Place};
 
 /// The orders.
 #[derive(Clone, Debug)]
@@ -20,6 +24,17 @@ pub struct Orders {
 
 /// How often a step is tried again that lost a race: each time another reading got through.
 const TRIES: usize = 50;
+
+/// An order that is to be placed.
+#[derive(Clone, Copy, Debug)]
+pub struct NewOrder<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// What there is to tell besides that it was made.
+    pub news: Option<News>,
+    /// The ids of the payments behind it.
+    pub payments: &'a [String],
+}
 
 /// What became of an order that was to be placed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,8 +67,8 @@ impl Orders {
         row.as_ref().map(read).transpose()
     }
 
-    /// Stores a new order with what there is to tell of it, and the cart that it came from as it is afterwards, in one
-    /// transaction.
+    /// Stores a new order with what there is to tell of it, the ways to it, and the cart that it came from as it is afterwards,
+    /// in one transaction.
     ///
     /// `cart` holds the cart as it was read, and as it shall be; `None` where it does not exist any more.
     ///
@@ -62,8 +77,8 @@ impl Orders {
     /// DynamoDB fails; nothing is written, or all is, in which case the next call finds the order.
     pub async fn place(
         &self,
-        order: &Order,
-        news: Option<News>,
+        NewOrder { order, news, payments }: NewOrder<'_>,
+        index: &OrderIndex,
         carts: &Carts,
         cart: Option<(&Cart, &Cart)>,
     ) -> Result<Placed, Error> {
@@ -72,6 +87,7 @@ impl Orders {
             let update = cart_row::replace(before, after);
             writes.push(carts.table().update_in_transaction(text(before.number()), update)?);
         }
+        writes.extend(index.enter(order, payments)?);
 
         Ok(match self.table.transact(writes).await? {
             Transacted::Done => Placed::New,
@@ -85,20 +101,64 @@ impl Orders {
     /// Has an order follow a reading, one write for each step; does nothing where there is no such order, or it knows a later
     /// reading.
     ///
+    /// An order that version 0.1.0 made is entered into the index with its first step.
+    ///
     /// # Errors
     ///
     /// DynamoDB fails, or the item is corrupt: the steps that are taken stay, and the next reading goes on.
-    pub async fn follow(&self, number: OrderNumber, reading: &Reading) -> Result<(), Error> {
-        let mut row = self.table.get(text(number)).await?;
+    pub async fn follow(
+        &self,
+        number: OrderNumber,
+        reading: &Reading,
+        index: &OrderIndex,
+        payments: &[String],
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
-            let Some(order) = row.as_ref().map(read).transpose()? else { return Ok(()) };
-            let Some(step) = order.standing.next(reading) else { return Ok(()) };
-            row = match self.table.update(text(number), take(&order.standing, &step), OnRefusal::Row).await? {
-                Guarded::Done(row) => Some(row),
-                // Another reading arrived in between.
-                Guarded::Refused(row) => row,
-            };
+            let Some(mut order) = self.find(number).await? else { return Ok(()) };
+            loop {
+                let Some(step) = order.standing.next(reading) else { return Ok(()) };
+                let before = std::mem::replace(&mut order.standing, step.standing.clone());
+                if !self.take(&order, &before, &step, index, payments).await? {
+                    // Another reading arrived in between.
+                    break;
+                }
+            }
         }
         Err(Error::Contended)
+    }
+
+    /// Takes an order off the way of the open ones that is not open, unless it has changed meanwhile.
+    ///
+    /// Version 0.1.0 closes orders and leaves them there.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn leave_open(&self, order: &Order, index: &OrderIndex) -> Result<(), Error> {
+        let unchanged = self.table.check_in_transaction(text(order.number), stands(&order.standing))?;
+        self.table.transact(vec![unchanged, index.set_open(order, false)?]).await.map(drop)
+    }
+
+    /// Takes one step of an order, which has taken it here; `false` if it is not as it was `before` any more.
+    async fn take(
+        &self,
+        order: &Order,
+        before: &Standing,
+        step: &Step,
+        index: &OrderIndex,
+        payments: &[String],
+    ) -> Result<bool, Error> {
+        let update = take(before, step);
+        let ways = if before.read_at.is_none() {
+            index.enter(order, payments)?
+        } else if before.is_open() != order.standing.is_open() {
+            vec![index.set_open(order, order.standing.is_open())?]
+        } else {
+            let taken = self.table.update(text(order.number), update, OnRefusal::Nothing).await?;
+            return Ok(matches!(taken, Guarded::Done(_)));
+        };
+        let mut writes = vec![self.table.update_in_transaction(text(order.number), update)?];
+        writes.extend(ways);
+        Ok(self.table.transact(writes).await? == Transacted::Done)
     }
 }

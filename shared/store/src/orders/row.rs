@@ -95,22 +95,40 @@ fn event(news: News) -> &'static str {
     }
 }
 
-/// Takes a step of an order's standing, provided that it is as it was `before`.
-pub(super) fn take(before: &Standing, step: &Step) -> Update {
+/// Whether it was not written down when Stripe was asked, as in rows of version 0.1.0. The index does not lead to these.
+pub(super) fn unread(item: &Item) -> bool {
+    !item.contains_key(READ)
+}
+
+/// The condition of the same.
+pub(super) fn is_unread() -> Update {
+    let mut guard = Update::default();
+    let read = guard.name(READ);
+    guard.guard(format!("attribute_not_exists({read})"));
+    guard
+}
+
+/// The condition that an order stands as it did.
+pub(super) fn stands(standing: &Standing) -> Update {
     let mut update = Update::default();
-    for (name, value) in [(STATUS, text(before.status.as_str())), (REFUNDED, number(before.refunded.minor()))] {
+    for (name, value) in [(STATUS, text(standing.status.as_str())), (REFUNDED, number(standing.refunded.minor()))] {
         let [name, value] = [update.name(name), update.value(value)];
         update.guard(format!("{name} = {value}"));
     }
     let read = update.name(READ);
-    match before.read_at {
+    match standing.read_at {
         Some(at) => {
             let at = update.value(number(at.as_millisecond()));
             update.guard(format!("{read} = {at}"));
         }
         None => update.guard(format!("attribute_not_exists({read})")),
     }
+    update
+}
 
+/// Takes a step of an order's standing, provided that it is as it was `before`.
+pub(super) fn take(before: &Standing, step: &Step) -> Update {
+    let mut update = stands(before);
     let Step { standing, news } = step;
     for (name, value) in [
         (STATUS, Some(text(standing.status.as_str()))),
@@ -171,7 +189,7 @@ fn standing(reader: &Reader, total: Money) -> Result<Standing, Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// An order in the form that version 0.1.0 wrote, which bears one of its marks.
@@ -183,7 +201,7 @@ mod tests {
         r#""subscription":null,"invoice":null},"marks":["unexpected_amount"],"created_at":"1970-01-01T00:00:00Z"}"#,
     );
 
-    fn order() -> Order {
+    pub(crate) fn order() -> Order {
         let document: OrderDocument = serde_json::from_str(DOCUMENT_0_1_0).unwrap();
         let nothing = document.total();
         let read_at = Some(Timestamp::UNIX_EPOCH);

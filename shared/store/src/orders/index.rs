@@ -1,0 +1,234 @@
+//! Ways to an order other than its number.
+//!
+//! A way is a partition: all orders by time, the open ones, those of an e-mail address, that of a payment. Its rows are sorted by
+//! when the order was made, and hold nothing but their key. They are written in the order's own transaction, so that there is
+//! no order without them and none is found twice. A row without its order leads nowhere and is passed over.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use cart::{Order, OrderNumber};
+use settings::Environment;
+
+use crate::expression::{Expression, Update};
+use crate::item::{Item, text};
+use crate::table::{OnRefusal, Table};
+use crate::{Connection, Error};
+
+const WAY: &str = "way";
+/// When the order was made, in text of one width, and its number.
+const ORDER: &str = "order";
+/// The order after which the scan for earlier ones goes on; absent at its end.
+const AFTER: &str = "after";
+
+/// The ways to the orders.
+#[derive(Clone, Debug)]
+pub struct OrderIndex {
+    table: Table,
+}
+
+/// A page of the orders on a way.
+#[derive(Debug)]
+pub struct Found {
+    /// Their numbers, oldest first.
+    pub numbers: Vec<OrderNumber>,
+    /// Where the next page starts.
+    pub next: Option<Place>,
+}
+
+/// A place on a way, after which a page starts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place(String);
+
+/// A way to an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way<'a> {
+    /// All orders.
+    Time,
+    /// Those whose money is not where it stays.
+    Open,
+    /// Those of an e-mail address.
+    Email(&'a str),
+    /// That of a payment.
+    PaymentIntent(&'a str),
+}
+
+impl Way<'_> {
+    fn key(self) -> String {
+        match self {
+            Self::Time => "time".to_owned(),
+            Self::Open => "open".to_owned(),
+            // People write their address in their own way, and mean the same.
+            Self::Email(address) => format!("email#{}", address.trim().to_lowercase()),
+            Self::PaymentIntent(id) => format!("payment_intent#{id}"),
+        }
+    }
+}
+
+impl OrderIndex {
+    /// The index in `ORDER_INDEX_TABLE`.
+    ///
+    /// # Errors
+    ///
+    /// The setting is missing.
+    pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
+        Ok(Self { table: Table::new(connection, environment.required("ORDER_INDEX_TABLE")?, WAY) })
+    }
+
+    /// The order of a payment, if the index knows it. One strongly consistent query.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn of_payment(&self, payment_intent: &str) -> Result<Option<OrderNumber>, Error> {
+        let found = self.page(Way::PaymentIntent(payment_intent), None, 1).await?;
+        Ok(found.numbers.into_iter().next())
+    }
+
+    /// A page of the orders whose money is not where it stays, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn open(&self, after: Option<&Place>) -> Result<Found, Error> {
+        self.page(Way::Open, after, 100).await
+    }
+
+    /// Where the scan for orders of version 0.1.0 goes on: after this order, or from the start. `None` if it is over.
+    pub(super) async fn scanned(&self) -> Result<Option<Option<OrderNumber>>, Error> {
+        let request = self.table.client().get_item().table_name(self.table.name()).set_key(Some(progress()));
+        let output = request.consistent_read(true).send().await.map_err(|error| Error::from_sdk("GetItem", error))?;
+        let Some(row) = output.item else { return Ok(Some(None)) };
+        let after = row.get(AFTER).and_then(|after| after.as_s().ok()?.parse().ok());
+        Ok(after.map(Some))
+    }
+
+    /// Writes down how far the scan is; `None` stands for its end.
+    pub(super) async fn set_scanned(&self, after: Option<OrderNumber>) -> Result<(), Error> {
+        let mut row = progress();
+        row.extend(after.map(|number| (AFTER.to_owned(), text(number))));
+        self.table.put(row, Update::default(), OnRefusal::Nothing).await.map(drop)
+    }
+
+    /// Has the scan begin again.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn scan_again(&self) -> Result<(), Error> {
+        let request = self.table.client().delete_item().table_name(self.table.name()).set_key(Some(progress()));
+        request.send().await.map(drop).map_err(|error| Error::from_sdk("DeleteItem", error))
+    }
+
+    async fn page(&self, way: Way<'_>, after: Option<&Place>, limit: i32) -> Result<Found, Error> {
+        let mut query = Update::default();
+        let [name, value] = [query.name(WAY), query.value(text(way.key()))];
+        let Expression { names, values, .. } = query.into_expression();
+        let output = self
+            .table
+            .client()
+            .query()
+            .table_name(self.table.name())
+            .consistent_read(true)
+            .key_condition_expression(format!("{name} = {value}"))
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_exclusive_start_key(after.map(|place| row(way, &place.0)))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| Error::from_sdk("Query", error))?;
+        let place = |item: &Item| item.get(ORDER)?.as_s().ok().cloned();
+        let numbers = output.items().iter().filter_map(|item| number(&place(item)?)).collect();
+        let next = output.last_evaluated_key.as_ref().and_then(place).map(Place);
+        Ok(Found { numbers, next })
+    }
+
+    /// The writes that enter an order which these payments were made for.
+    pub(super) fn enter(&self, order: &Order, payments: &[String]) -> Result<Vec<TransactWriteItem>, Error> {
+        let place = place(order);
+        ways(order, payments).into_iter().map(|way| self.put(way, &place)).collect()
+    }
+
+    /// The write after which the order is on the way of the open ones, or is not.
+    pub(super) fn set_open(&self, order: &Order, is_open: bool) -> Result<TransactWriteItem, Error> {
+        let place = place(order);
+        if is_open { self.put(Way::Open, &place) } else { self.table.delete_in_transaction(row(Way::Open, &place)) }
+    }
+
+    fn put(&self, way: Way<'_>, place: &str) -> Result<TransactWriteItem, Error> {
+        self.table.put_in_transaction(row(way, place), Update::default())
+    }
+}
+
+/// The row that says how far the scan for earlier orders is.
+fn progress() -> Item {
+    Item::from([(WAY.to_owned(), text("progress")), (ORDER.to_owned(), text("scan"))])
+}
+
+/// The ways that lead to an order.
+fn ways<'a>(order: &'a Order, payments: &'a [String]) -> Vec<Way<'a>> {
+    let own = order.payment.payment_intent.as_ref().map(cart::PaymentIntentId::as_str);
+    let mut payments: Vec<&str> = payments.iter().map(String::as_str).chain(own).collect();
+    payments.sort_unstable();
+    payments.dedup();
+    let email = order.customer.email.as_deref().filter(|address| !address.trim().is_empty());
+    let open = order.standing.is_open().then_some(Way::Open);
+    let payments = payments.into_iter().map(Way::PaymentIntent);
+    [Way::Time].into_iter().chain(open).chain(email.map(Way::Email)).chain(payments).collect()
+}
+
+fn row(way: Way<'_>, place: &str) -> Item {
+    Item::from([(WAY.to_owned(), text(way.key())), (ORDER.to_owned(), text(place))])
+}
+
+/// Where an order stands on its ways: whole seconds, as text that sorts as they do.
+fn place(order: &Order) -> String {
+    format!("{}#{}", order.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), order.number)
+}
+
+fn number(place: &str) -> Option<OrderNumber> {
+    place.split_once('#')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use cart::Timestamp;
+
+    use super::*;
+    use crate::orders::row::tests::order;
+
+    fn keys(order: &Order, payments: &[&str]) -> Vec<String> {
+        let payments: Vec<_> = payments.iter().map(|&id| id.to_owned()).collect();
+        ways(order, &payments).into_iter().map(Way::key).collect()
+    }
+
+    #[test]
+    fn an_order_is_found_by_what_people_and_stripe_know_of_it() {
+        let mut order = order();
+        assert_eq!(keys(&order, &[]), ["time"]);
+
+        order.customer.email = Some(" Ann@Example.COM ".to_owned());
+        order.payment.payment_intent = Some("pi_1".parse().unwrap());
+        order.standing.status = cart::OrderStatus::Authorized;
+
+        let all = ["time", "open", "email#ann@example.com", "payment_intent#pi_1"];
+        assert_eq!(keys(&order, &[]), all);
+        // The payment of a session is among those that were read.
+        assert_eq!(keys(&order, &["pi_1"]), all);
+        assert_eq!(keys(&order, &["pi_2", "pi_1"])[3..], ["payment_intent#pi_1", "payment_intent#pi_2"]);
+    }
+
+    #[test]
+    fn places_sort_by_time_and_name_the_order() {
+        let mut order = order();
+        let mut before = String::new();
+        for second in [0, 1, 59, 86_399, 86_400, 1_795_348_800, 4_102_444_800] {
+            order.created_at = Timestamp::from_second(second).unwrap();
+            let place = place(&order);
+
+            assert!(before < place, "{before} {place}");
+            assert_eq!(place.len(), "1970-01-01T00:00:00Z#".len() + 32);
+            assert_eq!(number(&place), Some(order.number));
+            before = place;
+        }
+    }
+}
