@@ -96,6 +96,11 @@ class Stripe:
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/x-www-form-urlencoded"}
         return request(STRIPE + path, "POST", urlencode(form), headers).ok()
 
+    def has(self, session):
+        """Whether there is a session with this id."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        return request(f"{STRIPE}/v1/checkout/sessions/{session}", headers=headers).status == 200
+
     def press(self, session, action):
         """What the shopper does on the page of a session: pay, pay_later."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -6,7 +6,7 @@ import boto3
 import documents
 import pytest
 from services import acting_as, name_of
-from stack import Shopper, run
+from stack import STRIPE, Shopper, run
 from stripe import KEY, order_number, wait_for
 
 
@@ -60,6 +60,37 @@ def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
     ways = catalogue.table("OrderIndexTable").scan()["Items"]
     assert {way["way"].split("#")[0] for way in ways if way["order"] == line} == {"time", "payment_intent"}
     assert catalogue.order(order_number(session)).ok() == public
+
+
+def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe, session, folder):
+    """As 0.1.0 stored them, which did not ask whose session it was."""
+    shopper = Shopper(staging)
+    shopper.add("price_mug")
+    strange = shopper.checkout()
+    stripe.press(strange, "pay")
+    wait_for(lambda: staging.order(order_number(strange)).status == 200)
+    orders, number = catalogue.table("OrdersTable"), order_number(strange)
+    orders.put_item(Item=staging.table("OrdersTable").get_item(Key={"number": number})["Item"])
+    own = [row for row in orders.scan()["Items"] if row["session"].startswith("cs_") and row["number"] != number]
+    # Of sessions that the account does not have, Stripe says so, and the list ends there.
+    known = [row for row in own if stripe.has(row["session"])]
+    assert order_number(session) in {row["number"] for row in known}
+    for row in own:
+        if row not in known:
+            orders.delete_item(Key={"number": row["number"]})
+
+    meant = {
+        "<OrdersTable>": orders.name, "<key>": KEY, "https://api.stripe.com": STRIPE,
+        "<ApiUrl>": catalogue.output("ApiUrl"),
+    }  # fmt: skip
+    documents.run("operate.md", "aws dynamodb scan --table-name <OrdersTable> --query 'Items[].[number.S", folder, meant)
+    found = (folder / "strange.txt").read_text().split()
+    documents.run("operate.md", "while read -r number; do", folder, {"<OrdersTable>": orders.name})
+
+    assert found == [number]
+    assert {row["number"] for row in orders.scan()["Items"]} == {row["number"] for row in known}
+    for row in own:
+        orders.put_item(Item=row)
 
 
 def test_lost_orders_are_copied_back_from_a_backup_and_nothing_is_published(catalogue, session, pipes, folder):
