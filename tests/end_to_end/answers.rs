@@ -66,15 +66,15 @@ async fn a_checkout_session() {
     visitor.update(json!({ "metadata": { "is_gift": "yes" } })).await.ok();
 
     let checkout = json!({ "email": "ann@shop.example", "promotion_code": "WELCOME10" });
-    let answer = visitor.post("/cart/checkout", checkout).await;
+    let mut answer = visitor.post("/cart/checkout", checkout).await;
 
     assert_eq!(answer.status, 200);
+    answer.text = answer.text.replace(&visitor.number().await, "[number]");
     insta::assert_json_snapshot!(body(&shop, &answer), {
         ".id" => "[session]",
         ".url" => "[the page at Stripe]",
         ".created" => "[time]",
         ".expires_at" => "[time]",
-        ".metadata.stripe_payments_cart_number" => "[number]",
     });
 }
 

@@ -25,8 +25,9 @@ async fn a_cart_becomes_a_session() {
     assert_eq!(session["metadata"]["stripe_payments_cart_number"], cart["number"]);
     assert_eq!(session["metadata"]["is_gift"], "yes");
     assert!(session["url"].as_str().unwrap().starts_with("http"));
-    let success_url = session["success_url"].as_str().unwrap();
-    assert_eq!(success_url, format!("{}/finish-order?session_id={{CHECKOUT_SESSION_ID}}", shop.stack().url()));
+    let number = cart["number"].as_str().unwrap();
+    let landing = format!("{}/finish-order?session_id={{CHECKOUT_SESSION_ID}}&cart={number}", shop.stack().url());
+    assert_eq!(session["success_url"], landing);
     assert_eq!(session["cancel_url"], format!("{}/?cancelled=1", shop.stack().url()));
 }
 
@@ -82,7 +83,8 @@ async fn the_shopper_comes_back_under_the_base_path_of_the_domain() {
 
         assert_eq!(answer.status(), 200, "{path}: {:?}", answer.body());
         let session: Value = serde_json::from_slice(answer.body().as_ref()).unwrap();
-        let success_url = format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}");
+        let number = visitor.number().await;
+        let success_url = format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}&cart={number}");
         assert_eq!(session["success_url"], success_url, "{path}");
     }
 }

@@ -11,7 +11,7 @@ mod shop;
 
 use std::borrow::Cow;
 
-use cart::{Cart, CheckoutMetadata, ShopIds, Timestamp, Totals};
+use cart::{Cart, CartNumber, CheckoutMetadata, ShopIds, Timestamp, Totals};
 use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 
 use crate::api;
@@ -136,7 +136,7 @@ impl CheckoutSettings {
             line_items: totals.lines.iter().map(LineItemParameters::from).collect(),
             currency: session_currency(totals),
             metadata: cart.metadata(),
-            success_url: Links::success_url(base),
+            success_url: Links::success_url(base, cart.number()),
             cancel_url: &self.links.cancel_url,
             customer_email: buyer.email.as_deref(),
             promotion: Promotion::new(buyer, self.adjustments.promotion_codes),
@@ -171,9 +171,9 @@ impl Links {
         Ok(Self { cancel_url: environment.required_url("CANCEL_URL")?.to_owned() })
     }
 
-    /// Stripe puts the session's id in.
-    fn success_url(base: &str) -> String {
-        format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}")
+    /// Stripe puts the session's id in. The cart's number tells the landing page which row says whose session it is.
+    fn success_url(base: &str, cart: CartNumber) -> String {
+        format!("{base}/finish-order?session_id={{CHECKOUT_SESSION_ID}}&cart={cart}")
     }
 }
 

@@ -177,10 +177,11 @@ fn base(mode: &CheckoutSessionMode, currencies: Currencies, cart: &Cart, totals:
         });
         item
     });
+    let number = cart.number();
     let mut session = typed::CreateCheckoutSession::new()
         .mode(mode.clone())
         .line_items(lines.collect::<Vec<_>>())
-        .success_url("https://api.shop.example/finish-order?session_id={CHECKOUT_SESSION_ID}")
+        .success_url(format!("https://api.shop.example/finish-order?session_id={{CHECKOUT_SESSION_ID}}&cart={number}"))
         .cancel_url("https://shop.example/cart?from=stripe&lang=de")
         .metadata(metadata);
     match currencies {
