@@ -94,7 +94,7 @@ impl Stack {
             environment.set_default(name, *value);
         }
         environment.set_default("SUCCESS_URL", format!("{url}/thank-you.html?order={{number}}"));
-        environment.set_default("CANCEL_URL", format!("{url}/?cancelled=1"));
+        environment.set_default("CANCEL_URL", format!("{url}/"));
         environment.set_default("STRIPE_WEBHOOK_SECRET", made_up_secret()?);
         let sandbox = SandboxOptions {
             port: options.stripe_port,

@@ -88,7 +88,7 @@ async fn a_declined_payment_makes_no_order() {
     shop.sandbox().settled().await;
     let landing = format!("/finish-order?session_id={}", session["id"].as_str().unwrap());
 
-    assert_eq!(shop.get(&landing).await.location(), format!("{}/?cancelled=1", shop.stack().url()));
+    assert_eq!(shop.get(&landing).await.location(), format!("{}/", shop.stack().url()));
     assert_eq!(shop.order(&order_number(&session)).await.error(404), "order_not_found");
     assert_eq!(visitor.cart().await["item_count"], 1);
 }
@@ -98,7 +98,7 @@ async fn an_unknown_session_leads_back_to_the_shop() {
     let shop = Shop::open().await;
 
     for landing in ["/finish-order?session_id=cs_test_nowhere", "/finish-order", "/finish-order?session_id="] {
-        assert_eq!(shop.get(landing).await.location(), format!("{}/?cancelled=1", shop.stack().url()));
+        assert_eq!(shop.get(landing).await.location(), format!("{}/", shop.stack().url()));
     }
 }
 
@@ -206,7 +206,7 @@ async fn what_cannot_be_a_sessions_id_never_reaches_stripe() {
 
     for id in ids.chain(["x".repeat(256)]) {
         let landing = shop.get(&format!("/finish-order?session_id={id}")).await;
-        assert_eq!(landing.location(), format!("{}/?cancelled=1", shop.stack().url()), "{id}");
+        assert_eq!(landing.location(), format!("{}/", shop.stack().url()), "{id}");
     }
 
     assert_eq!(shop.sandbox().requests().len(), before);

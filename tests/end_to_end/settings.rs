@@ -150,7 +150,7 @@ async fn stripe_gets_our_landing_page_and_the_shops_cancel_page() {
     let number = sent["metadata"]["stripe_payments_cart_number"].as_str().unwrap();
     let finish = "https://api.shop.example/finish-order?session_id={CHECKOUT_SESSION_ID}&cart=";
     assert_eq!(sent["success_url"], format!("{finish}{number}"));
-    assert_eq!(sent["cancel_url"], "https://shop.example/cart");
+    assert_eq!(sent["cancel_url"], "https://shop.example/cart?cancelled=1");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ mod shop;
 use std::borrow::Cow;
 
 use cart::{Cart, CartNumber, CheckoutMetadata, ShopIds, Timestamp, Totals};
-use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
+use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error, with_parameter};
 
 use crate::api;
 use crate::parameters::Parameters;
@@ -43,6 +43,8 @@ pub struct CheckoutSettings {
 /// Where Stripe sends a buyer.
 #[derive(Clone, Debug)]
 struct Links {
+    /// The way back from Stripe's page: `CANCEL_URL` with a mark. The landing page sends shoppers to the same page without
+    /// it, because it cannot know that nothing was paid.
     cancel_url: String,
 }
 
@@ -168,7 +170,7 @@ impl CheckoutSettings {
 
 impl Links {
     fn new(environment: &Environment) -> Result<Self, Error> {
-        Ok(Self { cancel_url: environment.required_url("CANCEL_URL")?.to_owned() })
+        Ok(Self { cancel_url: with_parameter(environment.required_url("CANCEL_URL")?, "cancelled=1") })
     }
 
     /// Stripe puts the session's id in. The cart's number tells the landing page which row says whose session it is.

@@ -3,12 +3,14 @@
 //! The one crate that reads the process's environment. Everything else takes an [`Environment`], so that several
 //! differently configured functions can live in one process, as they do on a laptop and in tests.
 
+mod links;
 mod ranges;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use links::with_parameter;
 pub use ranges::{
     CART_TTL_DAYS, CATALOG_CACHE_SECONDS, CHECKOUT_EXPIRES_AFTER_MINUTES, CHECKOUT_SHIPPING_RATES, DYNAMODB_TIMEOUT_MS,
     List, STRIPE_TIMEOUT_MS, WholeNumber,

@@ -182,7 +182,7 @@ fn base(mode: &CheckoutSessionMode, currencies: Currencies, cart: &Cart, totals:
         .mode(mode.clone())
         .line_items(lines.collect::<Vec<_>>())
         .success_url(format!("https://api.shop.example/finish-order?session_id={{CHECKOUT_SESSION_ID}}&cart={number}"))
-        .cancel_url("https://shop.example/cart?from=stripe&lang=de")
+        .cancel_url("https://shop.example/cart?from=stripe&lang=de&cancelled=1")
         .metadata(metadata);
     match currencies {
         Currencies::One => {}
