@@ -13,9 +13,9 @@ mod item;
 mod orders;
 mod table;
 
-pub use carts::{Abandoned, Carts, ChangeError, Preconditions, Recorded};
+pub use carts::{Abandoned, Carts, ChangeError, Counted, Guesses, Hour, Preconditions, Recorded};
 pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
 pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;
-pub use orders::{Found, NewOrder, OrderIndex, Orders, Place, Placed};
+pub use orders::{Found, Landed, LandedCart, NewOrder, OrderIndex, Orders, Place, Placed};

@@ -1,5 +1,7 @@
 //! One table: reads by key, and writes that happen only where their guard holds.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -7,8 +9,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update as UpdateItem,
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update as UpdateItem,
 };
 
 use crate::expression::{Expression, Update};
@@ -22,6 +24,17 @@ pub(crate) struct Table {
     name: String,
     key: &'static str,
 }
+
+/// One row to read.
+pub(crate) struct Read<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) key: AttributeValue,
+    /// The paths of the attributes that are wanted, such as `a` or `a.b`.
+    pub(crate) wanted: &'a [&'static str],
+}
+
+/// How often DynamoDB, when it is busy, may leave rows over that it was asked for.
+const ROUNDS: usize = 5;
 
 /// What became of a write that has a guard.
 #[derive(Debug)]
@@ -78,6 +91,26 @@ impl Table {
         let request = self.client().get_item().table_name(&self.name).key(self.key, key).consistent_read(true);
         let output = request.send().await.map_err(|error| Error::from_sdk("GetItem", error))?;
         Ok(output.item)
+    }
+
+    /// Reads rows of different tables with one request, each strongly consistent for itself. The rows come in the order
+    /// of `reads`.
+    pub(crate) async fn get_together<const N: usize>(reads: [Read<'_>; N]) -> Result<[Option<Item>; N], Error> {
+        let Some(client) = reads.first().map(|read| read.table.client()) else { return Ok([const { None }; N]) };
+        let asked = reads.iter().map(|read| Ok((read.table.name.clone(), read.asked()?)));
+        let mut asked = asked.collect::<Result<HashMap<_, _>, Error>>()?;
+        let mut rows = HashMap::new();
+        for _ in 0..ROUNDS {
+            let request = client.batch_get_item().set_request_items(Some(asked));
+            let output = request.send().await.map_err(|error| Error::from_sdk("BatchGetItem", error))?;
+            let found = output.responses.into_iter().flatten();
+            rows.extend(found.flat_map(|(table, rows)| rows.into_iter().map(move |row| (table.clone(), row))));
+            asked = output.unprocessed_keys.unwrap_or_default();
+            if asked.is_empty() {
+                return Ok(reads.map(|read| rows.remove(&read.table.name)));
+            }
+        }
+        Err(Error::Unavailable { operation: "BatchGetItem", reason: "keys left over".to_owned() })
     }
 
     /// Puts a row in place of the one with the same key, if there is one.
@@ -207,6 +240,21 @@ impl Table {
             }
             Err(error) => Err(Error::from_sdk("TransactWriteItems", error)),
         }
+    }
+}
+
+impl Read<'_> {
+    fn asked(&self) -> Result<KeysAndAttributes, Error> {
+        let mut paths = Update::default();
+        let path = |path: &&str| path.split('.').map(|name| paths.name(name)).collect::<Vec<_>>().join(".");
+        let projection = self.wanted.iter().map(path).collect::<Vec<_>>().join(", ");
+        KeysAndAttributes::builder()
+            .keys(Item::from([(self.table.key.to_owned(), self.key.clone())]))
+            .consistent_read(true)
+            .projection_expression(projection)
+            .set_expression_attribute_names(paths.into_expression().names)
+            .build()
+            .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })
     }
 }
 

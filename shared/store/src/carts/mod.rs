@@ -14,12 +14,14 @@ use crate::{Connection, Error, IdempotencyKey};
 mod abandoned;
 mod change;
 mod guarded;
+mod guesses;
 mod opening;
 pub(crate) mod row;
 mod session;
 mod write_id;
 
 pub use abandoned::Abandoned;
+pub use guesses::{Counted, Guesses, Hour};
 pub use session::Recorded;
 
 /// The carts.

@@ -24,15 +24,18 @@
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
 //! | `w0` to `w3` | marks of the latest writes, see [`WriteId`] |
 //! | `k` | digest of a request's key → its time, digest and session, see [`IdempotencyKey`] |
+//! | `gh`, `gn` | a clock hour, and how many landings of that hour named another session than `pc` has, see [`Guesses`]; absent before |
 //!
-//! The last two are not the cart's own: a write of the whole cart leaves them alone.
+//! The last three are not the cart's own: a write of the whole cart leaves them alone.
+//!
+//! [`Guesses`]: super::Guesses
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
     AdjustableQuantity, Cart, CurrentSession, Description, Expected, Lifetime, Line, Metadata, Money, PriceId,
-    Quantity, Recurrence, Snapshot, Status, Timestamp,
+    Quantity, Recurrence, SessionId, Snapshot, Status, Timestamp,
 };
 
 use super::write_id::WriteId;
@@ -60,6 +63,8 @@ pub(crate) const UPDATED: &str = "updated";
 pub(crate) const EXPIRES: &str = "exp";
 pub(crate) const SOLD: &str = "so";
 pub(crate) const REQUESTS: &str = "k";
+pub(crate) const GUESSES_HOUR: &str = "gh";
+pub(crate) const GUESSES: &str = "gn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
 const OWN: [&str; 17] = [
@@ -83,6 +88,8 @@ const OWN: [&str; 17] = [
 ];
 
 pub(crate) const SESSION_ID: &str = "s";
+/// The path of the current session's id.
+pub(crate) const CURRENT_SESSION_ID: &str = "pc.s";
 pub(crate) const SESSION_EXPIRY: &str = "x";
 const SESSION_PARAMETERS: &str = "h";
 const SESSION_CURRENCY: &str = "c";
@@ -318,6 +325,13 @@ fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
             }),
         },
     })
+}
+
+/// The id of the current session alone.
+pub(crate) fn current_session_id(item: &Item) -> Result<Option<SessionId>, Error> {
+    let Some(session) = item.get(SESSION) else { return Ok(None) };
+    let id = session.as_m().ok().and_then(|map| map.get(SESSION_ID)?.as_s().ok()?.parse().ok());
+    id.map(Some).ok_or_else(|| Reader { table: TABLE, item }.corrupt(SESSION))
 }
 
 pub(crate) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, AttributeValue)>) -> AttributeValue {

@@ -1,20 +1,22 @@
 //! The table of orders.
 
-use cart::{Cart, News, Order, OrderNumber, Reading, Standing, Step};
+use cart::{Cart, CartNumber, News, Order, OrderNumber, Reading, Standing, Step};
 use settings::Environment;
 
 use self::row::{NUMBER, read, stands, take, write};
 use crate::carts::row as cart_row;
 use crate::item::text;
-use crate::table::{Guarded, OnRefusal, Table, Transacted};
+use crate::table::{Guarded, OnRefusal, Read, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
 mod document;
 mod earlier;
 mod index;
+mod landed;
 mod row;
 
 pub use index::{Found, OrderIndex, Place};
+pub use landed::{Landed, LandedCart};
 
 /// The orders.
 #[derive(Clone, Debug)]
@@ -65,6 +67,32 @@ impl Orders {
     pub async fn find(&self, number: OrderNumber) -> Result<Option<Order>, Error> {
         let row = self.table.get(text(number)).await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// What the landing page needs to know of an order, and of the row of `cart`, expired or not. One request with a strongly
+    /// consistent read of each.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or an item is corrupt.
+    pub async fn find_landed(
+        &self,
+        order: OrderNumber,
+        carts: &Carts,
+        cart: Option<CartNumber>,
+    ) -> Result<Landed, Error> {
+        let of_order = Read { table: &self.table, key: text(order), wanted: &landed::OF_ORDER };
+        let [order, cart] = match cart {
+            None => {
+                let [order] = Table::get_together([of_order]).await?;
+                [order, None]
+            }
+            Some(cart) => {
+                let of_cart = Read { table: carts.table(), key: text(cart), wanted: &landed::OF_CART };
+                Table::get_together([of_order, of_cart]).await?
+            }
+        };
+        Landed::read(order.as_ref(), cart.as_ref())
     }
 
     /// Stores a new order with what there is to tell of it, the ways to it, and the cart that it came from as it is afterwards,

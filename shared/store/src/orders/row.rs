@@ -9,7 +9,7 @@ use crate::item::{Item, Reader, json, number, text};
 
 pub(super) const NUMBER: &str = "number";
 const FORMAT: &str = "f";
-const STATUS: &str = "status";
+pub(super) const STATUS: &str = "status";
 /// What was taken; absent in rows of version 0.1.0.
 const CAPTURED: &str = "captured";
 const REFUNDED: &str = "refunded";
@@ -166,12 +166,16 @@ pub(super) fn read(item: &Item) -> Result<Order, Error> {
     Ok(order)
 }
 
+pub(super) fn read_status(item: &Item) -> Result<OrderStatus, Error> {
+    let reader = Reader { table: TABLE, item };
+    let status = reader.text(STATUS).unwrap_or_default();
+    OrderStatus::ALL.into_iter().find(|known| known.as_str() == status).ok_or_else(|| reader.corrupt(STATUS))
+}
+
 /// What the row says of the money of an order that came to `total`.
 fn standing(reader: &Reader, total: Money) -> Result<Standing, Error> {
     let money = |minor: i64| Money::new(minor, total.currency());
-    let word = reader.text(STATUS).unwrap_or_default();
-    let status = OrderStatus::ALL.into_iter().find(|known| known.as_str() == word);
-    let status = status.ok_or_else(|| reader.corrupt(STATUS))?;
+    let status = read_status(reader.item)?;
     let captured = match reader.parsed_if_there::<i64>(CAPTURED)? {
         Some(minor) => money(minor),
         None if status.is_settled() => total,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails, as it should")]
 
 mod database;
+mod guesses;
 mod history;
 mod keys;
 mod rows;
