@@ -34,6 +34,15 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
 
     /// Answers a request.
     fn handle(&self, request: &Request) -> impl Future<Output = Result<Answer, Error>> + Send;
+
+    /// Answers a request whose time was over before [`Endpoint::handle`] had an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overdue`], unless the endpoint has something better to say.
+    fn overdue(&self, _: &Request) -> Result<Answer, Error> {
+        Err(Error::Overdue)
+    }
 }
 
 /// An invocation gives up this long before Lambda would end it: time enough to say so.
@@ -42,7 +51,7 @@ const RESERVE: Duration = Duration::from_millis(250);
 /// Answers a request, errors included, and writes one line about it to the log; the cause of a 5xx stands in that line.
 ///
 /// When the endpoint's patience ends, and shortly before Lambda would end the function, whatever it still waits for is given
-/// up, and the client is told to try again. That is safe wherever a crash is: after any step the next attempt goes on.
+/// up, and [`Endpoint::overdue`] answers. That is safe wherever a crash is: after any step the next attempt goes on.
 pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::Request) -> Response {
     let begun = log.begin();
     let context = request.lambda_context_ref();
@@ -50,8 +59,9 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     let left = context.and_then(|context| time_left(context.deadline)).unwrap_or(Duration::MAX);
     let request = Request::new(request);
     // Boxed: the future is large.
-    let handled = Box::pin(endpoint.handle(&request));
-    let (result, tally) = tally::of(within(E::PATIENCE.min(left), handled)).await;
+    let handled = Box::pin(tokio::time::timeout(E::PATIENCE.min(left), endpoint.handle(&request)));
+    let in_time = async { handled.await.unwrap_or_else(|_| endpoint.overdue(&request)) };
+    let (result, tally) = tally::of(in_time).await;
 
     let mut cause = None;
     let Answer { response, cart } = result.unwrap_or_else(|error| {
@@ -81,11 +91,6 @@ pub async fn invocation<T, E: Display>(
     let cause = result.as_ref().err().map(ToString::to_string);
     log.end(&begun, Ended { function, status: None, cart: None, request_id, cause }, &tally);
     result
-}
-
-/// What the endpoint answers, if it does so in time.
-async fn within(time: Duration, answer: impl Future<Output = Result<Answer, Error>>) -> Result<Answer, Error> {
-    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(Error::Overdue))
 }
 
 /// The time until `deadline`, in milliseconds since 1970, less the reserve.
