@@ -1,4 +1,7 @@
-/** The page after paying: `thank-you.html?order={number}`, with `&payment=pending` while the money is under way. */
+/**
+ * The page after paying: `thank-you.html?order={number}`. With `&payment=pending` the money is under way, or the shop has
+ * not heard of the payment yet.
+ */
 
 import { Cart, CartError } from './cart.js';
 
@@ -64,13 +67,24 @@ function show(order) {
   element('order').hidden = element('reference').hidden = false;
 }
 
-/** Shows the order, and looks again for a while as long as its payment is under way. */
+/** The order, or null where it is still to come. */
+async function find() {
+  try {
+    return await Cart.order(number);
+  } catch (error) {
+    if (error.code === 'order_not_found' && query.get('payment') === 'pending') return null;
+    throw error;
+  }
+}
+
+/** Shows the order, and looks again for a while as long as it is still to come, or its payment is under way. */
 async function follow() {
   element('again').hidden = true;
   for (let look = 1; look <= LOOKS; look += 1) {
-    const order = await Cart.order(number);
-    show(order);
-    if (order.status !== 'awaiting_payment') return;
+    const order = await find();
+    if (order) show(order);
+    else say('One moment …', 'We have not heard of your payment yet. If you have paid, your order will be here soon.');
+    if (order && order.status !== 'awaiting_payment') return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
   element('again').hidden = false;
@@ -91,7 +105,6 @@ async function start() {
 }
 
 element('again').addEventListener('click', start);
-if (query.get('payment') === 'pending') say('Thank you', 'Your payment is under way.');
 start();
 
 // What was paid has left the cart. An unknown count is no reason to complain here.

@@ -1,6 +1,7 @@
 /** From the shop to Stripe's page and back. */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 
 import { SHOP, shopping, stripe } from './shopper.js';
 
@@ -131,6 +132,20 @@ shopping('a keyboard is enough to buy', async (shopper) => {
   await shopper.tabTo(page.getByRole('button', { name: 'Pay $24.00' }));
   await page.keyboard.press('Enter');
   assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$24.00' });
+});
+
+shopping('an order that the shop has not heard of yet is waited for', async (shopper) => {
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  const session = await shopper.checkOut();
+  const number = createHash('sha256').update(session).digest('hex').slice(0, 32);
+  const waiting = await shopper.page.context().newPage();
+
+  await waiting.goto(`${SHOP}/thank-you.html?order=${number}&payment=pending`);
+  await waiting.getByText('We have not heard of your payment yet').waitFor();
+  await shopper.press('Pay');
+
+  await waiting.getByText('Your order is paid').waitFor();
 });
 
 shopping('an unknown order is said to be unknown', async (shopper) => {
