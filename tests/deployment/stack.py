@@ -151,7 +151,8 @@ class Shopper:
 
     def land(self, session):
         """Comes back from Stripe's page. Where the shop sends the shopper."""
-        answer = self.stack.send("GET", f"/finish-order?session_id={session['id']}")
+        link = urlsplit(session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"]))
+        answer = self.stack.send("GET", f"{link.path}?{link.query}")
         assert answer.status == 303, f"{answer.status}: {answer.text}"
         return answer.headers["location"]
 

@@ -78,6 +78,27 @@ def test_the_landing_page_makes_the_order_that_no_webhook_brought(shopper, catal
     assert catalogue.order(order_number(session)).ok()["status"] == "paid"
 
 
+def test_the_landing_page_does_not_take_another_shops_session_for_the_carts_own(shopper, catalogue, stripe):
+    shopper.add("price_mug")
+    session = shopper.checkout()
+    metadata = {f"metadata[{key}]": value for key, value in session["metadata"].items()}
+    form = {
+        "mode": "payment",
+        "success_url": session["success_url"],
+        "line_items[0][price]": "price_mug",
+        "line_items[0][quantity]": 1,
+        **metadata,
+        "metadata[stripe_payments_shop]": "another-shop",
+    }
+    foreign = stripe.post("/v1/checkout/sessions", **form)
+    stripe.press(foreign, "pay")
+
+    landed = shopper.land(foreign)
+
+    assert landed == "https://shop.example/cart"
+    assert catalogue.order(order_number(foreign)).status == 404
+
+
 def test_the_checkout_makes_the_order_of_a_cart_that_was_paid(shopper, catalogue, stripe):
     shopper.add("price_mug")
     session = shopper.checkout()

@@ -29,7 +29,13 @@ def test_a_missing_order_is_made_by_the_landing_page(catalogue, stripe):
     stripe.press(session, "pay")
     command = documents.written_in_a_sentence("operate.md", "curl -so")
 
-    printed = run("bash", "-c", command.replace("<ApiUrl>", catalogue.output("ApiUrl")).replace("cs_…", session["id"]))
+    for name, value in {
+        "<ApiUrl>": catalogue.output("ApiUrl"),
+        "cs_…": session["id"],
+        "<number>": session["metadata"]["stripe_payments_cart_number"],
+    }.items():
+        command = command.replace(name, value)
+    printed = run("bash", "-c", command)
 
     assert printed.strip() == f"https://shop.example/thanks/{order_number(session)}"
     stripe.release()

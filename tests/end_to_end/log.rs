@@ -198,7 +198,9 @@ async fn everything(shop: &Shop, visitor: &Visitor<'_>) -> Value {
     visitor.post("/cart/checkout", json!({ "promotion_code": "ann@example.com" })).await.error(400);
     let session = visitor.post("/cart/checkout", json!({ "email": "ann@example.com" })).await.ok();
     shop.pay(&session).await;
-    shop.get(&format!("/finish-order?session_id={}", session["id"].as_str().unwrap())).await.location();
+    shop.get(&shop.landing(&session)).await.location();
+    shop.get(&format!("/finish-order?session_id=cs_test_made_up&cart={}", visitor.number().await)).await.location();
+    shop.get(&format!("/finish-order?session_id={}1", session["id"].as_str().unwrap())).await.location();
     shop.order(&fixtures::order_number(&session)).await.ok();
     shop.get("/products").await.ok();
     shop.send(Method::POST, "/stripe/webhook", &[("stripe-signature", "t=1,v1=00")], b"{}".to_vec()).await.error(400);
@@ -229,6 +231,8 @@ async fn nothing_personal_and_no_secret_is_ever_logged() {
         "ann@example.com".to_owned(),
         "Ann Example".to_owned(),
         session["payment_intent"].as_str().unwrap().to_owned(),
+        // It opens the order.
+        fixtures::order_number(&session),
     ];
     for detail in ["/email", "/name", "/phone", "/address/line1", "/address/postal_code"] {
         known.push(details.pointer(detail).unwrap().as_str().unwrap().to_owned());

@@ -26,6 +26,7 @@ mod frozen;
 mod fulfilment;
 mod get;
 mod idempotency;
+mod landing;
 mod left_out;
 mod limits;
 mod log;

@@ -107,12 +107,13 @@ async fn every_refusal_is_classified_and_only_stripes_own_words_are_logged() {
     for (index, (answer, status, cause)) in kinds().into_iter().enumerate() {
         shop.wire().stripe_answers(Some(answer));
         let price = format!("price_unknown{index}");
-        let answers: [(&str, Answer); 4] = [
+        let answers: [(&str, Answer); 3] = [
             ("checkout", visitor.checkout().await),
             ("add", visitor.add(&price, 1).await),
             ("stripe-webhook", shop.deliver(&event).await),
-            ("finish-order", shop.get(&landing).await),
         ];
+        let landed = shop.get(&landing).await;
+        let said = captured.lines().into_iter().rfind(|line| line.contains("without knowing of a payment")).unwrap();
         let synced = shop.stack().sync().await;
 
         for (function, answer) in answers {
@@ -120,6 +121,11 @@ async fn every_refusal_is_classified_and_only_stripes_own_words_are_logged() {
             let line = captured.of(function).pop().unwrap();
             assert_eq!((&line["level"], &line["cause"]), (&json!("ERROR"), &json!(cause)), "{function}");
         }
+        // A shopper who has paid is not shown an error.
+        assert!(landed.location().ends_with("&payment=pending"), "{cause}: {}", landed.location());
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&said["level"], &said["fields"]["reason"]), (&json!("WARN"), &json!(cause)));
+        assert_eq!(captured.of("finish-order").pop().unwrap()["LandingsUnconfirmed"], 1, "{cause}");
         let failure = synced.unwrap_err().to_string();
         assert!(failure.ends_with(cause), "{failure}");
         let parts = format!("paid sessions: {cause}; catalogue: {cause}");

@@ -161,7 +161,8 @@ class Shop:
 
     def land(self, version, session):
         """The shopper comes back from Stripe's page. Returns where they are sent."""
-        answer = self.ask(version, "GET", "/finish-order", query=f"session_id={session['id']}")
+        link = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+        answer = self.ask(version, "GET", "/finish-order", query=urllib.parse.urlsplit(link).query)
         assert answer.status == 303, f"{answer.status}: {answer.text}"
         return answer.headers["location"]
 

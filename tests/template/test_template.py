@@ -59,8 +59,8 @@ PERMISSIONS = {
         "StripeWebhookSecretParameter": {"GetParameters"},
     },
     "FinishOrder": {
-        "Carts": READ_UPDATE,
-        "Orders": READ_WRITE,
+        "Carts": READ_UPDATE | {"BatchGetItem"},
+        "Orders": READ_WRITE | {"BatchGetItem"},
         "OrderIndex": {"PutItem", "DeleteItem"},
         "StripeSecretKeyParameter": {"GetParameters"},
     },

@@ -81,13 +81,34 @@ async fn a_session_whose_cart_has_expired_becomes_an_order_all_the_same() {
     assert_eq!(shop.order(&order_of(&event)).await.ok()["status"], "paid");
 }
 
+/// The links of 0.1.0 name no cart, so Stripe is not asked.
+#[tokio::test]
+async fn the_landing_page_of_a_session_of_before_leaves_the_order_to_the_event() {
+    let shop = Shop::open().await;
+    let event = shop.happens("paid");
+    let link = format!("/finish-order?session_id={}", event["data"]["object"]["id"].as_str().unwrap());
+    let asked = shop.stripe.calls().len();
+
+    let before = shop.get(&link).await;
+    let asked_by_landing = shop.stripe.calls().len() - asked;
+    shop.deliver_own(&event).await;
+    let after = shop.get(&link).await;
+
+    let page = format!("https://shop.example/thank-you?order={}", order_of(&event));
+    assert_eq!((before.location(), asked_by_landing), (format!("{page}&payment=pending").as_str(), 0));
+    assert_eq!(after.location(), page);
+    assert_eq!(shop.shopper("paid_later").cart().await["status"], "completed");
+}
+
+/// The guide to operating adds the cart's number to the link.
 #[tokio::test]
 async fn the_landing_page_finishes_a_session_of_before_and_the_event_finds_the_order() {
     let shop = Shop::open().await;
     let event = shop.happens("paid");
     let session = event["data"]["object"]["id"].as_str().unwrap();
+    let number = shop.shopper("paid_later").then["number"].clone();
 
-    let landing = shop.get(&format!("/finish-order?session_id={session}")).await;
+    let landing = shop.get(&format!("/finish-order?session_id={session}&cart={}", number.as_str().unwrap())).await;
     let order = shop.order(&order_of(&event)).await.ok();
     shop.deliver_own(&event).await;
 
@@ -101,8 +122,9 @@ async fn the_landing_page_finishes_a_session_of_before_and_the_event_finds_the_o
 async fn the_landing_page_sends_a_shopper_who_has_not_paid_back_to_the_cart() {
     let shop = Shop::open().await;
     let session = shop.snapshot.session_of("paid_later");
+    let number = shop.shopper("paid_later").then["number"].clone();
 
-    let landing = shop.get(&format!("/finish-order?session_id={session}")).await;
+    let landing = shop.get(&format!("/finish-order?session_id={session}&cart={}", number.as_str().unwrap())).await;
 
     assert_eq!((landing.status, landing.header("location")), (303, Some("https://shop.example/cart")));
     assert_eq!(shop.rows("orders").await.len(), shop.snapshot.rows("orders").len());

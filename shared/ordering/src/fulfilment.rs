@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cart::{
-    CheckoutMetadata, Claim, DisputeReading, Mark, OrderNumber, OrderStatus, Progress, Reading, SessionId, Standing,
-    Status, Step, Timestamp,
+    CartNumber, CheckoutMetadata, Claim, DisputeReading, Mark, OrderNumber, OrderStatus, Progress, Reading, SessionId,
+    Standing, Status, Step, Timestamp,
 };
 use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
 use services::Services;
@@ -211,11 +211,43 @@ impl Fulfilment {
         failed: Option<PaymentFailed>,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
-        let session = match self.stripe.session(session).await {
-            Ok((session, _)) => session,
-            Err(error) if error.is_missing() => return Ok(Outcome::Unknown),
-            Err(error) => return Err(error.into()),
-        };
+        match self.ask(session).await? {
+            None => Ok(Outcome::Unknown),
+            // Boxed: the future is large.
+            Some(session) => Box::pin(self.fulfil_found(&session, failed, now)).await,
+        }
+    }
+
+    /// [`Fulfilment::fulfil`] for a session of this cart: one of another cart is foreign, and stays as it is.
+    pub(crate) async fn fulfil_of_cart(
+        &self,
+        session: &SessionId,
+        cart: CartNumber,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let of_cart = |session: &Session| session.checkout().is_some_and(|made_from| made_from.number == cart);
+        match self.ask(session).await? {
+            None => Ok(Outcome::Unknown),
+            Some(session) if of_cart(&session) => Box::pin(self.fulfil_found(&session, None, now)).await,
+            Some(_) => Ok(Outcome::Foreign),
+        }
+    }
+
+    /// The session as Stripe has it now, if Stripe knows it.
+    async fn ask(&self, session: &SessionId) -> Result<Option<Session>, Error> {
+        match self.stripe.session(session).await {
+            Ok((session, _)) => Ok(Some(session)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn fulfil_found(
+        &self,
+        session: &Session,
+        failed: Option<PaymentFailed>,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
         let Some(made_from) = session.checkout() else { return Ok(Outcome::Foreign) };
         if !self.ownership.is_ours(&session.id, &made_from).await? {
             return Ok(Outcome::Foreign);
@@ -224,12 +256,12 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let number = OrderNumber::of_session(&session.id);
-        let payments = self.stripe.payments(&session).await?;
+        let payments = self.stripe.payments(session).await?;
         let dispute = self.dispute(&payments).await?;
-        let reading = reading::reading(&session, &payments, dispute, failed)?;
+        let reading = reading::reading(session, &payments, dispute, failed)?;
         let payments: Vec<_> = payments.iter().map(|payment| payment.id().to_owned()).collect();
 
-        if self.place(&session, &made_from, &reading, &payments, now).await? {
+        if self.place(session, &made_from, &reading, &payments, now).await? {
             tally::count(Metric::Orders);
         } else {
             tally::count(Metric::DuplicatesSuppressed);

@@ -32,6 +32,8 @@ pub enum Metric {
     NoShipping,
     /// An order that no webhook and no landing page had made was found by a repair.
     OrderMissed,
+    /// A shopper was sent to the thank-you page before it was known whether there is a payment.
+    LandingsUnconfirmed,
     /// A payment was reported again after its order was stored.
     DuplicatesSuppressed,
     /// A Checkout Session was made.
@@ -56,11 +58,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Orders,
         Self::DoubtfulOrders,
         Self::NoShipping,
         Self::OrderMissed,
+        Self::LandingsUnconfirmed,
         Self::DuplicatesSuppressed,
         Self::SessionsCreated,
         Self::SessionsReused,
@@ -81,6 +84,7 @@ impl Metric {
             Self::DoubtfulOrders => "DoubtfulOrders",
             Self::NoShipping => "NoShipping",
             Self::OrderMissed => "OrderMissed",
+            Self::LandingsUnconfirmed => "LandingsUnconfirmed",
             Self::DuplicatesSuppressed => "DuplicatesSuppressed",
             Self::SessionsCreated => "SessionsCreated",
             Self::SessionsReused => "SessionsReused",
