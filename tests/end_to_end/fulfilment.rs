@@ -1,8 +1,11 @@
 //! From a paid session to an order.
 
-use fixtures::{Shop, order_number};
+use fixtures::{Shop, Visitor, order_number};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use stripe_sandbox::Failure;
+
+use crate::log::Captured;
 
 #[tokio::test]
 async fn the_webhook_makes_the_order_and_completes_the_cart() {
@@ -150,6 +153,96 @@ async fn two_paid_sessions_of_one_cart_are_two_orders_and_the_second_is_marked()
 
     assert_eq!(shop.marks(&first).await, json!([]));
     assert_eq!(shop.marks(&copied).await, json!(["cart_paid_twice"]));
+}
+
+/// Pays a page that the cart does not know any more, while its current page is open. Both sessions, the paid one first.
+async fn pay_another_page(shop: &Shop, visitor: &Visitor<'_>) -> [Value; 2] {
+    let current = visitor.checkout().await.ok();
+    let other = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&current)).await;
+    assert_eq!(shop.press(&other, "pay").await.status, 303);
+    [other, current]
+}
+
+fn closing(session: &Value) -> String {
+    format!("/v1/checkout/sessions/{}/expire", session["id"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_paid_session_closes_the_carts_other_page() {
+    for (changes, left) in [(false, json!(["completed", 0])), (true, json!(["active", 1]))] {
+        let shop = Shop::open().await;
+        shop.sandbox().pause_webhooks(true);
+        let visitor = shop.add("price_mug", 1).await;
+        let [paid, other] = pay_another_page(&shop, &visitor).await;
+        if changes {
+            visitor.add("price_tshirt", 1).await.ok();
+        }
+
+        for _ in 0..3 {
+            shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+        }
+
+        assert_eq!(shop.stripe_requests("POST", &closing(&other)), 1, "the repetitions find the order");
+        assert_eq!(shop.session_statuses(), ["expired", "complete"]);
+        assert_eq!(shop.marks(&paid).await, json!([]));
+        // Closed by us, it is no abandoned cart.
+        shop.deliver(&shop.event("checkout.session.expired")).await.ok();
+        let rows = shop.table("CARTS_TABLE").scan().await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        let cart = visitor.cart().await;
+        assert_eq!(json!([cart["status"], cart["item_count"]]), left);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_over_or_paid_itself_is_not_closed() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    shop.pay(&session).await;
+    let over = shop.add("price_mug", 1).await;
+    shop.sandbox().pause_webhooks(true);
+    let [_, current] = pay_another_page(&shop, &over).await;
+    let number = over.number().await;
+    shop.table("CARTS_TABLE").set(&number, "pc.x", json!({ "N": "1" })).await;
+
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+
+    assert_eq!([closing(&session), closing(&current)].map(|path| shop.stripe_requests("POST", &path)), [0, 0]);
+    assert_eq!(over.cart().await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_closed_does_not_hold_up_the_webhook() {
+    for fails in ["it was paid as well", "Stripe takes no more requests"] {
+        let (captured, _guard) = Captured::begin("INFO");
+        let shop = Shop::open().await;
+        shop.sandbox().pause_webhooks(true);
+        let visitor = shop.add("price_mug", 1).await;
+        let [paid, other] = pay_another_page(&shop, &visitor).await;
+        if fails == "it was paid as well" {
+            assert_eq!(shop.press(&other, "pay").await.status, 303);
+        } else {
+            let failure = Failure::rate_limited().retry_after(60);
+            shop.sandbox().fail_next_with("POST", &closing(&other), failure);
+        }
+        let event =
+            shop.sandbox().events().into_iter().find(|event| {
+                event["type"] == "checkout.session.completed" && event["data"]["object"]["id"] == paid["id"]
+            });
+
+        shop.deliver(&event.unwrap()).await.ok();
+
+        assert_eq!(shop.order(&order_number(&paid)).await.ok()["status"], "paid", "{fails}");
+        assert_eq!(visitor.cart().await["status"], "completed", "{fails}");
+        let said = captured.lines().into_iter().find(|line| line.contains("cannot close the other page"));
+        let said: Value = serde_json::from_str(&said.unwrap()).unwrap();
+        assert_eq!(
+            (&said["level"], &said["fields"]["cart"]),
+            (&json!("WARN"), &visitor.cart().await["number"]),
+            "{fails}"
+        );
+    }
 }
 
 #[tokio::test]

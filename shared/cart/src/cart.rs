@@ -285,7 +285,7 @@ impl Cart {
             }
             true
         });
-        // Another session may still be payable: it stays noted until a checkout has expired it.
+        // Another session may still be payable: it stays noted until Stripe tells that it has expired.
         self.state.current_session =
             self.state.current_session.filter(|session| OrderNumber::of_session(&session.id) != order);
         self.forget_currencies_without_lines();

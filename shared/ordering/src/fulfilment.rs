@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cart::{
-    CartNumber, CheckoutMetadata, Claim, DisputeReading, Mark, OrderNumber, OrderStatus, Progress, Reading, SessionId,
-    Standing, Status, Step, Timestamp,
+    Cart, CartNumber, CheckoutMetadata, Claim, CurrentSession, DisputeReading, Mark, OrderNumber, OrderStatus,
+    Progress, Reading, SessionId, Standing, Status, Step, Timestamp,
 };
 use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
 use services::Services;
@@ -55,6 +55,9 @@ enum Due {
 
 /// How long the webhook and the landing page may take: an order that is not there sooner is not missed yet.
 const TIME_TO_ARRIVE: Duration = Duration::from_mins(5);
+
+/// How long the closing of a cart's other page may take: the order is stored, and the answer to Stripe waits.
+const TIME_TO_CLOSE: Duration = Duration::from_secs(3);
 
 /// How often a transaction that lost a race is tried again: each time another one got through.
 const TRIES: usize = 50;
@@ -320,6 +323,9 @@ impl Fulfilment {
                     if order.marks.contains(&Mark::NoShipping) {
                         tally::count(Metric::NoShipping);
                     }
+                    if let Some(cart) = &cart {
+                        self.close_other_page(cart, &session.id, now).await;
+                    }
                     return Ok(true);
                 }
                 Placed::Existing => return Ok(false),
@@ -327,5 +333,22 @@ impl Fulfilment {
             }
         }
         Err(store::Error::Contended.into())
+    }
+
+    /// Expires the page that the cart's shopper was last sent to, if another one was paid and this one is still open: its
+    /// lines are sold. The order is stored by now, so a failure is logged and no more: a cart that is paid twice is marked.
+    ///
+    /// Costs a request to Stripe where there is such a page. The cart hears of its end by Stripe's event.
+    async fn close_other_page(&self, cart: &Cart, paid: &SessionId, now: Timestamp) {
+        let is_open = |current: &&CurrentSession| current.expires_at.is_some_and(|time| now < time);
+        let Some(other) = cart.current_session().filter(is_open).filter(|current| current.id != *paid) else { return };
+        let number = cart.number();
+        match tokio::time::timeout(TIME_TO_CLOSE, self.stripe.expire_session(&other.id)).await {
+            Ok(Ok(_)) => tally::count(Metric::SessionsExpired),
+            Ok(Err(error)) => {
+                tracing::warn!(cart = %number, %error, "cannot close the other page of a cart that is paid");
+            }
+            Err(_) => tracing::warn!(cart = %number, "had no time to close the other page of a cart that is paid"),
+        }
     }
 }

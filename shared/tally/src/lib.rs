@@ -40,7 +40,7 @@ pub enum Metric {
     SessionsCreated,
     /// A Checkout Session was returned again.
     SessionsReused,
-    /// A Checkout Session was closed because its cart had changed.
+    /// A Checkout Session was closed because its cart had changed, or was paid on another page.
     SessionsExpired,
     /// A write lost a race against another write.
     Conflicts,
