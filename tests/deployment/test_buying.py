@@ -108,7 +108,7 @@ def test_the_checkout_makes_the_order_of_a_cart_that_was_paid(shopper, catalogue
     again = shopper.send("POST", "/cart/checkout")
     stripe.release()
 
-    assert (again.status, again.json()["code"]) == (400, "cart_empty")
+    assert (again.status, again.json()["code"]) == (409, "cart_closed")
     assert catalogue.order(order_number(session)).ok()["status"] == "paid"
 
 

@@ -48,6 +48,47 @@ async fn nothing_can_be_checked_out_of_an_empty_cart() {
     }
 }
 
+#[tokio::test]
+async fn a_paid_cart_is_closed_until_it_expires_and_is_absent_then() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let cart = visitor.add("price_mug", 1).await.ok();
+    let named = [("idempotency-key", "one and the same")];
+    let session = visitor.post_with(&named, "/cart/checkout", Value::Null).await.ok();
+    shop.pay(&session).await;
+    let asked = shop.sandbox().requests().len();
+
+    let closed = visitor.checkout().await;
+    let with_a_code = visitor.post("/cart/checkout", json!({ "promotion_code": "NOPE" })).await;
+    // A cart that is final has no version that would do.
+    let stale = visitor.post_with(&[("if-match", "\"1\"")], "/cart/checkout", Value::Null).await;
+    for answer in [&closed, &with_a_code, &stale] {
+        assert_eq!(answer.error(409), "cart_closed");
+        assert_eq!(answer.json()["details"], json!({}));
+    }
+    assert_eq!(shop.sandbox().requests().len(), asked);
+    let repeated = visitor.post_with(&named, "/cart/checkout", Value::Null).await.ok();
+    assert_eq!((&repeated["id"], &repeated["status"]), (&session["id"], &json!("complete")));
+
+    shop.table("CARTS_TABLE").set(cart["number"].as_str().unwrap(), "exp", json!({ "N": "1" })).await;
+    let expired = visitor.checkout().await;
+    assert_eq!((expired.error(400).as_str(), &expired.json()["message"]), ("cart_empty", &json!("Cart is empty")));
+}
+
+#[tokio::test]
+async fn a_cart_that_is_paid_during_its_checkout_is_closed() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let visitor = shop.add("price_mug", 1).await;
+    let session = visitor.checkout().await.ok();
+    shop.press(&session, "pay").await;
+
+    let answer = visitor.checkout().await;
+
+    assert_eq!(answer.error(409), "cart_closed");
+    assert_eq!(visitor.cart().await["status"], "completed");
+}
+
 /// A domain's base path stands in front of the route, and so does a front-end's prefix, which is no part of the address.
 ///
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>

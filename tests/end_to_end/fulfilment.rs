@@ -53,7 +53,7 @@ async fn a_completed_cart_is_final_and_the_next_add_opens_another() {
     let token = visitor.token();
     shop.pay(&visitor.checkout().await.ok()).await;
 
-    assert_eq!(visitor.checkout().await.error(400), "cart_empty");
+    assert_eq!(visitor.checkout().await.error(409), "cart_closed");
     let second = visitor.add("price_mug", 1).await.ok();
 
     assert_ne!(second["number"], first["number"]);

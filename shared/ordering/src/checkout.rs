@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Rejection, SessionId, Timestamp, Totals,
+    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Rejection, SessionId, Status, Timestamp, Totals,
 };
 use catalog::Catalog;
 use payments::{
@@ -144,6 +144,10 @@ impl Checkout {
                 (_, Some(answered)) => return self.current(&answered).await,
                 (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
             };
+            match cart.status() {
+                Status::Active => {}
+                Status::Completed(_) => return Err(Rejection::Closed.into()),
+            }
             if shopper.expected.version().is_some_and(|expected| expected != cart.version()) {
                 return Err(CheckoutError::VersionMismatch { current: cart.version() });
             }
