@@ -335,3 +335,39 @@ async fn a_landing_whose_time_is_over_is_a_redirect_all_the_same() {
 
     assert_eq!(late, (303, thanks(&shop, &session, "&payment=pending")));
 }
+
+/// One request counts the guess before Stripe is asked, and one takes it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guess_that_was_right_and_stays_counted_costs_the_shopper_nothing() {
+    let shop = Shop::open_on_wires([]).await;
+    let mut calls = Vec::new();
+    // Without a fault, and with one at the last call.
+    for fault in [false, true] {
+        let (_, session) = paid(&shop).await;
+        let other = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&session)).await;
+        assert_eq!(shop.press(&other, "pay").await.status, 303);
+        let plan = Plan { call: calls.len().saturating_sub(1), fault: Fault::Cut, when: When::Before, ends: true };
+        shop.wire().plan(fault.then_some(plan));
+
+        let landed = shop.get(&shop.landing(&other)).await;
+
+        assert_eq!(landed.location(), thanks(&shop, &other, ""), "{fault}");
+        calls = shop.wire().calls();
+        shop.wire().plan(None);
+        assert_eq!(shop.order(&order_number(&other)).await.ok()["status"], "paid", "{fault}");
+    }
+
+    assert_eq!(
+        calls[..8],
+        [
+            "DynamoDB BatchGetItem",
+            "DynamoDB UpdateItem",
+            "Stripe GET /v1/checkout/sessions/{id}",
+            "DynamoDB GetItem",
+            "Stripe GET /v1/checkout/sessions/{id}/line_items",
+            "DynamoDB TransactWriteItems",
+            "Stripe POST /v1/checkout/sessions/{id}/expire",
+            "DynamoDB UpdateItem",
+        ]
+    );
+}
