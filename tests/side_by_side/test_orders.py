@@ -116,6 +116,25 @@ def test_an_order_with_a_mark_of_the_new_version_is_shown_repaired_and_paid_back
     assert marks(session) == ([], ["no_shipping"])
 
 
+@pytest.mark.parametrize("sells", BOTH)
+def test_a_cart_whose_sessions_were_guessed_at_is_changed_and_sold_by_either(shop, sells):
+    """0.1.0 does not know the counter: it neither reads nor loses it."""
+    shopper, session = checked_out(shop, THIS, THIS)
+    assert shop.land(THIS, {**session, "id": "cs_test_made_up"}) == "http://127.0.0.1:3000/"
+    number = shopper.cart(THIS)["number"]
+    counted = {name: row("carts", number)[name] for name in ("gh", "gn")}
+
+    for version in BOTH:
+        shopper.add(version, "price_poster").ok()
+        shopper.update(version, {"price_tshirt": {"quantity": 0}, "price_mug": {"quantity": 2}}).ok()
+    session = shopper.checkout(sells).ok()
+    press(session, "pay")
+    shop.deliver(sells, event(PAID, session["id"])).ok()
+
+    assert shown_alike(shop, session)["item_count"] == 4
+    assert {name: row("carts", number)[name] for name in ("gh", "gn")} == counted
+
+
 @pytest.mark.parametrize(("first", "second"), every_order(2))
 def test_a_missed_payment_is_repaired_by_the_sync_of_either(shop, first, second):
     _, session = checked_out(shop, first, first)
