@@ -226,6 +226,23 @@ def test_a_cart_whose_order_came_first_has_no_second_one(shopper, catalogue, str
     assert catalogue.order(order["number"]).ok() == order
 
 
+def test_a_landing_whose_order_came_first_makes_no_second_one(shopper, catalogue, stripe):
+    """A webhook may come between the landing page's look and its order: the order is hidden from the look."""
+    shopper.add("price_mug")
+    session = shopper.checkout()
+    stripe.press(session, "pay")
+    number = bought(catalogue, session)["number"]
+    orders = catalogue.table("OrdersTable")
+    order = orders.get_item(Key={"number": number})["Item"]
+    orders.delete_item(Key={"number": number})
+
+    landed = shopper.land(session)
+
+    assert landed == f"https://shop.example/thanks/{number}"
+    assert "Item" not in orders.get_item(Key={"number": number})
+    orders.put_item(Item=order)
+
+
 def test_a_request_that_is_sent_twice_opens_one_cart(catalogue):
     headers = {"Content-Type": "application/json", "Idempotency-Key": "0f9c1c54-6a0e-4e0b-9d5e-3a3a3a3a3a3a"}
     body = json.dumps({"items": [{"price": "price_mug", "quantity": 1}]})
