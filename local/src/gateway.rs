@@ -11,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodFilter, MethodRouter, Router};
+use axum::routing::{MethodFilter, MethodRouter, Router, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::RequestExt as _;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::cors::Cors;
 use crate::functions::Functions;
-use crate::{Error, Template, storefront};
+use crate::{Error, Template, admin, storefront};
 
 /// The most that API Gateway passes on, in bytes.
 ///
@@ -30,6 +30,7 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 /// What all routes share.
 pub(crate) struct Gateway {
     functions: Functions,
+    pub(crate) sync: sync::Sync,
     cors: Cors,
     /// In seconds, by function.
     timeouts: BTreeMap<String, u64>,
@@ -39,8 +40,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(functions: Functions, cors: Cors, template: &Template, host: String) -> Self {
-        Self { functions, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1), host }
+    pub(crate) fn new(functions: Functions, sync: sync::Sync, cors: Cors, template: &Template, host: String) -> Self {
+        Self { functions, sync, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1), host }
     }
 
     /// The routes of template.yaml, and the sample shop beside them. What is below `/admin` answers this machine's own pages
@@ -68,6 +69,7 @@ impl Gateway {
         for (path, methods) in paths {
             router = router.route(path, methods.fallback(other_method));
         }
+        let router = router.route("/admin/sync", post(admin::sync).fallback(other_method));
         Ok(router.fallback(other_path).layer(from_fn(guard_admin)).with_state(Arc::new(self)))
     }
 
@@ -92,7 +94,7 @@ impl Gateway {
         response
     }
 
-    fn request_id(&self) -> String {
+    pub(crate) fn request_id(&self) -> String {
         format!("local-{}", self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -101,7 +103,7 @@ impl Gateway {
     }
 
     /// What goes wrong before a function is asked, in the shape of the functions' own errors.
-    fn problem(&self, status: StatusCode, code: &str, message: &str) -> Response {
+    pub(crate) fn problem(&self, status: StatusCode, code: &str, message: &str) -> Response {
         let body = json!({
             "status": status.as_u16(),
             "error": true,

@@ -3,6 +3,7 @@
 //! Nothing here decides anything: the endpoints are the very ones that run in AWS, routed as template.yaml says, on
 //! tables defined as template.yaml says.
 
+mod admin;
 mod cors;
 mod database;
 mod error;

@@ -115,7 +115,8 @@ impl Stack {
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
         let functions = Functions::new(&services)?;
-        let gateway = Gateway::new(functions, Cors::new(&template, origins), &template, host);
+        let sync = sync::Sync::new(&services)?;
+        let gateway = Gateway::new(functions, sync, Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {

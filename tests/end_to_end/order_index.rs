@@ -72,13 +72,13 @@ async fn the_sync_follows_an_open_order_however_old_it_is_and_forgets_it_when_it
     let in_thirty_days = Timestamp::now() + Duration::from_hours(30 * 24);
     let four_days = Duration::from_hours(4 * 24);
 
-    let found = Box::pin(fulfilment.repair(in_thirty_days - four_days, in_thirty_days)).await.unwrap();
-    let followed = Box::pin(fulfilment.follow_open(in_thirty_days)).await.unwrap();
+    let found = Box::pin(fulfilment.repair(in_thirty_days - four_days, in_thirty_days, Timestamp::now())).await.unwrap();
+    let followed = Box::pin(fulfilment.follow_open(Timestamp::now())).await.unwrap();
 
     assert_eq!((found, followed), (0, 1));
     assert_eq!(money(&shop, &session).await, as_read("paid", 2400, 0));
     let before = shop.sandbox().requests().len();
-    assert_eq!(Box::pin(fulfilment.follow_open(in_thirty_days)).await.unwrap(), 0);
+    assert_eq!(Box::pin(fulfilment.follow_open(Timestamp::now())).await.unwrap(), 0);
     assert_eq!(shop.sandbox().requests().len(), before, "no order is open");
 }
 
@@ -241,4 +241,44 @@ async fn the_sync_looks_back_as_far_as_it_is_asked() {
     let from = listed.params["created"]["gte"].as_str().unwrap().parse::<i64>().unwrap();
     let days = (Timestamp::now().as_second() - from) / (24 * 60 * 60);
     assert_eq!(days, 30);
+}
+
+/// `POST /admin/sync` of the local stack.
+#[tokio::test]
+async fn a_developer_runs_the_sync_by_hand_also_at_another_time() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let session = shop.add("price_mug", 2).await.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    // It is no route of the API in AWS.
+    let client = reqwest::Client::new();
+    let url = format!("{}/admin/sync", shop.stack().url());
+    let post = async |body: &str| {
+        let response = client.post(&url).body(body.to_owned()).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap())
+    };
+
+    for (body, fault) in [
+        ("[]", "the body must be a JSON object"),
+        ("{", "the body must be a JSON object"),
+        (r#"{"days":0}"#, "the event is malformed: days must be between 1 and 30"),
+        (r#"{"at":"tomorrow"}"#, "at must be a time such as 2026-12-24T18:00:00Z"),
+        (r#"{"at":7}"#, "at must be a time such as 2026-12-24T18:00:00Z"),
+    ] {
+        let (status, answer) = post(body).await;
+        assert_eq!((status, &answer["message"]), (400, &json!(fault)), "{body}");
+    }
+    // In a month nobody looks back as far as today.
+    let in_a_month = Timestamp::now() + Duration::from_hours(30 * 24);
+    let repaired = async |body: &str| match post(body).await {
+        (200, report) => report["repaired"].clone(),
+        (status, answer) => panic!("{status}: {answer}"),
+    };
+    assert_eq!(repaired(&json!({ "at": in_a_month.to_string() }).to_string()).await, 0);
+    assert_eq!(repaired("").await, 1);
+    assert_eq!(money(&shop, &session).await, as_read("paid", 2400, 0));
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 405);
+    let foreign = client.post(&url).header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), 403);
 }

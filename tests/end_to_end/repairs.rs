@@ -49,7 +49,7 @@ async fn an_order_is_missed_if_its_webhook_had_time_to_arrive() {
     let fulfilment = Fulfilment::new(shop.stack().services()).unwrap();
     let repair = async |minutes: u64| {
         let (now, hours) = (Timestamp::now() + Duration::from_mins(minutes), Duration::from_hours(96));
-        let (repaired, tally) = Box::pin(tally::of(fulfilment.repair(now - hours, now))).await;
+        let (repaired, tally) = Box::pin(tally::of(fulfilment.repair(now - hours, now, Timestamp::now()))).await;
         let missed = tally.counted().find(|(name, _)| *name == "OrderMissed").map_or(0, |(_, count)| count);
         (repaired.unwrap(), missed)
     };

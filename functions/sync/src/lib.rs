@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use cart::Timestamp;
 use catalog::{Catalog, Progress};
 use ordering::{Endpoints, Fulfilment};
 use payments::Stripe;
@@ -134,14 +135,24 @@ impl Sync {
     ///
     /// DynamoDB or Stripe fails in some part: run it again.
     pub async fn run(&self, request_id: &str, asked: &Asked) -> Result<Report, Error> {
-        web::invocation("sync", &self.log, request_id, self.carry_out(asked)).await
+        self.run_at(request_id, asked, web::now()).await
     }
 
-    async fn carry_out(&self, asked: &Asked) -> Result<Report, Error> {
+    /// The same at another time: what is due, and how far back it looks, is judged by `at`. What is stored, and when Stripe
+    /// was asked, keeps the clock's time. For the local stack, where nobody waits for days.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sync::run`].
+    pub async fn run_at(&self, request_id: &str, asked: &Asked, at: Timestamp) -> Result<Report, Error> {
+        web::invocation("sync", &self.log, request_id, self.carry_out(asked, at)).await
+    }
+
+    async fn carry_out(&self, asked: &Asked, at: Timestamp) -> Result<Report, Error> {
         let mut failed = Failed::default();
         let now = web::now();
-        let since = now - Duration::from_hours(24 * asked.days.unwrap_or(REPAIRED_DAYS));
-        let missing = failed.note("paid sessions", self.fulfilment.repair(since, now).await);
+        let since = at - Duration::from_hours(24 * asked.days.unwrap_or(REPAIRED_DAYS));
+        let missing = failed.note("paid sessions", self.fulfilment.repair(since, at, now).await);
         let followed = failed.note("open orders", self.fulfilment.follow_open(now).await);
         let repaired = missing + followed;
         let entered = failed.note("index of orders", self.fulfilment.enter_earlier(asked.index).await);

@@ -157,12 +157,14 @@ impl Fulfilment {
     /// Fulfils the sessions that shoppers have finished since `since` and that no webhook brought, and brings orders up to
     /// date whose payment was under way. Returns how many sessions it took up.
     ///
+    /// What had time to arrive is judged by `at`; what is stored has the time `now`.
+    ///
     /// Can be stopped and run again at any time. Costs a read per session.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails: the next run goes on.
-    pub async fn repair(&self, since: Timestamp, now: Timestamp) -> Result<usize, Error> {
+    pub async fn repair(&self, since: Timestamp, at: Timestamp, now: Timestamp) -> Result<usize, Error> {
         let mut repaired = 0;
         let mut after = None;
         loop {
@@ -173,7 +175,7 @@ impl Fulfilment {
                     continue;
                 }
                 repaired += 1;
-                if due == Due::Missing && session.finished_after() < now - TIME_TO_ARRIVE {
+                if due == Due::Missing && session.finished_after() < at - TIME_TO_ARRIVE {
                     tally::count(Metric::OrderMissed);
                 }
             }
