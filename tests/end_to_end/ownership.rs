@@ -1,10 +1,11 @@
 //! Whose session is it: several shops, Enupal's plugin and strangers share a Stripe account.
 
+use std::time::Duration;
+
+use fixtures::{Shop, order_number};
 use ordering::Events;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use fixtures::Shop;
 
 const KINDS: [&str; 4] = [
     "checkout.session.completed",
@@ -218,4 +219,100 @@ async fn what_has_an_order_here_is_ours_whatever_its_shop_says() {
     assert_eq!((&completed["handled"], &refunded["handled"]), (&json!(true), &json!(true)));
     let order = after.order(&number).await.ok();
     assert_eq!((&order["status"], &order["refunded"]), (&json!("partially_refunded"), &json!(400)));
+}
+
+/// All rows of a shop that tell of orders and carts.
+async fn rows(shop: &Shop) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for table in ["CARTS_TABLE", "ORDERS_TABLE", "ORDER_INDEX_TABLE"] {
+        rows.extend(shop.table(table).scan().await);
+    }
+    // How far the search for orders of version 0.1.0 is.
+    rows.retain(|row| row["way"]["S"] != "progress");
+    rows.sort_by_key(Value::to_string);
+    rows
+}
+
+#[tokio::test]
+async fn shops_on_one_account_keep_their_hands_off_each_others_orders_refunds_and_pages() {
+    let shop = Shop::open_with([("SHOP_ID", "this-shop")]).await;
+    let other = shop.beside("other-shop").await;
+    shop.sandbox().pause_webhooks(true);
+    let mut sessions = Vec::new();
+    for (price, action) in [
+        ("price_mug", Some("pay")),
+        ("price_mug", Some("pay_later")),
+        ("price_club_monthly", Some("pay")),
+        ("price_mug", None),
+    ] {
+        let session = shop.add(price, 2).await.checkout().await.ok();
+        if let Some(action) = action {
+            shop.press(&session, action).await;
+        }
+        sessions.push(session);
+    }
+    let [paid, delayed, subscribed, abandoned] = &sessions[..] else { panic!("four sessions") };
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    for session in [paid, subscribed] {
+        shop.get(&shop.landing(session)).await;
+        shop.refund(&order_number(session), 100).await;
+    }
+    shop.sandbox().settle(delayed["id"].as_str().unwrap(), true).unwrap();
+    let payment =
+        shop.stripe(Method::GET, &format!("/v1/checkout/sessions/{}", paid["id"].as_str().unwrap()), "").await;
+    shop.sandbox().dispute(payment["payment_intent"].as_str().unwrap()).unwrap();
+    shop.sandbox().advance(Duration::from_hours(25));
+    // A cart of its own, so that there is something to touch.
+    other.add("price_mug", 1).await;
+    let before = rows(&other).await;
+
+    for event in shop.sandbox().events() {
+        let about = event["type"].as_str().unwrap();
+        if about.starts_with("product.") || about.starts_with("price.") {
+            continue;
+        }
+        assert_eq!(other.deliver(&event).await.ok()["handled"], false, "{event}");
+    }
+    for session in &sessions {
+        let landing = shop.landing(session).replace(shop.stack().url(), other.stack().url());
+        assert_eq!(other.get(&landing).await.status, 303);
+        assert_eq!(other.order(&order_number(session)).await.status, 404);
+    }
+    assert_eq!(other.stack().sync().await.unwrap().repaired, 0);
+    // One that begins later finds all of it at Stripe, and nothing of its own.
+    let later = shop.beside("later-shop").await;
+    assert_eq!(later.stack().sync().await.unwrap().repaired, 0);
+
+    assert_eq!(rows(&other).await, before);
+    assert_eq!(rows(&later).await, Vec::<Value>::new());
+    // They are this shop's all the same.
+    for event in shop.sandbox().events() {
+        shop.deliver(&event).await;
+    }
+    let mut statuses = Vec::new();
+    for session in [paid, delayed, subscribed] {
+        statuses.push(shop.order(&order_number(session)).await.ok()["status"].clone());
+    }
+    assert_eq!(json!(statuses), json!(["partially_refunded", "paid", "partially_refunded"]));
+    let note = format!("abandoned-{}", abandoned["id"].as_str().unwrap());
+    assert!(shop.table("CARTS_TABLE").get(&note).await.is_some());
+}
+
+/// A payment in payment mode bears the shop's name itself.
+#[tokio::test]
+async fn stripe_is_not_asked_about_a_payment_that_names_another_shop() {
+    let shop = Shop::open_with([("SHOP_ID", "this-shop")]).await;
+    let other = shop.beside("other-shop").await;
+    shop.sandbox().pause_webhooks(true);
+    let session = shop.add("price_mug", 2).await.checkout().await.ok();
+    shop.press(&session, "pay").await;
+    shop.refund(&order_number(&session), 100).await;
+    let events: Vec<_> = ["charge.refunded", "payment_intent.succeeded"].iter().map(|kind| shop.event(kind)).collect();
+    let asked = shop.sandbox().requests().len();
+
+    for event in events {
+        assert_eq!(other.deliver(&event).await.ok()["handled"], false, "{event}");
+    }
+
+    assert_eq!(shop.sandbox().requests().len(), asked);
 }

@@ -82,8 +82,9 @@ impl Events {
             }
             "checkout.session.async_payment_failed" => self.session_finished(event, Some(PaymentFailed), now).await,
             "checkout.session.expired" => self.session_expired(event, now).await,
-            "payment_intent.canceled" | "payment_intent.succeeded" => self.payment_changed(event, "id", now).await,
-            "charge.captured"
+            "payment_intent.canceled"
+            | "payment_intent.succeeded"
+            | "charge.captured"
             | "charge.expired"
             | "charge.refunded"
             | "charge.refund.updated"
@@ -93,7 +94,7 @@ impl Events {
             | "charge.dispute.funds_withdrawn"
             | "charge.dispute.updated"
             | "refund.failed"
-            | "refund.updated" => self.payment_changed(event, "payment_intent", now).await,
+            | "refund.updated" => self.payment_changed(event, now).await,
             _ => Ok(self.catalog.apply_event(event, now).await?),
         }
     }
@@ -135,11 +136,11 @@ impl Events {
         Ok(true)
     }
 
-    /// Something happened to a payment, whose id is in this field of the event's object: what became of its order is read at
-    /// Stripe.
-    async fn payment_changed(&self, event: &Event, field: &str, now: Timestamp) -> Result<bool, Error> {
-        let Some(payment_intent) = event.field(field) else { return Ok(false) };
-        self.fulfilment.follow_payment(payment_intent, now).await
+    /// Something happened to a payment: what became of its order is read at Stripe.
+    async fn payment_changed(&self, event: &Event, now: Timestamp) -> Result<bool, Error> {
+        let Some(payment_intent) = payment_of(event) else { return Ok(false) };
+        let claim = event.checkout().map(|made_from| self.fulfilment.ownership().claim(&made_from));
+        self.fulfilment.follow_payment(payment_intent, claim, now).await
     }
 
     /// The session that an event is about, if it is this shop's. Stripe is not asked about others.
@@ -148,6 +149,12 @@ impl Events {
         let ours = self.fulfilment.ownership().is_ours(&session, &made_from).await?;
         Ok(ours.then_some((session, made_from)))
     }
+}
+
+/// The payment that an event is about, if it is about one, or about its charge, a refund or a dispute.
+fn payment_of(event: &Event) -> Option<&str> {
+    let is_intent = event.kind.starts_with("payment_intent.");
+    event.field(if is_intent { "id" } else { "payment_intent" })
 }
 
 /// Counts an event about a session that names this shop and that Stripe does not know: the key is probably another account's.

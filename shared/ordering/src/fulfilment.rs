@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cart::{
-    Cart, CartNumber, CheckoutMetadata, Claim, CurrentSession, DisputeReading, Mark, OrderNumber, OrderStatus,
+    Cart, CartNumber, CheckoutMetadata, Claim, CurrentSession, DisputeReading, Mark, Order, OrderNumber, OrderStatus,
     Progress, Reading, SessionId, Standing, Status, Step, Timestamp,
 };
 use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
@@ -95,16 +95,33 @@ impl Fulfilment {
         &self.ownership
     }
 
+    /// The order of a payment, as far as the index leads to it.
+    async fn order_of_payment(&self, payment_intent: &str) -> Result<Option<Order>, Error> {
+        match self.index.of_payment(payment_intent).await? {
+            Some(number) => Ok(self.orders.find(number).await?),
+            None => Ok(None),
+        }
+    }
+
     /// Brings the order of a payment up to date, whatever happened to it; `false` if the payment is not this shop's.
+    ///
+    /// `claim` says whose the payment is, where it bears a shop's mark itself. One of another shop is looked for in the index
+    /// alone.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails.
-    pub async fn follow_payment(&self, payment_intent: &str, now: Timestamp) -> Result<bool, Error> {
-        if let Some(number) = self.index.of_payment(payment_intent).await?
-            && let Some(order) = self.orders.find(number).await?
-        {
+    pub async fn follow_payment(
+        &self,
+        payment_intent: &str,
+        claim: Option<Claim>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        if let Some(order) = self.order_of_payment(payment_intent).await? {
             return Ok(self.fulfil(&order.payment.session, None, now).await? != Outcome::Foreign);
+        }
+        if claim == Some(Claim::Foreign) {
+            return Ok(false);
         }
         let session = self.stripe.session_of_payment(payment_intent).await?;
         match session.filter(|session| session.checkout().is_some()) {

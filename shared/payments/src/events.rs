@@ -79,9 +79,15 @@ impl Event {
     /// Reads nothing but the session's id and its metadata, so that no version of Stripe's API is too old or too new.
     #[must_use]
     pub fn session(&self) -> Option<(SessionId, CheckoutMetadata)> {
+        Some((self.field("id")?.parse().ok()?, self.checkout()?))
+    }
+
+    /// What the object that the event is about says of the cart that it was made from: a session, or a payment or charge in
+    /// payment mode. `None` where it says nothing.
+    #[must_use]
+    pub fn checkout(&self) -> Option<CheckoutMetadata> {
         let metadata = self.data.object.get("metadata")?;
-        let checkout = CheckoutMetadata::read(&BTreeMap::deserialize(metadata).ok()?)?;
-        Some((self.field("id")?.parse().ok()?, checkout))
+        CheckoutMetadata::read(&BTreeMap::deserialize(metadata).ok()?)
     }
 
     /// A text field of the object that the event is about.
