@@ -30,7 +30,7 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 /// What all routes share.
 pub(crate) struct Gateway {
     functions: Functions,
-    pub(crate) sync: sync::Sync,
+    pub(crate) sync: Arc<sync::Sync>,
     cors: Cors,
     /// In seconds, by function.
     timeouts: BTreeMap<String, u64>,
@@ -40,7 +40,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(functions: Functions, sync: sync::Sync, cors: Cors, template: &Template, host: String) -> Self {
+    pub(crate) fn new(
+        functions: Functions,
+        sync: Arc<sync::Sync>,
+        cors: Cors,
+        template: &Template,
+        host: String,
+    ) -> Self {
         Self { functions, sync, cors, timeouts: template.timeouts.clone(), requests: AtomicU64::new(1), host }
     }
 

@@ -1,6 +1,7 @@
 //! The three servers, put together.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use services::Services;
 use settings::Environment;
@@ -58,6 +59,7 @@ pub struct Stack {
     stripe: StripeAt,
     services: Services,
     gateway: JoinHandle<()>,
+    sync: Arc<sync::Sync>,
     _database: Option<Embedded>,
 }
 
@@ -115,8 +117,8 @@ impl Stack {
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
         let functions = Functions::new(&services)?;
-        let sync = sync::Sync::new(&services)?;
-        let gateway = Gateway::new(functions, sync, Cors::new(&template, origins), &template, host);
+        let sync = Arc::new(sync::Sync::new(&services)?);
+        let gateway = Gateway::new(functions, Arc::clone(&sync), Cors::new(&template, origins), &template, host);
         let router = gateway.router(&template)?;
         let gateway = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -124,9 +126,13 @@ impl Stack {
             }
         });
 
-        let stack = Self { url, dynamodb_url, stripe, services, gateway, _database: database };
+        let stack = Self { url, dynamodb_url, stripe, services, gateway, sync, _database: database };
         // Boxed: the future is large.
-        Box::pin(stack.sync()).await?;
+        match Box::pin(stack.run_sync()).await {
+            // The log names what failed, such as a right that a key of yours lacks; the shop has something to sell.
+            Err(error) if error.spared_catalogue() => {}
+            run => drop(run.map_err(failed)?),
+        }
         Ok(stack)
     }
 
@@ -136,8 +142,11 @@ impl Stack {
     ///
     /// DynamoDB or Stripe fails.
     pub async fn sync(&self) -> Result<sync::Report, Error> {
-        let sync = sync::Sync::new(&self.services)?;
-        sync.run("local-sync", &sync::Asked::default()).await.map_err(|error| Error::Sync(error.to_string()))
+        self.run_sync().await.map_err(failed)
+    }
+
+    async fn run_sync(&self) -> Result<sync::Report, sync::Error> {
+        self.sync.run("local-sync", &sync::Asked::default()).await
     }
 
     /// Where the API and the sample shop are.
@@ -169,6 +178,11 @@ impl Stack {
     pub fn services(&self) -> &Services {
         &self.services
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "maps errors")]
+fn failed(error: sync::Error) -> Error {
+    Error::Sync(error.to_string())
 }
 
 impl Drop for Stack {

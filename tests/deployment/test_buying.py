@@ -125,6 +125,24 @@ def test_the_sync_makes_the_order_that_no_webhook_brought(shopper, catalogue, st
     assert catalogue.order(order_number(session)).ok()["status"] == "paid"
 
 
+def test_the_sync_finds_a_refund_that_no_webhook_told_of(shopper, catalogue, stripe):
+    shopper.add("price_mug")
+    session = shopper.checkout()
+    stripe.press(session, "pay")
+    number = bought(catalogue, session)["number"]
+    payment = catalogue.table("OrderIndexTable").scan()["Items"]
+    (payment,) = [row["way"] for row in payment if row["order"].endswith(number) and row["way"].startswith("payment")]
+    stripe.hold_back()
+    stripe.post("/v1/refunds", payment_intent=payment.removeprefix("payment_intent#"), amount=100)
+
+    report = catalogue.sync()
+    stripe.drop()
+
+    assert report["repaired"] == 1
+    order = catalogue.order(number).ok()
+    assert (order["status"], order["refunded"]) == ("partially_refunded", 100)
+
+
 def test_a_delayed_payment_is_brought_up_to_date_by_the_webhook_or_by_the_sync(catalogue, stripe):
     orders = []
     for told in (True, False):

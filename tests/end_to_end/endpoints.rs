@@ -215,6 +215,7 @@ async fn the_comparison_costs_one_request_to_stripe_and_none_to_dynamodb() {
             "Stripe GET /v1/checkout/sessions",
             // Which orders are open, and whether all are entered.
             "DynamoDB Query",
+            "Stripe GET /v1/events",
             "DynamoDB GetItem",
             "DynamoDB Scan",
             "Stripe GET /v1/products",

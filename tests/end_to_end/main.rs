@@ -30,6 +30,7 @@ mod landing;
 mod left_out;
 mod limits;
 mod log;
+mod missed;
 mod money;
 mod order;
 mod order_index;

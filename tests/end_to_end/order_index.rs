@@ -72,7 +72,8 @@ async fn the_sync_follows_an_open_order_however_old_it_is_and_forgets_it_when_it
     let in_thirty_days = Timestamp::now() + Duration::from_hours(30 * 24);
     let four_days = Duration::from_hours(4 * 24);
 
-    let found = Box::pin(fulfilment.repair(in_thirty_days - four_days, in_thirty_days, Timestamp::now())).await.unwrap();
+    let found =
+        Box::pin(fulfilment.repair(in_thirty_days - four_days, in_thirty_days, Timestamp::now())).await.unwrap();
     let followed = Box::pin(fulfilment.follow_open(Timestamp::now())).await.unwrap();
 
     assert_eq!((found, followed), (0, 1));
@@ -164,13 +165,15 @@ async fn the_sync_enters_orders_of_version_0_1_0_once() {
     }
     assert_eq!(ways(&shop).await, Vec::<String>::new());
 
-    sync(&shop, json!({})).await.unwrap();
+    // A run would also enter the orders of the last days.
+    let fulfilment = ordering::Fulfilment::new(shop.stack().services()).unwrap();
+    fulfilment.enter_earlier(false).await.unwrap();
     let once = ways(&shop).await;
     as_of_0_1_0(&shop, &other).await;
     shop.table("ORDER_INDEX_TABLE").put(&json!({ "way": { "S": "progress" }, "order": { "S": "scan" } })).await;
-    sync(&shop, Value::Null).await.unwrap();
+    fulfilment.enter_earlier(false).await.unwrap();
     let twice = ways(&shop).await;
-    sync(&shop, json!({ "index": true })).await.unwrap();
+    fulfilment.enter_earlier(true).await.unwrap();
 
     assert_eq!(once, before);
     assert_eq!(once.iter().filter(|way| *way == "open").count(), 1);
@@ -191,9 +194,32 @@ async fn the_scan_goes_on_where_it_stopped() {
     let progress = json!({ "way": { "S": "progress" }, "order": { "S": "scan" }, "after": first["number"] });
     shop.table("ORDER_INDEX_TABLE").put(&progress).await;
 
-    sync(&shop, json!({})).await.unwrap();
+    ordering::Fulfilment::new(shop.stack().services()).unwrap().enter_earlier(false).await.unwrap();
 
     assert_eq!(ways(&shop).await.iter().filter(|way| *way == "time").count(), 1);
+}
+
+/// Functions of version 0.1.0 may make orders after the scan, while both run or after a rollback.
+#[tokio::test]
+async fn every_run_enters_the_orders_of_the_last_days_that_no_way_leads_to() {
+    for price in ["price_mug", "price_club_monthly"] {
+        let (shop, session) = paid("", price, "pay").await;
+        let before = ways(&shop).await;
+        sync(&shop, json!({})).await.unwrap();
+        let scanned =
+            shop.table("ORDER_INDEX_TABLE").scan().await.into_iter().find(|row| row["way"]["S"] == "progress");
+        as_of_0_1_0(&shop, &session).await;
+        shop.table("ORDER_INDEX_TABLE").put(&scanned.unwrap()).await;
+
+        sync(&shop, json!({})).await.unwrap();
+
+        assert_eq!(ways(&shop).await, before, "{price}");
+        let asked = shop.sandbox().requests().len();
+        sync(&shop, json!({})).await.unwrap();
+        let requests = shop.sandbox().requests();
+        let again = requests[asked..].iter().any(|request| request.path.starts_with("/v1/checkout/sessions/"));
+        assert!(!again, "{price}: it is entered once");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ PERMISSIONS = {
     "Order": {"Orders": {"GetItem"}},
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
-        "Carts": READ_UPDATE,
+        "Carts": READ_WRITE,
         "Catalog": {"BatchGetItem", "Scan", "UpdateItem"},
         "Orders": READ_WRITE | {"ConditionCheckItem", "Scan"},
         "OrderIndex": {"GetItem", "PutItem", "DeleteItem", "Query"},

@@ -35,7 +35,7 @@ async fn a_price_whose_product_was_unknown_is_sold_once_the_product_is_heard_of(
 #[tokio::test]
 async fn a_sync_brings_what_was_missing_and_leaves_the_rest_alone() {
     let shop = Shop::open().await;
-    let [carts, orders] = [shop.rows("carts").await, shop.rows("orders").await];
+    let [carts, orders] = [shop.rows("carts").await, known_to_0_1_0(&shop).await];
 
     shop.stack().sync().await.unwrap();
 
@@ -45,7 +45,17 @@ async fn a_sync_brings_what_was_missing_and_leaves_the_rest_alone() {
     now["data"].as_array_mut().unwrap().retain(|product| product["id"] != "prod_soon");
     assert_still_shown(&now, &then, "products");
     assert_eq!(shop.rows("carts").await, carts);
-    assert_eq!(shop.rows("orders").await, orders);
+    // What was read of their money is written down, and tells nothing.
+    assert_eq!(known_to_0_1_0(&shop).await, orders);
+}
+
+/// The rows of orders without what the first sync adds, and without what the last write told.
+async fn known_to_0_1_0(shop: &Shop) -> Vec<Value> {
+    let mut rows = shop.rows("orders").await;
+    for row in &mut rows {
+        row.as_object_mut().unwrap().retain(|name, _| !["captured", "read", "event"].contains(&name.as_str()));
+    }
+    rows
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cart::Timestamp;
 use catalog::{Catalog, Progress};
-use ordering::{Endpoints, Fulfilment};
+use ordering::{Endpoints, Events, Fulfilment};
 use payments::Stripe;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use web::Log;
 pub struct Sync {
     catalog: Catalog,
     fulfilment: Fulfilment,
+    events: Events,
     endpoints: Endpoints,
     log: Log,
 }
@@ -86,20 +87,42 @@ pub enum Error {
     #[error("the event is malformed: {0}")]
     Asked(String),
     /// These parts of the run failed, each with its reason. The others were carried out.
-    #[error("{}", .0.join("; "))]
-    Failed(Vec<String>),
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Failed(Vec<Failure>),
 }
+
+/// A part of a run that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{part}: {reason}")]
+pub struct Failure {
+    part: &'static str,
+    reason: String,
+}
+
+impl Error {
+    /// Whether the catalogue was copied all the same, so that the shop has something to sell.
+    #[must_use]
+    pub fn spared_catalogue(&self) -> bool {
+        match self {
+            Self::Asked(_) => false,
+            Self::Failed(parts) => parts.iter().all(|failure| failure.part != CATALOGUE),
+        }
+    }
+}
+
+/// The part of a run that copies products and prices.
+const CATALOGUE: &str = "catalogue";
 
 /// The parts of a run that failed so far.
 #[derive(Default)]
-struct Failed(Vec<String>);
+struct Failed(Vec<Failure>);
 
 impl Failed {
     /// What a part came to, or nothing where it failed.
-    fn note<T: Default, E: Display>(&mut self, part: &str, result: Result<T, E>) -> T {
+    fn note<T: Default, E: Display>(&mut self, part: &'static str, result: Result<T, E>) -> T {
         result.unwrap_or_else(|error| {
             tracing::error!(part, %error, "a part of the sync failed; the others go on");
-            self.0.push(format!("{part}: {error}"));
+            self.0.push(Failure { part, reason: error.to_string() });
             T::default()
         })
     }
@@ -121,6 +144,7 @@ impl Sync {
         Ok(Self {
             catalog: Catalog::with_stripe(services, &stripe)?,
             fulfilment: Fulfilment::with_stripe(services, &stripe)?,
+            events: Events::with_stripe(services, &stripe)?,
             endpoints: Endpoints::new(&stripe),
             log: Log::new(&services.environment),
         })
@@ -154,7 +178,8 @@ impl Sync {
         let since = at - Duration::from_hours(24 * asked.days.unwrap_or(REPAIRED_DAYS));
         let missing = failed.note("paid sessions", self.fulfilment.repair(since, at, now).await);
         let followed = failed.note("open orders", self.fulfilment.follow_open(now).await);
-        let repaired = missing + followed;
+        let unheard = failed.note("events", self.events.repair(since, at, now).await);
+        let repaired = missing + followed + unheard;
         let entered = failed.note("index of orders", self.fulfilment.enter_earlier(asked.index).await);
         tracing::info!(repaired, entered, "orders");
         let copied = self
@@ -163,7 +188,7 @@ impl Sync {
                 tracing::info!(products, prices, written, retired, "syncing");
             })
             .await;
-        let Progress { products, prices, written, retired } = failed.note("catalogue", copied);
+        let Progress { products, prices, written, retired } = failed.note(CATALOGUE, copied);
         let missing_events = self.endpoints.missing_events().await;
         match failed {
             Failed(parts) if parts.is_empty() => {

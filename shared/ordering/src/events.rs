@@ -14,10 +14,10 @@ use crate::{Error, Fulfilment, Outcome, PaymentFailed};
 /// Handles Stripe's events.
 #[derive(Clone, Debug)]
 pub struct Events {
-    stripe: Stripe,
-    carts: Carts,
+    pub(crate) stripe: Stripe,
+    pub(crate) carts: Carts,
     catalog: Catalog,
-    fulfilment: Fulfilment,
+    pub(crate) fulfilment: Fulfilment,
 }
 
 impl Events {
@@ -53,12 +53,20 @@ impl Events {
     ///
     /// A setting is missing or malformed.
     pub fn new(services: &Services) -> Result<Self, settings::Error> {
-        let stripe = Stripe::new(&services.environment, &services.secrets, &services.https)?;
+        Self::with_stripe(services, &Stripe::new(&services.environment, &services.secrets, &services.https)?)
+    }
+
+    /// The same, with a client of Stripe's that others use too.
+    ///
+    /// # Errors
+    ///
+    /// A setting is missing or malformed.
+    pub fn with_stripe(services: &Services, stripe: &Stripe) -> Result<Self, settings::Error> {
         Ok(Self {
             carts: Carts::new(&services.database, &services.environment)?,
-            catalog: Catalog::with_stripe(services, &stripe)?,
-            fulfilment: Fulfilment::with_stripe(services, &stripe)?,
-            stripe,
+            catalog: Catalog::with_stripe(services, stripe)?,
+            fulfilment: Fulfilment::with_stripe(services, stripe)?,
+            stripe: stripe.clone(),
         })
     }
 
@@ -152,7 +160,7 @@ impl Events {
 }
 
 /// The payment that an event is about, if it is about one, or about its charge, a refund or a dispute.
-fn payment_of(event: &Event) -> Option<&str> {
+pub(crate) fn payment_of(event: &Event) -> Option<&str> {
     let is_intent = event.kind.starts_with("payment_intent.");
     event.field(if is_intent { "id" } else { "payment_intent" })
 }

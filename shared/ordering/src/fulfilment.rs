@@ -54,7 +54,7 @@ enum Due {
 }
 
 /// How long the webhook and the landing page may take: an order that is not there sooner is not missed yet.
-const TIME_TO_ARRIVE: Duration = Duration::from_mins(5);
+pub(crate) const TIME_TO_ARRIVE: Duration = Duration::from_mins(5);
 
 /// How long the closing of a cart's other page may take: the order is stored, and the answer to Stripe waits.
 const TIME_TO_CLOSE: Duration = Duration::from_secs(3);
@@ -95,10 +95,15 @@ impl Fulfilment {
         &self.ownership
     }
 
+    /// The order with this number.
+    pub(crate) async fn order(&self, number: OrderNumber) -> Result<Option<Order>, Error> {
+        Ok(self.orders.find(number).await?)
+    }
+
     /// The order of a payment, as far as the index leads to it.
-    async fn order_of_payment(&self, payment_intent: &str) -> Result<Option<Order>, Error> {
+    pub(crate) async fn order_of_payment(&self, payment_intent: &str) -> Result<Option<Order>, Error> {
         match self.index.of_payment(payment_intent).await? {
-            Some(number) => Ok(self.orders.find(number).await?),
+            Some(number) => self.order(number).await,
             None => Ok(None),
         }
     }
@@ -209,6 +214,10 @@ impl Fulfilment {
         let Some(order) = self.orders.find(OrderNumber::of_session(&session.id)).await? else {
             return Ok((self.ownership.claim(&made_from) != Claim::Foreign).then_some(Due::Missing));
         };
+        if order.standing.read_at.is_none() {
+            // An order of version 0.1.0, which no way leads to.
+            return Ok(Some(Due::Behind));
+        }
         let payment: Vec<_> = session.payment().cloned().into_iter().collect();
         let reading = reading::reading(session, &payment, DisputeReading::Unreadable, None)?;
         let is_behind = match session.mode {

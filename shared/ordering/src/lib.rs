@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod fulfilment;
 mod landing;
+mod missed;
 mod order;
 mod ownership;
 mod reading;

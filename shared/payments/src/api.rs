@@ -2,6 +2,7 @@
 //!
 //! A change of Stripe's API breaks this module at compile time, or its tests, and nothing else.
 
+mod events;
 mod named;
 mod products;
 mod sessions;
@@ -14,6 +15,7 @@ use http::Method;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+pub(crate) use events::events;
 pub(crate) use named::named;
 pub(crate) use products::{price, price_with_product, prices, product, products, promotion_codes};
 pub(crate) use sessions::{

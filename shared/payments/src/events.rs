@@ -1,6 +1,7 @@
 //! Stripe's events.
 
 mod expired;
+mod listed;
 mod signature;
 mod webhook;
 
@@ -94,5 +95,11 @@ impl Event {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.data.object.get(name)?.as_str()
+    }
+
+    /// A whole number of the object that the event is about.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.data.object.get(name)?.as_i64()
     }
 }

@@ -35,7 +35,7 @@ impl Carts {
     /// DynamoDB fails.
     pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<(), Error> {
         let item = Item::from([
-            (NUMBER.to_owned(), text(format!("abandoned-{}", abandoned.session))),
+            (NUMBER.to_owned(), text(key(&abandoned.session))),
             (FORMAT.to_owned(), number(1)),
             ("session".to_owned(), text(&abandoned.session)),
             ("cart".to_owned(), text(abandoned.cart)),
@@ -46,4 +46,9 @@ impl Carts {
         ]);
         self.table.put(item, self.table.absent(), OnRefusal::Nothing).await.map(drop)
     }
+}
+
+/// The key of a session's note.
+pub(super) fn key(session: &SessionId) -> String {
+    format!("abandoned-{session}")
 }

@@ -3,7 +3,7 @@
 use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
 
 use super::row::{self, COMPLETED, SESSION, SESSION_EXPIRY, SESSION_ID, at_version};
-use super::{Carts, ChangeError, remember_in, remember_unseen};
+use super::{Carts, ChangeError, abandoned, remember_in, remember_unseen};
 use crate::expression::Update;
 use crate::idempotency::Seen;
 use crate::item::text;
@@ -67,6 +67,21 @@ impl Carts {
                 })
             }
         }
+    }
+
+    /// Whether the end of a session is recorded: that its cart was abandoned, if its time `ran_out`, else that the cart does
+    /// not count on it any more. One read.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or the item is corrupt.
+    pub async fn knows_end(&self, number: CartNumber, session: &SessionId, ran_out: bool) -> Result<bool, Error> {
+        if ran_out {
+            return Ok(self.table.get(text(abandoned::key(session))).await?.is_some());
+        }
+        let cart = self.find_any(number).await?;
+        let current = cart.as_ref().and_then(|cart| cart.current_session());
+        Ok(!current.is_some_and(|current| current.id == *session && current.expires_at.is_some()))
     }
 
     /// Records that `session` has expired. Does nothing unless it is the cart's current session. One write.
