@@ -226,6 +226,7 @@ async fn of_readings_that_arrive_at_once_the_latest_stays() {
             progress: if after % 3 == 0 { Progress::Waiting } else { Progress::Settled },
             captured: usd(2400),
             refunded: usd(i64::try_from(after).unwrap() * 7 % 20 * 100),
+            refund_is_pending: Some(after % 7 == 0),
             dispute: DisputeReading::None,
         })
         .collect();

@@ -6,6 +6,7 @@ use cart::Timestamp;
 use fixtures::{Shop, order_number};
 use reqwest::Method;
 use serde_json::{Value, json};
+use stripe_sandbox::Sandbox;
 use sync::{Asked, Sync};
 
 use crate::after_payment::{as_read, intent, money, paid};
@@ -44,7 +45,7 @@ async fn an_order_is_on_the_way_of_the_open_ones_until_its_money_is_where_it_sta
 }
 
 #[tokio::test]
-async fn an_event_about_a_known_payment_asks_stripe_for_its_session_alone() {
+async fn an_event_about_a_known_payment_does_not_ask_which_session_it_belongs_to() {
     for (price, mode) in [("price_mug", "payment"), ("price_club_monthly", "subscription")] {
         let (shop, session) = paid("", price, "pay").await;
         assert_eq!(session["mode"], mode);
@@ -57,7 +58,9 @@ async fn an_event_about_a_known_payment_asks_stripe_for_its_session_alone() {
         let asked: Vec<_> = shop.sandbox().requests()[before..].iter().map(|request| request.path.clone()).collect();
         let session = format!("/v1/checkout/sessions/{}", session["id"].as_str().unwrap());
         let payments = (mode == "subscription").then(|| "/v1/invoice_payments".to_owned());
-        assert_eq!(asked, [session].into_iter().chain(payments).collect::<Vec<_>>());
+        // Whether the refund is on its way, and may come back.
+        let refunds = "/v1/refunds".to_owned();
+        assert_eq!(asked, [session].into_iter().chain(payments).chain([refunds]).collect::<Vec<_>>());
     }
 }
 
@@ -81,6 +84,32 @@ async fn the_sync_follows_an_open_order_however_old_it_is_and_forgets_it_when_it
     let before = shop.sandbox().requests().len();
     assert_eq!(Box::pin(fulfilment.follow_open(Timestamp::now())).await.unwrap(), 0);
     assert_eq!(shop.sandbox().requests().len(), before, "no order is open");
+}
+
+/// Source for refunds that wait: <https://docs.stripe.com/refunds#insufficient-balance>
+#[tokio::test]
+async fn an_order_is_open_while_a_refund_is_on_its_way() {
+    for (price, arrives) in [("price_mug", true), ("price_mug", false), ("price_club_monthly", false)] {
+        let (shop, session) = paid("", price, "pay").await;
+        let (_, captured, _) = money(&shop, &session).await;
+        shop.sandbox().change_dashboard(|dashboard| dashboard.balance_covers_refunds = false);
+        shop.refund(&order_number(&session), 400).await;
+        shop.sandbox().settled().await;
+        let waiting = (money(&shop, &session).await, ways(&shop).await.contains(&"open".to_owned()));
+        shop.sandbox().pause_webhooks(true);
+        let refund = shop.event("refund.created")["data"]["object"]["id"].as_str().unwrap().to_owned();
+        let end = if arrives { Sandbox::complete_refund } else { Sandbox::fail_refund };
+        end(shop.sandbox(), &refund).unwrap();
+
+        let fulfilment = ordering::Fulfilment::new(shop.stack().services()).unwrap();
+        let changed = Box::pin(fulfilment.follow_open(Timestamp::now())).await.unwrap();
+
+        let case = format!("{price}, {arrives}");
+        assert_eq!(waiting, (as_read("partially_refunded", captured, 400), true), "{case}");
+        let then = if arrives { as_read("partially_refunded", captured, 400) } else { as_read("paid", captured, 0) };
+        assert_eq!((money(&shop, &session).await, changed), (then, usize::from(!arrives)), "{case}");
+        assert!(!ways(&shop).await.contains(&"open".to_owned()), "{case}");
+    }
 }
 
 #[tokio::test]

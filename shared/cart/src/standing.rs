@@ -16,6 +16,8 @@ pub struct Standing {
     pub captured: Money,
     /// What was paid back of it.
     pub refunded: Money,
+    /// Whether some of that is still on its way to the buyer, and may yet come back.
+    pub refund_is_pending: bool,
     /// What the buyer's bank has against it; of several disputes the one that was opened last.
     pub dispute: Option<Dispute>,
     /// When Stripe was asked; `None` where it was not written down, as before version 0.2.
@@ -68,6 +70,8 @@ pub struct Reading {
     pub captured: Money,
     /// What was paid back of it.
     pub refunded: Money,
+    /// Whether some of that is still on its way; `None` where that was not read.
+    pub refund_is_pending: Option<bool>,
     /// What the buyer's bank has against it.
     pub dispute: DisputeReading,
 }
@@ -139,18 +143,19 @@ impl Standing {
             status,
             captured: reading.captured,
             refunded: reading.refunded,
+            refund_is_pending: reading.refund_is_pending.unwrap_or_default(),
             dispute: None,
             read_at: Some(reading.at),
         };
         Step { standing, news: status.news() }
     }
 
-    /// Whether something is still to come, of which an event might get lost: money that is under way or held, a dispute that is
-    /// not decided.
+    /// Whether something is still to come, of which an event might get lost: money that is under way, in either direction, or
+    /// held, a dispute that is not decided.
     #[must_use]
     pub fn is_open(&self) -> bool {
         let waits = matches!(self.status, OrderStatus::AwaitingPayment | OrderStatus::Authorized);
-        waits || self.dispute.as_ref().is_some_and(|dispute| !dispute.is_closed())
+        waits || self.refund_is_pending || self.dispute.as_ref().is_some_and(|dispute| !dispute.is_closed())
     }
 
     /// The next step to where this reading leads; `None` where the standing is there, or was read later than this.
@@ -163,10 +168,11 @@ impl Standing {
         }
         let read = Self { read_at: Some(reading.at), ..self.clone() };
         let status = reading.status();
-        if (self.status, self.captured, self.refunded) != (status, reading.captured, reading.refunded) {
-            let (captured, refunded) = (reading.captured, reading.refunded);
-            let news = self.news_of_money(reading);
-            return Some(Step { standing: Self { status, captured, refunded, ..read }, news });
+        let refund_is_pending = reading.refund_is_pending.unwrap_or(self.refund_is_pending);
+        let (captured, refunded) = (reading.captured, reading.refunded);
+        let money = Self { status, captured, refunded, refund_is_pending, ..read.clone() };
+        if money != read {
+            return Some(Step { standing: money, news: self.news_of_money(reading) });
         }
         let dispute = match &reading.dispute {
             DisputeReading::None => None,

@@ -219,7 +219,7 @@ impl Fulfilment {
             return Ok(Some(Due::Behind));
         }
         let payment: Vec<_> = session.payment().cloned().into_iter().collect();
-        let reading = reading::reading(session, &payment, DisputeReading::Unreadable, None)?;
+        let reading = reading::reading(session, &payment, None, DisputeReading::Unreadable, None)?;
         let is_behind = match session.mode {
             // The payments of a subscription do not come with a list of sessions.
             Mode::Subscription => reading.progress == Progress::Settled && !order.standing.status.is_settled(),
@@ -288,8 +288,9 @@ impl Fulfilment {
         }
         let number = OrderNumber::of_session(&session.id);
         let payments = self.stripe.payments(session).await?;
+        let refund_is_pending = self.has_pending_refund(&payments).await?;
         let dispute = self.dispute(&payments).await?;
-        let reading = reading::reading(session, &payments, dispute, failed)?;
+        let reading = reading::reading(session, &payments, refund_is_pending, dispute, failed)?;
         let payments: Vec<_> = payments.iter().map(|payment| payment.id().to_owned()).collect();
 
         if self.place(session, &made_from, &reading, &payments, now).await? {
@@ -299,6 +300,22 @@ impl Fulfilment {
             self.orders.follow(number, &reading, &self.index, &payments).await?;
         }
         Ok(Outcome::Ordered { number, status: reading.status() })
+    }
+
+    /// Whether a refund of these payments is on its way. Asks only where a payment says that something was paid back.
+    async fn has_pending_refund(&self, payments: &[PaymentIntent]) -> Result<Option<bool>, Error> {
+        for payment in reading::refunded(payments) {
+            match self.stripe.has_pending_refund(payment).await {
+                Ok(true) => return Ok(Some(true)),
+                Ok(false) => {}
+                Err(error) if error.is_forbidden() => {
+                    tracing::error!(%error, "whether an order's refund is on its way is not known: the key may not read it");
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(false))
     }
 
     /// What Stripe says of disputes about these payments. Asks only where a payment says that there is one.

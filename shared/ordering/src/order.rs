@@ -73,7 +73,7 @@ mod tests {
     /// What a session and the payment that came with it say of the money.
     pub(super) fn standing(session: &Session, failed: Option<PaymentFailed>) -> Result<Standing, payments::Error> {
         let payment: Vec<_> = session.payment().cloned().into_iter().collect();
-        Ok(Standing::of_new_order(&reading(session, &payment, DisputeReading::None, failed)?).standing)
+        Ok(Standing::of_new_order(&reading(session, &payment, None, DisputeReading::None, failed)?).standing)
     }
 
     const CART: &str = "be45cb2605bf36bebde684841a28f0fd";

@@ -15,6 +15,7 @@ pub struct PaymentFailed;
 pub(crate) fn reading(
     session: &Session,
     payments: &[PaymentIntent],
+    refund_is_pending: Option<bool>,
     dispute: DisputeReading,
     failed: Option<PaymentFailed>,
 ) -> Result<Reading, payments::Error> {
@@ -28,7 +29,8 @@ pub(crate) fn reading(
         Progress::Waiting | Progress::Held | Progress::Failed | Progress::Canceled => (0, 0),
     };
     let [captured, refunded] = [captured, refunded].map(|minor| Money::new(minor, currency));
-    Ok(Reading { at: cart::whole_millisecond(session.read_at()), progress, captured, refunded, dispute })
+    let at = cart::whole_millisecond(session.read_at());
+    Ok(Reading { at, progress, captured, refunded, refund_is_pending, dispute })
 }
 
 /// How far the payments of a session are that does not call itself paid.
@@ -66,6 +68,12 @@ fn amounts(session: &Session, payments: &[PaymentIntent], total: i64) -> (i128, 
         _ => total.into(),
     };
     (captured, charges.iter().map(|charge| i128::from(charge.refunded())).sum())
+}
+
+/// The payments of which something was paid back.
+pub(crate) fn refunded(payments: &[PaymentIntent]) -> impl Iterator<Item = &str> {
+    let is_refunded = |payment: &&PaymentIntent| payment.charge().is_some_and(|charge| charge.refunded() > 0);
+    payments.iter().filter(is_refunded).map(PaymentIntent::id)
 }
 
 /// The payment whose dispute is to be read, if the buyer's bank has or had one about any.

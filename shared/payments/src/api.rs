@@ -20,7 +20,7 @@ pub(crate) use named::named;
 pub(crate) use products::{price, price_with_product, prices, product, products, promotion_codes};
 pub(crate) use sessions::{
     create_session, disputes_of_payment, expire_session, finished_sessions, invoice, invoice_of_payment, line_items,
-    payments_of_invoice, session, session_alone, session_of_payment, session_of_subscription,
+    payments_of_invoice, refunds_of_payment, session, session_alone, session_of_payment, session_of_subscription,
 };
 pub(crate) use webhook_endpoints::webhook_endpoints;
 pub(crate) use words::{

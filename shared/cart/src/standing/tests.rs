@@ -13,7 +13,8 @@ fn at(second: i64) -> Timestamp {
 
 fn reading(second: i64, progress: Progress, captured: i64, refunded: i64) -> Reading {
     let (captured, refunded) = (usd(captured), usd(refunded));
-    Reading { at: at(second), progress, captured, refunded, dispute: DisputeReading::None }
+    let dispute = DisputeReading::None;
+    Reading { at: at(second), progress, captured, refunded, refund_is_pending: Some(false), dispute }
 }
 
 fn dispute(status: &str) -> Dispute {
@@ -122,11 +123,38 @@ fn a_dispute_that_cannot_be_read_stays_as_it_was_known() {
 }
 
 #[test]
+fn an_order_is_open_while_something_may_still_come() {
+    let pending = Reading { refund_is_pending: Some(true), ..reading(1, Progress::Settled, 2400, 400) };
+    let not_looked = Reading { refund_is_pending: None, ..reading(2, Progress::Settled, 2400, 400) };
+    for (readings, is_open) in [
+        (vec![reading(1, Progress::Waiting, 0, 0)], true),
+        (vec![reading(1, Progress::Held, 0, 0)], true),
+        (vec![reading(1, Progress::Failed, 0, 0)], false),
+        (vec![reading(1, Progress::Canceled, 0, 0)], false),
+        (vec![reading(1, Progress::Settled, 2400, 0)], false),
+        (vec![reading(1, Progress::Settled, 2400, 400)], false),
+        (vec![pending.clone()], true),
+        (vec![pending.clone(), not_looked.clone()], true),
+        (vec![pending, reading(2, Progress::Settled, 2400, 400)], false),
+        (vec![not_looked], false),
+        (vec![disputed(1, "needs_response")], true),
+        (vec![disputed(1, "needs_response"), disputed(2, "won")], false),
+    ] {
+        let mut standing = Standing::of_new_order(&readings[0]).standing;
+        for reading in &readings {
+            (standing, _) = follow(&standing, reading);
+        }
+        assert_eq!(standing.is_open(), is_open, "{readings:?}");
+    }
+}
+
+#[test]
 fn what_an_earlier_version_counted_differently_is_no_news() {
     let before = Standing {
         status: OrderStatus::PartiallyRefunded,
         captured: usd(2400),
         refunded: usd(1400),
+        refund_is_pending: false,
         dispute: None,
         read_at: None,
     };
@@ -148,10 +176,13 @@ fn some_reading() -> impl Strategy<Value = Reading> {
         Progress::Settled,
     ]);
     let status = prop::sample::select(vec!["", "needs_response", "under_review", "lost", "won"]);
-    (progress, 0..3_i64, 0..3_i64, status).prop_map(|(progress, captured, refunded, status)| {
-        let dispute = if status.is_empty() { DisputeReading::None } else { DisputeReading::Latest(dispute(status)) };
-        Reading { dispute, ..reading(0, progress, captured, refunded) }
-    })
+    (progress, 0..3_i64, 0..3_i64, status, any::<bool>()).prop_map(
+        |(progress, captured, refunded, status, is_pending)| {
+            let dispute =
+                if status.is_empty() { DisputeReading::None } else { DisputeReading::Latest(dispute(status)) };
+            Reading { dispute, refund_is_pending: Some(is_pending), ..reading(0, progress, captured, refunded) }
+        },
+    )
 }
 
 proptest! {

@@ -105,6 +105,16 @@ pub(crate) fn disputes_of_payment(payment_intent: &str) -> Result<Request, Error
     Ok(Request { query: Some(form_of(&query)?), ..Request::get("/disputes") })
 }
 
+/// A page of the refunds of a payment, newest first.
+///
+/// # Errors
+///
+/// [`Error::Unwritable`] where the id cannot be written as a query.
+pub(crate) fn refunds_of_payment(payment_intent: &str) -> Result<Request, Error> {
+    let query = json!({ "payment_intent": payment_intent, "limit": PER_PAGE });
+    Ok(Request { query: Some(form_of(&query)?), ..Request::get("/refunds") })
+}
+
 fn invoice_payments(query: &impl Serialize) -> Result<Request, Error> {
     Ok(Request { query: Some(form_of(query)?), ..Request::get("/invoice_payments") })
 }

@@ -111,6 +111,18 @@ impl Stripe {
         Ok(page.data.into_iter().max_by_key(|dispute| dispute.created).map(Dispute::from))
     }
 
+    /// Whether money is on its way back to the buyer of a payment, and may yet come back to the shop.
+    ///
+    /// # Errors
+    ///
+    /// Stripe fails, or the key may not read refunds: [`Error::is_forbidden`].
+    ///
+    /// Source: <https://docs.stripe.com/api/refunds/object#refund_object-status>
+    pub async fn has_pending_refund(&self, payment_intent: &str) -> Result<bool, Error> {
+        let page: Page<Refund> = self.call(api::refunds_of_payment(payment_intent)?, None).await?;
+        Ok(page.data.iter().any(|refund| ["pending", "requires_action"].contains(&refund.status.as_str())))
+    }
+
     /// A page of the sessions that were created at `since` or later and that shoppers have finished, newest first, each
     /// with its payment.
     ///
@@ -160,6 +172,13 @@ impl From<PaymentDispute> for Dispute {
         let PaymentDispute { amount, currency, status, reason, evidence_details, .. } = dispute;
         Self { status, amount, currency, reason, due_by: evidence_details.due_by }
     }
+}
+
+/// Money that goes back to the buyer.
+#[derive(Debug, Deserialize)]
+struct Refund {
+    #[serde(default, deserialize_with = "lenient")]
+    status: String,
 }
 
 /// A payment of an invoice.

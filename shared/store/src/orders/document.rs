@@ -179,6 +179,7 @@ mod tests {
             status: OrderStatus::Paid,
             captured: document.total(),
             refunded: yen(100),
+            refund_is_pending: false,
             dispute: None,
             read_at: None,
         };

@@ -13,6 +13,8 @@ pub(super) const STATUS: &str = "status";
 /// What was taken; absent in rows of version 0.1.0.
 const CAPTURED: &str = "captured";
 const REFUNDED: &str = "refunded";
+/// Whether money is on its way back to the buyer; absent where none is.
+const REFUND_PENDING: &str = "refund_pending";
 /// The dispute, as JSON; absent where there is none.
 const DISPUTE: &str = "dispute";
 /// When Stripe was asked, in milliseconds since 1970; absent in rows of version 0.1.0.
@@ -45,6 +47,7 @@ pub(super) fn write(order: &Order, news: Option<News>) -> Item {
         (DOCUMENT.to_owned(), text(json(&OrderDocument::from(order)))),
     ]);
     let optional = [
+        (REFUND_PENDING, standing.refund_is_pending.then(|| number(1))),
         (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
         (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
         (EVENT, news.map(|news| text(event(news)))),
@@ -134,6 +137,7 @@ pub(super) fn take(before: &Standing, step: &Step) -> Update {
         (STATUS, Some(text(standing.status.as_str()))),
         (CAPTURED, Some(number(standing.captured.minor()))),
         (REFUNDED, Some(number(standing.refunded.minor()))),
+        (REFUND_PENDING, standing.refund_is_pending.then(|| number(1))),
         (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
         (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
         (EVENT, news.map(|news| text(event(news)))),
@@ -187,6 +191,7 @@ fn standing(reader: &Reader, total: Money) -> Result<Standing, Error> {
         status,
         captured,
         refunded: money(reader.parsed(REFUNDED)?),
+        refund_is_pending: reader.item.contains_key(REFUND_PENDING),
         dispute: dispute.map_err(|_| reader.corrupt(DISPUTE))?,
         read_at: read_at.map_err(|_| reader.corrupt(READ))?,
     })
@@ -210,7 +215,14 @@ pub(super) mod tests {
         let nothing = document.total();
         let read_at = Some(Timestamp::UNIX_EPOCH);
         let status = OrderStatus::Paid;
-        document.into_order(Standing { status, captured: nothing, refunded: nothing, dispute: None, read_at })
+        document.into_order(Standing {
+            status,
+            captured: nothing,
+            refunded: nothing,
+            refund_is_pending: false,
+            dispute: None,
+            read_at,
+        })
     }
 
     #[test]
@@ -261,6 +273,7 @@ pub(super) mod tests {
         let dispute = r#"{"status":"lost","amount":5,"currency":"usd","reason":"general","due_by":null}"#;
         order.standing.dispute = Some(serde_json::from_str(dispute).unwrap());
         order.standing.status = OrderStatus::Authorized;
+        order.standing.refund_is_pending = true;
 
         let item = write(&order, Some(News::Disputed));
 
