@@ -241,6 +241,58 @@ async fn of_sixty_made_up_landings_of_a_cart_ten_an_hour_ask_stripe() {
     assert_eq!(shop.get(&shop.landing(&session)).await.location(), thanks(&shop, &session, ""));
 }
 
+/// Each round is a second's worth of made-up landings, all at once.
+#[tokio::test]
+async fn a_flood_of_made_up_landings_leaves_landings_webhooks_and_checkouts_unharmed() {
+    let shop = Shop::open_on_wires([]).await;
+    let attacker = shop.add("price_mug", 1).await.number().await;
+    let mut rounds = Vec::new();
+    for _ in 0..3 {
+        let (mut landing, mut told, mut buying) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..5 {
+            landing.push(paid(&shop).await.1);
+            told.push({
+                paid(&shop).await;
+                shop.event("checkout.session.completed")
+            });
+            buying.push(shop.add("price_mug", 1).await);
+        }
+        rounds.push((landing, told, buying));
+    }
+    for (landing, told, buying) in &rounds {
+        // A second of its own.
+        shop.wire().limit_stripe();
+        shop.wire().plan(None);
+        let strange = ["be45cb2605bf36bebde684841a28f0fd", &attacker];
+        let links: Vec<_> = (0..60)
+            .map(|index| {
+                made_up(&format!("cs_test_made_up_{index}"), [None, Some(strange[0]), Some(strange[1])][index % 3])
+            })
+            .collect();
+
+        let (flood, landed, events, sessions) = tokio::join!(
+            join_all(links.iter().map(|link| shop.get(link))),
+            join_all(landing.iter().map(|session| async { shop.get(&shop.landing(session)).await })),
+            join_all(told.iter().map(|event| shop.deliver(event))),
+            join_all(buying.iter().map(fixtures::Visitor::checkout)),
+        );
+
+        assert!(flood.iter().all(|answer| answer.status == 303));
+        for (session, landed) in landing.iter().zip(&landed) {
+            assert_eq!(landed.location(), thanks(&shop, session, ""));
+        }
+        for event in events {
+            assert_eq!(event.ok()["handled"], true);
+        }
+        for session in sessions {
+            assert!(session.ok()["url"].is_string());
+        }
+        let calls = shop.wire().calls();
+        let reads = calls.iter().filter(|call| *call == "Stripe GET /v1/checkout/sessions/{id}").count();
+        assert!(reads <= 20, "{reads} of {calls:?}");
+    }
+}
+
 #[tokio::test]
 async fn sessions_of_the_cart_itself_are_not_counted_among_the_made_up_ones() {
     let shop = Shop::open().await;
@@ -280,7 +332,7 @@ async fn an_order_is_made_of_a_session_that_is_not_the_carts_current_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_stripe_or_dynamodb_is_away_the_shopper_is_told_to_wait_and_the_event_makes_the_order() {
-    let shop = Shop::open_on_wires([("STRIPE_TIMEOUT_MS", "100"), ("DYNAMODB_TIMEOUT_MS", "100")]).await;
+    let shop = Shop::open_on_wires([("STRIPE_TIMEOUT_MS", "400"), ("DYNAMODB_TIMEOUT_MS", "400")]).await;
     // Another execution, which did not see Stripe silent, and so does not leave it alone.
     let other = shop.behind(shop.stack().dynamodb_url(), []).await;
     let broken = StripeAnswer::Error { status: 503, headers: vec![("retry-after", "60")], body: "{}".to_owned() };
