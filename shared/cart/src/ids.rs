@@ -180,6 +180,12 @@ impl SessionId {
         let plain = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         text.parse().ok().filter(|_| plain)
     }
+
+    /// Whether its money is real: Stripe's ids say so.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.0.starts_with("cs_live_")
+    }
 }
 
 impl OrderNumber {
@@ -187,6 +193,10 @@ impl OrderNumber {
     #[must_use]
     pub fn of_session(session: &SessionId) -> Self {
         Self::hash_of(session.as_str().as_bytes())
+    }
+
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
     }
 }
 

@@ -42,6 +42,7 @@ mod price;
 mod pricing;
 mod product;
 mod recurrence;
+mod reference;
 mod rejection;
 mod standing;
 mod token;
@@ -64,13 +65,17 @@ pub use line_metadata::LineMetadata;
 pub use metadata::Metadata;
 pub use money::Money;
 pub use offer::{Offer, Offers};
-pub use order::{Address, Customer, Mark, Order, OrderLine, Payment};
+pub use order::{
+    Address, Consent, CustomField, Customer, DeliveryEstimate, DeliveryTime, Discount, Invoice, Mark, Order, OrderLine,
+    Payment, ShippingOption, Tax, TaxId,
+};
 pub use price::{
     BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceKind, Recurring, RoundUnits, Tier,
     TiersMode, TransformQuantity, UsageType,
 };
 pub use product::Product;
 pub use recurrence::{MalformedRecurrence, Recurrence};
+pub use reference::{MalformedReference, Reference};
 pub use rejection::Rejection;
 pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
 pub use token::{MalformedToken, Token};

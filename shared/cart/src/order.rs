@@ -5,17 +5,31 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CartNumber, Currency, CustomerId, InvoiceId, Money, OrderNumber, PaymentIntentId, PriceId, ProductId, SessionId,
-    Standing, SubscriptionId, Timestamp,
+    CartNumber, Currency, CustomerId, InvoiceId, LineId, Money, OrderNumber, PaymentIntentId, PriceId, ProductId,
+    Reference, SessionId, Standing, SubscriptionId, Timestamp,
 };
+
+mod answers;
+mod charges;
+
+pub use answers::{Consent, CustomField, Invoice, TaxId};
+pub use charges::{DeliveryEstimate, DeliveryTime, Discount, ShippingOption, Tax};
 
 /// An order: what was bought, by whom, and what became of the money. Amounts are Stripe's, all in one currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
     /// The public name.
     pub number: OrderNumber,
+    /// What people call it.
+    pub reference: Reference,
+    /// Whether the money is real.
+    pub livemode: bool,
     /// The cart it came from.
     pub cart: CartNumber,
+    /// Whose cart it was, as the shop knows its shoppers; `None` for a guest's.
+    pub shopper: Option<String>,
+    /// The expired session that this one was made after, where the buyer came back to it.
+    pub recovered_from: Option<SessionId>,
     /// What became of its money.
     pub standing: Standing,
     /// What was bought, as Stripe sold it.
@@ -24,12 +38,20 @@ pub struct Order {
     pub subtotal: Money,
     /// What was taken off.
     pub discount: Money,
+    /// What took it off.
+    pub discounts: Vec<Discount>,
     /// The tax.
     pub tax: Money,
+    /// The taxes that it is made of.
+    pub taxes: Vec<Tax>,
     /// The shipping.
     pub shipping: Money,
+    /// How the goods are shipped.
+    pub shipping_option: Option<ShippingOption>,
     /// What was to be paid.
     pub total: Money,
+    /// What the buyer saw, where Stripe's page showed another currency.
+    pub presentment: Option<Money>,
     /// Who bought.
     pub customer: Customer,
     /// The address on the invoice.
@@ -38,10 +60,16 @@ pub struct Order {
     pub shipping_name: Option<String>,
     /// Where the goods go.
     pub shipping_address: Option<Address>,
+    /// The shop's own questions, with the answers.
+    pub custom_fields: Vec<CustomField>,
+    /// What the buyer agreed to.
+    pub consent: Option<Consent>,
     /// The cart's metadata.
     pub metadata: BTreeMap<String, String>,
     /// Stripe's objects behind the order.
     pub payment: Payment,
+    /// What Stripe's invoice says, where one was made.
+    pub invoice: Option<Invoice>,
     /// What a person should look at.
     pub marks: Vec<Mark>,
     /// When it was made.
@@ -51,22 +79,32 @@ pub struct Order {
 /// One line of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OrderLine {
+    /// The cart's line; absent where the shopper added it on Stripe's page.
+    pub line: Option<LineId>,
     /// The price; absent where Stripe names none, as for an item that was not in the cart.
     pub price: Option<PriceId>,
     /// The product.
     pub product: Option<ProductId>,
     /// The text on Stripe's page, usually the product's name.
     pub name: String,
+    /// What the shop calls the price, among those of the product.
+    pub nickname: Option<String>,
     /// The line's own text in the cart.
     pub description: Option<String>,
+    /// What makes the line another than those of the same price.
+    pub attributes: BTreeMap<String, String>,
     /// How many units were bought.
     pub quantity: u64,
     /// Before discounts and tax on top.
     pub subtotal: Money,
     /// What was taken off.
     pub discount: Money,
+    /// What took it off.
+    pub discounts: Vec<Discount>,
     /// The tax.
     pub tax: Money,
+    /// The taxes that it is made of.
+    pub taxes: Vec<Tax>,
     /// What the line came to.
     pub total: Money,
 }
@@ -82,6 +120,12 @@ pub struct Customer {
     pub name: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
+    /// The name of a business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_name: Option<String>,
+    /// The numbers under which the buyer pays taxes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tax_ids: Vec<TaxId>,
 }
 
 /// A postal address.
@@ -118,6 +162,9 @@ pub struct Payment {
     pub subscription: Option<SubscriptionId>,
     /// The invoice, where one was made.
     pub invoice: Option<InvoiceId>,
+    /// Where the buyer sees Stripe's receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_url: Option<String>,
 }
 
 /// What a person should look at.

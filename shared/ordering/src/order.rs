@@ -3,7 +3,7 @@
 mod lines;
 mod marks;
 
-use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, Payment, Standing, Timestamp};
+use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, Payment, Reference, Standing, Timestamp};
 use payments::{LineItem, Session, SessionAmounts};
 
 /// What a complete session sold, and what its cart adds.
@@ -30,25 +30,37 @@ impl Sale<'_> {
         let (shipping_name, shipping_address) = session.ship_to();
         Ok(Order {
             number,
+            reference: Reference::of_number(number),
+            livemode: session.id.is_live(),
             cart: self.made_from.number,
+            shopper: None,
+            recovered_from: None,
             standing: self.standing.clone(),
             lines: self.lines.iter().map(|line| self.order_line(line, currency)).collect(),
             subtotal: money(subtotal),
             discount: money(session.discount()),
+            discounts: Vec::new(),
             tax: money(session.tax()),
+            taxes: Vec::new(),
             shipping: money(session.shipping_amount()),
+            shipping_option: None,
             total: money(total),
+            presentment: None,
             customer: session.buyer(),
             billing_address: session.billing_address(),
             shipping_name,
             shipping_address,
+            custom_fields: Vec::new(),
+            consent: None,
             metadata: CheckoutMetadata::without_own(&session.metadata),
             payment: Payment {
                 session: session.id.clone(),
                 payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
                 subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
                 invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
+                receipt_url: None,
             },
+            invoice: None,
             marks: self.marks(number, money(subtotal)),
             created_at: cart::whole_second(now),
         })
@@ -142,6 +154,7 @@ mod tests {
             email: Some("ann@example.com".to_owned()),
             name: Some("Ann".to_owned()),
             phone: Some("+1555".to_owned()),
+            ..Customer::default()
         };
         assert_eq!(order.customer, ann);
         assert_eq!((order.billing_address, order.shipping_address), (Some(home.clone()), Some(home)));

@@ -202,6 +202,8 @@ impl Session {
             email: details().find_map(|details| details.email.clone()).or_else(|| self.customer_email.clone()),
             name: details().find_map(|details| details.name.clone()),
             phone: details().find_map(|details| details.phone.clone()),
+            business_name: None,
+            tax_ids: Vec::new(),
         }
     }
 

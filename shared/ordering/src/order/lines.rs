@@ -65,14 +65,19 @@ impl Sale<'_> {
         let money = |minor: i64| Money::new(minor, currency);
         let product = line.price.as_ref().and_then(|price| price.product.as_ref());
         OrderLine {
+            line: self.made_from(line).map(Cow::into_owned),
             price: line.price.as_ref().and_then(LinePrice::id),
             product: product.and_then(|product| product.id().parse().ok()),
             name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
+            nickname: None,
             description: self.description(line),
+            attributes: BTreeMap::new(),
             quantity: self.units_of(line),
             subtotal: money(line.amount_subtotal),
             discount: money(line.amount_discount),
+            discounts: Vec::new(),
             tax: money(line.amount_tax),
+            taxes: Vec::new(),
             total: money(line.amount_total),
         }
     }
