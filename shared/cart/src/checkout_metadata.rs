@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::CartNumber;
+use crate::{CartNumber, Reference};
 
 /// The shop that made a session, the cart it made it from, and what that cart came to.
 ///
@@ -20,6 +20,7 @@ use crate::CartNumber;
 ///     version: 3,
 ///     total: Some(2400),
 ///     no_shipping: false,
+///     reference: None,
 /// };
 /// let sent = made.entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
 ///
@@ -38,6 +39,8 @@ pub struct CheckoutMetadata {
     pub total: Option<i64>,
     /// Whether the session offers no shipping, though the shop's settings name rates.
     pub no_shipping: bool,
+    /// What people will call the order; `None` for a session that was made before orders had references.
+    pub reference: Option<Reference>,
 }
 
 const SHOP: &str = "stripe_payments_shop";
@@ -45,6 +48,7 @@ const NUMBER: &str = "stripe_payments_cart_number";
 const VERSION: &str = "stripe_payments_cart_version";
 const TOTAL: &str = "stripe_payments_cart_total";
 const NO_SHIPPING: &str = "stripe_payments_no_shipping";
+const REFERENCE: &str = "stripe_payments_reference";
 
 /// What a key says that is only there where something is so.
 const YES: &str = "true";
@@ -70,6 +74,7 @@ impl CheckoutMetadata {
             version: metadata.get(VERSION)?.parse().ok()?,
             total: metadata.get(TOTAL).and_then(|total| total.parse().ok()),
             no_shipping: metadata.get(NO_SHIPPING).is_some_and(|value| value == YES),
+            reference: metadata.get(REFERENCE).and_then(|reference| reference.parse().ok()),
         })
     }
 
@@ -80,7 +85,14 @@ impl CheckoutMetadata {
         let cart = [(NUMBER, self.number.to_string()), (VERSION, self.version.to_string())];
         let total = self.total.iter().map(|total| (TOTAL, total.to_string()));
         let no_shipping = self.no_shipping.then(|| (NO_SHIPPING, YES.to_owned()));
-        shop.chain(cart).chain(total).chain(no_shipping).collect()
+        let reference = self.reference.map(Self::reference_entry);
+        shop.chain(cart).chain(total).chain(no_shipping).chain(reference).collect()
+    }
+
+    /// The key and the value that say what people will call the order.
+    #[must_use]
+    pub fn reference_entry(reference: Reference) -> (&'static str, String) {
+        (REFERENCE, reference.to_string())
     }
 
     /// Whether the key is one that only Cartwright may write.
@@ -92,7 +104,7 @@ impl CheckoutMetadata {
     /// Whether the key is one that Cartwright writes.
     #[must_use]
     pub fn is_own(key: &str) -> bool {
-        [SHOP, NUMBER, VERSION, TOTAL, NO_SHIPPING].contains(&key)
+        [SHOP, NUMBER, VERSION, TOTAL, NO_SHIPPING, REFERENCE].contains(&key)
     }
 
     /// What the merchant and the shopper attached: the metadata without Cartwright's own keys.
@@ -251,6 +263,7 @@ mod tests {
             version: 1,
             total: Some(1),
             no_shipping: true,
+            reference: Some("0123456789".parse().unwrap()),
         };
         let sent = all.entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
 

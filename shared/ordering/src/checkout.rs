@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Rejection, SessionId, Status, Timestamp, Totals,
+    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Reference, Rejection, SessionId, Status,
+    Timestamp, Totals,
 };
 use catalog::Catalog;
 use payments::{
@@ -366,7 +367,8 @@ impl Checkout {
     /// Makes a session in place of the cart's current one.
     ///
     /// The idempotency key is made of the cart's number, its version, and a digest of the parameters and of the session
-    /// that is replaced: parallel checkouts get one session.
+    /// that is replaced: parallel checkouts get one session. What people will call the order follows from the key, and is put
+    /// into the parameters after the digest was taken.
     async fn create(
         &self,
         cart: &Cart,
@@ -378,7 +380,8 @@ impl Checkout {
         for _ in 0..TRIES {
             let digest = parameters.digest_replacing(replaces.as_ref().map(SessionId::as_str));
             let key = format!("{}-{}-{digest}", cart.number(), cart.version());
-            let (session, answer) = self.stripe.create_session(&parameters, &key).await?;
+            let referenced = parameters.referenced(Reference::of_key(&key));
+            let (session, answer) = self.stripe.create_session(&referenced, &key).await?;
             // Stripe repeats what it answered under this key, perhaps to a checkout that went no further, for a day.
             if lasts(session.expiry(), now) {
                 return Ok((session, answer));

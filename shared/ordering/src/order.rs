@@ -30,7 +30,7 @@ impl Sale<'_> {
         let (shipping_name, shipping_address) = session.ship_to();
         Ok(Order {
             number,
-            reference: Reference::of_number(number),
+            reference: self.made_from.reference.unwrap_or_else(|| Reference::of_number(number)),
             livemode: session.id.is_live(),
             cart: self.made_from.number,
             shopper: None,

@@ -25,6 +25,7 @@ pub use draft::Draft;
 use expiry::Expiry;
 pub use overrides::Hook;
 use overrides::Overrides;
+pub(crate) use overrides::put_reference;
 pub use shop::shop_ids;
 
 /// How the shop wants its Checkout Sessions. What is not set is not sent.
@@ -129,6 +130,7 @@ impl CheckoutSettings {
             version: cart.version(),
             total: totals.total.minor().try_into().ok(),
             no_shipping: false,
+            reference: None,
         };
         let own = made_from.entries();
         let own_metadata = own.iter().map(|(key, value)| (*key, value.as_str())).collect();

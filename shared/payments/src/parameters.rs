@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use cart::Reference;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+
+use crate::checkout_settings::put_reference;
 
 /// The parameters of one session, ready to be sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -86,6 +89,14 @@ impl Parameters {
     #[expect(clippy::expect_used, reason = "a tree of JSON can be written as JSON")]
     fn text(&self) -> String {
         serde_json::to_string(&self.tree).expect("a tree of JSON is JSON")
+    }
+
+    /// The same parameters with what people will call the order, which follows from the key under which they are sent.
+    #[must_use]
+    pub fn referenced(&self, reference: Reference) -> Self {
+        let mut tree = self.tree.clone();
+        put_reference(&mut tree, reference);
+        Self::new(tree, self.left_out.clone())
     }
 
     /// The same parameters with the second at which the session shall expire, unless an override has set it.

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use cart::CheckoutMetadata;
+use cart::{CheckoutMetadata, Reference};
 use serde_json::{Map, Value};
 use settings::{CHECKOUT_SHIPPING_RATES, Environment, Error};
 
@@ -80,6 +80,28 @@ impl Overrides {
     }
 }
 
+/// Says in a session, and in what it makes, what people will call the order. A merchant's own description of what it makes
+/// stays.
+pub(crate) fn put_reference(parameters: &mut Map<String, Value>, reference: Reference) {
+    let (key, text) = CheckoutMetadata::reference_entry(reference);
+    let put = |object: &mut Map<String, Value>| {
+        change_object(object, "metadata", |metadata| drop(metadata.insert(key.to_owned(), text.clone().into())));
+    };
+    put(parameters);
+    if let Some(name) = made(parameters) {
+        change_object(parameters, name, |object| {
+            put(object);
+            object.entry("description").or_insert_with(|| text.clone().into());
+        });
+    }
+}
+
+/// The name of the parameter for what the session makes.
+fn made(parameters: &Map<String, Value>) -> Option<&'static str> {
+    let made = MADE.iter().find(|(mode, _)| parameters.get("mode").is_some_and(|own| own == mode));
+    made.map(|(_, name)| *name)
+}
+
 /// Puts Cartwright's own metadata into a session's and into that of what it makes, whatever a merchant made of them.
 pub(super) fn put_metadata(parameters: &mut Map<String, Value>, own: &CheckoutMetadata) {
     let own = own.entries();
@@ -90,8 +112,7 @@ pub(super) fn put_metadata(parameters: &mut Map<String, Value>, own: &CheckoutMe
         });
     };
     put(parameters);
-    let made = MADE.iter().find(|(mode, _)| parameters.get("mode").is_some_and(|own| own == mode));
-    if let Some((_, name)) = made {
+    if let Some(name) = made(parameters) {
         change_object(parameters, name, put);
     }
 }

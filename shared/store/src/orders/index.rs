@@ -1,11 +1,12 @@
 //! Ways to an order other than its number.
 //!
-//! A way is a partition: all orders by time, the open ones, those of an e-mail address, that of a payment. Its rows are sorted by
-//! when the order was made, and hold nothing but their key. They are written in the order's own transaction, so that there is
-//! no order without them and none is found twice. A row without its order leads nowhere and is passed over.
+//! A way is a partition: all orders by time, the open ones, those of an e-mail address, that of a payment, those that people
+//! call the same. Its rows are sorted by when the order was made, and hold nothing but their key. They are written in the
+//! order's own transaction, so that there is no order without them and none is found twice. A row without its order leads
+//! nowhere and is passed over.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use cart::{Order, OrderNumber};
+use cart::{Order, OrderNumber, Reference};
 use settings::Environment;
 
 use crate::expression::{Expression, Update};
@@ -49,6 +50,8 @@ enum Way<'a> {
     Email(&'a str),
     /// That of a payment.
     PaymentIntent(&'a str),
+    /// Those that people call so.
+    Reference(Reference),
 }
 
 impl Way<'_> {
@@ -59,6 +62,7 @@ impl Way<'_> {
             // People write their address in their own way, and mean the same.
             Self::Email(address) => format!("email#{}", address.trim().to_lowercase()),
             Self::PaymentIntent(id) => format!("payment_intent#{id}"),
+            Self::Reference(reference) => format!("reference#{reference}"),
         }
     }
 }
@@ -173,7 +177,8 @@ fn ways<'a>(order: &'a Order, payments: &'a [String]) -> Vec<Way<'a>> {
     let email = order.customer.email.as_deref().filter(|address| !address.trim().is_empty());
     let open = order.standing.is_open().then_some(Way::Open);
     let payments = payments.into_iter().map(Way::PaymentIntent);
-    [Way::Time].into_iter().chain(open).chain(email.map(Way::Email)).chain(payments).collect()
+    let reference = [Way::Reference(order.reference)];
+    [Way::Time].into_iter().chain(open).chain(email.map(Way::Email)).chain(payments).chain(reference).collect()
 }
 
 fn row(way: Way<'_>, place: &str) -> Item {
@@ -204,17 +209,19 @@ mod tests {
     #[test]
     fn an_order_is_found_by_what_people_and_stripe_know_of_it() {
         let mut order = order();
-        assert_eq!(keys(&order, &[]), ["time"]);
+        assert_eq!(keys(&order, &[]), ["time", "reference#APGGKKFVMP"]);
 
         order.customer.email = Some(" Ann@Example.COM ".to_owned());
         order.payment.payment_intent = Some("pi_1".parse().unwrap());
         order.standing.status = cart::OrderStatus::Authorized;
 
-        let all = ["time", "open", "email#ann@example.com", "payment_intent#pi_1"];
+        order.reference = "6JQNSVNNDX".parse().unwrap();
+
+        let all = ["time", "open", "email#ann@example.com", "payment_intent#pi_1", "reference#6JQNSVNNDX"];
         assert_eq!(keys(&order, &[]), all);
         // The payment of a session is among those that were read.
         assert_eq!(keys(&order, &["pi_1"]), all);
-        assert_eq!(keys(&order, &["pi_2", "pi_1"])[3..], ["payment_intent#pi_1", "payment_intent#pi_2"]);
+        assert_eq!(keys(&order, &["pi_2", "pi_1"])[3..5], ["payment_intent#pi_1", "payment_intent#pi_2"]);
     }
 
     #[test]
