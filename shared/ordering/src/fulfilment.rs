@@ -6,7 +6,7 @@ use cart::{
     Cart, CartNumber, CheckoutMetadata, Claim, CurrentSession, DisputeReading, Mark, Order, OrderNumber, OrderStatus,
     Progress, Reading, SessionId, Standing, Status, Step, Timestamp,
 };
-use payments::{LineItem, Mode, PaymentIntent, Session, SessionStatus, Stripe};
+use payments::{LineItem, Mode, PaymentIntent, Refusal, SaleReader, Session, SessionStatus, Stripe};
 use services::Services;
 use store::{Carts, NewOrder, OrderIndex, Orders, Placed};
 use tally::Metric;
@@ -242,10 +242,11 @@ impl Fulfilment {
         failed: Option<PaymentFailed>,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
-        match self.ask(session).await? {
+        let mut reader = self.stripe.sale_reader();
+        match ask(&mut reader, session).await? {
             None => Ok(Outcome::Unknown),
             // Boxed: the future is large.
-            Some(session) => Box::pin(self.fulfil_found(&session, failed, now)).await,
+            Some(session) => Box::pin(self.fulfil_found(&session, reader, failed, now)).await,
         }
     }
 
@@ -257,25 +258,18 @@ impl Fulfilment {
         now: Timestamp,
     ) -> Result<Outcome, Error> {
         let of_cart = |session: &Session| session.checkout().is_some_and(|made_from| made_from.number == cart);
-        match self.ask(session).await? {
+        let mut reader = self.stripe.sale_reader();
+        match ask(&mut reader, session).await? {
             None => Ok(Outcome::Unknown),
-            Some(session) if of_cart(&session) => Box::pin(self.fulfil_found(&session, None, now)).await,
+            Some(session) if of_cart(&session) => Box::pin(self.fulfil_found(&session, reader, None, now)).await,
             Some(_) => Ok(Outcome::Foreign),
-        }
-    }
-
-    /// The session as Stripe has it now, if Stripe knows it.
-    async fn ask(&self, session: &SessionId) -> Result<Option<Session>, Error> {
-        match self.stripe.session(session).await {
-            Ok((session, _)) => Ok(Some(session)),
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(error.into()),
         }
     }
 
     async fn fulfil_found(
         &self,
         session: &Session,
+        mut reader: SaleReader<'_>,
         failed: Option<PaymentFailed>,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
@@ -287,17 +281,17 @@ impl Fulfilment {
             return Ok(Outcome::Unfinished);
         }
         let number = OrderNumber::of_session(&session.id);
-        let payments = self.stripe.payments(session).await?;
+        let payments = reader.payments(session).await?;
         let refund_is_pending = self.has_pending_refund(&payments).await?;
         let dispute = self.dispute(&payments).await?;
         let reading = reading::reading(session, &payments, refund_is_pending, dispute, failed)?;
-        let payments: Vec<_> = payments.iter().map(|payment| payment.id().to_owned()).collect();
 
-        if self.place(session, &made_from, &reading, &payments, now).await? {
+        if self.place(session, &made_from, &reading, &payments, &mut reader, now).await? {
             tally::count(Metric::Orders);
+            report_unread(number, reader.refusals());
         } else {
             tally::count(Metric::DuplicatesSuppressed);
-            self.orders.follow(number, &reading, &self.index, &payments).await?;
+            self.orders.follow(number, &reading, &self.index, &ids(&payments)).await?;
         }
         Ok(Outcome::Ordered { number, status: reading.status() })
     }
@@ -337,9 +331,11 @@ impl Fulfilment {
         session: &Session,
         made_from: &CheckoutMetadata,
         reading: &Reading,
-        payments: &[String],
+        payments: &[PaymentIntent],
+        reader: &mut SaleReader<'_>,
         now: Timestamp,
     ) -> Result<bool, Error> {
+        let ids = ids(payments);
         let number = OrderNumber::of_session(&session.id);
         let Step { standing, news } = Standing::of_new_order(reading);
         let mut lines: Option<Vec<LineItem>> = None;
@@ -350,17 +346,17 @@ impl Fulfilment {
             }
             let lines = match &lines {
                 Some(lines) => lines,
-                None => lines.insert(self.stripe.line_items(&session.id).await?),
+                None => lines.insert(reader.line_items(session).await?),
             };
-            let sale = Sale { session, made_from, lines, cart: cart.as_ref(), standing: &standing };
+            let sale = Sale { session, made_from, lines, cart: cart.as_ref(), standing: &standing, payments };
             let order = sale.order(number, now)?;
             let units = sale.units();
             let after = cart.clone().map(|cart| cart.paid(number, made_from.version, &units, now));
-            let new = NewOrder { order: &order, news, payments };
+            let new = NewOrder { order: &order, news, payments: &ids };
             match self.orders.place(new, &self.index, &self.carts, cart.as_ref().zip(after.as_ref())).await? {
                 Placed::New => {
                     if reading.dispute != DisputeReading::None {
-                        self.orders.follow(number, reading, &self.index, payments).await?;
+                        self.orders.follow(number, reading, &self.index, &ids).await?;
                     }
                     if order.marks.iter().any(|mark| mark.doubts_payment()) {
                         tally::count(Metric::DoubtfulOrders);
@@ -396,4 +392,31 @@ impl Fulfilment {
             Err(_) => tracing::warn!(cart = %number, "had no time to close the other page of a cart that is paid"),
         }
     }
+}
+
+/// The session as Stripe has it now, if Stripe knows it.
+async fn ask(reader: &mut SaleReader<'_>, session: &SessionId) -> Result<Option<Session>, Error> {
+    match reader.session(session).await {
+        Ok(session) => Ok(Some(session)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn ids(payments: &[PaymentIntent]) -> Vec<String> {
+    payments.iter().map(|payment| payment.id().to_owned()).collect()
+}
+
+/// Tells that an order is stored without what the key may not read. It is complete but for that, and stays so.
+fn report_unread(order: OrderNumber, refusals: &[Refusal]) {
+    if refusals.is_empty() {
+        return;
+    }
+    tally::count(Metric::OrderIncomplete);
+    let refusals: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+    tracing::error!(
+        %order,
+        cause = refusals.join("; "),
+        "an order is stored without what the key may not read: give the key this right"
+    );
 }

@@ -4,7 +4,7 @@ mod lines;
 mod marks;
 
 use cart::{CheckoutMetadata, CurrentSession, Money, Order, OrderNumber, Payment, Reference, Standing, Timestamp};
-use payments::{LineItem, Session, SessionAmounts};
+use payments::{Charge, LineItem, PaymentIntent, Session, SessionAmounts};
 
 /// What a complete session sold, and what its cart adds.
 pub(crate) struct Sale<'a> {
@@ -15,6 +15,8 @@ pub(crate) struct Sale<'a> {
     pub(crate) cart: Option<&'a cart::Cart>,
     /// What became of the money so far.
     pub(crate) standing: &'a Standing,
+    /// The payments behind it.
+    pub(crate) payments: &'a [PaymentIntent],
 }
 
 impl Sale<'_> {
@@ -31,39 +33,43 @@ impl Sale<'_> {
         Ok(Order {
             number,
             reference: self.made_from.reference.unwrap_or_else(|| Reference::of_number(number)),
-            livemode: session.id.is_live(),
+            livemode: session.is_live(),
             cart: self.made_from.number,
             shopper: None,
-            recovered_from: None,
+            recovered_from: session.recovered_from.clone(),
             standing: self.standing.clone(),
             lines: self.lines.iter().map(|line| self.order_line(line, currency)).collect(),
             subtotal: money(subtotal),
             discount: money(session.discount()),
-            discounts: Vec::new(),
+            discounts: session.discounts(self.lines, currency),
             tax: money(session.tax()),
-            taxes: Vec::new(),
+            taxes: session.taxes(currency),
             shipping: money(session.shipping_amount()),
-            shipping_option: None,
+            shipping_option: session.shipping_option(currency),
             total: money(total),
-            presentment: None,
+            presentment: session.presentment(),
             customer: session.buyer(),
             billing_address: session.billing_address(),
             shipping_name,
             shipping_address,
-            custom_fields: Vec::new(),
-            consent: None,
+            custom_fields: session.custom_fields(),
+            consent: session.consent(),
             metadata: CheckoutMetadata::without_own(&session.metadata),
             payment: Payment {
                 session: session.id.clone(),
                 payment_intent: session.payment_intent.as_ref().and_then(|object| object.id().parse().ok()),
                 subscription: session.subscription.as_ref().and_then(|object| object.id().parse().ok()),
                 invoice: session.invoice.as_ref().and_then(|object| object.id().parse().ok()),
-                receipt_url: None,
+                receipt_url: self.charges().find_map(|charge| charge.receipt_url().map(str::to_owned)),
             },
-            invoice: None,
+            invoice: session.invoice_details(),
             marks: self.marks(number, money(subtotal)),
             created_at: cart::whole_second(now),
         })
+    }
+
+    fn charges(&self) -> impl Iterator<Item = &Charge> {
+        self.payments.iter().filter_map(PaymentIntent::charge)
     }
 
     /// What the cart recorded when this very session was made; `None` where another session has replaced it since.
@@ -117,18 +123,184 @@ mod tests {
     }
 
     fn order_of(session: &Value) -> Order {
-        let session: Session = serde_json::from_value(session.clone()).unwrap();
         let lines: Vec<LineItem> = serde_json::from_value(json!([{
             "id": "li_1", "description": "Mug", "quantity": 2, "amount_subtotal": 2400, "amount_discount": 200,
-            "amount_tax": 90, "amount_total": 2290, "price": { "id": "price_mug", "product": "prod_mug" },
+            "amount_tax": 90, "amount_total": 2290,
+            "price": { "id": "price_mug", "product": "prod_mug", "nickname": "Blue" },
+            "discounts": session["total_details"]["breakdown"]["discounts"],
+            "taxes": session["total_details"]["breakdown"]["taxes"],
         }]))
         .unwrap();
+        let session: Session = serde_json::from_value(session.clone()).unwrap();
         let standing = standing(&session, None).unwrap();
         let number = OrderNumber::of_session(&session.id);
         let made_from = session.checkout().unwrap();
-        Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, standing: &standing }
+        let payments: Vec<_> = session.payment().cloned().into_iter().collect();
+        let payments = &payments[..];
+        Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, standing: &standing, payments }
             .order(number, Timestamp::UNIX_EPOCH)
             .unwrap()
+    }
+
+    /// What Stripe's page can ask and answer, in the shapes of Stripe's types.
+    ///
+    /// Sources: <https://docs.stripe.com/api/checkout/sessions/object>, <https://docs.stripe.com/api/discounts/object>,
+    /// <https://docs.stripe.com/api/tax_rates/object>, <https://docs.stripe.com/api/shipping_rates/object>,
+    /// <https://docs.stripe.com/api/charges/object>, <https://docs.stripe.com/api/invoices/object>
+    fn all_that_the_page_asks() -> Value {
+        let mut session = session();
+        let discount = json!({
+            "id": "di_1", "object": "discount", "promotion_code": "promo_1",
+            "source": { "type": "coupon", "coupon": "welcome10" },
+        });
+        let vat = json!({
+            "id": "txr_1", "object": "tax_rate", "display_name": "VAT", "percentage": 7.75, "jurisdiction": "DE",
+            "inclusive": true,
+        });
+        let custom = |label: &str| json!({ "custom": label, "type": "custom" });
+        let more = json!({
+            "livemode": true,
+            "recovered_from": "cs_test_0",
+            "consent": { "promotions": "opt_in", "terms_of_service": "accepted" },
+            "custom_fields": [
+                { "key": "size", "label": custom("Size"), "optional": false, "type": "dropdown",
+                  "dropdown": { "default_value": null, "options": [{ "label": "Large", "value": "l" }], "value": "l" } },
+                { "key": "floor", "label": custom("Floor"), "optional": true, "type": "numeric",
+                  "numeric": { "default_value": null, "maximum_length": null, "minimum_length": null, "value": "3" } },
+                { "key": "note", "label": custom("Note"), "optional": true, "type": "text",
+                  "text": { "default_value": null, "maximum_length": null, "minimum_length": null, "value": null } },
+            ],
+            "discounts": [{ "coupon": null, "promotion_code": { "id": "promo_1", "object": "promotion_code", "code": "WELCOME" } }],
+            "invoice": {
+                "id": "in_1", "object": "invoice", "number": "ABC-0001",
+                "hosted_invoice_url": "https://invoice.stripe.com/i/1", "invoice_pdf": "https://pay.stripe.com/invoice/1/pdf",
+            },
+            "presentment_details": { "presentment_amount": 2550, "presentment_currency": "eur" },
+            "shipping_cost": {
+                "amount_subtotal": 500, "amount_tax": 40, "amount_total": 540,
+                "shipping_rate": {
+                    "id": "shr_1", "object": "shipping_rate", "display_name": "Express",
+                    "delivery_estimate": { "maximum": { "unit": "business_day", "value": 2 }, "minimum": null },
+                },
+            },
+            "total_details": {
+                "amount_discount": 200, "amount_shipping": 500, "amount_tax": 90,
+                "breakdown": {
+                    "discounts": [{ "amount": 200, "discount": discount }],
+                    "taxes": [{ "amount": 90, "rate": vat, "taxability_reason": "standard_rated", "taxable_amount": 2110 }],
+                },
+            },
+        });
+        session.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        session["customer_details"]["business_name"] = json!("Ann Ltd");
+        session["customer_details"]["tax_ids"] =
+            json!([{ "type": "eu_vat", "value": "DE123456789" }, { "type": "unknown", "value": null }]);
+        session["payment_intent"]["latest_charge"]["receipt_url"] = json!("https://pay.stripe.com/receipts/1");
+        session
+    }
+
+    #[test]
+    fn an_order_has_all_that_the_page_asked() {
+        let order = order_of(&all_that_the_page_asks());
+
+        let usd = |minor: i64| Money::new(minor, Currency::USD);
+        let text = |text: &str| Some(text.to_owned());
+        assert!(order.livemode);
+        assert_eq!(order.recovered_from.unwrap().as_str(), "cs_test_0");
+        let express = cart::ShippingOption {
+            rate: text("shr_1"),
+            name: text("Express"),
+            amount: usd(500),
+            tax: usd(40),
+            delivery_estimate: Some(cart::DeliveryEstimate {
+                minimum: None,
+                maximum: Some(cart::DeliveryTime { unit: "business_day".to_owned(), value: 2 }),
+            }),
+        };
+        assert_eq!(order.shipping_option, Some(express));
+        let welcome = cart::Discount {
+            amount: usd(200),
+            coupon: text("welcome10"),
+            promotion_code: text("promo_1"),
+            code: text("WELCOME"),
+        };
+        assert_eq!(order.discounts, std::slice::from_ref(&welcome));
+        let vat = cart::Tax {
+            amount: usd(90),
+            rate: text("txr_1"),
+            name: text("VAT"),
+            percentage: Some("7.75".parse().unwrap()),
+            jurisdiction: text("DE"),
+            inclusive: true,
+        };
+        assert_eq!(order.taxes, std::slice::from_ref(&vat));
+        assert_eq!((&order.lines[0].discounts[..], &order.lines[0].taxes[..]), (&[welcome][..], &[vat][..]));
+        let field = |key: &str, label: &str, kind: &str, value: Option<&str>| cart::CustomField {
+            key: key.to_owned(),
+            label: text(label),
+            r#type: kind.to_owned(),
+            value: value.map(str::to_owned),
+        };
+        let [size, floor] =
+            [field("size", "Size", "dropdown", Some("l")), field("floor", "Floor", "numeric", Some("3"))];
+        assert_eq!(order.custom_fields, [size, floor, field("note", "Note", "text", None)]);
+        let agreed = cart::Consent { promotions: text("opt_in"), terms_of_service: text("accepted") };
+        assert_eq!(order.consent, Some(agreed));
+        assert_eq!(order.presentment, Some(Money::new(2550, "eur".parse().unwrap())));
+        assert_eq!(order.customer.business_name, text("Ann Ltd"));
+        let [vat_id, unknown] = &order.customer.tax_ids[..] else { panic!("{:?}", order.customer) };
+        assert_eq!((&*vat_id.r#type, &vat_id.value), ("eu_vat", &text("DE123456789")));
+        assert_eq!((&*unknown.r#type, &unknown.value), ("unknown", &None));
+        assert_eq!(order.payment.receipt_url, text("https://pay.stripe.com/receipts/1"));
+        let invoice = cart::Invoice {
+            number: text("ABC-0001"),
+            hosted_url: text("https://invoice.stripe.com/i/1"),
+            pdf: text("https://pay.stripe.com/invoice/1/pdf"),
+        };
+        assert_eq!((order.payment.invoice.unwrap().as_str(), order.invoice), ("in_1", Some(invoice)));
+        let line = &order.lines[0];
+        assert_eq!((line.line.as_ref().unwrap().as_str(), &line.nickname), ("price_mug", &text("Blue")));
+    }
+
+    /// What is not expanded, what other versions of the API have elsewhere, and what no version knows.
+    #[test]
+    fn what_cannot_be_read_of_what_the_page_asked_is_not_there() {
+        let complete = all_that_the_page_asks();
+        let changed = |pointer: &str, value: Value| {
+            let mut session = complete.clone();
+            *session.pointer_mut(pointer).unwrap() = value;
+            order_of(&session)
+        };
+
+        let without_rate = changed("/shipping_cost/shipping_rate", json!("shr_1")).shipping_option.unwrap();
+        assert_eq!((without_rate.rate.as_deref(), without_rate.name), (Some("shr_1"), None));
+        let without_breakdown = changed("/total_details/breakdown", Value::Null);
+        assert_eq!(without_breakdown.discounts[0].code.as_deref(), Some("WELCOME"));
+        assert_eq!((without_breakdown.discounts[0].amount.minor(), without_breakdown.taxes), (200, vec![]));
+        let without_code = changed("/discounts/0/promotion_code", json!("promo_1")).discounts;
+        assert_eq!((without_code[0].promotion_code.as_deref(), &without_code[0].code), (Some("promo_1"), &None));
+        let coupon_of_before = json!({ "id": "di_1", "promotion_code": null, "coupon": { "id": "welcome10" } });
+        let before = changed("/total_details/breakdown/discounts/0/discount", coupon_of_before).discounts;
+        assert_eq!(before[0].coupon.as_deref(), Some("welcome10"));
+        assert_eq!(changed("/invoice", json!("in_1")).invoice, None);
+        for (pointer, value) in [
+            ("/consent", json!("yes")),
+            ("/custom_fields", json!({})),
+            ("/custom_fields/0", json!({ "label": 1 })),
+            ("/discounts", json!("none")),
+            ("/presentment_details", json!({ "presentment_amount": "2550" })),
+            ("/recovered_from", json!("?")),
+            ("/shipping_cost/shipping_rate", json!(5)),
+            ("/shipping_cost/amount_tax", json!("much")),
+            ("/total_details/breakdown", json!([])),
+            ("/total_details/breakdown/discounts", json!([{}, 1])),
+            ("/total_details/breakdown/taxes", json!([{ "amount": 90, "rate": null }])),
+            ("/total_details/breakdown/taxes/0/rate/percentage", json!("much")),
+            ("/customer_details/tax_ids", json!([{ "value": "DE1" }])),
+            ("/payment_intent/latest_charge/receipt_url", json!({})),
+        ] {
+            assert_eq!(changed(pointer, value).total.minor(), 2790, "{pointer}");
+        }
     }
 
     /// Changes a session: `None` takes the field out.
@@ -255,7 +427,8 @@ mod tests {
 
         let made_from = bare.checkout().unwrap();
         let standing = standing(&bare, None).unwrap();
-        let sale = Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, standing: &standing };
+        let sale =
+            Sale { session: &bare, made_from: &made_from, lines: &[], cart: None, standing: &standing, payments: &[] };
         let order = sale.order(OrderNumber::of_session(&bare.id), Timestamp::UNIX_EPOCH).unwrap();
 
         assert_eq!((order.total, order.standing.status), (Money::new(0, Currency::USD), OrderStatus::AwaitingPayment));
@@ -274,7 +447,14 @@ mod tests {
             let made_from = session.checkout().unwrap();
             let complete: Session = serde_json::from_value(self::session()).unwrap();
             let paid = standing(&complete, None).unwrap();
-            let sale = Sale { session: &session, made_from: &made_from, lines: &[], cart: None, standing: &paid };
+            let sale = Sale {
+                session: &session,
+                made_from: &made_from,
+                lines: &[],
+                cart: None,
+                standing: &paid,
+                payments: &[],
+            };
 
             let error = sale.order(OrderNumber::of_session(&session.id), Timestamp::UNIX_EPOCH).unwrap_err();
 

@@ -29,7 +29,8 @@ pub use products::{CatalogPage, Page};
 pub use promotion_codes::{PromotionCode, PromotionCodeFault};
 pub use refusal::Refusal;
 pub use session::{
-    Charge, Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, Session, SessionAmounts, SessionStatus,
+    Charge, Expandable, LineItem, LinePrice, Mode, PaymentIntent, PaymentStatus, SaleReader, Session, SessionAmounts,
+    SessionInvoice, SessionStatus,
 };
 pub use session_parameters::Buyer;
 pub use webhook_endpoints::WebhookEndpoint;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Error, Stripe, api};
 
 /// One page of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Page<T> {
     /// What is on it.
     pub data: Vec<T>,

@@ -75,6 +75,12 @@ impl Refusal {
         self.param.as_deref()
     }
 
+    /// The right that the key lacks, such as `rak_invoice_read`, where Stripe names one.
+    #[must_use]
+    pub fn missing_right(&self) -> Option<&str> {
+        self.missing_right.as_deref()
+    }
+
     /// The index of the session's line that is at fault, if one is: 0 for `line_items[0][price]`.
     #[must_use]
     pub fn line(&self) -> Option<usize> {

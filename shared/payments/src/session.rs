@@ -7,17 +7,23 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::Error;
+use crate::products::Page;
 
+mod asked;
 mod calls;
 mod payment;
 mod reading;
+mod sale;
 
+pub use asked::SessionInvoice;
+use asked::{
+    AppliedDiscount, AppliedTax, AskedField, DiscountSource, PresentmentDetails, ShippingCost, readable, readable_ones,
+};
 pub use payment::{Charge, PaymentIntent};
 pub use reading::Expandable;
 pub(crate) use reading::IdOnly;
-use reading::{
-    CollectedInformation, CustomerDetails, Shipping, ShippingCost, TotalDetails, lenient, line_metadata, parsed,
-};
+use reading::{CollectedInformation, CustomerDetails, Shipping, TotalDetails, lenient, line_metadata, parsed};
+pub use sale::SaleReader;
 
 /// A Checkout Session, as far as a cart and an order need it.
 ///
@@ -63,7 +69,7 @@ pub struct Session {
     pub subscription: Option<Expandable<IdOnly>>,
     /// The invoice, where one was made.
     #[serde(default)]
-    pub invoice: Option<Expandable<IdOnly>>,
+    pub invoice: Option<Expandable<SessionInvoice>>,
     /// The customer, where one was made.
     #[serde(default)]
     pub customer: Option<Expandable<IdOnly>>,
@@ -85,6 +91,21 @@ pub struct Session {
     /// Until 2022.
     #[serde(default)]
     shipping: Option<Shipping>,
+    #[serde(default)]
+    livemode: Option<bool>,
+    #[serde(default, deserialize_with = "readable_ones")]
+    discounts: Vec<DiscountSource>,
+    #[serde(default, deserialize_with = "readable_ones")]
+    custom_fields: Vec<AskedField>,
+    #[serde(default, deserialize_with = "readable")]
+    consent: Option<cart::Consent>,
+    #[serde(default, deserialize_with = "readable")]
+    presentment_details: Option<PresentmentDetails>,
+    /// The expired session that this one was made after, where the buyer came back to it.
+    #[serde(default, deserialize_with = "parsed")]
+    pub recovered_from: Option<SessionId>,
+    #[serde(default, deserialize_with = "readable")]
+    line_items: Option<Page<LineItem>>,
     /// When Stripe was asked for it.
     #[serde(skip)]
     read_at: Timestamp,
@@ -202,8 +223,10 @@ impl Session {
             email: details().find_map(|details| details.email.clone()).or_else(|| self.customer_email.clone()),
             name: details().find_map(|details| details.name.clone()),
             phone: details().find_map(|details| details.phone.clone()),
-            business_name: None,
-            tax_ids: Vec::new(),
+            business_name: details()
+                .find_map(|details| details.business_name.clone())
+                .or_else(|| self.collected_information.as_ref()?.business_name.clone()),
+            tax_ids: details().flat_map(|details| details.tax_ids.clone()).collect(),
         }
     }
 
@@ -288,6 +311,10 @@ pub struct LineItem {
     pub amount_tax: i64,
     /// What the line came to.
     pub amount_total: i64,
+    #[serde(default, deserialize_with = "readable_ones")]
+    discounts: Vec<AppliedDiscount>,
+    #[serde(default, deserialize_with = "readable_ones")]
+    taxes: Vec<AppliedTax>,
 }
 
 /// The price of a line.
@@ -295,6 +322,9 @@ pub struct LineItem {
 pub struct LinePrice {
     #[serde(rename = "id")]
     stripe_id: String,
+    /// What the shop calls it, among those of the product.
+    #[serde(default, deserialize_with = "readable")]
+    pub nickname: Option<String>,
     /// The product.
     #[serde(default)]
     pub product: Option<Expandable<IdOnly>>,

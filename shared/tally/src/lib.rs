@@ -30,6 +30,8 @@ pub enum Metric {
     DoubtfulOrders,
     /// An order was stored whose session offered none of the shipping rates that the settings name.
     NoShipping,
+    /// An order was stored without something that Stripe's key may not read.
+    OrderIncomplete,
     /// An order that no webhook and no landing page had made was found by a repair.
     OrderMissed,
     /// A shopper was sent to the thank-you page before it was known whether there is a payment.
@@ -58,10 +60,11 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Orders,
         Self::DoubtfulOrders,
         Self::NoShipping,
+        Self::OrderIncomplete,
         Self::OrderMissed,
         Self::LandingsUnconfirmed,
         Self::DuplicatesSuppressed,
@@ -83,6 +86,7 @@ impl Metric {
             Self::Orders => "Orders",
             Self::DoubtfulOrders => "DoubtfulOrders",
             Self::NoShipping => "NoShipping",
+            Self::OrderIncomplete => "OrderIncomplete",
             Self::OrderMissed => "OrderMissed",
             Self::LandingsUnconfirmed => "LandingsUnconfirmed",
             Self::DuplicatesSuppressed => "DuplicatesSuppressed",

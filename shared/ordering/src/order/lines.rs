@@ -69,15 +69,15 @@ impl Sale<'_> {
             price: line.price.as_ref().and_then(LinePrice::id),
             product: product.and_then(|product| product.id().parse().ok()),
             name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
-            nickname: None,
+            nickname: line.price.as_ref().and_then(|price| price.nickname.clone()),
             description: self.description(line),
             attributes: BTreeMap::new(),
             quantity: self.units_of(line),
             subtotal: money(line.amount_subtotal),
             discount: money(line.amount_discount),
-            discounts: Vec::new(),
+            discounts: self.session.discounts_of(line, currency),
             tax: money(line.amount_tax),
-            taxes: Vec::new(),
+            taxes: line.taxes(currency),
             total: money(line.amount_total),
         }
     }
@@ -117,7 +117,14 @@ mod tests {
         let lines: Vec<LineItem> = serde_json::from_value(json!(lines)).unwrap();
         let made_from = session.checkout().unwrap();
         let standing = standing(&session, None).unwrap();
-        let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart: None, standing: &standing };
+        let sale = Sale {
+            session: &session,
+            made_from: &made_from,
+            lines: &lines,
+            cart: None,
+            standing: &standing,
+            payments: &[],
+        };
         let texts = lines.iter().map(|line| sale.order_line(line, Currency::USD).description).collect();
         (sale.units().into_iter().map(|(id, units)| (id.into(), units)).collect(), texts)
     }

@@ -215,7 +215,14 @@ mod tests {
             let made_from = session.checkout().unwrap();
             let cart = (paid.recorded != Recorded::Nothing).then_some(&cart);
             let standing = standing(&session, None).unwrap();
-            let sale = Sale { session: &session, made_from: &made_from, lines: &lines, cart, standing: &standing };
+            let sale = Sale {
+                session: &session,
+                made_from: &made_from,
+                lines: &lines,
+                cart,
+                standing: &standing,
+                payments: &[],
+            };
             sale.order(OrderNumber::of_session(&session.id), now).unwrap().marks
         }
     }

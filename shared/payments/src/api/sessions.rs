@@ -22,9 +22,9 @@ pub(crate) fn create_session(parameters: &impl Serialize) -> Result<Request, Err
     Request::post("/checkout/sessions", parameters)
 }
 
-/// A session with its payment.
-pub(crate) fn session(id: &SessionId) -> Request {
-    RetrieveCheckoutSession::new(id.as_str()).expand(["payment_intent.latest_charge".to_owned()]).build().into()
+/// A session with what stands under these paths.
+pub(crate) fn session(id: &SessionId, expanded: &[&str]) -> Request {
+    RetrieveCheckoutSession::new(id.as_str()).expand(owned(expanded)).build().into()
 }
 
 /// A session without its payment.
@@ -32,9 +32,9 @@ pub(crate) fn session_alone(id: &SessionId) -> Request {
     RetrieveCheckoutSession::new(id.as_str()).build().into()
 }
 
-/// A page of a session's lines.
-pub(crate) fn line_items(session: &SessionId, after: Option<&str>) -> Request {
-    let mut request = ListLineItemsCheckoutSession::new(session.as_str()).limit(PER_PAGE);
+/// A page of a session's lines, with what stands under these paths.
+pub(crate) fn line_items(session: &SessionId, expanded: &[&str], after: Option<&str>) -> Request {
+    let mut request = ListLineItemsCheckoutSession::new(session.as_str()).expand(owned(expanded)).limit(PER_PAGE);
     if let Some(after) = after {
         request = request.starting_after(after);
     }
@@ -85,14 +85,13 @@ pub(crate) fn invoice_of_payment(payment_intent: &str) -> Result<Request, Error>
     invoice_payments(&json!({ "payment": payment, "limit": 1 }))
 }
 
-/// The payments of an invoice with their payment intents, as a page.
+/// The payments of an invoice with what stands under these paths, as a page.
 ///
 /// # Errors
 ///
 /// [`Error::Unwritable`] where the id cannot be written as a query.
-pub(crate) fn payments_of_invoice(invoice: &str) -> Result<Request, Error> {
-    let expanded = "data.payment.payment_intent.latest_charge";
-    invoice_payments(&json!({ "invoice": invoice, "expand": [expanded], "limit": PER_PAGE }))
+pub(crate) fn payments_of_invoice(invoice: &str, expanded: &[&str]) -> Result<Request, Error> {
+    invoice_payments(&json!({ "invoice": invoice, "expand": expanded, "limit": PER_PAGE }))
 }
 
 /// The disputes about a payment, as a page.
@@ -113,6 +112,10 @@ pub(crate) fn disputes_of_payment(payment_intent: &str) -> Result<Request, Error
 pub(crate) fn refunds_of_payment(payment_intent: &str) -> Result<Request, Error> {
     let query = json!({ "payment_intent": payment_intent, "limit": PER_PAGE });
     Ok(Request { query: Some(form_of(&query)?), ..Request::get("/refunds") })
+}
+
+fn owned(paths: &[&str]) -> Vec<String> {
+    paths.iter().map(|&path| path.to_owned()).collect()
 }
 
 fn invoice_payments(query: &impl Serialize) -> Result<Request, Error> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reading::{IdOnly, lenient};
-use super::{Expandable, LineItem, Mode, PaymentIntent, Session};
+use super::{Expandable, PaymentIntent, Session};
 use crate::products::Page;
 use crate::{Error, Parameters, Stripe, api};
 
@@ -30,26 +30,8 @@ impl Stripe {
     /// Stripe fails, or there is none: [`Error::is_missing`].
     pub async fn session(&self, id: &SessionId) -> Result<(Session, Box<RawValue>), Error> {
         let read_at = now();
-        let (session, raw) = both(&self.send(api::session(id), None).await?)?;
+        let (session, raw) = both(&self.send(api::session(id, &["payment_intent.latest_charge"]), None).await?)?;
         Ok((Session { read_at, ..session }, raw))
-    }
-
-    /// All lines of a session, however many pages they fill.
-    ///
-    /// # Errors
-    ///
-    /// Stripe fails, or there is no such session.
-    pub async fn line_items(&self, session: &SessionId) -> Result<Vec<LineItem>, Error> {
-        let mut lines: Vec<LineItem> = Vec::new();
-        loop {
-            let request = api::line_items(session, lines.last().map(|last| last.id.as_str()));
-            let page: Page<LineItem> = self.call(request, None).await?;
-            let ends = !page.has_more || page.data.is_empty();
-            lines.extend(page.data);
-            if ends {
-                return Ok(lines);
-            }
-        }
     }
 
     /// Expires an open session, so that it can no longer be paid.
@@ -81,24 +63,6 @@ impl Stripe {
         // Later invoices are no business of the order's.
         let paid_by = |session: &Session| session.invoice.as_ref().is_some_and(|first| first.id() == invoice.id);
         Ok(page.data.into_iter().find(paid_by))
-    }
-
-    /// The payments behind a session: in payment mode the one that came with it, in subscription mode those of its first
-    /// invoice, which is one more request.
-    ///
-    /// # Errors
-    ///
-    /// Stripe fails.
-    pub async fn payments(&self, session: &Session) -> Result<Vec<PaymentIntent>, Error> {
-        let (Mode::Subscription, Some(invoice)) = (session.mode, &session.invoice) else {
-            return Ok(session.payment().cloned().into_iter().collect());
-        };
-        let page: Page<InvoicePayment> = self.call(api::payments_of_invoice(invoice.id())?, None).await?;
-        let intent = |payment: InvoicePayment| match payment.payment?.payment_intent? {
-            Expandable::Id(_) => None,
-            Expandable::Object(intent) => Some(intent),
-        };
-        Ok(page.data.into_iter().filter_map(intent).collect())
     }
 
     /// The dispute about a payment that was opened last.
@@ -144,7 +108,7 @@ impl Stripe {
     clippy::disallowed_methods,
     reason = "a reading counts from when it was asked for, however long the request took"
 )]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }
 
@@ -183,17 +147,17 @@ struct Refund {
 
 /// A payment of an invoice.
 #[derive(Debug, Deserialize)]
-struct InvoicePayment {
+pub(super) struct InvoicePayment {
     #[serde(default)]
     invoice: Option<Expandable<IdOnly>>,
     #[serde(default)]
-    payment: Option<InvoicePaymentMeans>,
+    pub(super) payment: Option<InvoicePaymentMeans>,
 }
 
 #[derive(Debug, Deserialize)]
-struct InvoicePaymentMeans {
+pub(super) struct InvoicePaymentMeans {
     #[serde(default)]
-    payment_intent: Option<Expandable<PaymentIntent>>,
+    pub(super) payment_intent: Option<Expandable<PaymentIntent>>,
 }
 
 /// An invoice, as far as it leads to a subscription.

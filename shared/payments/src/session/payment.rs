@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::asked::readable;
 use super::reading::{CustomerDetails, Expandable, lenient};
 
 /// A payment.
@@ -36,6 +37,8 @@ pub struct Charge {
     disputed: bool,
     #[serde(default)]
     pub(super) billing_details: Option<CustomerDetails>,
+    #[serde(default, deserialize_with = "readable")]
+    receipt_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -72,6 +75,12 @@ impl Charge {
         let never_taken =
             self.amount.zip(self.amount_captured).map_or(0, |(amount, captured)| amount.saturating_sub(captured));
         self.amount_refunded.saturating_sub(never_taken).max(0)
+    }
+
+    /// Where the buyer sees Stripe's receipt.
+    #[must_use]
+    pub fn receipt_url(&self) -> Option<&str> {
+        self.receipt_url.as_deref()
     }
 
     /// Whether the buyer's bank has or had a dispute about it.

@@ -1,8 +1,9 @@
 //! How answers of other versions of Stripe's API are read.
 
-use cart::{Address, LineMetadata};
+use cart::{Address, LineMetadata, TaxId};
 use serde::{Deserialize, Deserializer};
 
+use super::asked::{Breakdown, readable, readable_ones};
 use super::{Charge, PaymentIntent};
 
 /// An object of Stripe's, or only its id.
@@ -29,13 +30,15 @@ pub trait HasId {
 
 macro_rules! has_id {
     ($($type:ty),*) => {
-        $(impl HasId for $type {
+        $(impl $crate::session::reading::HasId for $type {
             fn id(&self) -> &str {
                 &self.id
             }
         })*
     };
 }
+pub(super) use has_id;
+
 has_id!(IdOnly, PaymentIntent, Charge);
 
 impl<T: HasId> Expandable<T> {
@@ -66,6 +69,10 @@ pub(super) struct CustomerDetails {
     pub(super) phone: Option<String>,
     #[serde(default)]
     pub(super) address: Option<Address>,
+    #[serde(default, deserialize_with = "readable")]
+    pub(super) business_name: Option<String>,
+    #[serde(default, deserialize_with = "readable_ones")]
+    pub(super) tax_ids: Vec<TaxId>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -76,16 +83,14 @@ pub(super) struct TotalDetails {
     pub(super) shipping: Option<i64>,
     #[serde(default, deserialize_with = "lenient", rename = "amount_tax")]
     pub(super) tax: i64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct ShippingCost {
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) amount_subtotal: i64,
+    #[serde(default, deserialize_with = "readable")]
+    pub(super) breakdown: Option<Breakdown>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct CollectedInformation {
+    #[serde(default, deserialize_with = "readable")]
+    pub(super) business_name: Option<String>,
     #[serde(default)]
     pub(super) shipping_details: Option<Shipping>,
 }
