@@ -17,6 +17,12 @@ pub(crate) struct Answers {
     pub(crate) email: String,
     pub(crate) name: String,
     pub(crate) phone: Option<String>,
+    /// The business, where the shopper buys for one.
+    pub(crate) business_name: Option<String>,
+    /// Kind and number of a tax id.
+    pub(crate) tax_id: Option<(String, String)>,
+    /// The currency in which the shopper wants to see what they pay.
+    pub(crate) presentment_currency: Option<String>,
     pub(crate) billing_address: Value,
     /// Whether the shopper ticked the boxes for promotions and for the terms of service.
     pub(crate) promotions: Option<bool>,
@@ -61,6 +67,12 @@ impl Answers {
         }
         if let Some(option) = self.shipping_option.filter(|option| *option < session.shipping.len()) {
             session.chosen_shipping = option;
+        }
+        if let Some(currency) = self.presentment_currency.as_deref().filter(|_| session.adapts_prices()) {
+            if let Some(message) = currency::unknown(currency) {
+                return Err(Refusal::invalid("presentment_currency", message));
+            }
+            session.presentment_currency = Some(currency.to_owned()).filter(|own| *own != session.currency);
         }
         session.agrees_to_promotions = self.promotions.or(session.agrees_to_promotions);
         let country = [&self.shipping_address, &self.billing_address].map(|address| address["country"].clone());
@@ -119,6 +131,11 @@ impl Answers {
         Ok(())
     }
 
+    fn tax_ids(&self, session: &Session) -> Value {
+        let given = self.tax_id.iter().filter(|_| session.asks_for_tax_id());
+        given.map(|(kind, value)| json!({ "type": kind, "value": value })).collect()
+    }
+
     /// What the shopper said, as the session and its objects show it.
     pub(super) fn details(&self, session: &Session) -> Value {
         let nothing = address(|_| None);
@@ -127,13 +144,13 @@ impl Answers {
             if billing["line1"].is_null() && session.asks_for_shipping() { &self.shipping_address } else { billing };
         json!({
             "address": address,
-            "business_name": null,
+            "business_name": self.business_name.as_ref().filter(|_| session.asks_for_tax_id()),
             "email": self.email,
             "individual_name": null,
             "name": self.name,
             "phone": self.phone.as_ref().filter(|_| session.asks_for_phone()),
             "tax_exempt": "none",
-            "tax_ids": [],
+            "tax_ids": self.tax_ids(session),
         })
     }
 }

@@ -105,6 +105,13 @@ pub(crate) fn minimum(currency: &str) -> i64 {
     MINIMUMS.iter().find(|(name, _)| *name == currency).map_or(0, |(_, minimum)| *minimum)
 }
 
+/// An amount in another currency, at the sandbox's own rate: one of any currency is five quarters of any other.
+pub(crate) fn converted(amount: i64, from: &str, to: &str) -> i64 {
+    let scale = |currency: &str| 10_i128.pow(u32::try_from(digits(currency)).unwrap_or_default());
+    let (amount, from) = (i128::from(amount) * 5 * scale(to), 4 * scale(from));
+    i64::try_from((amount + from / 2) / from).unwrap_or(i64::MAX)
+}
+
 /// An amount in major units without a sign: `1234.50`.
 pub(crate) fn plain(amount: i64, currency: &str) -> String {
     let digits = digits(currency);
@@ -145,6 +152,18 @@ pub(crate) fn parse(text: &str, currency: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_converted_between_currencies_of_any_digits() {
+        for (amount, from, to, converted_to) in [
+            (1000, "usd", "eur", 1250),
+            (1000, "usd", "jpy", 13),
+            (1000, "jpy", "kwd", 1_250_000),
+            (0, "usd", "eur", 0),
+        ] {
+            assert_eq!(converted(amount, from, to), converted_to, "{from} {to}");
+        }
+    }
 
     #[test]
     fn amounts_have_their_currencys_digits() {

@@ -35,6 +35,9 @@ pub(super) fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
     Answers {
         email: text("email").unwrap_or_else(|| default_email(session)),
         phone: text("phone").or_else(|| session.asks_for_phone().then(|| PHONE.to_owned())),
+        business_name: text("business_name").filter(|name| !name.is_empty()),
+        tax_id: tax_id(form.get("tax_id")),
+        presentment_currency: text("presentment_currency"),
         billing_address: address(form.get("billing"), COUNTRY, session.asks_for_billing()),
         custom_fields: by_line("custom_fields").collect(),
         shipping_name: text("shipping_name").unwrap_or_else(|| name.clone()),
@@ -50,6 +53,12 @@ pub(super) fn answers(session: &Session, form: &Map<String, Value>) -> Answers {
             .collect(),
         name,
     }
+}
+
+/// Kind and number of a tax id, where the form has a number.
+fn tax_id(given: Option<&Value>) -> Option<(String, String)> {
+    let text = |name: &str| Some(given?[name].as_str()?.trim()).filter(|text| !text.is_empty());
+    Some((text("type").unwrap_or("eu_vat").to_owned(), text("value")?.to_owned()))
 }
 
 fn default_email(session: &Session) -> String {

@@ -175,6 +175,12 @@ fn details(session: &Session, answers: &Answers) -> Markup {
         @if session.asks_for_phone() {
             label { "Phone" input type="tel" name="phone" value=(answers.phone.as_deref().unwrap_or_default()) autocomplete="tel" required; }
         }
+        @if session.asks_for_tax_id() { (business(answers)) }
+        @if session.adapts_prices() {
+            label { "Show the total in (three letters)"
+                input name="presentment_currency" value=(session.presentment_currency.as_ref().unwrap_or(&session.currency));
+            }
+        }
         @if session.asks_for_shipping() {
             h2 { "Shipping address" }
             (shops_text(session, "shipping_address"))
@@ -229,6 +235,18 @@ fn tick(name: &str, (ticked, not_ticked): (&str, &str), is_ticked: bool, text: &
     html! {
         input type="hidden" name=(name) value=(not_ticked);
         label.choice { input type="checkbox" name=(name) value=(ticked) checked[is_ticked]; span { (text) } }
+    }
+}
+
+fn business(answers: &Answers) -> Markup {
+    let (kind, number) = answers.tax_id.as_ref().map_or(("eu_vat", ""), |(kind, number)| (kind, number));
+    html! {
+        h2 { "Business (optional)" }
+        label { "Business name" input name="business_name" value=(answers.business_name.as_deref().unwrap_or_default()); }
+        div.pair {
+            label { "Kind of tax ID" input name="tax_id[type]" value=(kind); }
+            label { "Tax ID" input name="tax_id[value]" value=(number); }
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) fn create(state: &mut State, intent: &Value, details: &Value) -> Stri
         "paid": !pending,
         "payment_intent": intent["id"],
         "payment_method_details": method_details(intent, pending),
+        "receipt_url": (!pending).then(receipt_url),
         "refunds": { "url": format!("/v1/charges/{id}/refunds") },
         "status": if pending { "pending" } else { "succeeded" },
     }));
@@ -68,6 +69,13 @@ pub(super) fn create(state: &mut State, intent: &Value, details: &Value) -> Stri
     state.charges.put(&id, charge.clone());
     state.emit(if pending { "charge.pending" } else { "charge.succeeded" }, charge, None);
     id
+}
+
+/// Where Stripe shows the receipt of a charge that succeeded.
+///
+/// Source: <https://docs.stripe.com/api/charges/object#charge_object-receipt_url>
+fn receipt_url() -> String {
+    format!("https://pay.stripe.com/receipts/payment/{}", ids::new("", 40))
 }
 
 fn method_details(intent: &Value, pending: bool) -> Value {
@@ -89,6 +97,7 @@ pub(super) fn settle(state: &mut State, id: &str, outcome: Outcome, reason: &str
             charge["paid"] = json!(true);
             charge["captured"] = json!(true);
             charge["amount_captured"] = charge["amount"].clone();
+            charge["receipt_url"] = json!(receipt_url());
             "charge.succeeded"
         }
         Outcome::Failed => {

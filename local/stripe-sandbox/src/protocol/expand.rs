@@ -9,8 +9,8 @@ use super::refusal::Refusal;
 /// Stripe expands this deep.
 const DEPTH: usize = 4;
 
-/// Looks up the object that a field names by id.
-pub(crate) type Lookup<'a> = &'a dyn Fn(&str, &str) -> Option<Value>;
+/// Looks up the object that a field names by id, or refuses to show it.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str, &str) -> Result<Option<Value>, Refusal>;
 
 /// The paths asked for, as a tree.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(crate) fn present(value: Value, paths: &[String], lookup: Lookup<'_>) -> Res
 
 /// The object as events carry it: nothing expanded.
 pub(crate) fn plain(value: Value) -> Value {
-    walk(&|_, _| None, value.clone(), &Wanted::default(), "", "").unwrap_or(value)
+    walk(&|_, _| Ok(None), value.clone(), &Wanted::default(), "", "").unwrap_or(value)
 }
 
 /// The fields that appear only when they are asked for.
@@ -98,7 +98,7 @@ fn walk_object(
         let value = match (asked, value) {
             (None, value) => walk(lookup, value, &Wanted::default(), &context, &path)?,
             (Some(tree), Value::String(id)) => {
-                let named = lookup(&key, &id).ok_or_else(|| cannot(&path))?;
+                let named = lookup(&key, &id)?.ok_or_else(|| cannot(&path))?;
                 walk(lookup, named, tree, &context, &path)?
             }
             (Some(tree), value) => walk(lookup, value, tree, &context, &path)?,

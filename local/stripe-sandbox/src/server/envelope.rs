@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{rights, routes};
 use crate::failure::Failure;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::{API_VERSION, form, ids};
+use crate::protocol::{API_VERSION, form, ids, json_text};
 use crate::shared::Shared;
 use crate::state::{Cause, RecordedRequest, Remembered, State};
 
@@ -81,13 +81,19 @@ impl Call<'_> {
     }
 
     fn check(&self, state: &State) -> Result<(), Refusal> {
-        let key = self.key()?;
+        self.key()?;
         self.check_version()?;
-        let rights = state.rights.get(&key).map(Vec::as_slice);
-        if let Some(right) = rights.and_then(|rights| rights::missing(&self.method, self.path, rights)) {
-            return Err(Refusal::NotPermitted { key: masked(&key), right });
-        }
+        self.permit(state, |rights| rights::missing(&self.method, self.path, rights))?;
         self.check_form()
+    }
+
+    /// Refuses what takes a right that a restricted key lacks.
+    fn permit(&self, state: &State, missing: impl FnOnce(&[String]) -> Option<String>) -> Result<(), Refusal> {
+        let key = self.key()?;
+        match state.rights.get(&key).and_then(|rights| missing(rights)) {
+            None => Ok(()),
+            Some(right) => Err(Refusal::NotPermitted { key: masked(&key), right }),
+        }
     }
 }
 
@@ -208,7 +214,10 @@ impl Exchange<'_> {
         {
             return (Outcome { retry_after, should_retry, ..self.refused(state, &refusal) }, refusal.executed());
         }
-        match routes::dispatch(state, &self.call.method, self.call.path, &self.params) {
+        let permit = |state: &State, object: &Value| {
+            self.call.permit(state, |rights| rights::missing_to_expand(json_text(&object["object"]), rights))
+        };
+        match routes::dispatch(state, &self.call.method, self.call.path, &self.params, &permit) {
             Ok(body) => (Outcome::new(StatusCode::OK, body), true),
             Err(refusal) => (self.refused(state, &refusal), refusal.executed()),
         }

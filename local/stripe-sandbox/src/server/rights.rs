@@ -30,13 +30,29 @@ const RESOURCES: [(&str, &str); 17] = [
 pub(super) fn missing(method: &Method, path: &str, rights: &[String]) -> Option<String> {
     let first = path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
     let (_, resource) = RESOURCES.iter().find(|(path, _)| *path == first)?;
-    let has = |access: &str| rights.iter().any(|right| *right == format!("rak_{resource}_{access}"));
     match *method {
-        Method::GET if has("read") || has("write") => None,
-        Method::GET => Some(format!("rak_{resource}_read")),
-        _ if has("write") => None,
-        _ => Some(format!("rak_{resource}_write")),
+        Method::GET => missing_to_read(resource, rights),
+        _ if has(rights, resource, "write") => None,
+        _ => Some(right(resource, "write")),
     }
+}
+
+/// The right that is needed to expand an object of this kind, and that `rights` does not have.
+pub(super) fn missing_to_expand(object: &str, rights: &[String]) -> Option<String> {
+    missing_to_read(if object == "price" { "plan" } else { object }, rights)
+}
+
+fn missing_to_read(resource: &str, rights: &[String]) -> Option<String> {
+    let may_read = has(rights, resource, "read") || has(rights, resource, "write");
+    (!may_read).then(|| right(resource, "read"))
+}
+
+fn has(rights: &[String], resource: &str, access: &str) -> bool {
+    rights.contains(&right(resource, access))
+}
+
+fn right(resource: &str, access: &str) -> String {
+    format!("rak_{resource}_{access}")
 }
 
 #[cfg(test)]
@@ -54,5 +70,8 @@ mod tests {
         assert_eq!(missing(Method::POST, "/v1/prices"), None);
         assert_eq!(missing(Method::POST, "/v1/checkout/sessions").as_deref(), Some("rak_checkout_session_write"));
         assert_eq!(missing(Method::GET, "/v1/nothing"), None, "the route does not exist");
+        assert_eq!(missing_to_expand("product", &rights), None);
+        assert_eq!(missing_to_expand("price", &rights), None);
+        assert_eq!(missing_to_expand("charge", &rights).as_deref(), Some("rak_charge_read"));
     }
 }

@@ -29,15 +29,25 @@ const RESOURCES: [&[Route]; 16] = [
     &webhook_endpoints::ROUTES,
 ];
 
-/// Carries out one request and gives its answer.
-pub(super) fn dispatch(state: &mut State, method: &Method, path: &str, form: &Map<String, Value>) -> Answer {
+/// Carries out one request and gives its answer. `permit` refuses to expand what the key may not read.
+pub(super) fn dispatch(
+    state: &mut State,
+    method: &Method,
+    path: &str,
+    form: &Map<String, Value>,
+    permit: &dyn Fn(&State, &Value) -> Result<(), Refusal>,
+) -> Answer {
     let below = path.trim_start_matches("/v1/");
     let mut routes = RESOURCES.into_iter().flatten();
     let Some((route, id)) = routes.find_map(|route| Some((route, route.id(method, below)?))) else {
         return Err(Refusal::NoSuchRoute { method: method.to_string(), path: path.to_owned() });
     };
     let answer = route.answer(state, id, form)?;
-    expand::present(answer, &expansions(form), &|field, id| state.named(field, id))
+    let lookup = |field: &str, id: &str| {
+        let named = state.named(field, id);
+        named.map(|named| permit(state, &named).map(|()| named)).transpose()
+    };
+    expand::present(answer, &expansions(form), &lookup)
 }
 
 fn expansions(form: &Map<String, Value>) -> Vec<String> {

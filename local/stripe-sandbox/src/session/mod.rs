@@ -164,6 +164,8 @@ pub(crate) struct Session {
     /// Tax rates that stand for Stripe Tax, known once the address is.
     pub(crate) automatic_rates: Vec<Value>,
     pub(crate) customer_details: Value,
+    /// The currency in which the shopper sees what they pay, where it is another one.
+    pub(crate) presentment_currency: Option<String>,
     /// Whether the shopper agrees to promotions, once they said so.
     pub(crate) agrees_to_promotions: Option<bool>,
     /// The shopper's answers to the shop's own fields, by key.
@@ -202,6 +204,7 @@ impl Session {
             default_rates: Vec::new(),
             automatic_rates: Vec::new(),
             customer_details: Value::Null,
+            presentment_currency: None,
             agrees_to_promotions: None,
             custom_answers: Vec::new(),
             shipping_details: Value::Null,
@@ -251,6 +254,15 @@ impl Session {
 
     pub(crate) fn asks_for_billing(&self) -> bool {
         self.params["billing_address_collection"] == "required" || self.automatic_tax()
+    }
+
+    pub(crate) fn asks_for_tax_id(&self) -> bool {
+        self.params["tax_id_collection"]["enabled"] == true
+    }
+
+    /// Whether shoppers may see prices in their own currency.
+    pub(crate) fn adapts_prices(&self) -> bool {
+        self.params["adaptive_pricing"]["enabled"] == true
     }
 
     pub(crate) fn asks_for_phone(&self) -> bool {

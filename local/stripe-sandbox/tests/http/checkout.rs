@@ -428,6 +428,8 @@ async fn a_payment_has_an_invoice_where_the_session_asks_for_one() {
         assert_eq!((&invoice["status"], &invoice["amount_paid"]), (&json!("paid"), &json!(2400)));
         assert_eq!((&invoice["description"], &invoice["billing_reason"]), (&json!("Mugs"), &json!("manual")));
         assert_eq!((&invoice["metadata"], &invoice["parent"]), (&json!({ "order": "o1" }), &Value::Null));
+        assert!(invoice["hosted_invoice_url"].as_str().unwrap().starts_with("https://invoice.stripe.com/i/"));
+        assert!(invoice["invoice_pdf"].as_str().unwrap().ends_with("/pdf"));
         let payment = &invoice["payments"]["data"][0];
         assert_eq!(
             (&payment["status"], &payment["payment"]["payment_intent"]),

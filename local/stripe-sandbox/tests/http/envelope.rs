@@ -154,6 +154,30 @@ async fn a_restricted_key_is_told_which_right_it_lacks() {
     assert_eq!((get("/v1/products").await.status, get("/v1/checkout/sessions").await.status), (200, 200));
 }
 
+/// An object that is shown in the place of its id takes the right to read it.
+#[tokio::test]
+async fn a_restricted_key_expands_what_it_may_read() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[("shipping_options[0][shipping_rate]", "shr_standard")]).await;
+    stripe.press(&session, "pay", &[]).await;
+    let rights = ["rak_checkout_session_read", "rak_payment_intent_read", "rak_shipping_rate_write"];
+    stripe.sandbox.restrict_key("rk_test_shop_secret", &rights);
+    let expanded = async |paths: &[&str]| {
+        let query: Vec<_> = paths.iter().map(|path| format!("expand[]={path}")).collect();
+        let path = format!("/v1/checkout/sessions/{}?{}", session["id"].as_str().unwrap(), query.join("&"));
+        stripe.send(Method::GET, &path, &[("authorization", "Bearer rk_test_shop_secret")], String::new()).await
+    };
+
+    let allowed = ["payment_intent", "shipping_cost.shipping_rate", "total_details.breakdown", "invoice"];
+    let shown = expanded(&allowed).await.ok();
+    let refused = expanded(&["payment_intent.latest_charge"]).await;
+
+    assert_eq!(shown["payment_intent"]["object"], "payment_intent");
+    assert_eq!(shown["shipping_cost"]["shipping_rate"]["display_name"], "Standard");
+    assert_eq!(refused.refused(), (403, String::new(), String::new()));
+    assert!(refused.message().contains("'rak_charge_read'"), "{}", refused.message());
+}
+
 #[tokio::test]
 async fn a_repeated_key_gives_the_stored_answer_and_has_no_second_effect() {
     let stripe = stripe().await;

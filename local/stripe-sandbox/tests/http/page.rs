@@ -390,6 +390,74 @@ const FIELDS: [(&str, &str); 19] = [
     ("custom_fields[2][optional]", "true"),
 ];
 
+/// Source: <https://docs.stripe.com/tax/checkout/tax-ids>
+#[tokio::test]
+async fn a_business_says_its_name_and_tax_id_where_the_session_asks() {
+    let stripe = stripe().await;
+    let answers = [("business_name", "Ann Ltd"), ("tax_id[type]", "gb_vat"), ("tax_id[value]", "GB123456789")];
+
+    for (more, name, ids) in [
+        (
+            &[("tax_id_collection[enabled]", "true")][..],
+            json!("Ann Ltd"),
+            json!([{ "type": "gb_vat", "value": "GB123456789" }]),
+        ),
+        (&[], Value::Null, json!([])),
+    ] {
+        let session = stripe.session("price_mug", "1", more).await;
+        let page = stripe.page(&session).await;
+
+        stripe.press(&session, "pay", &answers).await;
+
+        assert_eq!(page.text.contains("Tax ID"), !more.is_empty());
+        let details = &stripe.reload(&session).await["customer_details"];
+        assert_eq!((&details["business_name"], &details["tax_ids"]), (&name, &ids), "{more:?}");
+    }
+}
+
+/// Source: <https://docs.stripe.com/payments/currencies/localize-prices/adaptive-pricing>
+#[tokio::test]
+async fn a_shopper_sees_another_currency_and_the_session_keeps_the_shops() {
+    let stripe = stripe().await;
+    let adaptive = [("adaptive_pricing[enabled]", "true")];
+
+    for (more, seen, presented) in [
+        (&adaptive[..], "eur", json!({ "presentment_amount": 1500, "presentment_currency": "eur" })),
+        (&adaptive, "jpy", json!({ "presentment_amount": 15, "presentment_currency": "jpy" })),
+        (&adaptive, "usd", Value::Null),
+        (&[], "eur", Value::Null),
+    ] {
+        let session = stripe.session("price_mug", "1", more).await;
+
+        stripe.press(&session, "pay", &[("presentment_currency", seen)]).await;
+
+        let done = stripe.reload(&session).await;
+        assert_eq!(done["presentment_details"], presented, "{seen}");
+        assert_eq!((&done["currency"], &done["amount_total"]), (&json!("usd"), &json!(1200)), "{seen}");
+    }
+    let session = stripe.session("price_mug", "1", &adaptive).await;
+    assert_eq!(stripe.press(&session, "pay", &[("presentment_currency", "gold")]).await.status, 402);
+}
+
+/// Source: <https://docs.stripe.com/api/charges/object#charge_object-receipt_url>
+#[tokio::test]
+async fn a_payment_has_a_receipt_once_the_money_is_in() {
+    let stripe = stripe().await;
+    let session = stripe.session("price_mug", "1", &[]).await;
+    let receipt = async || {
+        let done = stripe.expanded(&session, &["payment_intent.latest_charge"]).await;
+        done["payment_intent"]["latest_charge"]["receipt_url"].clone()
+    };
+    stripe.press(&session, "pay_later", &[]).await;
+    let before = receipt().await;
+
+    stripe.sandbox.settle(session["id"].as_str().unwrap(), true).unwrap();
+
+    let after = receipt().await;
+    assert_eq!(before, Value::Null);
+    assert!(after.as_str().unwrap().starts_with("https://pay.stripe.com/receipts/"), "{after}");
+}
+
 /// Source: <https://docs.stripe.com/payments/checkout/custom-fields>
 #[tokio::test]
 async fn the_shops_own_fields_are_asked_for_and_answered() {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::money::currency;
 use crate::protocol::template::Template;
 use crate::session::{Session, shipping_amount};
 
@@ -84,6 +85,17 @@ impl Session {
             "shipping_rate": rate["id"],
             "taxes": [],
         })
+    }
+
+    /// What the shopper saw, in another currency.
+    ///
+    /// Source: <https://docs.stripe.com/api/checkout/sessions/object#checkout_session_object-presentment_details>
+    pub(super) fn presentment_details(&self) -> Option<Value> {
+        let currency = self.presentment_currency.as_ref().filter(|_| !self.is_open())?;
+        Some(json!({
+            "presentment_amount": currency::converted(self.totals().total, &self.currency, currency),
+            "presentment_currency": currency,
+        }))
     }
 
     fn shipping_options(&self) -> Value {

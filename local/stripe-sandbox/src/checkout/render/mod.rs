@@ -43,6 +43,9 @@ impl Session {
         }
         fill(&mut object, self.asked());
         fill(&mut object, self.amounts());
+        if let Some(details) = self.presentment_details() {
+            object["presentment_details"] = details;
+        }
         object["line_items"] = self.line_items(state);
         object
     }
