@@ -11,6 +11,7 @@ use crate::{
 
 mod answers;
 mod charges;
+mod within;
 
 pub use answers::{Consent, CustomField, Invoice, TaxId};
 pub use charges::{DeliveryEstimate, DeliveryTime, Discount, ShippingOption, Tax};

@@ -16,9 +16,16 @@ use cart::{
 use serde::{Deserialize, Serialize};
 
 use super::row::is_in_document;
+use crate::item::json;
 
 /// The version of the document's shape, which `docs/schemas/order.json` describes. Version 0.1.0 wrote none.
 const SCHEMA: u32 = 2;
+
+/// The most bytes of a document: with the row's other attributes a stored order takes no more than 300 KB, of the 400 KB that
+/// DynamoDB takes.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items>
+const MAX_BYTES: usize = 295_000;
 
 /// What version 0.1.0 reads in the place of the order's status: the word that promises least.
 const STATUS_FOR_0_1_0: &str = "awaiting_payment";
@@ -168,6 +175,16 @@ impl From<&Order> for OrderDocument {
             invoice: order.invoice.clone(),
         }
     }
+}
+
+/// The order as JSON, shortened where it would be too large.
+pub(super) fn written(order: &Order) -> String {
+    let as_json = |order: &Order| json(&OrderDocument::from(order));
+    let whole = as_json(order);
+    if whole.len() <= MAX_BYTES {
+        return whole;
+    }
+    as_json(&order.clone().within(MAX_BYTES, |order| as_json(order).len()))
 }
 
 impl OrderDocument {
@@ -330,6 +347,7 @@ impl MoneyDocument {
 #[cfg(test)]
 mod tests {
     use cart::OrderStatus;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -428,5 +446,88 @@ mod tests {
         // Version 0.1.0 reads no other words.
         let known = ["awaiting_payment", "payment_failed", "paid", "partially_refunded", "refunded"];
         assert!(known.contains(&STATUS_FOR_0_1_0));
+    }
+
+    /// A text of some characters, each of up to six bytes of JSON.
+    fn text_of(characters: usize) -> impl Strategy<Value = String> {
+        let letter = prop_oneof![Just('a'), Just('"'), Just('\u{1}'), Just('ü'), Just('商'), Just('😀')];
+        (letter, 0..=characters).prop_map(|(letter, count)| std::iter::repeat_n(letter, count).collect())
+    }
+
+    /// An order of the most lines that a session has, whose ids are as long as Stripe's may be, and with the most metadata.
+    ///
+    /// Sources: <https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-line_items>,
+    /// <https://docs.stripe.com/metadata#data>
+    fn large_order() -> impl Strategy<Value = Order> {
+        let texts = (text_of(1500), text_of(1500), text_of(500), text_of(500), text_of(255));
+        (1..=100_usize, 0..=5_usize, 200..=255_usize, texts).prop_map(|(lines, taxes, id, texts)| {
+            let (name, nickname, description, value, answer) = texts;
+            let mut order = order(COMPLETE);
+            let id = "p".repeat(id);
+            let line = &mut order.lines[0];
+            line.price = Some(id.parse().unwrap());
+            line.product = Some(id.parse().unwrap());
+            line.line = Some(LineId::kept(format!("{id}~ggJRZYuNkz8")));
+            (line.name, line.nickname, line.description) = (name.clone(), Some(nickname.clone()), Some(description));
+            line.attributes = (0..3).map(|key| (format!("{key:a>40}"), value.clone())).collect();
+            let tax = Tax {
+                name: Some(name.clone()),
+                jurisdiction: Some(nickname.clone()),
+                rate: Some(id),
+                ..line.taxes[0].clone()
+            };
+            line.taxes = vec![tax.clone(); taxes];
+            line.discounts[0].code = Some(value.clone());
+            order.lines = vec![line.clone(); lines];
+            order.taxes = vec![tax; taxes];
+            order.discounts[0].code = Some(value.clone());
+            order.shipping_option.as_mut().unwrap().name = Some(name.clone());
+            order.metadata = (0..50).map(|key| (format!("{key:m>40}"), value.clone())).collect();
+            order.custom_fields[0].label = Some(name);
+            order.custom_fields[0].value = Some(answer);
+            order
+        })
+    }
+
+    /// What an order is about, which stays whatever is taken away.
+    fn essentials(order: &Order) -> impl PartialEq + std::fmt::Debug + use<> {
+        let amounts = |taxes: &[Tax]| taxes.iter().map(|tax| tax.amount).collect::<Vec<_>>();
+        let line = |line: &OrderLine| {
+            let ids = (line.price.clone(), line.product.clone(), line.line.clone(), line.quantity);
+            (ids, line.subtotal, line.discount, line.tax, line.total, amounts(&line.taxes), line.discounts[0].amount)
+        };
+        let lines: Vec<_> = order.lines.iter().map(line).collect();
+        let buyer = (order.customer.clone(), order.billing_address.clone(), order.shipping_address.clone());
+        let sums = (order.subtotal, order.discount, order.tax, order.shipping, order.total, amounts(&order.taxes));
+        (lines, buyer, sums, order.payment.clone(), order.invoice.clone(), order.presentment)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn an_order_that_is_too_large_loses_texts_and_nothing_else(order in large_order(), most in 200_000..400_000_usize) {
+            let size = |order: &Order| json(&OrderDocument::from(order)).len();
+
+            let fitting = order.clone().within(most, size);
+
+            prop_assert!(size(&fitting) <= most, "{} of {}", size(&fitting), size(&order));
+            prop_assert_eq!(essentials(&fitting), essentials(&order));
+            if size(&order) <= most {
+                prop_assert_eq!(&fitting, &order);
+            }
+            // What is left of a text is its beginning.
+            prop_assert!(order.lines[0].name.starts_with(&fitting.lines[0].name));
+            prop_assert!(fitting.metadata.iter().all(|(key, value)| order.metadata[key].starts_with(value)));
+            // The cart's own texts are touched only when nothing of the shop's is left.
+            if fitting.metadata != order.metadata {
+                prop_assert_eq!(&*fitting.lines[0].name, "");
+            }
+
+            let stored = written(&order);
+            prop_assert!(stored.len() <= MAX_BYTES);
+            let read: OrderDocument = serde_json::from_str(&stored).unwrap();
+            prop_assert_eq!(essentials(&read.into_order(order.standing.clone())), essentials(&order));
+        }
     }
 }

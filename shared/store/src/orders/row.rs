@@ -2,7 +2,7 @@
 
 use cart::{Dispute, Mark, Money, News, Order, OrderStatus, Standing, Step, Timestamp};
 
-use super::document::OrderDocument;
+use super::document::{OrderDocument, written};
 use crate::Error;
 use crate::expression::Update;
 use crate::item::{Item, Reader, json, number, text};
@@ -44,7 +44,7 @@ pub(super) fn write(order: &Order, news: Option<News>) -> Item {
         ("currency".to_owned(), text(order.currency())),
         ("total".to_owned(), number(order.total.minor())),
         ("created".to_owned(), number(order.created_at.as_second())),
-        (DOCUMENT.to_owned(), text(json(&OrderDocument::from(order)))),
+        (DOCUMENT.to_owned(), text(written(order))),
     ]);
     let optional = [
         (REFUND_PENDING, standing.refund_is_pending.then(|| number(1))),
