@@ -24,7 +24,12 @@ pub(crate) fn create_session(parameters: &impl Serialize) -> Result<Request, Err
 
 /// A session with what stands under these paths.
 pub(crate) fn session(id: &SessionId, expanded: &[&str]) -> Request {
-    RetrieveCheckoutSession::new(id.as_str()).expand(owned(expanded)).build().into()
+    let mut request = RetrieveCheckoutSession::new(id.as_str());
+    // Stripe takes no empty list.
+    if !expanded.is_empty() {
+        request = request.expand(owned(expanded));
+    }
+    request.build().into()
 }
 
 /// A session without its payment.
@@ -34,7 +39,10 @@ pub(crate) fn session_alone(id: &SessionId) -> Request {
 
 /// A page of a session's lines, with what stands under these paths.
 pub(crate) fn line_items(session: &SessionId, expanded: &[&str], after: Option<&str>) -> Request {
-    let mut request = ListLineItemsCheckoutSession::new(session.as_str()).expand(owned(expanded)).limit(PER_PAGE);
+    let mut request = ListLineItemsCheckoutSession::new(session.as_str()).limit(PER_PAGE);
+    if !expanded.is_empty() {
+        request = request.expand(owned(expanded));
+    }
     if let Some(after) = after {
         request = request.starting_after(after);
     }
@@ -91,7 +99,11 @@ pub(crate) fn invoice_of_payment(payment_intent: &str) -> Result<Request, Error>
 ///
 /// [`Error::Unwritable`] where the id cannot be written as a query.
 pub(crate) fn payments_of_invoice(invoice: &str, expanded: &[&str]) -> Result<Request, Error> {
-    invoice_payments(&json!({ "invoice": invoice, "expand": expanded, "limit": PER_PAGE }))
+    let mut query = json!({ "invoice": invoice, "limit": PER_PAGE });
+    if !expanded.is_empty() {
+        query["expand"] = json!(expanded);
+    }
+    invoice_payments(&query)
 }
 
 /// The disputes about a payment, as a page.
