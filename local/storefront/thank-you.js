@@ -54,17 +54,23 @@ function show(order) {
   };
   element('totals').replaceChildren(
     ...(parts.length ? row('Subtotal', order.subtotal_with_currency) : []),
-    ...(order.discount !== 0 ? row('Discount', `− ${order.discount_with_currency}`) : []),
-    ...(order.shipping !== 0 ? row('Shipping', order.shipping_with_currency) : []),
+    ...(order.discount !== 0 ? row(named('Discount', order.discounts[0]?.code), `− ${order.discount_with_currency}`) : []),
+    ...(order.shipping !== 0 ? row(named('Shipping', order.shipping_option?.name), order.shipping_with_currency) : []),
     ...(order.tax !== 0 ? row('Tax', order.tax_with_currency) : []),
     ...row('Total', order.total_with_currency, 'grand'),
     ...(order.refunded !== 0 ? row('Refunded', `− ${order.refunded_with_currency}`) : []),
   );
 
+  element('called').textContent = order.reference;
   element('number').textContent = order.number;
   element('date').dateTime = order.created_at;
   element('date').textContent = new Date(order.created_at).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' });
   element('order').hidden = element('reference').hidden = false;
+}
+
+/** `Shipping (Express)`, where it has a name of its own. */
+function named(label, name) {
+  return name ? `${label} (${name})` : label;
 }
 
 /** The order, or null where it is still to come. */

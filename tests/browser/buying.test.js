@@ -17,6 +17,8 @@ shopping('an order has what the cart had', async (shopper) => {
 
   const order = await shopper.thanked('Thank you');
   assert.equal(order.number, new URL(shopper.page.url()).searchParams.get('order'));
+  // Crockford's base 32: https://www.crockford.com/base32.html
+  assert.match(order.reference, /^[0-9A-HJKMNP-TV-Z]{10}$/);
   assert.deepEqual(order.lines.sort(), ['Mountain poster × 1', 'Stoneware mug × 3']);
   assert.deepEqual(order.totals, { Total: '$54.50' });
   assert.match(order.status, /is paid/);

@@ -163,6 +163,7 @@ export class Shopper {
     const rows = await page.locator('#totals > *').allTextContents();
     return {
       number: await page.locator('#number').textContent(),
+      reference: await page.locator('#called').textContent(),
       lines: await page.getByRole('list', { name: 'Items' }).locator('div').allTextContents(),
       totals: Object.fromEntries(rows.flatMap((label, index) => (index % 2 ? [] : [[label, rows[index + 1]]]))),
       status: await page.locator('#status').textContent(),

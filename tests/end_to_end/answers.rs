@@ -75,6 +75,7 @@ async fn a_checkout_session() {
         ".url" => "[the page at Stripe]",
         ".created" => "[time]",
         ".expires_at" => "[time]",
+        ".metadata.stripe_payments_reference" => "[reference]",
     });
 }
 
@@ -93,6 +94,7 @@ async fn an_order() {
     assert_eq!(answer.status, 200);
     insta::assert_json_snapshot!(body(&shop, &answer), {
         ".number" => "[order]",
+        ".reference" => "[reference]",
         ".created_at" => "[time]",
     });
 }
