@@ -13,6 +13,7 @@ mod bus;
 mod catalogue;
 mod checkout;
 mod clear;
+mod complete_order;
 mod concurrency;
 mod contract;
 mod currencies;

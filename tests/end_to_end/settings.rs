@@ -118,14 +118,16 @@ async fn without_settings_nothing_is_sent_but_the_cart_and_the_way_back() {
     let sent = parameters(&shop);
 
     // The session and the payment that it makes name the shop, and the cart, its version and its total.
+    let reference = cart::Reference::of_key(shop.session_requests()[0].idempotency_key.as_ref().unwrap()).to_string();
     let own = json!({
         "stripe_payments_shop": "local",
         "stripe_payments_cart_number": cart["number"],
         "stripe_payments_cart_version": "1",
         "stripe_payments_cart_total": "2400",
+        "stripe_payments_reference": reference,
     });
     assert_eq!(sent["metadata"], own);
-    assert_eq!(extra(&sent), json!({ "payment_intent_data": { "metadata": own } }));
+    assert_eq!(extra(&sent), json!({ "payment_intent_data": { "description": reference, "metadata": own } }));
     assert_eq!(sent["mode"], "payment");
     let line = json!({ "stripe_payments_line": "price_mug" });
     assert_eq!(sent["line_items"], json!([{ "price": "price_mug", "quantity": "2", "metadata": line }]));
@@ -137,7 +139,10 @@ async fn a_subscription_without_settings_carries_the_carts_number() {
     let sent = sent_for_subscription([]).await;
 
     assert!(sent["metadata"]["stripe_payments_cart_number"].is_string());
-    assert_eq!(extra(&sent), json!({ "subscription_data": { "metadata": sent["metadata"] } }));
+    let description = &sent["metadata"]["stripe_payments_reference"];
+    assert!(description.is_string());
+    let made = json!({ "description": description, "metadata": sent["metadata"] });
+    assert_eq!(extra(&sent), json!({ "subscription_data": made }));
     assert_eq!(sent["mode"], "subscription");
 }
 

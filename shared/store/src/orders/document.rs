@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::row::is_in_document;
 use crate::item::json;
 
-/// The version of the document's shape, which `docs/schemas/order.json` describes. Version 0.1.0 wrote none.
+/// The version of the document's shape, which `docs/schemas/stored-order.json` describes. Version 0.1.0 wrote none.
 const SCHEMA: u32 = 2;
 
 /// The most bytes of a document: with the row's other attributes a stored order takes no more than 300 KB, of the 400 KB that
