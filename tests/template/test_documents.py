@@ -71,8 +71,8 @@ def test_the_load_of_a_growing_shop_follows_from_its_requests():
     for rate in (1_000, 10_000):
         others, stripes = rate * (100 - asking) // 100, rate * asking // 100
         assert f"{others:,} × 0.02 + {stripes:,} × 1 = {others * 0.02 + stripes:.0f}" in guide
-    writes = 10 * changes + 10 + 10 * (12 + 2)
-    assert f"{10 * changes} + 10 + 10 × (12 + 2) = {writes} writes" in guide and f"{10 * writes:,} writes" in guide
+    writes = 10 * changes + 10 + 10 * (14 + 2)
+    assert f"{10 * changes} + 10 + 10 × (14 + 2) = {writes} writes" in guide and f"{10 * writes:,} writes" in guide
     # Each look and change reads up to three prices, half a unit each, as costs.md says.
     least = 10 * shows + 10 * 2.5 + 3 * 10
     most = least + 10 * (shows + changes) * 1.5
