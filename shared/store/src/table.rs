@@ -35,6 +35,13 @@ pub(crate) struct Read<'a> {
 
 /// How often DynamoDB, when it is busy, may leave rows over that it was asked for.
 const ROUNDS: usize = 5;
+/// The same, of many rows.
+const BATCH_ROUNDS: usize = 10;
+
+/// The most keys one `BatchGetItem` takes.
+///
+/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
+const BATCH: usize = 100;
 
 /// What became of a write that has a guard.
 #[derive(Debug)]
@@ -91,6 +98,37 @@ impl Table {
         let request = self.client().get_item().table_name(&self.name).key(self.key, key).consistent_read(true);
         let output = request.send().await.map_err(|error| Error::from_sdk("GetItem", error))?;
         Ok(output.item)
+    }
+
+    /// Reads the rows with these keys, in no particular order, in as few requests as there can be. Rows that do not exist are
+    /// left out.
+    pub(crate) async fn get_many(
+        &self,
+        keys: impl IntoIterator<Item = AttributeValue>,
+        consistent: bool,
+    ) -> Result<Vec<Item>, Error> {
+        let mut keys: Vec<Item> = keys.into_iter().map(|key| Item::from([(self.key.to_owned(), key)])).collect();
+        let mut rows = Vec::with_capacity(keys.len());
+        // The SDK's own retries bound how often the call fails outright.
+        let mut rounds = 0;
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(BATCH));
+            let asked = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(consistent)
+                .build()
+                .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })?;
+            let request = self.client().batch_get_item().request_items(&self.name, asked);
+            let output = request.send().await.map_err(|error| Error::from_sdk("BatchGetItem", error))?;
+            rows.extend(output.responses.into_iter().flatten().flat_map(|(_, rows)| rows));
+            keys = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
+            rounds += usize::from(!keys.is_empty());
+            if rounds > BATCH_ROUNDS {
+                return Err(Error::Unavailable { operation: "BatchGetItem", reason: "keys left over".to_owned() });
+            }
+            keys.extend(rest);
+        }
+        Ok(rows)
     }
 
     /// Reads rows of different tables with one request, each strongly consistent for itself. The rows come in the order

@@ -15,7 +15,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use cart::PriceId;
 use settings::{CATALOG_CACHE_SECONDS, Environment};
 
@@ -36,11 +35,6 @@ mod saving;
 pub use freshness::AsOf;
 pub use inventory::{Digest, Inventory};
 pub use listing::Listing;
-
-/// The most keys one `BatchGetItem` takes.
-///
-/// Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
-const BATCH: usize = 100;
 
 /// The prices and products that the shop sells.
 #[derive(Clone, Debug)]
@@ -69,33 +63,6 @@ impl CatalogTable {
     }
 
     async fn batch<'a>(&self, ids: impl IntoIterator<Item = &'a str>, consistent: bool) -> Result<Vec<Item>, Error> {
-        let mut keys: Vec<Item> = ids.into_iter().map(|id| Item::from([(ID.to_owned(), text(id))])).collect();
-        let mut rows = Vec::with_capacity(keys.len());
-        // DynamoDB may leave keys over when it is busy; the SDK's own retries bound how often the call fails outright.
-        let mut rounds = 0;
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(BATCH));
-            let asked = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(consistent)
-                .build()
-                .map_err(|error| Error::Refused { operation: "BatchGetItem", reason: error.to_string() })?;
-            let output = self
-                .table
-                .client()
-                .batch_get_item()
-                .request_items(self.table.name(), asked)
-                .send()
-                .await
-                .map_err(|error| Error::from_sdk("BatchGetItem", error))?;
-            rows.extend(output.responses.into_iter().flatten().flat_map(|(_, rows)| rows));
-            keys = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
-            rounds += usize::from(!keys.is_empty());
-            if rounds > 10 {
-                return Err(Error::Unavailable { operation: "BatchGetItem", reason: "keys left over".to_owned() });
-            }
-            keys.extend(rest);
-        }
-        Ok(rows)
+        self.table.get_many(ids.into_iter().map(text), consistent).await
     }
 }
