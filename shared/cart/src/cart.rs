@@ -301,6 +301,54 @@ impl Cart {
         self
     }
 
+    /// The cart without what its shopper wrote: metadata, and the texts of lines. Its life is not renewed.
+    ///
+    /// It is another version, so that no write of a cart that was read before brings any of it back. A cart of which there is
+    /// nothing to take out stays as it is. All fields are named here, so that each new one is decided on.
+    #[must_use]
+    pub fn anonymised(self) -> Self {
+        let Self { state, lifetime } = self.clone();
+        let Snapshot {
+            number,
+            version,
+            status,
+            mut lines,
+            currency,
+            own_currency,
+            metadata: _,
+            mut current_session,
+            sold_at,
+            created_at,
+            updated_at,
+            expires_at,
+        } = state;
+        for line in &mut lines {
+            line.description = None;
+        }
+        if let Some(session) = &mut current_session {
+            session.descriptions.clear();
+        }
+        let mut state = Snapshot {
+            number,
+            version,
+            status,
+            lines,
+            currency,
+            own_currency,
+            metadata: Metadata::default(),
+            current_session,
+            sold_at,
+            created_at,
+            updated_at,
+            expires_at,
+        };
+        if state == self.state {
+            return self;
+        }
+        state.version += 1;
+        Self { state, lifetime }
+    }
+
     fn touch(&mut self, now: Timestamp) {
         self.state.version += 1;
         self.state.updated_at = whole_second(now);

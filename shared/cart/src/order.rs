@@ -75,6 +75,8 @@ pub struct Order {
     pub marks: Vec<Mark>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When all that tells of the buyer was taken out of it; `None` where it was not.
+    pub anonymised_at: Option<Timestamp>,
 }
 
 /// One line of an order.
@@ -199,5 +201,59 @@ impl Order {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.total.currency()
+    }
+
+    /// The order without what tells of the buyer, and of what they wrote. What was sold, and for how much, stays.
+    ///
+    /// All fields are named here, so that each new one is decided on.
+    #[must_use]
+    pub fn anonymised(self, now: Timestamp) -> Self {
+        let Self {
+            number,
+            cart,
+            standing,
+            lines,
+            subtotal,
+            discount,
+            tax,
+            shipping,
+            total,
+            customer: _,
+            billing_address: _,
+            shipping_name: _,
+            shipping_address: _,
+            metadata: _,
+            payment,
+            marks,
+            created_at,
+            anonymised_at,
+        } = self;
+        Self {
+            number,
+            cart,
+            standing,
+            lines: lines.into_iter().map(OrderLine::anonymised).collect(),
+            subtotal,
+            discount,
+            tax,
+            shipping,
+            total,
+            customer: Customer::default(),
+            billing_address: None,
+            shipping_name: None,
+            shipping_address: None,
+            metadata: BTreeMap::new(),
+            payment,
+            marks,
+            created_at,
+            anonymised_at: Some(anonymised_at.unwrap_or(now)),
+        }
+    }
+}
+
+impl OrderLine {
+    fn anonymised(self) -> Self {
+        let Self { price, product, name, description: _, quantity, subtotal, discount, tax, total } = self;
+        Self { price, product, name, description: None, quantity, subtotal, discount, tax, total }
     }
 }

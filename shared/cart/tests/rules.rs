@@ -546,3 +546,20 @@ fn a_completed_cart_stays_completed_by_its_first_order() {
 
     assert_eq!(second, first);
 }
+
+#[test]
+fn a_cart_that_is_made_anonymous_keeps_what_is_in_it_and_loses_what_its_shopper_wrote() {
+    let a = price("price_a");
+    let mut cart = cart();
+    let mut noted = item(&a, 2);
+    noted.description = Some(Description::new("for Ann").unwrap());
+    let metadata = Metadata::new([("name".to_owned(), "Ann".to_owned())]).unwrap();
+    ask(Change::add(vec![noted]).unwrap(), [&a]).with_metadata(metadata).of(&mut cart, now()).unwrap();
+
+    let anonymous = cart.clone().anonymised();
+
+    assert!(!format!("{anonymous:?}").contains("Ann"), "{anonymous:?}");
+    assert_eq!((anonymous.item_count(), anonymous.expires_at()), (2, cart.expires_at()));
+    assert_eq!(anonymous.version(), cart.version() + 1, "no write of what was read before brings it back");
+    assert_eq!(anonymous.clone().anonymised(), anonymous, "once is enough");
+}

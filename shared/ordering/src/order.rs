@@ -65,6 +65,7 @@ impl Sale<'_> {
             invoice: session.invoice_details(),
             marks: self.marks(number, money(subtotal)),
             created_at: cart::whole_second(now),
+            anonymised_at: None,
         })
     }
 

@@ -18,4 +18,4 @@ pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
 pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;
-pub use orders::{Found, Landed, LandedCart, NewOrder, OrderIndex, Orders, Place, Placed};
+pub use orders::{Anonymised, Found, Landed, LandedCart, Listed, NewOrder, OrderIndex, Orders, Place, Placed, Wanted};

@@ -1,12 +1,14 @@
 //! Notes of abandoned carts, which the table's stream passes on.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{CartNumber, SessionId, Timestamp};
 
 use super::Carts;
 use super::row::{CREATED, EXPIRES, FORMAT, NUMBER};
 use crate::Error;
+use crate::expression::Update;
 use crate::item::{Item, number, seconds, text};
-use crate::table::OnRefusal;
+use crate::table::{OnRefusal, Transacted};
 
 /// A Checkout Session that ended without a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,33 +24,78 @@ pub struct Abandoned {
 /// How long a note is kept, in seconds: as long as Stripe's link to go on is good for.
 ///
 /// Source: <https://docs.stripe.com/payments/checkout/abandoned-carts>
-const KEPT: i64 = 30 * 24 * 60 * 60;
+const KEPT: i64 = 30 * DAY;
+
+pub(super) const DAY: i64 = 24 * 60 * 60;
+
+pub(super) const RECOVERY_URL: &str = "recovery_url";
+/// The sessions of a cart of which there are notes.
+pub(super) const NOTED: &str = "noted";
+/// When the cart was made anonymous, in seconds since 1970; absent where it was not.
+pub(super) const ANONYMISED: &str = "anonymised";
+
+/// How often a transaction that lost a race is tried again: each time another one got through.
+const TRIES: usize = 50;
 
 impl Carts {
-    /// Notes that a cart was abandoned, unless that is noted already. One write.
+    /// Notes that a cart was abandoned, unless that is noted already. One transaction.
     ///
     /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, so that
-    /// the shopper can go on with it.
+    /// the shopper can go on with it. Another item leads from the cart to its notes, and outlives the cart. Of a cart that was
+    /// made anonymous, it is not noted where the shopper may go on.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
     pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<(), Error> {
-        let item = Item::from([
-            (NUMBER.to_owned(), text(key(&abandoned.session))),
-            (FORMAT.to_owned(), number(1)),
-            ("session".to_owned(), text(&abandoned.session)),
-            ("cart".to_owned(), text(abandoned.cart)),
-            // Always there, since the event's template names it.
-            ("recovery_url".to_owned(), text(abandoned.recovery_url.as_deref().unwrap_or_default())),
-            (CREATED.to_owned(), seconds(now)),
-            (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
-        ]);
-        self.table.put(item, self.table.absent(), OnRefusal::Nothing).await.map(drop)
+        for _ in 0..TRIES {
+            let writes = vec![
+                self.table.put_in_transaction(note(abandoned, now), self.table.absent())?,
+                self.table.update_in_transaction(lead(abandoned.cart), leads_to(&abandoned.session, now))?,
+            ];
+            match self.table.transact(writes).await? {
+                // The note is the first of the writes.
+                Transacted::Done | Transacted::Refused(0) => return Ok(()),
+                Transacted::Refused(_) => {
+                    let note = note(&Abandoned { recovery_url: None, ..abandoned.clone() }, now);
+                    return self.table.put(note, self.table.absent(), OnRefusal::Nothing).await.map(drop);
+                }
+                Transacted::Conflict => {}
+            }
+        }
+        Err(Error::Contended)
     }
 }
 
-/// The key of a session's note.
-pub(super) fn key(session: &SessionId) -> String {
+pub(super) fn key(session: impl std::fmt::Display) -> String {
     format!("abandoned-{session}")
+}
+
+fn note(abandoned: &Abandoned, now: Timestamp) -> Item {
+    Item::from([
+        (NUMBER.to_owned(), text(key(&abandoned.session))),
+        (FORMAT.to_owned(), number(1)),
+        ("session".to_owned(), text(&abandoned.session)),
+        ("cart".to_owned(), text(abandoned.cart)),
+        // Always there, since the event's template names it.
+        (RECOVERY_URL.to_owned(), text(abandoned.recovery_url.as_deref().unwrap_or_default())),
+        (CREATED.to_owned(), seconds(now)),
+        (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
+    ])
+}
+
+/// The key of the item that leads from a cart to its notes. The pipe does not tell of it, nor is it a cart's number.
+pub(super) fn lead(cart: CartNumber) -> AttributeValue {
+    text(format!("notes-{cart}"))
+}
+
+/// Leads to the note about this session, provided that the cart is not anonymous.
+fn leads_to(session: &SessionId, now: Timestamp) -> Update {
+    let mut update = Update::default();
+    let [noted, expiry] = [AttributeValue::Ss(vec![session.to_string()]), number(now.as_second() + KEPT)]
+        .map(|value| update.value(value));
+    update.add(format!("{NOTED} {noted}"));
+    update.set(format!("{EXPIRES} = {expiry}"));
+    update.guard(format!("attribute_not_exists({ANONYMISED})"));
+    update
 }

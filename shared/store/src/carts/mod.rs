@@ -12,6 +12,7 @@ use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error, IdempotencyKey};
 
 mod abandoned;
+mod anonymise;
 mod change;
 mod guarded;
 mod guesses;

@@ -227,6 +227,8 @@ impl OrderDocument {
             invoice: document.invoice,
             marks: document.marks,
             created_at: document.created_at,
+            // The row says it.
+            anonymised_at: None,
         }
     }
 }

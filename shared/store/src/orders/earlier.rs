@@ -3,7 +3,7 @@
 use cart::OrderNumber;
 
 use super::index::OrderIndex;
-use super::row::{NUMBER, read, unread};
+use super::row::{NUMBER, is_unread, read, unread};
 use super::{Orders, TRIES};
 use crate::Error;
 use crate::item::text;
@@ -42,13 +42,14 @@ impl Orders {
     /// Enters an order, unless it has followed a reading meanwhile, which enters it.
     async fn enter(&self, number: OrderNumber, index: &OrderIndex) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let Some(order) = self.find(number).await? else { return Ok(false) };
-            let mut writes = vec![self.table.check_in_transaction(text(number), super::row::is_unread())?];
+            let Some(order) = self.find(number).await?.filter(|order| order.standing.read_at.is_none()) else {
+                return Ok(false);
+            };
+            let mut writes = vec![self.table.check_in_transaction(text(number), is_unread(&order))?];
             writes.extend(index.enter(&order, &[])?);
             match self.table.transact(writes).await? {
                 Transacted::Done => return Ok(true),
-                Transacted::Refused(_) => return Ok(false),
-                Transacted::Conflict => {}
+                Transacted::Refused(_) | Transacted::Conflict => {}
             }
         }
         Err(Error::Contended)

@@ -6,7 +6,7 @@
 //! nowhere and is passed over.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use cart::{Order, OrderNumber, Reference};
+use cart::{Order, OrderNumber, Reference, Timestamp};
 use settings::Environment;
 
 use crate::expression::{Expression, Update};
@@ -35,9 +35,49 @@ pub struct Found {
     pub next: Option<Place>,
 }
 
+/// A page of a way.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// The orders' places, in their order.
+    pub(super) places: Vec<Place>,
+    /// Where the next page starts.
+    pub(super) next: Option<Place>,
+}
+
 /// A place on a way, after which a page starts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Place(String);
+
+impl Place {
+    /// Where this order stands on its ways.
+    #[must_use]
+    pub fn of(order: &Order) -> Self {
+        Self(place(order))
+    }
+
+    /// The place that this text names, as [`Self::as_str`] writes it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (time, number) = text.split_once('#')?;
+        let time: Timestamp = time.parse().ok()?;
+        let number: OrderNumber = number.parse().ok()?;
+        Some(Self(format!("{}#{number}", text_of(time)))).filter(|place| place.0 == text)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number of the order.
+    pub(super) fn number(&self) -> Option<OrderNumber> {
+        self.0.split_once('#')?.1.parse().ok()
+    }
+}
+
+impl From<Page> for Found {
+    fn from(Page { places, next }: Page) -> Self {
+        Self { numbers: places.iter().filter_map(Place::number).collect(), next }
+    }
+}
 
 /// A way to an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,15 +94,64 @@ enum Way<'a> {
     Reference(Reference),
 }
 
+/// A part of a way.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch<'a> {
+    way: Way<'a>,
+    /// Whether it is gone from its end.
+    newest_first: bool,
+    /// The first place and the last that it may have.
+    between: Option<(String, String)>,
+}
+
+impl<'a> Stretch<'a> {
+    /// All of a way, oldest first.
+    fn all(way: Way<'a>) -> Self {
+        Self { way, newest_first: false, between: None }
+    }
+
+    /// The orders of an address, or all of them, that were made in this time, newest first.
+    pub(super) fn newest(email: Option<&'a str>, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        let way = email.map_or(Way::Time, Way::Email);
+        // A time alone sorts before all orders of its second. Orders are made at whole seconds.
+        let first = from.map_or_else(|| FIRST.to_owned(), |from| text_of(from) + after_fraction(from));
+        let last = to.map_or_else(|| LAST.to_owned(), |to| text_of(to) + after_fraction(to));
+        let between = (from.is_some() || to.is_some()).then_some((first, last));
+        Self { way, newest_first: true, between }
+    }
+
+    /// Whether a page can start after this place.
+    pub(super) fn has(&self, Place(place): &Place) -> bool {
+        self.between.as_ref().is_none_or(|(first, last)| first <= place && place <= last)
+    }
+}
+
+/// Sorts before all orders. DynamoDB takes no blank text for a key.
+const FIRST: &str = "!";
+/// Sorts behind all orders.
+const LAST: &str = "~";
+
+/// What stands behind the whole second of a time within it, so that the text sorts behind all orders of that second.
+fn after_fraction(time: Timestamp) -> &'static str {
+    if time.subsec_nanosecond() == 0 { "" } else { LAST }
+}
+
 impl Way<'_> {
     fn key(self) -> String {
         match self {
             Self::Time => "time".to_owned(),
             Self::Open => "open".to_owned(),
-            // People write their address in their own way, and mean the same.
-            Self::Email(address) => format!("email#{}", address.trim().to_lowercase()),
+            Self::Email(address) => format!("email#{}", same_address(address)),
             Self::PaymentIntent(id) => format!("payment_intent#{id}"),
             Self::Reference(reference) => format!("reference#{reference}"),
+        }
+    }
+
+    /// Whether its key says who bought.
+    fn tells_of_buyer(self) -> bool {
+        match self {
+            Self::Time | Self::Open | Self::PaymentIntent(_) => false,
+            Self::Email(_) => true,
         }
     }
 }
@@ -83,8 +172,8 @@ impl OrderIndex {
     ///
     /// DynamoDB fails.
     pub async fn of_payment(&self, payment_intent: &str) -> Result<Option<OrderNumber>, Error> {
-        let found = self.page(Way::PaymentIntent(payment_intent), None, 1).await?;
-        Ok(found.numbers.into_iter().next())
+        let found = self.page(&Stretch::all(Way::PaymentIntent(payment_intent)), None, 1).await?;
+        Ok(found.places.iter().find_map(Place::number))
     }
 
     /// A page of the orders whose money is not where it stays, oldest first.
@@ -93,7 +182,13 @@ impl OrderIndex {
     ///
     /// DynamoDB fails.
     pub async fn open(&self, after: Option<&Place>) -> Result<Found, Error> {
-        self.page(Way::Open, after, 100).await
+        Ok(self.page(&Stretch::all(Way::Open), after, 100).await?.into())
+    }
+
+    /// The places of the orders of an address: the first of them, as many as `limit`.
+    pub(super) async fn of_email(&self, email: &str, limit: usize) -> Result<Vec<Place>, Error> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        Ok(self.page(&Stretch::all(Way::Email(email)), None, limit).await?.places)
     }
 
     /// Where the scan for orders of version 0.1.0 goes on: after this order, or from the start. `None` if it is over.
@@ -122,9 +217,15 @@ impl OrderIndex {
         request.send().await.map(drop).map_err(|error| Error::from_sdk("DeleteItem", error))
     }
 
-    async fn page(&self, way: Way<'_>, after: Option<&Place>, limit: i32) -> Result<Found, Error> {
+    /// A page of this stretch, after this place.
+    pub(super) async fn page(&self, stretch: &Stretch<'_>, after: Option<&Place>, limit: i32) -> Result<Page, Error> {
         let mut query = Update::default();
-        let [name, value] = [query.name(WAY), query.value(text(way.key()))];
+        let [name, value] = [query.name(WAY), query.value(text(stretch.way.key()))];
+        let mut condition = format!("{name} = {value}");
+        if let Some((first, last)) = &stretch.between {
+            let [order, first, last] = [query.name(ORDER), query.value(text(first)), query.value(text(last))];
+            condition = format!("{condition} AND {order} BETWEEN {first} AND {last}");
+        }
         let Expression { names, values, .. } = query.into_expression();
         let output = self
             .table
@@ -132,18 +233,33 @@ impl OrderIndex {
             .query()
             .table_name(self.table.name())
             .consistent_read(true)
-            .key_condition_expression(format!("{name} = {value}"))
+            .key_condition_expression(condition)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_exclusive_start_key(after.map(|place| row(way, &place.0)))
+            .set_exclusive_start_key(after.map(|place| row(stretch.way, &place.0)))
+            .scan_index_forward(!stretch.newest_first)
             .limit(limit)
             .send()
             .await
             .map_err(|error| Error::from_sdk("Query", error))?;
-        let place = |item: &Item| item.get(ORDER)?.as_s().ok().cloned();
-        let numbers = output.items().iter().filter_map(|item| number(&place(item)?)).collect();
-        let next = output.last_evaluated_key.as_ref().and_then(place).map(Place);
-        Ok(Found { numbers, next })
+        let place = |item: &Item| Some(Place(item.get(ORDER)?.as_s().ok()?.clone()));
+        let places = output.items().iter().filter_map(place).collect();
+        let next = output.last_evaluated_key.as_ref().and_then(place);
+        Ok(Page { places, next })
+    }
+
+    /// Takes an order off the way of an address, by its place.
+    pub(super) async fn leave_email(&self, email: &str, Place(place): &Place) -> Result<(), Error> {
+        let key = row(Way::Email(email), place);
+        let request = self.table.client().delete_item().table_name(self.table.name()).set_key(Some(key));
+        request.send().await.map(drop).map_err(|error| Error::from_sdk("DeleteItem", error))
+    }
+
+    /// The writes after which no way leads from what tells of the buyer to the order.
+    pub(super) fn leave_buyer(&self, order: &Order) -> Result<Vec<TransactWriteItem>, Error> {
+        let place = place(order);
+        let of_buyer = ways(order, &[]).into_iter().filter(|way| way.tells_of_buyer());
+        of_buyer.map(|way| self.table.delete_in_transaction(row(way, &place))).collect()
     }
 
     /// The writes that enter an order which these payments were made for.
@@ -187,17 +303,21 @@ fn row(way: Way<'_>, place: &str) -> Item {
 
 /// Where an order stands on its ways: whole seconds, as text that sorts as they do.
 fn place(order: &Order) -> String {
-    format!("{}#{}", order.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"), order.number)
+    format!("{}#{}", text_of(order.created_at), order.number)
 }
 
-fn number(place: &str) -> Option<OrderNumber> {
-    place.split_once('#')?.1.parse().ok()
+/// The second of a time, in text of one width that sorts as times do.
+fn text_of(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// An e-mail address as all write it who mean the same: people write it in their own way.
+pub(super) fn same_address(address: &str) -> String {
+    address.trim().to_lowercase()
 }
 
 #[cfg(test)]
 mod tests {
-    use cart::Timestamp;
-
     use super::*;
     use crate::orders::row::tests::order;
 
@@ -234,7 +354,7 @@ mod tests {
 
             assert!(before < place, "{before} {place}");
             assert_eq!(place.len(), "1970-01-01T00:00:00Z#".len() + 32);
-            assert_eq!(number(&place), Some(order.number));
+            assert_eq!(Place::parse(&place).unwrap().number(), Some(order.number));
             before = place;
         }
     }

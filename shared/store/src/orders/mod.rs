@@ -3,20 +3,24 @@
 use cart::{Cart, CartNumber, News, Order, OrderNumber, Reading, Standing, Step};
 use settings::Environment;
 
-use self::row::{NUMBER, read, stands, take, write};
+use self::row::{NUMBER, read, stands, take, take_and_enter, write};
 use crate::carts::row as cart_row;
 use crate::item::text;
 use crate::table::{Guarded, OnRefusal, Read, Table, Transacted};
 use crate::{Carts, Connection, Error};
 
+mod anonymise;
 mod document;
 mod earlier;
 mod index;
 mod landed;
+mod list;
 mod row;
 
+pub use anonymise::Anonymised;
 pub use index::{Found, OrderIndex, Place};
 pub use landed::{Landed, LandedCart};
+pub use list::{Listed, Wanted};
 
 /// The orders.
 #[derive(Clone, Debug)]
@@ -176,13 +180,12 @@ impl Orders {
         index: &OrderIndex,
         payments: &[String],
     ) -> Result<bool, Error> {
-        let update = take(before, step);
-        let ways = if before.read_at.is_none() {
-            index.enter(order, payments)?
+        let (update, ways) = if before.read_at.is_none() {
+            (take_and_enter(order, before, step), index.enter(order, payments)?)
         } else if before.is_open() != order.standing.is_open() {
-            vec![index.set_open(order, order.standing.is_open())?]
+            (take(before, step), vec![index.set_open(order, order.standing.is_open())?])
         } else {
-            let taken = self.table.update(text(order.number), update, OnRefusal::Nothing).await?;
+            let taken = self.table.update(text(order.number), take(before, step), OnRefusal::Nothing).await?;
             return Ok(matches!(taken, Guarded::Done(_)));
         };
         let mut writes = vec![self.table.update_in_transaction(text(order.number), update)?];

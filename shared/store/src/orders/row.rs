@@ -5,7 +5,7 @@ use cart::{Dispute, Mark, Money, News, Order, OrderStatus, Standing, Step, Times
 use super::document::{OrderDocument, written};
 use crate::Error;
 use crate::expression::Update;
-use crate::item::{Item, Reader, json, number, text};
+use crate::item::{Item, Reader, json, number, seconds, text};
 
 pub(super) const NUMBER: &str = "number";
 const FORMAT: &str = "f";
@@ -25,6 +25,8 @@ const MARKS: &str = "marks";
 /// The type of the event that tells of the last write; absent where that has nothing to tell, and where the event of the new
 /// order says it all.
 const EVENT: &str = "event";
+/// When what tells of the buyer was taken out, in seconds since 1970; absent where it was not.
+const ANONYMISED: &str = "anonymised";
 const TABLE: &str = "orders";
 
 /// The document stays as it is; what becomes of the money stands beside it, where it can change.
@@ -103,17 +105,25 @@ pub(super) fn unread(item: &Item) -> bool {
     !item.contains_key(READ)
 }
 
-/// The condition of the same.
-pub(super) fn is_unread() -> Update {
-    let mut guard = Update::default();
+/// The condition of the same, and that the order is as anonymous as `order`, so that no way by its address comes back.
+pub(super) fn is_unread(order: &Order) -> Update {
+    let mut guard = is_as_personal(order);
     let read = guard.name(READ);
     guard.guard(format!("attribute_not_exists({read})"));
     guard
 }
 
+/// The condition that an order was not made anonymous since it was read as `order`.
+fn is_as_personal(order: &Order) -> Update {
+    if order.anonymised_at.is_some() { Update::default() } else { is_personal() }
+}
+
 /// The condition that an order stands as it did.
 pub(super) fn stands(standing: &Standing) -> Update {
-    let mut update = Update::default();
+    and_stands(Update::default(), standing)
+}
+
+fn and_stands(mut update: Update, standing: &Standing) -> Update {
     for (name, value) in [(STATUS, text(standing.status.as_str())), (REFUNDED, number(standing.refunded.minor()))] {
         let [name, value] = [update.name(name), update.value(value)];
         update.guard(format!("{name} = {value}"));
@@ -131,7 +141,15 @@ pub(super) fn stands(standing: &Standing) -> Update {
 
 /// Takes a step of an order's standing, provided that it is as it was `before`.
 pub(super) fn take(before: &Standing, step: &Step) -> Update {
-    let mut update = stands(before);
+    taken(stands(before), step)
+}
+
+/// The same, provided also that the order was not made anonymous since it was read as `order`.
+pub(super) fn take_and_enter(order: &Order, before: &Standing, step: &Step) -> Update {
+    taken(and_stands(is_as_personal(order), before), step)
+}
+
+fn taken(mut update: Update, step: &Step) -> Update {
     let Step { standing, news } = step;
     for (name, value) in [
         (STATUS, Some(text(standing.status.as_str()))),
@@ -154,6 +172,30 @@ pub(super) fn take(before: &Standing, step: &Step) -> Update {
     update
 }
 
+/// Says of an order that it is anonymous now, provided that it was not.
+///
+/// Its document is written anew, and nothing is told: the event of an earlier write would be told again with this one.
+pub(super) fn anonymise(order: &Order, at: Timestamp) -> Update {
+    let mut update = is_personal();
+    let number = update.name(NUMBER);
+    update.guard(format!("attribute_exists({number})"));
+    for (name, value) in [(DOCUMENT, text(json(&OrderDocument::from(order)))), (ANONYMISED, seconds(at))] {
+        let [name, value] = [update.name(name), update.value(value)];
+        update.set(format!("{name} = {value}"));
+    }
+    let event = update.name(EVENT);
+    update.remove(event);
+    update
+}
+
+/// The condition that an order is not anonymous.
+pub(super) fn is_personal() -> Update {
+    let mut guard = Update::default();
+    let anonymised = guard.name(ANONYMISED);
+    guard.guard(format!("attribute_not_exists({anonymised})"));
+    guard
+}
+
 pub(super) fn read(item: &Item) -> Result<Order, Error> {
     let reader = Reader { table: TABLE, item };
     let json = reader.text(DOCUMENT).ok_or_else(|| reader.corrupt(DOCUMENT))?;
@@ -167,7 +209,15 @@ pub(super) fn read(item: &Item) -> Result<Order, Error> {
         order.marks.extend(marks.into_iter().filter_map(|mark| serde_json::from_value::<Mark>(mark).ok()));
     }
     order.marks.extend(is_disputed.then_some(Mark::Disputed));
+    if item.contains_key(ANONYMISED) {
+        order.anonymised_at = Some(reader.time(ANONYMISED)?);
+    }
     Ok(order)
+}
+
+/// How many bytes an order comes to as it is stored, about.
+pub(super) fn size(item: &Item) -> usize {
+    item.values().filter_map(|value| value.as_s().ok()).map(String::len).sum()
 }
 
 pub(super) fn read_status(item: &Item) -> Result<OrderStatus, Error> {
