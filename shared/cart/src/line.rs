@@ -197,6 +197,12 @@ impl LineId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id of a line of the same price that has no attributes. Behind `~` stands a digest of what a shopper wrote.
+    #[must_use]
+    pub fn without_attributes(self) -> Self {
+        self.0.split_once('~').map_or_else(|| self.clone(), |(price, _)| Self(price.to_owned()))
+    }
 }
 
 impl From<LineId> for String {

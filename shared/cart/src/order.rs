@@ -210,40 +210,63 @@ impl Order {
     pub fn anonymised(self, now: Timestamp) -> Self {
         let Self {
             number,
+            reference,
+            livemode,
             cart,
+            shopper: _,
+            recovered_from,
             standing,
             lines,
             subtotal,
             discount,
+            discounts,
             tax,
+            taxes,
             shipping,
+            shipping_option,
             total,
+            presentment,
             customer: _,
             billing_address: _,
             shipping_name: _,
             shipping_address: _,
+            custom_fields: _,
+            consent,
             metadata: _,
             payment,
+            invoice,
             marks,
             created_at,
             anonymised_at,
         } = self;
         Self {
             number,
+            reference,
+            livemode,
             cart,
+            shopper: None,
+            recovered_from,
             standing,
             lines: lines.into_iter().map(OrderLine::anonymised).collect(),
             subtotal,
             discount,
+            discounts,
             tax,
+            taxes,
             shipping,
+            shipping_option,
             total,
+            presentment,
             customer: Customer::default(),
             billing_address: None,
             shipping_name: None,
             shipping_address: None,
+            custom_fields: Vec::new(),
+            consent,
             metadata: BTreeMap::new(),
-            payment,
+            // Whoever has such a link sees who bought.
+            payment: Payment { receipt_url: None, ..payment },
+            invoice: invoice.map(|invoice| Invoice { hosted_url: None, pdf: None, ..invoice }),
             marks,
             created_at,
             anonymised_at: Some(anonymised_at.unwrap_or(now)),
@@ -253,7 +276,150 @@ impl Order {
 
 impl OrderLine {
     fn anonymised(self) -> Self {
-        let Self { price, product, name, description: _, quantity, subtotal, discount, tax, total } = self;
-        Self { price, product, name, description: None, quantity, subtotal, discount, tax, total }
+        let Self {
+            line,
+            price,
+            product,
+            name,
+            nickname,
+            description: _,
+            attributes: _,
+            quantity,
+            subtotal,
+            discount,
+            discounts,
+            tax,
+            taxes,
+            total,
+        } = self;
+        Self {
+            line: line.map(LineId::without_attributes),
+            price,
+            product,
+            name,
+            nickname,
+            description: None,
+            attributes: BTreeMap::new(),
+            quantity,
+            subtotal,
+            discount,
+            discounts,
+            tax,
+            taxes,
+            total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OrderStatus;
+
+    fn order() -> Order {
+        let usd = |minor: i64| Money::new(minor, Currency::USD);
+        let text = |text: &str| Some(format!("{text} of Ann"));
+        let address = || Some(Address { line1: text("street"), city: text("town"), ..Address::default() });
+        let line = OrderLine {
+            line: Some(LineId::kept("price_mug~ggJRZYuNkz8")),
+            price: Some("price_mug".parse().unwrap()),
+            product: Some("prod_mug".parse().unwrap()),
+            name: "Mug".to_owned(),
+            nickname: Some("blue".to_owned()),
+            description: text("text"),
+            attributes: BTreeMap::from([("engraving".to_owned(), "Ann".to_owned())]),
+            quantity: 2,
+            subtotal: usd(2400),
+            discount: usd(0),
+            discounts: Vec::new(),
+            tax: usd(0),
+            taxes: Vec::new(),
+            total: usd(2400),
+        };
+        Order {
+            number: "55a109cdfba5b6648676ee8c21e22322".parse().unwrap(),
+            reference: "6JQNSVNNDX".parse().unwrap(),
+            livemode: false,
+            cart: "be45cb2605bf36bebde684841a28f0fd".parse().unwrap(),
+            shopper: text("account"),
+            recovered_from: Some("cs_0".parse().unwrap()),
+            standing: Standing {
+                status: OrderStatus::Paid,
+                captured: usd(2400),
+                refunded: usd(0),
+                refund_is_pending: false,
+                dispute: None,
+                read_at: None,
+            },
+            lines: vec![line],
+            subtotal: usd(2400),
+            discount: usd(0),
+            discounts: Vec::new(),
+            tax: usd(0),
+            taxes: Vec::new(),
+            shipping: usd(0),
+            shipping_option: None,
+            total: usd(2400),
+            presentment: None,
+            customer: Customer {
+                id: Some("cus_of_Ann".parse().unwrap()),
+                email: text("address"),
+                name: text("name"),
+                phone: text("phone"),
+                business_name: text("business"),
+                tax_ids: vec![TaxId { r#type: "eu_vat".to_owned(), value: text("number") }],
+            },
+            billing_address: address(),
+            shipping_name: text("name"),
+            shipping_address: address(),
+            custom_fields: vec![CustomField {
+                key: "greeting".to_owned(),
+                label: None,
+                r#type: "text".to_owned(),
+                value: text("greeting"),
+            }],
+            consent: Some(Consent { promotions: Some("opt_in".to_owned()), terms_of_service: None }),
+            metadata: BTreeMap::from([("to".to_owned(), "Ann".to_owned())]),
+            payment: Payment {
+                session: "cs_1".parse().unwrap(),
+                payment_intent: Some("pi_1".parse().unwrap()),
+                subscription: None,
+                invoice: Some("in_1".parse().unwrap()),
+                receipt_url: text("receipt"),
+            },
+            invoice: Some(Invoice { number: Some("A-1".to_owned()), hosted_url: text("page"), pdf: text("file") }),
+            marks: vec![Mark::NoShipping],
+            created_at: Timestamp::UNIX_EPOCH,
+            anonymised_at: None,
+        }
+    }
+
+    #[test]
+    fn an_order_that_is_made_anonymous_says_what_was_sold_and_not_to_whom() {
+        let then: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+
+        let anonymous = order().anonymised(then);
+
+        let shown = format!("{anonymous:?}");
+        assert!(!shown.contains("Ann") && !shown.contains('~'), "{shown}");
+        assert_eq!(anonymous.anonymised_at, Some(then));
+        assert_eq!(anonymous.lines[0].line, Some(LineId::kept("price_mug")));
+        let stays = |order: &Order| {
+            let Order { number, reference, cart, standing, total, consent, marks, created_at, .. } = order.clone();
+            let line = order.lines[0].clone();
+            let sold = (line.price, line.product, line.name, line.nickname, line.quantity, line.total);
+            let Payment { session, payment_intent, invoice, .. } = order.payment.clone();
+            let invoiced = order.invoice.clone().map(|invoice| invoice.number);
+            let of_stripe = (session, payment_intent, invoice, invoiced, order.recovered_from.clone());
+            (number, reference, cart, standing, total, consent, marks, created_at, sold, of_stripe)
+        };
+        assert_eq!(stays(&anonymous), stays(&order()));
+    }
+
+    #[test]
+    fn an_order_stays_as_it_was_made_anonymous_first() {
+        let first = order().anonymised(Timestamp::UNIX_EPOCH);
+
+        assert_eq!(first.clone().anonymised("2026-11-22T12:00:00Z".parse().unwrap()), first);
     }
 }

@@ -23,16 +23,22 @@ impl Carts {
     /// Takes out of the cart what its shopper wrote, and out of the notes about it where the shopper may go on. Notes that come
     /// later do not say it.
     ///
-    /// The cart keeps its lines and its life. Can be repeated at any time. Five requests, and one for each note.
+    /// `recovered` is the session after which an order of the cart was made, where it was not the first. The cart keeps its lines and its life. Can be repeated at any time. Five requests, and one for each note.
     ///
     /// # Errors
     ///
     /// DynamoDB fails, or the item is corrupt: some of it is taken out, and the next call goes on.
-    pub async fn anonymise(&self, cart: CartNumber, now: Timestamp) -> Result<(), Error> {
+    pub async fn anonymise(
+        &self,
+        cart: CartNumber,
+        recovered: Option<&SessionId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let lead = self.table.update(lead(cart), is_anonymous(now), OnRefusal::Nothing).await?.into_row();
         let mut noted: Vec<String> = lead.get(NOTED).and_then(|noted| noted.as_ss().ok()).cloned().unwrap_or_default();
-        // Version 0.1.0 notes this one without a lead.
-        noted.extend(self.anonymise_row(cart).await?.map(|session| session.to_string()));
+        // Nothing leads to the notes of version 0.1.0.
+        let current = self.anonymise_row(cart).await?;
+        noted.extend(current.iter().chain(recovered).map(ToString::to_string));
         for session in noted {
             let mut update = Update::default();
             let [blank, name] = [update.value(text("")), update.name(RECOVERY_URL)];

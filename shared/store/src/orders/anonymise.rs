@@ -41,7 +41,7 @@ impl Orders {
     ) -> Result<Option<(Order, bool)>, Error> {
         let Some(mut order) = self.find(number).await? else { return Ok(None) };
         // The order comes last: until it is anonymous, its address leads to what is left.
-        carts.anonymise(order.cart, now).await?;
+        carts.anonymise(order.cart, order.recovered_from.as_ref(), now).await?;
         for _ in 0..TRIES {
             if order.anonymised_at.is_some() {
                 return Ok(Some((order, false)));

@@ -20,6 +20,9 @@ const ORDER: &str = "order";
 /// The order after which the scan for earlier ones goes on; absent at its end.
 const AFTER: &str = "after";
 
+/// How many orders of a reference are looked for.
+const MOST_OF_A_REFERENCE: i32 = 10;
+
 /// The ways to the orders.
 #[derive(Clone, Debug)]
 pub struct OrderIndex {
@@ -150,7 +153,7 @@ impl Way<'_> {
     /// Whether its key says who bought.
     fn tells_of_buyer(self) -> bool {
         match self {
-            Self::Time | Self::Open | Self::PaymentIntent(_) => false,
+            Self::Time | Self::Open | Self::PaymentIntent(_) | Self::Reference(_) => false,
             Self::Email(_) => true,
         }
     }
@@ -183,6 +186,11 @@ impl OrderIndex {
     /// DynamoDB fails.
     pub async fn open(&self, after: Option<&Place>) -> Result<Found, Error> {
         Ok(self.page(&Stretch::all(Way::Open), after, 100).await?.into())
+    }
+
+    /// The places of the orders that people call so. There is hardly ever a second one.
+    pub(super) async fn of_reference(&self, reference: Reference) -> Result<Vec<Place>, Error> {
+        Ok(self.page(&Stretch::all(Way::Reference(reference)), None, MOST_OF_A_REFERENCE).await?.places)
     }
 
     /// The places of the orders of an address: the first of them, as many as `limit`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cart::{Order, OrderStatus, Timestamp};
+use cart::{Order, OrderStatus, Reference, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::Orders;
@@ -97,6 +97,20 @@ impl Wanted {
 }
 
 impl Orders {
+    /// The orders that people call so, oldest first: hardly ever more than one. A query and a batch.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or an item is corrupt.
+    pub async fn of_reference(&self, index: &OrderIndex, reference: Reference) -> Result<Vec<Order>, Error> {
+        let places = index.of_reference(reference).await?;
+        let rows = self.table.get_many(places.iter().filter_map(Place::number).map(text), true).await?;
+        let mut orders = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        orders.retain(|order| order.reference == reference);
+        orders.sort_by_key(|order| (order.created_at, order.number));
+        Ok(orders)
+    }
+
     /// A page of at most `limit` orders, newest first, which starts after this place.
     ///
     /// It may have fewer and still have a next one: 500 orders are looked at, and their size is bounded. An order that is made
