@@ -37,6 +37,7 @@ functions! {
     stripe_webhook: stripe_webhook::StripeWebhook,
     finish_order: finish_order::FinishOrder,
     order: order::Orders,
+    admin_orders: admin_orders::AdminOrders,
     products: products::Products,
 }
 

@@ -198,11 +198,15 @@ mod tests {
         assert_eq!(
             paths,
             [
+                "GET /admin/orders admin-orders",
+                "GET /admin/orders/{number} admin-orders",
                 "GET /cart get",
                 "GET /finish-order finish-order",
                 "GET /orders/{number} order",
                 "GET /products products",
                 "GET /{prefix}/cart get",
+                "POST /admin/anonymise admin-orders",
+                "POST /admin/orders/{number}/anonymise admin-orders",
                 "POST /cart/add add",
                 "POST /cart/checkout checkout",
                 "POST /cart/clear clear",

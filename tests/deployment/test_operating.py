@@ -148,7 +148,7 @@ def test_the_schedule_runs_the_sync_and_keeps_what_it_cannot_run(catalogue):
 def test_the_log_has_a_line_for_a_request_and_no_secret_or_address(catalogue, session):
     logs, physical = boto3.client("logs"), catalogue.resources()
     groups = [physical[name] for name in physical if name.endswith("Logs") and name != "ApiLogs"]
-    assert len(groups) == 10
+    assert len(groups) == 11
 
     lines = []
     for group in groups:

@@ -142,4 +142,4 @@ def test_the_only_other_right_is_to_write_the_log(seen):
         managed = {role: policies for role, policies in stack["managed"].items() if policies}
 
         assert set(map(tuple, managed.values())) == {(LOGS,)}
-        assert len(managed) == 10
+        assert len(managed) == 11

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::{Answer, Fault, Plan, Shop, Visitor, When, order_number};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// How an answer says that something failed.
@@ -187,6 +188,44 @@ async fn checkout_and_fulfilment_recover_from_a_fault_at_any_call() {
     let tried = [checkouts, webhooks, landings].concat();
     eprintln!("{}\n{} points", tried.join("\n"), tried.len());
     assert!(tried.len() >= 40, "{}", tried.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_is_taken_out_of_an_order_whatever_call_fails() {
+    let shop = Shop::open_on_wires([]).await;
+    let tried = break_everywhere(
+        "anonymise",
+        &shop,
+        Failure::ServerError,
+        async || {
+            let visitor = shop.visitor();
+            let body = json!({
+                "items": [{ "price": "price_mug", "quantity": 2, "description": "for Ann" }],
+                "metadata": { "note": "written by Ann" },
+            });
+            visitor.post("/cart/add", body).await.ok();
+            let session = visitor.checkout().await.ok();
+            shop.press(&session, "pay").await;
+            shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+            let before = format!("{}_before", session["id"].as_str().unwrap());
+            crate::anonymise::note(&shop, &session, &before.parse().unwrap()).await;
+            session
+        },
+        async |session| {
+            let path = format!("/admin/orders/{}/anonymise", order_number(session));
+            shop.send(Method::POST, &path, &[], Vec::new()).await
+        },
+        async |session, point| {
+            let stored = crate::anonymise::everything(&shop).await;
+            for text in ["Ann", "shopper@example.com"] {
+                assert!(!stored.contains(text), "{point}: {stored}");
+            }
+            assert_eq!(shop.order(&order_number(session)).await.ok()["total"], 2400, "{point}");
+        },
+    );
+    let tried = tried.await;
+    eprintln!("{}\n{} points", tried.join("\n"), tried.len());
+    assert!(tried.len() >= 6 * 7, "{}", tried.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

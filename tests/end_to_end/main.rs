@@ -5,7 +5,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "test verbs take literals")]
 
 mod add;
+mod admin_orders;
 mod after_payment;
+mod anonymise;
 mod answers;
 mod arrivals;
 mod bad_input;

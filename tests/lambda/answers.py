@@ -47,7 +47,7 @@ SECRETS = {
 # There is no cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync has no HTTP answer.
 STATUS = {
     "Get": 200, "Add": 200, "Update": 200, "Clear": 200, "Checkout": 400, "StripeWebhook": 400, "FinishOrder": 303,
-    "Order": 404, "Products": 200, "Sync": None,
+    "Order": 404, "AdminOrders": 404, "Products": 200, "Sync": None,
 }  # fmt: skip
 
 # The samples about a session of this shop: Stripe does not know it, and is to send the event again.

@@ -71,7 +71,7 @@ def test_another_release_makes_another_version_of_every_function(patched, tmp_pa
     template = yaml_parse(patched.read_text())
     release = numbered(tmp_path, patched.read_text())
 
-    assert len(versions(template)) == len(versions(release)) == 10
+    assert len(versions(template)) == len(versions(release)) == 11
     assert versions(template) == versions(template)
     assert not versions(template) & versions(release)
     number = release["Globals"]["Function"]["Environment"]["Variables"].pop("RELEASE")

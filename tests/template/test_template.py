@@ -28,6 +28,10 @@ ROUTES = {
     ("GET", "/finish-order"): "FinishOrder",
     ("GET", "/orders/{number}"): "Order",
     ("GET", "/products"): "Products",
+    ("GET", "/admin/orders"): "AdminOrders",
+    ("GET", "/admin/orders/{number}"): "AdminOrders",
+    ("POST", "/admin/orders/{number}/anonymise"): "AdminOrders",
+    ("POST", "/admin/anonymise"): "AdminOrders",
 }
 
 # Where the metrics of a stack are: two stacks of an account do not mix.
@@ -65,6 +69,11 @@ PERMISSIONS = {
         "StripeSecretKeyParameter": {"GetParameters"},
     },
     "Order": {"Orders": {"GetItem"}},
+    "AdminOrders": {
+        "Carts": READ_UPDATE,
+        "Orders": READ_UPDATE | {"BatchGetItem"},
+        "OrderIndex": {"Query", "DeleteItem"},
+    },
     "Products": {"Catalog": {"BatchGetItem"}, "Catalog/index/by_kind": {"Query"}},
     "Sync": {
         "Carts": READ_WRITE,
@@ -249,11 +258,20 @@ def test_executions_are_set_aside_only_where_a_shopper_waits_for_stripe_and_only
     assert stack["Parameters"]["StripeConcurrency"]["Default"] == ""
 
 
-def test_no_route_asks_for_a_signature(stack):
+def test_the_merchants_routes_ask_for_a_signature_and_no_others_do(stack):
     body = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    signed = {
+        (method.upper(), path)
+        for path, operations in body["paths"].items()
+        for method, operation in operations.items()
+        if operation.get("security") == [{"AWS_IAM": []}]
+    }
 
     assert "security" not in body
-    assert [key for path in body["paths"].values() for key in path.values() if "security" in key] == []
+    assert signed == {route for route in ROUTES if route[1].startswith("/admin/")}
+    assert len([key for path in body["paths"].values() for key in path.values() if "security" in key]) == len(signed)
+    # Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+    assert body["components"]["securitySchemes"]["AWS_IAM"]["x-amazon-apigateway-authtype"] == "awsSigv4"
 
 
 def test_a_domain_takes_the_place_of_the_address_that_aws_gives(stack):
@@ -335,15 +353,18 @@ def test_one_name_per_endpoint_for_resource_binary_folder_and_event(stack):
 
 
 def test_each_event_would_be_routed_to_its_function(stack):
-    for (method, route), name in ROUTES.items():
-        if route.startswith("/{prefix}"):
-            continue
+    for name in set(ROUTES.values()):
         event = json.loads((ROOT / "events" / f"{binary(stack, name)}.json").read_text())
+        called = event["requestContext"]["http"]
+        own = [route for route, function in ROUTES.items() if function == name and not route[1].startswith("/{prefix}")]
 
         assert event["version"] == "2.0"
-        assert event["requestContext"]["http"]["method"] == method
-        assert event["requestContext"]["http"]["path"] == event["rawPath"]
-        assert re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), event["rawPath"])
+        assert called["path"] == event["rawPath"]
+        assert [
+            route
+            for method, route in own
+            if method == called["method"] and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route), event["rawPath"])
+        ]
 
 
 def test_every_function_is_an_arm_binary_with_its_own_log_group(stack):

@@ -43,6 +43,29 @@ impl Answer {
         response.into()
     }
 
+    /// A text of this media type, which no cache keeps; it depends on what the client accepts.
+    #[must_use]
+    pub fn text(media_type: &'static str, text: String) -> Self {
+        let mut answer = Self::json_text(StatusCode::OK, text);
+        let headers = answer.response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+        answer
+    }
+
+    /// Names the page that follows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Redirect`] if the URL cannot stand in a header.
+    ///
+    /// Source: <https://www.rfc-editor.org/rfc/rfc8288>
+    pub fn followed_by(mut self, url: &str) -> Result<Self, Error> {
+        let link = HeaderValue::try_from(format!("<{url}>; rel=\"next\"")).map_err(Error::Redirect)?;
+        self.response.headers_mut().insert(header::LINK, link);
+        Ok(self)
+    }
+
     /// Sends a browser on to `url` with a GET.
     ///
     /// # Errors

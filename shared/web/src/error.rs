@@ -24,6 +24,9 @@ pub enum Error {
     /// The body is of a kind that is not read here.
     #[error("Content-Type must be application/json or application/x-www-form-urlencoded")]
     UnsupportedMediaType,
+    /// The client takes none of the types that there are of the answer.
+    #[error("Accept must allow one of {}", .0.join(", "))]
+    NotAcceptable(&'static [&'static str]),
     /// The body is larger than 64 KB.
     #[error("The body is larger than {} bytes", crate::wire::MAX_BYTES)]
     BodyTooLarge,
@@ -153,6 +156,7 @@ impl Error {
             | Self::AmountTooSmall
             | Self::Signature(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Rejected(rejection) => match rejection {
@@ -190,6 +194,7 @@ impl Error {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidForm(_) => "invalid_form",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::NotAcceptable(_) => "not_acceptable",
             Self::BodyTooLarge => "body_too_large",
             Self::Field { .. } => "invalid_field",
             Self::Quantity { .. } => "invalid_quantity",
@@ -227,6 +232,8 @@ impl Error {
             Self::Rejected(rejection) => details_of(rejection),
             Self::CartChanged(prices) => object!({ "prices": prices }),
             Self::VersionMismatch { current } => object!({ "version": current }),
+            Self::OrderNotFound => object!({ "field": "number" }),
+            Self::NotAcceptable(_) => object!({ "header": "Accept" }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
             Self::PromotionCodeInvalid { reason } => object!({ "field": "promotion_code", "reason": reason }),
             Self::Signature(_) => object!({ "header": "Stripe-Signature" }),
@@ -238,7 +245,6 @@ impl Error {
             | Self::CartEmpty
             | Self::AmountTooLarge
             | Self::AmountTooSmall
-            | Self::OrderNotFound
             | Self::Upstream { .. }
             | Self::Overdue
             | Self::NoRandomness(_)

@@ -27,6 +27,7 @@ const TARGET: &str = "request";
 /// Every crate under `functions` and `shared`; a test holds the list to the folders.
 pub const LOG_TARGETS: &[&str] = &[
     "add",
+    "admin_orders",
     "cart",
     "catalog",
     "checkout",

@@ -87,6 +87,43 @@ impl Request {
         self.inner.uri().path().rsplit('/').next().unwrap_or_default()
     }
 
+    /// The method, in capitals.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.inner.method().as_str()
+    }
+
+    /// The segments of the path, the last one first.
+    pub fn segments_from_the_last(&self) -> impl Iterator<Item = &str> {
+        self.inner.uri().path().rsplit('/')
+    }
+
+    /// Which of these media types the client wants most, by `Accept`: of those that it wants alike the one that it names more
+    /// closely, or else the first. All of them are fine to a client that says nothing.
+    ///
+    /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-accept>
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAcceptable`] if it takes none of them.
+    pub fn accepted(&self, offered: &'static [&'static str]) -> Result<&'static str, Error> {
+        let all = self.headers().get_all(header::ACCEPT).iter();
+        let accept = all.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",");
+        let ranges: Vec<Range<'_>> = accept.split(',').filter_map(Range::parse).collect();
+        if ranges.is_empty() {
+            return offered.first().copied().ok_or(Error::NotAcceptable(offered));
+        }
+        let wish = |offered: &'static &'static str| {
+            // The closest range counts, whatever the others say.
+            let closest = ranges.iter().filter_map(|range| Some((range.closeness(offered)?, range.thousandths)));
+            closest.max_by_key(|(closeness, _)| *closeness).filter(|(_, thousandths)| *thousandths > 0)
+        };
+        let wishes = offered.iter().rev().filter_map(|offered| Some((wish(offered)?, *offered)));
+        // Of equal ones the last counts: the first that is offered.
+        let best = wishes.max_by_key(|((closeness, thousandths), _)| (*thousandths, *closeness));
+        best.map(|(_, offered)| offered).ok_or(Error::NotAcceptable(offered))
+    }
+
     /// A parameter of the query; `None` where it is absent or blank.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
@@ -102,6 +139,17 @@ impl Request {
     pub fn parsed_query<T: FromStr>(&self, name: &str, problem: &str) -> Result<Option<T>, Error> {
         let parsed = self.query(name).map(|text| text.parse()).transpose();
         parsed.map_err(|_| Error::field(name, problem))
+    }
+
+    /// A parameter of the query that is an e-mail address, without white space around it; `None` where it is absent or blank.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Field`] if it cannot be one.
+    pub fn address_query(&self, name: &str) -> Result<Option<String>, Error> {
+        let text = self.query(name);
+        let found = text.map(|text| address(&text).map(str::to_owned).ok_or_else(|| Error::field(name, NO_ADDRESS)));
+        found.transpose()
     }
 
     /// The currency that the client wants a new cart to have: from `X-Currency`, or else from `X-MOLTIN-CURRENCY`.
@@ -143,6 +191,54 @@ impl Request {
         let plain = self.text_header("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         if plain { "http" } else { "https" }
     }
+}
+
+/// What is wrong with a text that is no e-mail address.
+pub(crate) const NO_ADDRESS: &str = "must be an e-mail address";
+
+/// The longest address that Stripe takes, in bytes.
+///
+/// Source: <https://docs.stripe.com/api/customers/object#customer_object-email>
+const LONGEST_ADDRESS: usize = 512;
+
+/// The e-mail address that a text holds, if it may be one.
+pub(crate) fn address(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| text.contains('@') && text.len() <= LONGEST_ADDRESS)
+}
+
+/// One of the media types that a client accepts, perhaps with stars, and how much it wants it.
+struct Range<'a> {
+    media_type: &'a str,
+    thousandths: u16,
+}
+
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let media_type = parts.next().filter(|media_type| !media_type.is_empty())?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        Some(Self { media_type, thousandths: weight.map_or(Some(1000), thousandths)? })
+    }
+
+    /// How closely it names this media type; `None` where it does not.
+    fn closeness(&self, media_type: &str) -> Option<u8> {
+        if self.media_type.eq_ignore_ascii_case(media_type) {
+            return Some(2);
+        }
+        if self.media_type == "*/*" {
+            return Some(0);
+        }
+        let kind = self.media_type.strip_suffix("/*")?;
+        media_type.split_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(kind)).then_some(1)
+    }
+}
+
+/// A weight from 0 to 1 with up to three decimals.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u16 = whole.parse().ok()?;
+    let decimals = format!("{decimals:0<3}").parse().ok().filter(|_| decimals.len() <= 3);
+    decimals.map(|decimals: u16| whole * 1000 + decimals).filter(|weight| whole <= 1 && *weight <= 1000)
 }
 
 impl Presented {
@@ -224,6 +320,38 @@ mod tests {
         });
         let event: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
         Request::new(event.into())
+    }
+
+    #[test]
+    fn a_client_gets_what_it_wants_most() {
+        const OFFERED: &[&str] = &["application/json", "text/csv", "application/x-ndjson"];
+        for (accept, expected) in [
+            ("", Some("application/json")),
+            ("*/*", Some("application/json")),
+            ("text/csv", Some("text/csv")),
+            ("Text/CSV; charset=utf-8", Some("text/csv")),
+            ("text/*", Some("text/csv")),
+            ("application/*", Some("application/json")),
+            ("application/x-ndjson, */*;q=0.1", Some("application/x-ndjson")),
+            ("application/json;q=0.5, text/csv;q=0.8", Some("text/csv")),
+            ("*/*, text/csv", Some("text/csv")),
+            ("application/*, application/json;q=0", Some("application/x-ndjson")),
+            ("text/html, application/xhtml+xml, */*;q=0.8", Some("application/json")),
+            ("text/csv;q=0, text/*", None),
+            ("text/html", None),
+            ("application/json;q=0", None),
+            ("application/json;q=0.000", None),
+            // What cannot be read is as if it were not there.
+            ("text/csv;q=much", Some("application/json")),
+            ("text/csv;q=2, application/x-ndjson;q=0.001", Some("application/x-ndjson")),
+        ] {
+            let mut request = lambda_http::Request::new(lambda_http::Body::Empty);
+            request.headers_mut().insert(header::ACCEPT, accept.parse().unwrap());
+
+            let accepted = Request::new(request).accepted(OFFERED);
+
+            assert_eq!(accepted.as_ref().ok(), expected.as_ref(), "{accept}");
+        }
     }
 
     #[test]

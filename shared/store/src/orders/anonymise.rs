@@ -40,6 +40,8 @@ impl Orders {
         now: Timestamp,
     ) -> Result<Option<(Order, bool)>, Error> {
         let Some(mut order) = self.find(number).await? else { return Ok(None) };
+        // As it is stored.
+        let now = cart::whole_second(now);
         // The order comes last: until it is anonymous, its address leads to what is left.
         carts.anonymise(order.cart, order.recovered_from.as_ref(), now).await?;
         for _ in 0..TRIES {

@@ -125,6 +125,19 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
+/// The e-mail address of orders that are looked for, without white space around it: whatever Stripe once took for one.
+#[derive(PartialEq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Address(pub(crate) String);
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        crate::request::address(&text).map(|address| Self(address.to_owned())).ok_or(crate::request::NO_ADDRESS)
+    }
+}
+
 /// A boolean: as such, or `true`, `1`, `on`, or `false`, `0`, `off`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Flag(pub(crate) bool);

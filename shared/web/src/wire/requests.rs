@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::wire::fields::{
-    AddedUnits, Adjustable, Email, Members, Note, Price, Scalar, Trimmed, WantedUnits, not_empty,
+    AddedUnits, Address, Adjustable, Email, Members, Note, Price, Scalar, Trimmed, WantedUnits, not_empty,
 };
 
 /// `POST /cart/add`.
@@ -47,6 +47,12 @@ struct UpdateLine {
 pub struct CheckoutBody {
     email: Email,
     promotion_code: Trimmed,
+}
+
+/// `POST /admin/anonymise`.
+#[derive(PartialEq, Debug, Deserialize)]
+pub struct AnonymiseBody {
+    email: Address,
 }
 
 /// A body that says nothing: `POST /cart/clear`.
@@ -118,6 +124,14 @@ impl CheckoutBody {
     #[must_use]
     pub fn promotion_code(&self) -> Option<&str> {
         self.promotion_code.0.as_deref()
+    }
+}
+
+impl AnonymiseBody {
+    /// The e-mail address whose orders are meant.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.email.0
     }
 }
 
