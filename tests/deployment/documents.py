@@ -1,5 +1,6 @@
 """The shell blocks of the documents, each run where it belongs in the life of a shop."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,11 +15,6 @@ done = set()
 def blocks(document):
     """The text of each shell block."""
     return re.findall(r"^ *```sh\n(.*?)^ *```", DOCUMENTS[document].read_text(), re.M | re.S)
-
-
-def beginning(document, words):
-    """The blocks that begin so, in their order."""
-    return [block for block in blocks(document) if block.startswith(words)]
 
 
 def written_in_a_sentence(document, beginning):
@@ -36,13 +32,26 @@ def take(document, beginning):
     return block
 
 
-def run(document, beginning, folder, meant):
+def run(document, beginning, folder, meant, environment=()):
     """Runs the block that begins so, with what its placeholders stand for. Returns what it printed."""
-    block = take(document, beginning)
+    return run_block(document, take(document, beginning), folder, meant, environment)
+
+
+def run_one(document, words, folder, meant, environment):
+    """Runs the block that holds these words, in the same way: several begin alike."""
+    (block,) = [block for block in blocks(document) if words in block]
+    done.add((document, blocks(document).index(block)))
+    return run_block(document, block, folder, meant, environment)
+
+
+def run_block(document, block, folder, meant, environment):
     for placeholder, value in meant.items():
         assert placeholder in block, f"{placeholder} is not in this block of {document} any more:\n{block}"
         block = block.replace(placeholder, value)
     assert not re.search(r"<[A-Za-z]+>|…", block), f"a placeholder is left:\n{block}"
-    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=folder, capture_output=True, text=True)
+    ended = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, **dict(environment)},
+    )  # fmt: skip
     assert ended.returncode == 0, f"{block}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
     return ended.stdout

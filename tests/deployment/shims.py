@@ -46,7 +46,8 @@ def routed(create, update):
             apigateway._routes[api], apigateway._integrations[api] = {}, {}
             for path, operations in body["paths"].items():
                 for method, operation in operations.items():
-                    add_route(api, f"{method.upper()} {path}", operation["x-amazon-apigateway-integration"])
+                    signed = {"AWS_IAM": []} in operation.get("security", [])
+                    add_route(api, f"{method.upper()} {path}", operation["x-amazon-apigateway-integration"], signed)
             cors = body.get("x-amazon-apigateway-cors")
             if cors:
                 apigateway._apis[api]["corsConfiguration"] = cors
@@ -61,14 +62,18 @@ def routed(create, update):
     return created, updated
 
 
-def add_route(api, key, integration):
+def add_route(api, key, integration, signed):
     _, _, made = apigateway._create_integration(api, {
         "integrationType": integration["type"].upper(),
         "integrationUri": integration["uri"],
         "integrationMethod": integration["httpMethod"],
         "payloadFormatVersion": integration["payloadFormatVersion"],
     })  # fmt: skip
-    apigateway._create_route(api, {"routeKey": key, "target": f"integrations/{json.loads(made)['integrationId']}"})
+    apigateway._create_route(api, {
+        "routeKey": key,
+        "target": f"integrations/{json.loads(made)['integrationId']}",
+        "authorizationType": "AWS_IAM" if signed else "NONE",
+    })  # fmt: skip
 
 
 def without_expression(create, update):

@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `sam build` made.
@@ -116,6 +119,32 @@ class Stack:
         report = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, report
         return report
+
+
+class Merchant:
+    """A user of the account who may call the routes below /admin, by the policy of the guide."""
+
+    def __init__(self, stack, name, policy):
+        iam = boto3.client("iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="orders", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.stack, self.keys = stack, Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def environment(self):
+        """The keys, as programs find them."""
+        return {"AWS_ACCESS_KEY_ID": self.keys.access_key, "AWS_SECRET_ACCESS_KEY": self.keys.secret_key}
+
+    def send(self, method, path, body=None, accept="application/json", keys=None):
+        """A signed request.
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+        """
+        headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body else {})
+        url = self.stack.output("ApiUrl") + path
+        asked = AWSRequest(method=method, url=url, data=body or b"", headers=headers)
+        SigV4Auth(keys or self.keys, "execute-api", os.environ["AWS_DEFAULT_REGION"]).add_auth(asked)
+        return request(url, method, body, dict(asked.headers))
 
 
 class Shopper:

@@ -1,12 +1,15 @@
 """What the guide to operating has a merchant do."""
 
 import json
+import os
+import re
 
 import boto3
 import documents
 import pytest
+from botocore.credentials import Credentials
 from services import acting_as, name_of
-from stack import STRIPE, Shopper, run
+from stack import STRIPE, Merchant, Shopper, run
 from stripe import KEY, order_number, wait_for
 
 
@@ -47,25 +50,78 @@ def test_an_orders_number_follows_from_its_session(session):
     assert run("bash", "-c", command.replace("cs_…", session["id"])).strip() == order_number(session)
 
 
-def test_an_order_is_shown_and_made_anonymous(catalogue, session, folder):
-    meant = {"<OrdersTable>": catalogue.output("OrdersTable"), "<number>": order_number(session)}
-    address = {"<OrderIndexTable>": catalogue.output("OrderIndexTable"), "<address>": "shopper@example.com"}
-    found = documents.run("operate.md", "aws dynamodb query --table-name <OrderIndexTable>", folder, meant=address)
-    (line,) = [line for line in found.split() if line.endswith(order_number(session))]
-    show, hide = documents.beginning("operate.md", "aws dynamodb get-item")
-    public = catalogue.order(order_number(session)).ok()
-    shown = json.loads(documents.run("operate.md", show, folder, meant=meant))
-    assert shown["customer"]["email"] == "shopper@example.com"
+@pytest.fixture(scope="module")
+def merchant(catalogue):
+    """Who may do what the guide's policy says, and nothing else."""
+    (policy,) = re.findall(r"```json\n(\{.*?execute-api.*?)```", documents.DOCUMENTS["operate.md"].read_text(), re.S)
+    meant = {
+        "<region>": os.environ["AWS_DEFAULT_REGION"],
+        "<account>": boto3.client("sts").get_caller_identity()["Account"],
+        "<api>": catalogue.resources()["Api"],
+    }
+    for placeholder, value in meant.items():
+        policy = policy.replace(placeholder, value)
+    return Merchant(catalogue, "merchant", policy)
 
-    documents.run("operate.md", hide, folder, meant=meant)
 
-    stored = json.loads(documents.run("operate.md", show, folder, meant=meant))
-    assert "shopper@example.com" not in json.dumps(stored)
-    leave = "aws dynamodb delete-item --table-name <OrderIndexTable>"
-    documents.run("operate.md", leave, folder, meant=address | {"<line>": line})
-    ways = catalogue.table("OrderIndexTable").scan()["Items"]
-    assert {way["way"].split("#")[0] for way in ways if way["order"] == line} == {"time", "payment_intent"}
-    assert catalogue.order(order_number(session)).ok() == public
+def test_nobody_reads_orders_without_a_signature_of_the_account(catalogue, merchant, session):
+    paths = ["/admin/orders", f"/admin/orders/{order_number(session)}"]
+    writes = [f"/admin/orders/{order_number(session)}/anonymise", "/admin/anonymise"]
+    forged = Credentials(merchant.keys.access_key, "x" * 40)
+    unknown = Credentials("AKIAIOSFODNN7EXAMPLE", "x" * 40)
+
+    for method, path in [("GET", path) for path in paths] + [("POST", path) for path in writes]:
+        body = b'{"email":"shopper@example.com"}' if path == "/admin/anonymise" else None
+        assert catalogue.send(method, path, body).status == 403, path
+        for keys in (forged, unknown):
+            assert merchant.send(method, path, body, keys=keys).status == 403, path
+
+    found = merchant.send("GET", paths[1]).ok()["data"]
+    assert [order["customer"]["email"] for order in found] == ["shopper@example.com"]
+
+
+def test_orders_are_listed_page_by_page_in_every_form(catalogue, merchant, session):
+    seen, path = [], "/admin/orders?limit=1&status=paid"
+    while path:
+        answer = merchant.send("GET", path, accept="application/x-ndjson")
+        assert answer.status == 200, answer.text
+        seen += [json.loads(line)["number"] for line in answer.text.splitlines()]
+        link = re.search(r'<[^>]*(/admin/orders\?[^>]*)>; rel="next"', answer.headers.get("link", ""))
+        path = link and link[1]
+
+    assert order_number(session) in seen
+    assert len(seen) == len(set(seen))
+    reference = merchant.send("GET", f"/admin/orders/{order_number(session)}").ok()["data"][0]["reference"]
+    numbers = [order["number"] for order in merchant.send("GET", f"/admin/orders/{reference}").ok()["data"]]
+    assert order_number(session) in numbers
+
+
+def test_orders_are_shown_collected_and_made_anonymous_as_the_guide_says(catalogue, merchant, session, folder):
+    number, address = order_number(session), "shopper@example.com"
+    meant = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<ApiUrl>": catalogue.output("ApiUrl")}
+
+    def run_(words, **more):
+        return documents.run_one("operate.md", words, folder, meant | more, merchant.environment())
+
+    public = catalogue.order(number).ok()
+    newest = json.loads(run_("limit=10&status=paid"))["data"]
+    assert number in [order["number"] for order in newest]
+    shown = json.loads(run_('/admin/orders/<number>" | jq', **{"<number>": number}))
+    assert (shown["number"], shown["customer"]["email"]) == (number, address)
+    run_("from=2026-11-01&limit=100&to=2026-12-01")
+    assert (folder / "orders.csv").read_text().startswith("\ufeffnumber,reference,status,")
+    run_("customer.ndjson", **{"<address>": address.replace("@", "%40")})
+    collected = [json.loads(line)["number"] for line in (folder / "customer.ndjson").read_text().splitlines()]
+    assert number in collected
+
+    one = json.loads(run_('/admin/orders/<number>/anonymise"', **{"<number>": number}))
+    all_ = json.loads(run_("/admin/anonymise", **{"<address>": address}))
+
+    assert (one["number"], one["customer"]["email"]) == (number, None)
+    assert all_ == {"anonymised": len(collected) - 1, "more": False}
+    for table in ("OrdersTable", "OrderIndexTable", "CartsTable"):
+        assert address not in json.dumps(catalogue.table(table).scan()["Items"], default=str), table
+    assert catalogue.order(number).ok() == public
 
 
 def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe, session, folder):
