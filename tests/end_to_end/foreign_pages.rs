@@ -53,6 +53,9 @@ async fn they_reach_neither_the_database_nor_the_sandbox_nor_admin() {
         aim("POST", &stripe, "/v1/products"),
         aim("GET", api, "/admin"),
         aim("POST", api, "/admin/sync"),
+        aim("GET", api, "/admin/orders"),
+        aim("GET", api, "/admin/orders/55a109cdfba5b6648676ee8c21e22322"),
+        aim("POST", api, "/admin/anonymise"),
     ];
     let client = Client::new();
 

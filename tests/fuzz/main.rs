@@ -18,7 +18,7 @@ use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use settings::Environment;
-use web::{AddBody, AllowedOrigins, CheckoutBody, EmptyBody, Request, UpdateBody};
+use web::{AddBody, AllowedOrigins, AnonymiseBody, CheckoutBody, EmptyBody, Request, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -59,6 +59,8 @@ fn read_body(request: &Request) {
         .map(|body| (body.email().is_some(), body.promotion_code().is_some()))
         .map_err(|error| error.to_string());
     let _ = request.body::<EmptyBody>().map_err(|error| error.to_string());
+    let anonymise = request.body::<AnonymiseBody>();
+    let _ = anonymise.map(|body| body.email().len()).map_err(|error| error.to_string());
 }
 
 fn request(content_type: &str, body: &[u8]) -> Request {
@@ -74,6 +76,7 @@ fn json_bodies() {
         r#"{"updates":{"price_a":{"quantity":0},"price_b":{"quantity":"999999","description":""}},"metadata":{"a":1,"b":null,"c":[]}}"#,
         r#"{"items":[{"price":"price_a","quantity":1e400},{"price":"price_a","quantity":-0.0},{"price":18446744073709551616}]}"#,
         r#"{"email":"ann@example.com","promotion_code":"\ud800\u0000WELCOME"}"#,
+        r#"{"email":" Ann@EXAMPLE.com "}"#,
         r#"[[[[[[[[{"a":{"a":{"a":{}}}}]]]]]]]]"#,
         "",
         "null",
@@ -106,6 +109,7 @@ fn headers() {
         "host: shop.example:443",
         "x-forwarded-proto: https",
         "stripe-signature: t=1,v1=00",
+        "accept: text/csv;q=0.5, application/*;q=1.000, */*;q=0",
     ];
     fuzz("headers", &seeds, |input| {
         let mut builder = lambda_http::http::Request::post("https://api.example/cart/add");
@@ -121,6 +125,7 @@ fn headers() {
         let request = Request::new(builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap());
         let _ = request.shopper(&origins).map(|shopper| shopper.token.as_ref().map(Token::number));
         let _ = request.currency();
+        let _ = request.accepted(&["application/json", "text/csv"]).map_err(|error| error.to_string());
         let _ = request.base_url("/cart/add");
         read_body(&request);
     });

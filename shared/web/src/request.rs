@@ -236,9 +236,9 @@ impl<'a> Range<'a> {
 /// A weight from 0 to 1 with up to three decimals.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let whole: u16 = whole.parse().ok()?;
-    let decimals = format!("{decimals:0<3}").parse().ok().filter(|_| decimals.len() <= 3);
-    decimals.map(|decimals: u16| whole * 1000 + decimals).filter(|weight| whole <= 1 && *weight <= 1000)
+    let whole: u16 = whole.parse().ok().filter(|whole| *whole <= 1)?;
+    let decimals: u16 = format!("{decimals:0<3}").parse().ok().filter(|_| decimals.len() <= 3)?;
+    Some(whole * 1000 + decimals).filter(|weight| *weight <= 1000)
 }
 
 impl Presented {
@@ -344,6 +344,8 @@ mod tests {
             // What cannot be read is as if it were not there.
             ("text/csv;q=much", Some("application/json")),
             ("text/csv;q=2, application/x-ndjson;q=0.001", Some("application/x-ndjson")),
+            ("text/csv;q=65535.999, application/x-ndjson;q=0.1", Some("application/x-ndjson")),
+            ("text/csv;q=0.0001, text/csv;q=-1, text/csv;q=", Some("application/json")),
         ] {
             let mut request = lambda_http::Request::new(lambda_http::Body::Empty);
             request.headers_mut().insert(header::ACCEPT, accept.parse().unwrap());

@@ -29,7 +29,7 @@ const KEPT: i64 = 30 * DAY;
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
 pub(super) const RECOVERY_URL: &str = "recovery_url";
-/// The sessions of a cart of which there are notes.
+/// The sessions of a cart whose notes say where the shopper may go on.
 pub(super) const NOTED: &str = "noted";
 /// When the cart was made anonymous, in seconds since 1970; absent where it was not.
 pub(super) const ANONYMISED: &str = "anonymised";
@@ -38,16 +38,19 @@ pub(super) const ANONYMISED: &str = "anonymised";
 const TRIES: usize = 50;
 
 impl Carts {
-    /// Notes that a cart was abandoned, unless that is noted already. One transaction.
+    /// Notes that a cart was abandoned, unless that is noted already. One write; a transaction where the shopper may go on.
     ///
     /// The note is an item of its own, whose key is no cart's number. It changes nothing about the cart, so that
-    /// the shopper can go on with it. Another item leads from the cart to its notes, and outlives the cart. Of a cart that was
-    /// made anonymous, it is not noted where the shopper may go on.
+    /// the shopper can go on with it. Another item leads from the cart to its notes that say where the shopper may go on, and
+    /// outlives the cart. Of a cart that was made anonymous, no note says that.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
     pub async fn record_abandoned(&self, abandoned: &Abandoned, now: Timestamp) -> Result<(), Error> {
+        if abandoned.recovery_url.is_none() {
+            return self.put_note(abandoned, now).await;
+        }
         for _ in 0..TRIES {
             let writes = vec![
                 self.table.put_in_transaction(note(abandoned, now), self.table.absent())?,
@@ -57,13 +60,16 @@ impl Carts {
                 // The note is the first of the writes.
                 Transacted::Done | Transacted::Refused(0) => return Ok(()),
                 Transacted::Refused(_) => {
-                    let note = note(&Abandoned { recovery_url: None, ..abandoned.clone() }, now);
-                    return self.table.put(note, self.table.absent(), OnRefusal::Nothing).await.map(drop);
+                    return self.put_note(&Abandoned { recovery_url: None, ..abandoned.clone() }, now).await;
                 }
                 Transacted::Conflict => {}
             }
         }
         Err(Error::Contended)
+    }
+
+    async fn put_note(&self, abandoned: &Abandoned, now: Timestamp) -> Result<(), Error> {
+        self.table.put(note(abandoned, now), self.table.absent(), OnRefusal::Nothing).await.map(drop)
     }
 }
 

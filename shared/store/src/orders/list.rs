@@ -163,6 +163,8 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::orders::row::tests::order;
 
@@ -224,6 +226,20 @@ mod tests {
             of(&format!("2026-01-01T00:00:00Z#{number}")) + "=",
         ] {
             assert_eq!(list.place(&cursor), None, "{cursor}");
+        }
+    }
+
+    proptest! {
+        /// Behind the right digest stands anything: it is a place as it is written, or none.
+        #[test]
+        fn a_place_is_read_as_it_is_written(text in r"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ#[0-9a-f]{32})|\PC{0,60}") {
+            let list = Wanted::default();
+            let cursor = URL_SAFE_NO_PAD.encode([&list.digest()[..], text.as_bytes()].concat());
+
+            if let Some(place) = list.place(&cursor) {
+                prop_assert_eq!(place.as_str(), &text);
+                prop_assert_eq!(list.cursor(&place), cursor);
+            }
         }
     }
 }

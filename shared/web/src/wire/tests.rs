@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::requests::{AddBody, CheckoutBody, EmptyBody, UpdateBody};
+use super::requests::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody};
 use crate::{Error, Request};
 
 fn request(content_type: &str, body: impl Into<Vec<u8>>) -> Request {
@@ -276,6 +276,27 @@ fn a_body_says_what_it_is_and_is_bounded() {
     assert_eq!(status(&as_json("x".repeat(super::MAX_BYTES))), 400);
     assert_eq!(add(&as_json("x".repeat(super::MAX_BYTES + 1))).unwrap_err().2, "The body is larger than 65536 bytes");
     add(&request("Application/JSON ; charset=utf-8", r#"{"items": [{"price": "a"}]}"#)).unwrap();
+}
+
+#[test]
+fn an_address_is_read_without_what_stands_around_it() {
+    let longest = format!("{}@b.c", "a".repeat(508));
+    for (body, read) in [
+        (as_json(json!({ "email": " Ann@Example.com\n", "more": 1 })), Ok("Ann@Example.com")),
+        (as_form("email=ann%40example.com"), Ok("ann@example.com")),
+        (as_json(json!({ "email": longest })), Ok(longest.as_str())),
+        (as_json(json!({ "email": format!("a{longest}") })), Err("email must be an e-mail address")),
+        (as_json(json!({ "email": "" })), Err("email must be an e-mail address")),
+        (as_form("email="), Err("email must be an e-mail address")),
+        (as_json(json!({ "email": 7 })), Err("email must be a string")),
+        (as_json(json!({})), Err("email is required")),
+        (as_form(""), Err("email is required")),
+    ] {
+        let found = told(body.body::<AnonymiseBody>());
+
+        let found = found.as_ref().map(AnonymiseBody::email).map_err(|(_, _, message)| message.as_str());
+        assert_eq!(found, read);
+    }
 }
 
 #[test]
