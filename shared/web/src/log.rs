@@ -28,6 +28,7 @@ const TARGET: &str = "request";
 pub const LOG_TARGETS: &[&str] = &[
     "add",
     "admin_orders",
+    "aws",
     "cart",
     "catalog",
     "checkout",
