@@ -13,7 +13,7 @@ use serde_json::Value;
 /// A name that ends in `*` stands for all packages that begin so.
 const NOT_LINKED: &[(&[&str], &[&str])] = &[
     // These functions do not talk to Stripe. Its client would only make them larger and slower to start.
-    (&["get", "clear", "order", "admin-orders", "products"], &["payments", "async-stripe*"]),
+    (&["get", "clear", "order", "admin-orders", "products", "publish"], &["payments", "async-stripe*"]),
     // The rules are functions of their arguments.
     (&["cart"], &["aws-*", "async-stripe*", "axum*", "http*", "hyper*", "lambda_*", "reqwest", "settings", "tokio*"]),
     // The sandbox computes amounts on its own, so that comparing them with the cart's means something.
@@ -26,7 +26,10 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ("aws-sdk-dynamodb", &["store", "local", "minimal"]),
     ("async-stripe*", &["payments"]),
     // Above all, not `web`.
-    ("store", &["services", "shopping", "catalog", "ordering", "order", "admin-orders", "products", "local"]),
+    (
+        "store",
+        &["services", "shopping", "catalog", "ordering", "order", "admin-orders", "products", "publish", "local"],
+    ),
 ];
 
 /// What Cargo says of the workspace.

@@ -132,6 +132,20 @@ pub enum News {
     DisputeClosed,
 }
 
+impl News {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Authorized,
+        Self::Paid,
+        Self::PaymentFailed,
+        Self::Canceled,
+        Self::Refunded,
+        Self::RefundFailed,
+        Self::Disputed,
+        Self::DisputeClosed,
+    ];
+}
+
 impl Standing {
     /// The standing of an order that is made after this reading, and what there is to tell besides that it was made.
     ///

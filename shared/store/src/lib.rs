@@ -11,6 +11,7 @@ mod expression;
 mod idempotency;
 mod item;
 mod orders;
+mod stream;
 mod table;
 
 pub use carts::{Abandoned, Carts, ChangeError, Counted, Guesses, Hour, Preconditions, Recorded};
@@ -19,3 +20,4 @@ pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;
 pub use orders::{Anonymised, Found, Landed, LandedCart, Listed, NewOrder, OrderIndex, Orders, Place, Placed, Wanted};
+pub use stream::{StreamRecord, Streams, Written};

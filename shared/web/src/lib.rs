@@ -26,7 +26,7 @@ pub use log::{LOG_TARGETS, Log, subscriber};
 pub use origins::AllowedOrigins;
 pub use request::Request;
 pub use shop::Shop;
-pub use start::{StartError, start_with_secrets};
+pub use start::{StartError, start_with_secrets, start_without_tables};
 pub use wire::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody};
 
 /// The present time. It enters here; from here on it is passed as a value.

@@ -17,6 +17,22 @@ pub(crate) fn start<T>(
     begin().and_then(|services| Ok(build(opened(&services, prepare))?)).inspect_err(report)
 }
 
+/// Starts a function that needs neither a secret nor DynamoDB; `prepare` begins the connections that it needs.
+///
+/// # Errors
+///
+/// A setting is missing or malformed; the log names it.
+pub fn start_without_tables<T>(
+    prepare: impl FnOnce(&Services),
+    build: impl FnOnce(&Services) -> Result<T, settings::Error>,
+) -> Result<T, StartError> {
+    let started = begin().and_then(|services| {
+        prepare(&services);
+        Ok(build(&services)?)
+    });
+    started.inspect_err(report)
+}
+
 /// Starts a function: logging, then its settings; reads its `secrets`; and builds `T` from them.
 ///
 /// Meanwhile the connection to DynamoDB, and those that `prepare` begins, open side by side. The first request that needs one

@@ -7,8 +7,13 @@ use super::Carts;
 use super::row::{CREATED, EXPIRES, FORMAT, NUMBER};
 use crate::Error;
 use crate::expression::Update;
-use crate::item::{Item, number, seconds, text};
+use crate::item::{Item, Reader, number, seconds, text};
 use crate::table::{OnRefusal, Transacted};
+
+const SESSION: &str = "session";
+const CART: &str = "cart";
+/// What the keys of notes begin with.
+const KEY: &str = "abandoned-";
 
 /// A Checkout Session that ended without a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,24 +78,36 @@ impl Carts {
     }
 }
 
+/// The key of a session's note.
 pub(super) fn key(session: impl std::fmt::Display) -> String {
-    format!("abandoned-{session}")
+    format!("{KEY}{session}")
+}
+
+/// Whether an item with this key is a note.
+pub(crate) fn is_note(key: &str) -> bool {
+    key.starts_with(KEY)
+}
+
+pub(crate) fn read(item: &Item) -> Result<Abandoned, Error> {
+    let reader = Reader { table: "carts", item };
+    let recovery_url = reader.text(RECOVERY_URL).filter(|url| !url.is_empty()).map(str::to_owned);
+    Ok(Abandoned { session: reader.parsed(SESSION)?, cart: reader.parsed(CART)?, recovery_url })
 }
 
 fn note(abandoned: &Abandoned, now: Timestamp) -> Item {
     Item::from([
         (NUMBER.to_owned(), text(key(&abandoned.session))),
         (FORMAT.to_owned(), number(1)),
-        ("session".to_owned(), text(&abandoned.session)),
-        ("cart".to_owned(), text(abandoned.cart)),
-        // Always there, since the event's template names it.
+        (SESSION.to_owned(), text(&abandoned.session)),
+        (CART.to_owned(), text(abandoned.cart)),
+        // Always there, since the pipe of version 0.1.0 asks for it.
         (RECOVERY_URL.to_owned(), text(abandoned.recovery_url.as_deref().unwrap_or_default())),
         (CREATED.to_owned(), seconds(now)),
         (EXPIRES.to_owned(), number(now.as_second() + KEPT)),
     ])
 }
 
-/// The key of the item that leads from a cart to its notes. The pipe does not tell of it, nor is it a cart's number.
+/// The key of the item that leads from a cart to its notes. It tells nothing, nor is it a cart's number.
 pub(super) fn lead(cart: CartNumber) -> AttributeValue {
     text(format!("notes-{cart}"))
 }

@@ -11,7 +11,7 @@ use crate::item::{Item, number, text};
 use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error, IdempotencyKey};
 
-mod abandoned;
+pub(crate) mod abandoned;
 mod anonymise;
 mod change;
 mod guarded;

@@ -15,7 +15,7 @@ mod earlier;
 mod index;
 mod landed;
 mod list;
-mod row;
+pub(crate) mod row;
 
 pub use anonymise::Anonymised;
 pub use index::{Found, OrderIndex, Place};

@@ -6,8 +6,9 @@ use super::document::{OrderDocument, written};
 use crate::Error;
 use crate::expression::Update;
 use crate::item::{Item, Reader, json, number, seconds, text};
+use crate::stream::Written;
 
-pub(super) const NUMBER: &str = "number";
+pub(crate) const NUMBER: &str = "number";
 const FORMAT: &str = "f";
 pub(super) const STATUS: &str = "status";
 /// What was taken; absent in rows of version 0.1.0.
@@ -24,9 +25,13 @@ const DOCUMENT: &str = "order";
 const MARKS: &str = "marks";
 /// The type of the event that tells of the last write; absent where that has nothing to tell, and where the event of the new
 /// order says it all.
+///
+/// [`told`] reads it. Version 0.1.0 knows `payment.failed` by this name, and has pipes that look for it.
 const EVENT: &str = "event";
 /// When what tells of the buyer was taken out, in seconds since 1970; absent where it was not.
 const ANONYMISED: &str = "anonymised";
+/// When the order was copied back from a backup; absent where it was not.
+const RESTORED: &str = "restored";
 const TABLE: &str = "orders";
 
 /// The document stays as it is; what becomes of the money stands beside it, where it can change.
@@ -98,6 +103,19 @@ fn event(news: News) -> &'static str {
         News::Disputed => "order.disputed",
         News::DisputeClosed => "order.dispute_closed",
     }
+}
+
+/// What a write of this item tells; `None` where that is nothing.
+///
+/// What is copied back from a backup is no news. What became of its money afterwards is.
+pub(crate) fn told(item: &Item, is_new: bool) -> Result<Option<Written>, Error> {
+    let reader = Reader { table: TABLE, item };
+    let named = |name: &str| News::ALL.into_iter().find(|news| event(*news) == name);
+    let news = reader.text(EVENT).map(|name| named(name).ok_or_else(|| reader.corrupt(EVENT))).transpose()?;
+    if if is_new { item.contains_key(RESTORED) } else { news.is_none() } {
+        return Ok(None);
+    }
+    Ok(Some(Written::Order { order: Box::new(read(item)?), is_new, news }))
 }
 
 /// Whether it was not written down when Stripe was asked, as in rows of version 0.1.0. The index does not lead to these.
