@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType, TableStatus,
-    TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProjectionType,
+    StreamSpecification, TableStatus, TimeToLiveSpecification,
 };
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -169,6 +169,14 @@ pub(crate) async fn create_table(connection: &Connection, name: &str, table: &Ta
                 .build()
                 .map_err(|error| failed(&error))?;
             request = request.global_secondary_indexes(index);
+        }
+        if let Some(stream) = &table.stream_specification {
+            let stream = StreamSpecification::builder()
+                .stream_enabled(true)
+                .stream_view_type(stream.stream_view_type.as_str().into())
+                .build()
+                .map_err(|error| failed(&error))?;
+            request = request.stream_specification(stream);
         }
         request.send().await.map_err(|error| failed(&error.message().unwrap_or("no answer")))?;
         wait_until_active(connection, name).await?;

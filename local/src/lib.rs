@@ -4,6 +4,7 @@
 //! tables defined as template.yaml says.
 
 mod admin;
+mod bus;
 mod cors;
 mod database;
 mod error;
@@ -11,8 +12,10 @@ mod functions;
 mod gateway;
 mod stack;
 mod storefront;
+mod streams;
 mod template;
 
+pub use bus::Published;
 pub use error::Error;
 pub use stack::{Options, Stack, StripeAt};
 pub use template::{Route, Table, Template};

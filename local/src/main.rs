@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use local::{Error, Options, Stack, StripeAt};
@@ -9,6 +10,9 @@ use settings::Environment;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How often the tables' streams are read.
+const PUBLISHED_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves the whole cart on this machine: the API with a sample shop, DynamoDB, and a stand-in for Stripe.
 ///
@@ -59,7 +63,22 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Stack::start(Options { port, dynamodb_port, stripe_port, dynamodb_url, catalog, data, environment }).await?;
 
     announce(&stack);
-    stopped().await
+    tokio::select! {
+        stopped = stopped() => stopped,
+        () = publish(&stack) => Ok(()),
+    }
+}
+
+/// Publishes events as long as the stack runs.
+async fn publish(stack: &Stack) {
+    let mut ticks = tokio::time::interval(PUBLISHED_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = stack.publish().await {
+            tracing::warn!(%error, "events are not published");
+            return std::future::pending().await;
+        }
+    }
 }
 
 /// The process's environment, and behind it the file `.env`.

@@ -9,10 +9,12 @@ use stripe_sandbox::{Catalog, Config, Sandbox, StartError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::bus::{EventBus, Published};
 use crate::cors::Cors;
 use crate::database::{self, Embedded};
 use crate::functions::Functions;
 use crate::gateway::Gateway;
+use crate::streams::Streams;
 use crate::{Error, Template};
 
 /// What to start.
@@ -60,6 +62,8 @@ pub struct Stack {
     services: Services,
     gateway: JoinHandle<()>,
     sync: Arc<sync::Sync>,
+    streams: Streams,
+    bus: EventBus,
     _database: Option<Embedded>,
 }
 
@@ -92,6 +96,8 @@ impl Stack {
             (Some(Embedded::serve(listener, options.data.as_deref()).await?), url)
         };
         set_dynamodb(&mut environment, &dynamodb_url);
+        let bus = EventBus::serve().await?;
+        environment.set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url());
         for (name, value) in DEFAULTS {
             environment.set_default(name, *value);
         }
@@ -111,9 +117,15 @@ impl Stack {
         let services = Services::new(environment)?;
         let Services { environment, database: connection, .. } = &services;
         database::reach(connection, &dynamodb_url).await?;
+        let mut streamed = Vec::new();
         for (resource, table) in &template.tables {
             let name = environment.required(&crate::template::setting_of_table(resource))?;
             database::create_table(connection, name, table).await?;
+            streamed.extend(table.stream_specification.is_some().then(|| name.to_owned()));
+        }
+        let streams = Streams::new(&services, streamed)?;
+        if options.data.is_some() {
+            streams.skip().await?;
         }
         let origins = environment.list("ALLOWED_ORIGINS").map(str::to_owned).collect();
         let functions = Functions::new(&services)?;
@@ -126,7 +138,8 @@ impl Stack {
             }
         });
 
-        let stack = Self { url, dynamodb_url, stripe, services, gateway, sync, _database: database };
+        let stack =
+            Self { url, dynamodb_url, stripe, services, gateway, sync, streams, bus, _database: database };
         // Boxed: the future is large.
         match Box::pin(stack.run_sync()).await {
             // The log names what failed, such as a right that a key of yours lacks; the shop has something to sell.
@@ -147,6 +160,22 @@ impl Stack {
 
     async fn run_sync(&self) -> Result<sync::Report, sync::Error> {
         self.sync.run("local-sync", &sync::Asked::default()).await
+    }
+
+    /// Publishes what was written since the last call, as the `publish` function does.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn publish(&self) -> Result<(), Error> {
+        // Boxed: the future is large.
+        Box::pin(self.streams.publish()).await
+    }
+
+    /// The events that were published, from the oldest; the newest thousand.
+    #[must_use]
+    pub fn published(&self) -> Vec<Published> {
+        self.bus.published()
     }
 
     /// Where the API and the sample shop are.
@@ -207,6 +236,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("CATALOG_TABLE", "catalog"),
     ("ORDERS_TABLE", "orders"),
     ("ORDER_INDEX_TABLE", "order-index"),
+    ("EVENT_BUS", "local"),
     // Whoever tries the shop wants to see a change at once.
     ("CATALOG_CACHE_SECONDS", "0"),
 ];

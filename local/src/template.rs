@@ -47,6 +47,16 @@ pub struct Table {
     /// The attribute that says when an item may go.
     #[serde(default)]
     pub time_to_live_specification: Option<TimeToLive>,
+    /// What its stream holds of an item, where it has one.
+    #[serde(default)]
+    pub stream_specification: Option<Stream>,
+}
+
+/// The stream of what is written to a table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Stream {
+    pub(crate) stream_view_type: String,
 }
 
 /// The type of a key attribute.
@@ -222,6 +232,13 @@ mod tests {
         assert_eq!(template.tables.keys().collect::<Vec<_>>(), ["Carts", "Catalog", "OrderIndex", "Orders"]);
         assert_eq!(setting_of_table("OrderIndex"), "ORDER_INDEX_TABLE");
         assert_eq!(template.tables["Carts"].time_to_live_specification.as_ref().unwrap().attribute_name, "exp");
+        let with_stream: Vec<_> = template
+            .tables
+            .iter()
+            .filter(|(_, table)| table.stream_specification.is_some())
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(with_stream, ["Carts", "Orders"]);
         assert!(template.cors_expose_headers.contains(&"Cart-Token".to_owned()), "{:?}", template.cors_expose_headers);
     }
 

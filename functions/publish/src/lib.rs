@@ -194,5 +194,5 @@ fn kind(news: News) -> &'static str {
 
 /// Whether the buyer came back to an abandoned page. Of a cart that was paid before, this is not told again.
 fn is_recovered(order: &Order) -> bool {
-    detail::recovered_from(order).is_some() && !order.marks.contains(&Mark::CartPaidTwice)
+    order.recovered_from.is_some() && !order.marks.contains(&Mark::CartPaidTwice)
 }

@@ -1,6 +1,6 @@
 //! Services of AWS of which a function calls one or two operations: one signed request each, so their SDKs are not linked.
 //!
-//! Speaks AWS's JSON protocol 1.1, in which an operation is a header and its parameters are the body.
+//! Speaks AWS's JSON protocols, in which an operation is a header and its parameters are the body.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +32,12 @@ pub struct Name {
     pub setting: &'static str,
     /// In front of an operation: `AmazonSSM`.
     pub target: &'static str,
+    /// The type of its bodies.
+    pub content: &'static str,
 }
+
+/// The type of bodies in AWS's JSON protocol 1.1.
+pub const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 /// A service in this function's region, as this function's role.
 #[derive(Clone)]
@@ -100,7 +105,7 @@ impl Service {
     fn request(&self, operation: &str, body: String) -> Result<Request<Full<Bytes>>, Unsignable> {
         let url = format!("{}/", self.url);
         let target = format!("{}.{operation}", self.name.target);
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+        let headers = [("content-type", self.name.content), ("x-amz-target", target.as_str())];
         let identity = self.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use settings::Environment;
 
-const NAME: Name = Name { signing: "events", setting: "EVENTBRIDGE", target: "AWSEvents" };
+const NAME: Name = Name { signing: "events", setting: "EVENTBRIDGE", target: "AWSEvents", content: aws::JSON_1_1 };
 
 /// The source of all events.
 const SOURCE: &str = "cartwright";

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use settings::Environment;
 
-const NAME: Name = Name { signing: "ssm", setting: "SSM", target: "AmazonSSM" };
+const NAME: Name = Name { signing: "ssm", setting: "SSM", target: "AmazonSSM", content: aws::JSON_1_1 };
 
 /// Parameter Store in this function's region, as this function's role.
 #[derive(Clone)]
