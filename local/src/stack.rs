@@ -138,8 +138,7 @@ impl Stack {
             }
         });
 
-        let stack =
-            Self { url, dynamodb_url, stripe, services, gateway, sync, streams, bus, _database: database };
+        let stack = Self { url, dynamodb_url, stripe, services, gateway, sync, streams, bus, _database: database };
         // Boxed: the future is large.
         match Box::pin(stack.run_sync()).await {
             // The log names what failed, such as a right that a key of yours lacks; the shop has something to sell.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fixtures::{Shop, order_number};
 use futures_util::future::join_all;
+use local::Published;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -89,16 +90,20 @@ impl Scene {
     }
 
     /// Restores the cart, delivers these events, each as often as given and all at once, and returns order and cart.
+    ///
+    /// The order's own events tell of it once each, and the last of them how it ends.
     async fn after(&self, deliveries: &[(&Value, usize)]) -> (Value, Value) {
         let number = order_number(&self.session);
         let carts = self.shop.table("CARTS_TABLE");
         carts.put(&self.cart).await;
         self.shop.table("ORDERS_TABLE").delete(&number).await;
+        let told = self.shop.published().await.len();
         for (event, times) in deliveries {
             let answers = join_all((0..*times).map(|_| self.shop.deliver(event))).await;
             assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
         }
         let mut order = self.shop.order(&number).await.json();
+        check_told(&self.shop.published().await[told..], &order);
         if let Some(order) = order.as_object_mut() {
             order.retain(|field, _| !field.starts_with("created") && field != "request_id");
         }
@@ -107,6 +112,20 @@ impl Scene {
         }
         let cart = carts.get(self.cart["number"]["S"].as_str().unwrap()).await.unwrap();
         (order, json!({ "lines": cart["q"], "version": cart["v"] }))
+    }
+}
+
+/// Fails unless these events tell how the order came to be as it is.
+#[track_caller]
+fn check_told(events: &[Published], order: &Value) {
+    let Some(last) = events.last() else { return assert_eq!(order["code"], "order_not_found") };
+    for field in ["status", "captured", "refunded"] {
+        assert_eq!(last.detail[field], order[field], "{field} in {}", last.kind);
+    }
+    let count = |kind: &str| events.iter().filter(|event| event.kind == kind).count();
+    assert_eq!((events[0].kind.as_str(), count("order.created")), ("order.created", 1));
+    for event in events.iter().filter(|event| event.kind != "order.refunded") {
+        assert_eq!(count(&event.kind), 1, "{}", event.kind);
     }
 }
 

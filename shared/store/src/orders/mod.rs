@@ -146,14 +146,17 @@ impl Orders {
         payments: &[String],
     ) -> Result<(), Error> {
         for _ in 0..TRIES {
-            let Some(mut order) = self.find(number).await? else { return Ok(()) };
+            let Some(row) = self.table.get(text(number)).await? else { return Ok(()) };
+            let mut order = read(&row)?;
+            let mut dispute = row::written_dispute(&row).map(str::to_owned);
             loop {
                 let Some(step) = order.standing.next(reading) else { return Ok(()) };
                 let before = std::mem::replace(&mut order.standing, step.standing.clone());
-                if !self.take(&order, &before, &step, index, payments).await? {
+                if !self.take(&order, &before, dispute.as_deref(), &step, index, payments).await? {
                     // Another reading arrived in between.
                     break;
                 }
+                dispute = row::write_dispute(&order.standing);
             }
         }
         Err(Error::Contended)
@@ -171,21 +174,24 @@ impl Orders {
         self.table.transact(vec![unchanged, index.set_open(order, false)?]).await.map(drop)
     }
 
-    /// Takes one step of an order, which has taken it here; `false` if it is not as it was `before` any more.
+    /// Takes one step of an order, which has taken it here; `false` if it is not as it was `before` any more, with its dispute
+    /// as it was written.
     async fn take(
         &self,
         order: &Order,
         before: &Standing,
+        dispute: Option<&str>,
         step: &Step,
         index: &OrderIndex,
         payments: &[String],
     ) -> Result<bool, Error> {
         let (update, ways) = if before.read_at.is_none() {
-            (take_and_enter(order, before, step), index.enter(order, payments)?)
+            (take_and_enter(order, before, dispute, step), index.enter(order, payments)?)
         } else if before.is_open() != order.standing.is_open() {
-            (take(before, step), vec![index.set_open(order, order.standing.is_open())?])
+            (take(before, dispute, step), vec![index.set_open(order, order.standing.is_open())?])
         } else {
-            let taken = self.table.update(text(order.number), take(before, step), OnRefusal::Nothing).await?;
+            let update = take(before, dispute, step);
+            let taken = self.table.update(text(order.number), update, OnRefusal::Nothing).await?;
             return Ok(matches!(taken, Guarded::Done(_)));
         };
         let mut writes = vec![self.table.update_in_transaction(text(order.number), update)?];

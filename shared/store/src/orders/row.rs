@@ -55,7 +55,7 @@ pub(super) fn write(order: &Order, news: Option<News>) -> Item {
     ]);
     let optional = [
         (REFUND_PENDING, standing.refund_is_pending.then(|| number(1))),
-        (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
+        (DISPUTE, write_dispute(standing).map(text)),
         (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
         (EVENT, news.map(|news| text(event(news)))),
     ];
@@ -157,24 +157,44 @@ fn and_stands(mut update: Update, standing: &Standing) -> Update {
     update
 }
 
-/// Takes a step of an order's standing, provided that it is as it was `before`.
-pub(super) fn take(before: &Standing, step: &Step) -> Update {
-    taken(stands(before), step)
+/// The dispute of an item as it is written there, which other versions may do otherwise.
+pub(super) fn written_dispute(item: &Item) -> Option<&str> {
+    item.get(DISPUTE)?.as_s().ok().map(String::as_str)
+}
+
+/// The dispute of a standing as this version writes it.
+pub(super) fn write_dispute(standing: &Standing) -> Option<String> {
+    standing.dispute.as_ref().map(json)
+}
+
+/// Takes a step of an order's standing, provided that it is as it was `before`, and its `dispute` as it was written.
+///
+/// Two readings may be of the same millisecond: then the time alone does not tell that one of them was first.
+pub(super) fn take(before: &Standing, dispute: Option<&str>, step: &Step) -> Update {
+    taken(stands(before), dispute, step)
 }
 
 /// The same, provided also that the order was not made anonymous since it was read as `order`.
-pub(super) fn take_and_enter(order: &Order, before: &Standing, step: &Step) -> Update {
-    taken(and_stands(is_as_personal(order), before), step)
+pub(super) fn take_and_enter(order: &Order, before: &Standing, dispute: Option<&str>, step: &Step) -> Update {
+    taken(and_stands(is_as_personal(order), before), dispute, step)
 }
 
-fn taken(mut update: Update, step: &Step) -> Update {
+fn taken(mut update: Update, dispute: Option<&str>, step: &Step) -> Update {
+    let name = update.name(DISPUTE);
+    match dispute {
+        Some(written) => {
+            let written = update.value(text(written));
+            update.guard(format!("{name} = {written}"));
+        }
+        None => update.guard(format!("attribute_not_exists({name})")),
+    }
     let Step { standing, news } = step;
     for (name, value) in [
         (STATUS, Some(text(standing.status.as_str()))),
         (CAPTURED, Some(number(standing.captured.minor()))),
         (REFUNDED, Some(number(standing.refunded.minor()))),
         (REFUND_PENDING, standing.refund_is_pending.then(|| number(1))),
-        (DISPUTE, standing.dispute.as_ref().map(|dispute| text(json(dispute)))),
+        (DISPUTE, write_dispute(standing).map(text)),
         (READ, standing.read_at.map(|at| number(at.as_millisecond()))),
         (EVENT, news.map(|news| text(event(news)))),
     ] {
