@@ -41,6 +41,7 @@ mod ownership;
 mod pay_what_you_want;
 mod products;
 mod promotion_codes;
+mod published;
 mod reads;
 mod refusals;
 mod repairs;
