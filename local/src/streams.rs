@@ -11,12 +11,8 @@ use tokio::sync::Mutex;
 
 use crate::Error;
 
-const NAME: Name = Name {
-    signing: "dynamodb",
-    setting: "DYNAMODB",
-    target: "DynamoDBStreams_20120810",
-    content: "application/x-amz-json-1.0",
-};
+const NAME: Name =
+    Name { signing: "dynamodb", setting: "DYNAMODB", target: "DynamoDBStreams_20120810", content: aws::JSON_1_0 };
 
 /// As many records as one invocation gets in AWS.
 const BATCH: usize = 10;

@@ -1,10 +1,11 @@
-//! The items that template.yaml's pipes turn into events.
+//! The items that stand for events, as version 0.1.0's pipes read them, too. What is published of them is in `published`.
 
 use fixtures::{Shop, StripeAnswer, order_number};
 use ordering::Events;
 use serde_json::{Value, json};
 
-const TEMPLATE: &str = include_str!("../../template.yaml");
+/// While an update goes on, and after a rollback, pipes of this version read what the present one writes.
+const TEMPLATE: &str = include_str!("../upgrade/0.1.0/template.yaml");
 
 async fn order(shop: &Shop, number: &str) -> Value {
     shop.table("ORDERS_TABLE").get(number).await.unwrap()

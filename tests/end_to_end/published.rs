@@ -361,6 +361,53 @@ async fn a_bus_that_refuses_or_cannot_be_understood_takes_nothing() {
     }
 }
 
+/// The record, as if it had been written so many seconds ago.
+fn aged(mut record: Value, seconds: i64) -> Value {
+    let now = jiff::Timestamp::now().as_second();
+    record["dynamodb"]["ApproximateCreationDateTime"] = json!(now - seconds);
+    record
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_for_an_hour_waits_in_the_queue_and_holds_up_nothing() {
+    let (shop, row, _) = sold().await;
+    let refused = || (200, json!({ "FailedEntryCount": 1, "Entries": [{ "ErrorCode": "InternalFailure" }] }));
+    let sent = || (200, json!({ "MessageId": "1" }));
+    let (bus_url, _) = bus(vec![refused(), refused()]).await;
+    let (queue_url, queued) = bus(vec![(403, json!({ "__type": "AccessDenied" })), sent(), sent(), sent()]).await;
+    let mut environment = shop.stack().environment().clone();
+    environment.set("AWS_ENDPOINT_URL_EVENTBRIDGE", bus_url);
+    environment.set("AWS_ENDPOINT_URL_SQS", &queue_url);
+    environment.set("EVENT_FAILURES_QUEUE", "https://sqs.us-east-1.amazonaws.com/123456789012/failures");
+    let publish_ = Publish::new(&Services::new(environment).unwrap()).unwrap();
+    let mut poisonous = row.clone();
+    poisonous["order"]["S"] = json!("{");
+
+    // Within the hour it is tried again, and while the queue does not take it.
+    let young = aged(record(&shop, "1", "MODIFY", &poisonous), 3500);
+    assert_eq!(publish(&publish_, &[young]).await, ["1"]);
+    let old = aged(record(&shop, "1", "MODIFY", &poisonous), 3601);
+    assert_eq!(publish(&publish_, &[old.clone()]).await, ["1"]);
+    // A young one that fails has its batch brought again, and the old ones are not put into the queue again.
+    let batch =
+        [old, aged(record(&shop, "2", "MODIFY", &row), 3601), aged(record(&shop, "3", "MODIFY", &poisonous), 0)];
+    assert_eq!(publish(&publish_, &batch).await, ["3"]);
+    assert_eq!(publish(&publish_, &batch).await, ["3"]);
+
+    let queued = queued.lock().unwrap();
+    let messages: Vec<Value> = queued
+        .iter()
+        .skip(1)
+        .map(|sent| serde_json::from_str(sent["MessageBody"].as_str().unwrap()).unwrap())
+        .collect();
+    let [unreadable, refused] = &messages[..] else { panic!("{messages:#?}") };
+    assert_eq!(queued[0]["QueueUrl"], "https://sqs.us-east-1.amazonaws.com/123456789012/failures");
+    assert_eq!((&unreadable["sequence_number"], &unreadable["number"]), (&json!("1"), &row["number"]["S"]));
+    assert_eq!(unreadable["detail"], Value::Null);
+    assert_eq!((&refused["reason"], &refused["detail_type"]), (&json!("InternalFailure"), &json!("order.paid")));
+    schemas::check(&Published { kind: "order.paid".to_owned(), detail: refused["detail"].clone() });
+}
+
 #[tokio::test]
 async fn records_that_tell_nothing_cost_no_request() {
     let (shop, row, _) = sold().await;

@@ -4,10 +4,12 @@ mod detail;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use bus::{Bus, Event};
+use bus::{Bus, Event, Queue};
 use cart::{Mark, News, Order};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use services::Services;
 use store::{StreamRecord, Streams, Written};
 use web::{Log, Shop};
@@ -19,12 +21,19 @@ use detail::{CartDetail, Head, OrderDetail};
 pub struct Publish {
     streams: Streams,
     bus: Bus,
+    failures: Option<Queue>,
     shop: Shop,
     log: Log,
-    /// The ids of events that the bus took while others of their batch failed, the oldest first. Lambda brings all of these
+    /// The ids of events that are done with while others of their batch failed, the oldest first. Lambda brings all of these
     /// again.
-    taken: Mutex<VecDeque<String>>,
+    done: Mutex<VecDeque<String>>,
 }
+
+/// How long an event is tried that the bus does not take. Then it waits in the queue, and those behind it go on.
+///
+/// A mapping of Lambda's could do that too (`MaximumRecordAgeInSeconds`), but it would not even try records that are older
+/// because nothing read the streams for longer.
+const TRIED: Duration = Duration::from_hours(1);
 
 /// How many ids are remembered.
 const REMEMBERED: usize = 1000;
@@ -57,7 +66,7 @@ pub struct Failure {
 
 /// Why records have to be brought again.
 #[derive(Debug, thiserror::Error)]
-#[error("{} of {} events: {}", .undelivered.batch_item_failures.len(), .of, .reason)]
+#[error("{} of {} records: {}", .undelivered.batch_item_failures.len(), .of, .reason)]
 struct Failed {
     undelivered: Undelivered,
     of: usize,
@@ -79,7 +88,7 @@ impl Publish {
         }
     }
 
-    /// The function as its settings want it: `EVENT_BUS`, the tables' names, the shop's locale.
+    /// The function as its settings want it: `EVENT_BUS`, `EVENT_FAILURES_QUEUE`, the tables' names, the shop's locale.
     ///
     /// # Errors
     ///
@@ -89,16 +98,17 @@ impl Publish {
         Ok(Self {
             streams: Streams::new(environment)?,
             bus: Bus::new(environment, https)?,
+            failures: Queue::new(environment, https)?,
             shop: Shop::new(environment)?,
             log: Log::new(environment),
-            taken: Mutex::default(),
+            done: Mutex::default(),
         })
     }
 
     /// Publishes what the records of a batch tell, and says which records Lambda has to bring again.
     ///
-    /// A record whose event cannot be told does not hold up the others of its batch. Where some failed, those that the bus took
-    /// are remembered, and not put on it again with the next attempt.
+    /// A record whose event cannot be told does not hold up the others of its batch. Where some failed, those that are done with
+    /// are remembered, and not told again with the next attempt. What cannot be told for an hour is put into the queue.
     pub async fn run(&self, request_id: &str, batch: &Batch) -> Undelivered {
         match web::invocation(env!("CARGO_PKG_NAME"), &self.log, request_id, self.publish(batch)).await {
             Ok(()) => Undelivered::default(),
@@ -108,33 +118,58 @@ impl Publish {
 
     async fn publish(&self, batch: &Batch) -> Result<(), Failed> {
         let mut failed = vec![None; batch.records.len()];
+        let mut done = Vec::new();
         let mut told = Vec::new();
-        for (index, record) in batch.records.iter().enumerate() {
+        for (index, record) in batch.records.iter().enumerate().filter(|(_, record)| !self.is_done(&record.id)) {
             match self.told(index, record) {
                 Ok(events) => told.extend(events),
-                Err(reason) => failed[index] = Some(reason),
+                Err(reason) => match self.give_up(record, &reason, None).await {
+                    Ok(()) => done.push(record.id.clone()),
+                    Err(reason) => failed[index] = Some(reason),
+                },
             }
         }
-        let of = told.len();
-        told.retain(|told| !self.is_taken(&told.id));
+        told.retain(|told| !self.is_done(&told.id));
         let events: Vec<_> = told.iter().map(|told| told.event.clone()).collect();
         let results = self.bus.put(&events).await;
 
-        let mut taken = Vec::new();
         for (Told { record, id, event }, result) in told.into_iter().zip(results) {
-            match result {
+            let result = match result {
                 Ok(()) => {
                     tracing::info!(kind = event.kind, id, "published");
-                    taken.push(id);
+                    Ok(())
                 }
+                Err(reason) => self.give_up(&batch.records[record], &reason, Some(&event)).await,
+            };
+            match result {
+                Ok(()) => done.push(id),
                 Err(reason) => failed[record] = Some(reason),
             }
         }
         let Some(reason) = failed.iter().flatten().next().cloned() else { return Ok(()) };
-        self.remember(taken);
+        self.remember(done);
         let again = batch.records.iter().zip(&failed).filter(|(_, reason)| reason.is_some());
         let failures = again.map(|(record, _)| Failure { item_identifier: record.sequence_number().to_owned() });
-        Err(Failed { undelivered: Undelivered { batch_item_failures: failures.collect() }, of, reason })
+        let undelivered = Undelivered { batch_item_failures: failures.collect() };
+        Err(Failed { undelivered, of: batch.records.len(), reason })
+    }
+
+    /// Puts what cannot be told into the queue, with the reason, if it was tried long enough. The reason, if it was not.
+    async fn give_up(&self, record: &StreamRecord, reason: &str, event: Option<&Event>) -> Result<(), String> {
+        let age = record.written_at().map(|at| web::now().duration_since(at));
+        let is_late = age.is_some_and(|age| age.as_secs() >= TRIED.as_secs().cast_signed());
+        let Some(queue) = self.failures.as_ref().filter(|_| is_late) else { return Err(reason.to_owned()) };
+        let message = json!({
+            "reason": reason,
+            "stream": record.stream(),
+            "sequence_number": record.sequence_number(),
+            "number": record.key(),
+            "detail_type": event.map(|event| event.kind),
+            "detail": event.and_then(|event| serde_json::from_str::<Value>(&event.detail).ok()),
+        });
+        queue.send(&message).await.map_err(|failure| format!("{reason}; the queue: {failure}"))?;
+        tracing::error!(record = record.id, reason, "an event could not be told and waits in the queue");
+        Ok(())
     }
 
     /// The events that a record tells.
@@ -154,15 +189,15 @@ impl Publish {
         Ok(kinds(&written).map(told).collect())
     }
 
-    fn is_taken(&self, id: &str) -> bool {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|taken| taken == id)
+    fn is_done(&self, id: &str) -> bool {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|done| done == id)
     }
 
     fn remember(&self, ids: Vec<String>) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.extend(ids);
-        let surplus = taken.len().saturating_sub(REMEMBERED);
-        taken.drain(..surplus);
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.extend(ids);
+        let surplus = done.len().saturating_sub(REMEMBERED);
+        done.drain(..surplus);
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Name {
     pub content: &'static str,
 }
 
+/// The type of bodies in AWS's JSON protocol 1.0.
+pub const JSON_1_0: &str = "application/x-amz-json-1.0";
 /// The type of bodies in AWS's JSON protocol 1.1.
 pub const JSON_1_1: &str = "application/x-amz-json-1.1";
 

@@ -1,4 +1,6 @@
-//! The event bus: EventBridge, as far as events are put on it.
+//! The event bus: EventBridge, as far as events are put on it, and the queue for those that it does not take.
+
+mod queue;
 
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use https::Https;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use settings::Environment;
+
+pub use queue::Queue;
 
 const NAME: Name = Name { signing: "events", setting: "EVENTBRIDGE", target: "AWSEvents", content: aws::JSON_1_1 };
 

@@ -109,6 +109,12 @@ impl StreamRecord {
         &self.change.sequence_number
     }
 
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
     /// When it was written, about.
     #[must_use]
     pub fn written_at(&self) -> Option<Timestamp> {
@@ -120,8 +126,9 @@ impl StreamRecord {
         Timestamp::from_second(seconds).ok()
     }
 
-    /// The key of the item.
-    fn key(&self) -> &str {
+    /// The key of the item, where its image has one.
+    #[must_use]
+    pub fn key(&self) -> &str {
         self.change.new_image.get(NUMBER).and_then(|number| number["S"].as_str()).unwrap_or_default()
     }
 
