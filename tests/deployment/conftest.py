@@ -9,7 +9,7 @@ import merchant
 import pytest
 from gradual import Gradual
 from samtranslator.yaml_helper import yaml_parse
-from services import Pipes
+from services import Streams
 from stack import BUILD, DEPLOYER, GIVEN, ROOT, Shopper, Stack
 from stripe import KEY, Stripe
 
@@ -151,9 +151,9 @@ def shopper(catalogue):
 
 
 @pytest.fixture(scope="session")
-def pipes(stack):
-    """The pipes of the first stack."""
-    return Pipes(stack)
+def streams(stack):
+    """The streams of the first stack's tables."""
+    return Streams(stack)
 
 
 @pytest.fixture(scope="session")

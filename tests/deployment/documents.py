@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
-DOCUMENTS = {name: FOLDER / name for name in ("deploy.md", "operate.md", "pipeline.md")}
+DOCUMENTS = {name: FOLDER / name for name in ("deploy.md", "events.md", "operate.md", "pipeline.md")}
 
 # The blocks that were run, by document and number.
 done = set()

@@ -15,7 +15,7 @@ def test_a_setting_is_live_with_the_next_release(gradual):
     def settings(versions):
         return {function["Environment"]["Variables"]["CART_TTL_DAYS"] for function in versions}
 
-    assert len(first) == len(second) == 11
+    assert len(first) == len(second) == 12
     # Why each deployment has a number: the setting of before goes on.
     assert settings(first) == settings(same) == {"7"}
     assert settings(second) == {"8"}

@@ -20,7 +20,7 @@ def left():
         "dashboards": names("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
         "functions": names("lambda", "list_functions", "Functions", "FunctionName"),
         "log groups": names("logs", "describe_log_groups", "logGroups", "logGroupName"),
-        "pipes": names("pipes", "list_pipes", "Pipes", "Name"),
+        "mappings": names("lambda", "list_event_source_mappings", "EventSourceMappings", "FunctionArn"),
         "queues": names("sqs", "list_queues", "QueueUrls", None)
         if boto3.client("sqs").list_queues().get("QueueUrls")
         else [],

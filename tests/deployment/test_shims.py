@@ -6,7 +6,7 @@ import json
 import pytest
 from ministack.core.iam_actions import extract_resource_arn
 from ministack.core.iam_evaluator import EvalContext, _resolve_condition_key
-from ministack.services import apigateway, iam, lambda_svc, pipes
+from ministack.services import apigateway, iam, lambda_svc
 from ministack.services.cloudformation import engine, provisioners
 
 
@@ -62,12 +62,6 @@ def test_a_service_does_not_say_for_which_account_it_assumes_a_role():
     context = EvalContext("arn:aws:iam::000000000000:root", "Root", "000000000000", "sts:AssumeRole", "*", "us-east-1")
 
     assert _resolve_condition_key("aws:SourceAccount", context) is None, "change shims.as_in_aws"
-
-
-def test_a_pipe_does_not_reach_a_bus():
-    bus = "arn:aws:events:us-east-1:000000000000:event-bus/shop"
-
-    assert not pipes._deliver_batch({"Name": "pipe", "Target": bus}, [{"eventName": "INSERT"}]), "drop services.Pipes"
 
 
 def test_a_new_description_restarts_no_function():

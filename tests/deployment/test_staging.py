@@ -29,8 +29,7 @@ def test_the_stacks_share_nothing(stack, staging):
 def test_the_boundary_is_every_roles_of_the_stack_that_has_one(stack, staging):
     def bounded(stack):
         roles = [physical for name, physical in stack.resources().items() if name.endswith("Role")]
-        # Staging tells of no events, and has no pipes.
-        assert len(roles) == {"cartwright": 13, "cartwright-staging": 11}[stack.name]
+        assert len(roles) == 12
         described = [boto3.client("iam").get_role(RoleName=role)["Role"] for role in roles]
         return {
             role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "").split("/")[-1] for role in described

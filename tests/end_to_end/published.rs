@@ -387,7 +387,7 @@ async fn what_cannot_be_told_for_an_hour_waits_in_the_queue_and_holds_up_nothing
     let young = aged(record(&shop, "1", "MODIFY", &poisonous), 3500);
     assert_eq!(publish(&publish_, &[young]).await, ["1"]);
     let old = aged(record(&shop, "1", "MODIFY", &poisonous), 3601);
-    assert_eq!(publish(&publish_, &[old.clone()]).await, ["1"]);
+    assert_eq!(publish(&publish_, std::slice::from_ref(&old)).await, ["1"]);
     // A young one that fails has its batch brought again, and the old ones are not put into the queue again.
     let batch =
         [old, aged(record(&shop, "2", "MODIFY", &row), 3601), aged(record(&shop, "3", "MODIFY", &poisonous), 0)];

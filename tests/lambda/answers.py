@@ -36,6 +36,8 @@ GIVEN = {
     "Carts": "carts",
     "Catalog": "catalog",
     "Orders": "orders",
+    "Events": "cartwright",
+    "EventFailures": "https://sqs.us-east-1.amazonaws.com/123456789012/failures",
     "StripeSecretKeyParameter": "/cartwright/stripe-secret-key",
     "StripeWebhookSecretParameter": "/cartwright/stripe-webhook-secret",
 }
@@ -44,10 +46,11 @@ SECRETS = {
     "/cartwright/stripe-webhook-secret": "whsec_cartwright_0123456789",
 }
 
-# There is no cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync has no HTTP answer.
+# There is no cart yet, the webhook's signature is long expired, and Stripe knows no such session. Sync and Publish have no HTTP
+# answer.
 STATUS = {
     "Get": 200, "Add": 200, "Update": 200, "Clear": 200, "Checkout": 400, "StripeWebhook": 400, "FinishOrder": 303,
-    "Order": 404, "AdminOrders": 404, "Products": 200, "Sync": None,
+    "Order": 404, "AdminOrders": 404, "Products": 200, "Sync": None, "Publish": None,
 }  # fmt: skip
 
 # The samples about a session of this shop: Stripe does not know it, and is to send the event again.
@@ -90,6 +93,7 @@ class Function:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000",
             "AWS_ENDPOINT_URL_SSM": f"http://{address}",
+            "AWS_ENDPOINT_URL_EVENTBRIDGE": f"http://{address}",
         }
         # `sam build` names a folder after the resource, `cargo lambda build` after the binary.
         folder = build / name if (build / name).exists() else build / self.binary
@@ -141,6 +145,10 @@ class Function:
                     found = [{"Name": name, "Value": SECRETS[name]} for name in json.loads(body)["Names"]]
                     self.answer(json.dumps({"Parameters": found, "InvalidParameters": []}).encode())
                     return
+                if self.headers.get("X-Amz-Target") == "AWSEvents.PutEvents":
+                    taken = [{"EventId": event["DetailType"]} for event in json.loads(body)["Entries"]]
+                    self.answer(json.dumps({"FailedEntryCount": 0, "Entries": taken}).encode())
+                    return
                 *_, kind = self.path.split("/")
                 self.answer(b"", status=202)
                 function.answers.put((kind, body.decode()))
@@ -188,6 +196,7 @@ class Function:
 def answers(function, event, status):
     answer, line = function.invoke(event)
     logged = json.loads(line)
+    assert not answer.get("batchItemFailures"), answer
     assert answer.get("statusCode") == status, answer
     assert (logged["function"], logged.get("status")) == (function.binary, status), line
     assert "_aws" in logged or len(line) <= LINE, f"{len(line)} characters: {line}"

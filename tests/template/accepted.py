@@ -2,7 +2,7 @@
 
 FUNCTIONS = [
     "Get", "Add", "Update", "Clear", "Checkout", "StripeWebhook", "FinishOrder", "Order", "AdminOrders",
-    "Products", "Sync",
+    "Products", "Sync", "Publish",
 ]  # fmt: skip
 
 ACCEPTED = {
@@ -12,7 +12,8 @@ ACCEPTED = {
         [name for name in FUNCTIONS if name not in ("Add", "Update", "Checkout", "FinishOrder")],
     ),
     "CKV_AWS_116": (
-        "A dead-letter queue serves asynchronous calls only. These functions answer HTTP; Sync has its queue.",
+        "A dead-letter queue serves asynchronous calls only. These functions answer HTTP, or are handed the records of a stream, "
+        "whose mappings have a queue; Sync has its queue.",
         [name for name in FUNCTIONS if name != "Sync"],
     ),
     "CKV_AWS_117": (
@@ -29,7 +30,7 @@ ACCEPTED = {
         ["ApiLogs", *(f"{name}Logs" for name in FUNCTIONS)],
     ),
     "CKV_AWS_27": (
-        "The queues hold scheduler events, positions in streams and error texts, encrypted with SQS's own key; checkov "
+        "The queues hold scheduler events, error texts and events that could not be told, encrypted with SQS's own key; checkov "
         "looks for KMS only.",
         ["SyncFailures", "EventFailures"],
     ),

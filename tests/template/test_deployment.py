@@ -30,7 +30,7 @@ def aws():
 UNKNOWN = {
     "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::DomainName",
     "AWS::ApiGatewayV2::Stage", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter",
-    "AWS::Pipes::Pipe", "AWS::Route53::RecordSet", "AWS::Scheduler::Schedule",
+    "AWS::Lambda::EventSourceMapping", "AWS::Route53::RecordSet", "AWS::Scheduler::Schedule",
 }  # fmt: skip
 
 

@@ -26,11 +26,11 @@ def test_readme_has_the_sums_of_the_costs():
     costs, readme = DOCUMENTS["costs.md"], " ".join(DOCUMENTS["README.md"].split())
     idle, without = re.search(r"^\| \*\*sum\*\* \| \*\*([\d.]+)\*\*; ([\d.]+) in an account", costs, re.M).groups()
     (purchases,) = re.findall(r"^\| \*\*sum\*\* \| \| \*\*0\.(\d\d)\*\* \|$", costs, re.M)
-    (streams,) = re.findall(r"with `EventPipes=RUNNING` 0, or ([\d.]+ to [\d.]+):", costs)
+    (events,) = re.findall(r"^\| events \| 0; with `EventPipes=RUNNING` ([\d.]+), for one more alarm: see below \|$", costs, re.M)
 
     assert f"An idle shop costs {idle} dollars" in readme
     assert f"Without them it costs {without} dollars" in readme
-    assert f"With `EventPipes=RUNNING` they may add {streams} dollars" in readme
+    assert f"With `EventPipes=RUNNING` they add {events} dollars, for one more alarm" in readme
     assert f"A thousand purchases cost about {int(purchases)} cents" in readme
 
 

@@ -61,6 +61,8 @@ def test_whatever_calls_a_function_calls_the_alias_that_a_release_takes_over(sta
     called = re.findall(r"functions/\$\{(\w+)", json.dumps(api["Body"]))
     before = re.findall(r"functions/\$\{(\w+)", json.dumps(resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]))
     assert [f"{name.removesuffix('.Arn')}Aliaslive" for name in before] == called
+    for mapping in resources(gradual, "AWS::Lambda::EventSourceMapping").values():
+        assert mapping["FunctionName"] == {"Ref": "PublishAliaslive"}
     assert resources(gradual, "AWS::Scheduler::Schedule")["SyncTimer"]["Target"]["Arn"] == {"Ref": "SyncAliaslive"}
 
 
@@ -71,7 +73,7 @@ def test_another_release_makes_another_version_of_every_function(patched, tmp_pa
     template = yaml_parse(patched.read_text())
     release = numbered(tmp_path, patched.read_text())
 
-    assert len(versions(template)) == len(versions(release)) == 11
+    assert len(versions(template)) == len(versions(release)) == 12
     assert versions(template) == versions(template)
     assert not versions(template) & versions(release)
     number = release["Globals"]["Function"]["Environment"]["Variables"].pop("RELEASE")

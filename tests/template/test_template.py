@@ -41,6 +41,8 @@ READ_WRITE = {"GetItem", "PutItem", "UpdateItem"}
 # Changes a cart that is there.
 READ_UPDATE = {"GetItem", "UpdateItem"}
 KNOW_PRICES = {"BatchGetItem", "UpdateItem"}
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+READ_STREAM = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
 # Per function: what it may do to which table, and whether it reads Stripe's key and the webhook's secret.
 PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
@@ -82,6 +84,12 @@ PERMISSIONS = {
         "OrderIndex": {"GetItem", "PutItem", "DeleteItem", "Query"},
         "StripeSecretKeyParameter": {"GetParameters"},
         "SyncFailures": {"SendMessage"},
+    },
+    "Publish": {
+        "stream of Carts": READ_STREAM,
+        "stream of Orders": READ_STREAM,
+        "Events": {"PutEvents"},
+        "EventFailures": {"SendMessage"},
     },
 }
 
@@ -128,8 +136,7 @@ def target(resource):
     """The short name of a policy's resource, which must be an ARN made of the template's own names."""
     if "Fn::GetAtt" in resource:
         name, attribute = resource["Fn::GetAtt"]
-        assert attribute == "Arn"
-        return name
+        return {"Arn": name, "StreamArn": f"stream of {name}"}[attribute]
     text = resource["Fn::Sub"]
     if found := re.fullmatch(r"\$\{(\w+)\.Arn\}(/.+)", text):
         return found[1] + found[2]
@@ -160,8 +167,8 @@ def test_sam_accepts_the_template():
     assert code == 0, output
 
 
-def test_cloudformation_finds_no_fault_in_the_translated_stack_and_in_cloudfronts(stack_file):
-    files = [str(stack_file), "docs/cloudfront.yaml"]
+def test_cloudformation_finds_no_fault_in_the_translated_stack_and_in_those_beside_it(stack_file):
+    files = [str(stack_file), "docs/cloudfront.yaml", "docs/order-mail.yaml"]
     code, output = run(tool("cfn-lint"), "--non-zero-exit-code", "informational", "--", *files)
 
     assert code == 0, output
@@ -416,7 +423,7 @@ def test_a_boundary_reaches_every_role(stack):
     roles = resources(stack, "AWS::IAM::Role")
     boundary = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
 
-    assert set(roles) == {f"{name}Role" for name in [*PERMISSIONS, "SyncTimer", "OrdersPipe", "CartsPipe"]}
+    assert set(roles) == {f"{name}Role" for name in [*PERMISSIONS, "SyncTimer"]}
     for name, role in roles.items():
         assert role["PermissionsBoundary"] == boundary, name
 
@@ -482,6 +489,7 @@ def test_every_function_has_the_shops_settings_and_only_checkout_has_those_of_se
         assert ("PUBLIC_URL" in found) == (name == "Checkout")
         assert ("SUCCESS_URL" in found) == (name == "FinishOrder")
         assert ("CANCEL_URL" in found) == (name in {"Checkout", "FinishOrder"})
+        assert ({"EVENT_BUS", "EVENT_FAILURES_QUEUE"} & found != set()) == (name == "Publish")
 
 
 def test_every_setting_comes_from_the_parameter_of_its_name(stack):
@@ -492,6 +500,9 @@ def test_every_setting_comes_from_the_parameter_of_its_name(stack):
                 continue
             if setting == "METRICS_NAMESPACE":
                 assert value == NAMESPACE
+                continue
+            if setting in ("EVENT_BUS", "EVENT_FAILURES_QUEUE"):
+                assert value == {"Ref": {"EVENT_BUS": "Events", "EVENT_FAILURES_QUEUE": "EventFailures"}[setting]}
                 continue
             if setting == "SHOP_ID":
                 default = {"Fn::Sub": "${AWS::AccountId}-${AWS::Region}-${AWS::StackName}"}
@@ -681,7 +692,8 @@ def test_no_other_resource_has_a_name_that_another_stack_could_have(stack):
         if re.fullmatch(r"(\w*Name|Name)", key) and isinstance(body["Properties"][key], dict)
     }
 
-    references = {("AWS::Lambda::Permission", "FunctionName"), ("AWS::Logs::MetricFilter", "LogGroupName")}
+    references = {("AWS::Lambda::Permission", "FunctionName"), ("AWS::Lambda::EventSourceMapping", "FunctionName"),
+                  ("AWS::Logs::MetricFilter", "LogGroupName")}  # fmt: skip
     domain = {("AWS::ApiGatewayV2::DomainName", "DomainName"), ("AWS::ApiGatewayV2::ApiMapping", "DomainName"),
               ("AWS::Route53::RecordSet", "Name")}  # fmt: skip
     assert names - references - domain == set(NAMED)
@@ -707,25 +719,24 @@ def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
 # Events
 # ---------------------------------------------------------------------------------------------------------------------
 
-PIPES = {"OrderCreated": "Orders", "OrderChanged": "Orders", "CartAbandoned": "Carts"}
+MAPPINGS = {"PublishOrders": "Orders", "PublishCarts": "Carts"}
 
 
 def test_what_is_written_is_told_from_the_streams_of_the_tables_and_by_nothing_else(stack):
-    pipes = resources(stack, "AWS::Pipes::Pipe")
+    mappings = resources(stack, "AWS::Lambda::EventSourceMapping")
     tables = resources(stack, "AWS::DynamoDB::Table")
 
-    assert {name: pipe["Source"]["Fn::GetAtt"] for name, pipe in pipes.items()} == {
-        name: [table, "StreamArn"] for name, table in PIPES.items()
+    assert {name: mapping["EventSourceArn"]["Fn::GetAtt"] for name, mapping in mappings.items()} == {
+        name: [table, "StreamArn"] for name, table in MAPPINGS.items()
     }
-    for table in PIPES.values():
+    for table in MAPPINGS.values():
         assert tables[table]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
         # "No more than two processes should be reading from the same shard at the same time."
-        assert list(PIPES.values()).count(table) <= 2
-    for pipe in pipes.values():
-        assert pipe["Target"] == {"Fn::GetAtt": ["Events", "Arn"]}
-    for role in resources(stack, "AWS::IAM::Role").values():
-        if role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": ["lambda.amazonaws.com"]}:
-            assert "events:" not in json.dumps(list(statements(role)))
+        assert list(MAPPINGS.values()).count(table) <= 2
+    for mapping in mappings.values():
+        assert mapping["FunctionName"] == {"Ref": "Publish"}
+    telling = {name for name, role in resources(stack, "AWS::IAM::Role").items() if "events:" in json.dumps(list(statements(role)))}
+    assert telling == {"PublishRole"}
 
 
 def test_nothing_reads_the_streams_unless_events_are_wanted(stack):
@@ -733,36 +744,18 @@ def test_nothing_reads_the_streams_unless_events_are_wanted(stack):
     conditional = {name for name, body in stack["Resources"].items() if body.get("Condition") == "HasEventPipes"}
 
     assert stack["Parameters"]["EventPipes"]["Default"] == "NONE"
+    assert set(stack["Parameters"]["EventPipes"]["AllowedValues"]) == {"NONE", "RUNNING", "STOPPED"}
     assert stack["Conditions"]["HasEventPipes"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventPipes"}, "NONE"]}]}
-    assert conditional == {*PIPES, "OrdersPipeRole", "CartsPipeRole", "EventsFailing"}
-    for pipe in resources(stack, "AWS::Pipes::Pipe").values():
-        # What is left over where there are pipes is what Pipes knows.
-        # Source: https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_UpdatePipe.html
-        assert pipe["DesiredState"] == {"Ref": "EventPipes"}
-        assert set(stack["Parameters"]["EventPipes"]["AllowedValues"]) == {"NONE", "RUNNING", "STOPPED"}
-
-
-ORDER_DETAIL = {
-    "order": "number.S", "cart": "cart.S", "session": "session.S", "status": "status.S", "currency": "currency.S",
-    "total": "total.N", "refunded": "refunded.N",
-}  # fmt: skip
-CART_DETAIL = {"cart": "cart.S", "session": "session.S", "recovery_url": "recovery_url.S"}
-
-
-def test_an_event_holds_what_the_guide_says_and_nothing_personal(stack):
-    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
-        template = json.loads(pipe["TargetParameters"]["InputTemplate"])
-
-        # What is text stands in quotes, and a stream writes numbers as text.
-        # Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-input-transformation.html
-        detail = CART_DETAIL if name == "CartAbandoned" else ORDER_DETAIL
-        assert template == {key: f"<$.dynamodb.NewImage.{path}>" for key, path in detail.items()}
+    assert stack["Conditions"]["PublishesEvents"] == {"Fn::Equals": [{"Ref": "EventPipes"}, "RUNNING"]}
+    assert conditional == {*MAPPINGS, "EventsFailing"}
+    for mapping in resources(stack, "AWS::Lambda::EventSourceMapping").values():
+        assert mapping["Enabled"] == {"Fn::If": ["PublishesEvents", True, False]}
 
 
 def record(kind, item):
     """A record of a table's stream.
 
-    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-dynamodb.html
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
     """
     change = {"Keys": {"number": item["number"]}, "StreamViewType": "NEW_IMAGE", "SequenceNumber": "1"}
     if kind != "REMOVE":
@@ -787,92 +780,65 @@ NOTE = {
 
 
 @pytest.mark.parametrize(
-    ("table", "written", "told"),
+    ("table", "written", "passes"),
     [
-        ("Orders", record("INSERT", order(event={"S": "order.paid"})), ["order.created", "order.paid"]),
-        ("Orders", record("INSERT", order(status={"S": "awaiting_payment"})), ["order.created"]),
-        ("Orders", record("INSERT", order(restored={"S": "2026-11-22T12:00:00Z"})), []),
-        ("Orders", record("MODIFY", order(restored={"S": "x"}, event={"S": "order.refunded"})), ["order.refunded"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.paid"})), ["order.paid"]),
-        ("Orders", record("MODIFY", order(event={"S": "payment.failed"})), ["payment.failed"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.refunded"})), ["order.refunded"]),
-        ("Orders", record("INSERT", order(event={"S": "order.authorized"})), ["order.authorized", "order.created"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.canceled"})), ["order.canceled"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.refund_failed"})), ["order.refund_failed"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.disputed"})), ["order.disputed"]),
-        ("Orders", record("MODIFY", order(event={"S": "order.dispute_closed"})), ["order.dispute_closed"]),
-        ("Orders", record("MODIFY", order()), []),
-        ("Orders", record("REMOVE", order()), []),
-        ("Carts", record("INSERT", CART), []),
-        ("Carts", record("MODIFY", CART), []),
-        ("Carts", record("REMOVE", CART), []),
-        ("Carts", record("INSERT", NOTE), ["cart.abandoned"]),
-        ("Carts", record("REMOVE", NOTE), []),
+        ("Orders", record("INSERT", order(event={"S": "order.paid"})), True),
+        ("Orders", record("INSERT", order(status={"S": "awaiting_payment"})), True),
+        ("Orders", record("INSERT", order(restored={"S": "2026-11-22T12:00:00Z"})), False),
+        ("Orders", record("MODIFY", order(restored={"S": "x"}, event={"S": "order.refunded"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.paid"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "payment.failed"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.refunded"})), True),
+        ("Orders", record("INSERT", order(event={"S": "order.authorized"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.canceled"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.refund_failed"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.disputed"})), True),
+        ("Orders", record("MODIFY", order(event={"S": "order.dispute_closed"})), True),
+        ("Orders", record("MODIFY", order()), False),
+        ("Orders", record("REMOVE", order()), False),
+        ("Carts", record("INSERT", CART), False),
+        ("Carts", record("MODIFY", CART), False),
+        ("Carts", record("REMOVE", CART), False),
+        ("Carts", record("INSERT", NOTE), True),
+        ("Carts", record("REMOVE", NOTE), False),
     ],
 )
-def test_the_pipes_make_these_events_of_what_is_written(stack, table, written, told):
-    def at(path):
-        value = written
-        for step in path.removeprefix("$.").split("."):
-            value = value[step]
-        return value
+def test_the_function_is_called_for_records_that_tell_something_and_for_no_others(stack, table, written, passes):
+    """Which events it makes of them is tested in tests/end_to_end/published.rs."""
+    (name,) = [name for name, of in MAPPINGS.items() if of == table]
+    filters = resources(stack, "AWS::Lambda::EventSourceMapping")[name]["FilterCriteria"]["Filters"]
 
-    found = []
-    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
-        patterns = [filter_["Pattern"] for filter_ in pipe["SourceParameters"]["FilterCriteria"]["Filters"]]
-        if PIPES[name] != table or not any(
-            EventPattern(pattern, EventPatternParser(pattern).parse()).matches_event(written) for pattern in patterns
-        ):
-            continue
-        target = pipe["TargetParameters"]
-        kind = target["EventBridgeEventBusParameters"]["DetailType"]
-        detail = json.loads(re.sub(r"<([^>]+)>", lambda path: at(path[1]), target["InputTemplate"]))
-        found.append(at(kind) if kind.startswith("$.") else kind)
-        assert target["EventBridgeEventBusParameters"]["Source"] == "cartwright"
-        assert detail["cart"] == "be624de5585e915534aa0a3d4297a244"
+    # A mapping has five filters at most.
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    assert len(filters) <= 5
+    passed = any(
+        EventPattern(pattern, EventPatternParser(pattern).parse()).matches_event(written)
+        for pattern in (filter_["Pattern"] for filter_ in filters)
+    )
 
-    assert sorted(found) == told
+    assert passed is passes
 
 
-def test_a_pipe_goes_on_until_the_event_has_arrived_or_waits_in_the_queue(stack):
-    for pipe in resources(stack, "AWS::Pipes::Pipe").values():
-        reading = pipe["SourceParameters"]["DynamoDBStreamParameters"]
-
-        assert pipe["DesiredState"] == {"Ref": "EventPipes"}
-        assert set(reading) == {
-            "StartingPosition", "BatchSize", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
-            "OnPartialBatchItemFailure", "DeadLetterConfig",
+def test_what_the_function_does_not_come_to_is_in_the_queue_before_the_stream_forgets_it(stack):
+    """What it comes to is there after an hour: tests/end_to_end/published.rs."""
+    for mapping in resources(stack, "AWS::Lambda::EventSourceMapping").values():
+        assert set(mapping) == {
+            "FunctionName", "EventSourceArn", "Enabled", "FilterCriteria", "StartingPosition", "BatchSize",
+            "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes",
+            "DestinationConfig",
         }  # fmt: skip
-        assert reading["StartingPosition"] == "TRIM_HORIZON"
+        # What was written while no mapping was there is told.
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
         # A bus takes ten events at once.
-        # Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html
-        assert reading["BatchSize"] <= 10
-        assert reading["MaximumRetryAttempts"] == -1
-        # A stream remembers a day.
-        assert 60 <= reading["MaximumRecordAgeInSeconds"] < 24 * 60 * 60
-        assert reading["OnPartialBatchItemFailure"] == "AUTOMATIC_BISECT"
-        assert reading["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["EventFailures", "Arn"]}}
-
-
-def test_a_pipe_may_read_its_stream_and_tell_the_bus(stack):
-    read = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
-    for name, pipe in resources(stack, "AWS::Pipes::Pipe").items():
-        assert pipe["RoleArn"] == {"Fn::GetAtt": [f"{PIPES[name]}PipeRole", "Arn"]}
-    for table in set(PIPES.values()):
-        role = resources(stack, "AWS::IAM::Role")[f"{table}PipeRole"]
-        found = {
-            tuple(statement["Resource"]["Fn::GetAtt"]): {action.split(":")[1] for action in as_list(statement["Action"])}
-            for statement in statements(role)
-        }
-        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-
-        assert found == {
-            (table, "StreamArn"): read,
-            ("Events", "Arn"): {"PutEvents"},
-            ("EventFailures", "Arn"): {"SendMessage"},
-        }
-        assert trust["Principal"] == {"Service": "pipes.amazonaws.com"}
-        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        # Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+        assert mapping["BatchSize"] <= 10
+        assert mapping["MaximumRetryAttempts"] == -1
+        # A stream remembers a day. What is older than this is not even tried.
+        # Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+        assert 23 * 60 * 60 <= mapping["MaximumRecordAgeInSeconds"] < 24 * 60 * 60
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["EventFailures", "Arn"]}}}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
