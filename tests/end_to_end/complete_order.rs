@@ -316,6 +316,53 @@ async fn a_subscription_becomes_an_order_whatever_its_key_may_not_read() {
     }
 }
 
+/// What was known of the money stays, and Stripe brings the event again.
+#[tokio::test]
+async fn what_a_key_may_no_longer_read_of_the_money_changes_nothing() {
+    for (price, lacking) in [
+        ("price_mug", "rak_charge_read"),
+        ("price_mug", "rak_payment_intent_read"),
+        ("price_club_monthly", "rak_charge_read"),
+        ("price_club_monthly", "rak_invoice_read"),
+    ] {
+        let shop = Shop::open().await;
+        let session = shop.add(price, 1).await.checkout().await.ok();
+        let number = shop.pay(&session).await;
+        shop.refund(&number, 300).await;
+        shop.sandbox().pause_webhooks(true);
+        take_away(&shop, &[lacking]);
+        let before = shop.order(&number).await.ok();
+        assert_eq!((&before["status"], &before["refunded"]), (&json!("partially_refunded"), &json!(300)));
+
+        let of_session = shop.deliver(&shop.event("checkout.session.completed")).await;
+        let of_money = shop.deliver(&shop.event("charge.refunded")).await;
+
+        assert_eq!((of_session.status, of_money.status), (200, 500), "{price} {lacking}");
+        assert_eq!(shop.order(&number).await.ok(), before, "{price} {lacking}");
+        take_away(&shop, &[]);
+        shop.refund(&number, 100).await;
+        shop.deliver(&shop.event("charge.refunded")).await.ok();
+        assert_eq!(shop.order(&number).await.ok()["refunded"], 400);
+    }
+}
+
+/// A delayed payment has come in, and the session says so by itself.
+#[tokio::test]
+async fn an_order_is_paid_once_its_session_says_so_whatever_its_key_may_not_read() {
+    let shop = Shop::open().await;
+    shop.sandbox().pause_webhooks(true);
+    let session = shop.add("price_mug", 1).await.checkout().await.ok();
+    shop.press(&session, "pay_later").await;
+    shop.deliver(&shop.event("checkout.session.completed")).await.ok();
+    take_away(&shop, &["rak_charge_read"]);
+    shop.sandbox().settle(session["id"].as_str().unwrap(), true).unwrap();
+
+    shop.deliver(&shop.event("checkout.session.async_payment_succeeded")).await.ok();
+
+    let order = shop.order(&order_number(&session)).await.ok();
+    assert_eq!((&order["status"], &order["captured"]), (&json!("paid"), &json!(1200)));
+}
+
 #[tokio::test]
 async fn a_key_that_may_read_no_sessions_makes_no_order() {
     let shop = open().await;

@@ -53,6 +53,15 @@ enum Due {
     Behind,
 }
 
+/// What a session is taken up for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    /// There shall be an order of it.
+    Order,
+    /// What became of its money shall be known, which takes the right to read it.
+    Money,
+}
+
 /// How long the webhook and the landing page may take: an order that is not there sooner is not missed yet.
 pub(crate) const TIME_TO_ARRIVE: Duration = Duration::from_mins(5);
 
@@ -123,7 +132,7 @@ impl Fulfilment {
         now: Timestamp,
     ) -> Result<bool, Error> {
         if let Some(order) = self.order_of_payment(payment_intent).await? {
-            return Ok(self.fulfil(&order.payment.session, None, now).await? != Outcome::Foreign);
+            return Ok(self.take_up(&order.payment.session, None, Purpose::Money, now).await? != Outcome::Foreign);
         }
         if claim == Some(Claim::Foreign) {
             return Ok(false);
@@ -131,7 +140,7 @@ impl Fulfilment {
         let session = self.stripe.session_of_payment(payment_intent).await?;
         match session.filter(|session| session.checkout().is_some()) {
             None => Ok(false),
-            Some(session) => Ok(self.fulfil(&session.id, None, now).await? != Outcome::Foreign),
+            Some(session) => Ok(self.take_up(&session.id, None, Purpose::Money, now).await? != Outcome::Foreign),
         }
     }
 
@@ -152,7 +161,7 @@ impl Fulfilment {
                     self.orders.leave_open(&before, &self.index).await?;
                     continue;
                 }
-                self.fulfil(&before.payment.session, None, now).await?;
+                self.take_up(&before.payment.session, None, Purpose::Money, now).await?;
                 let now = self.orders.find(number).await?;
                 changed += usize::from(now.is_some_and(|now| now.standing.differs(&before.standing)));
             }
@@ -242,11 +251,21 @@ impl Fulfilment {
         failed: Option<PaymentFailed>,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
+        self.take_up(session, failed, Purpose::Order, now).await
+    }
+
+    async fn take_up(
+        &self,
+        session: &SessionId,
+        failed: Option<PaymentFailed>,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
         let mut reader = self.stripe.sale_reader();
         match ask(&mut reader, session).await? {
             None => Ok(Outcome::Unknown),
             // Boxed: the future is large.
-            Some(session) => Box::pin(self.fulfil_found(&session, reader, failed, now)).await,
+            Some(session) => Box::pin(self.fulfil_found(&session, reader, failed, purpose, now)).await,
         }
     }
 
@@ -261,7 +280,9 @@ impl Fulfilment {
         let mut reader = self.stripe.sale_reader();
         match ask(&mut reader, session).await? {
             None => Ok(Outcome::Unknown),
-            Some(session) if of_cart(&session) => Box::pin(self.fulfil_found(&session, reader, None, now)).await,
+            Some(session) if of_cart(&session) => {
+                Box::pin(self.fulfil_found(&session, reader, None, Purpose::Order, now)).await
+            }
             Some(_) => Ok(Outcome::Foreign),
         }
     }
@@ -271,6 +292,7 @@ impl Fulfilment {
         session: &Session,
         mut reader: SaleReader<'_>,
         failed: Option<PaymentFailed>,
+        purpose: Purpose,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
         let Some(made_from) = session.checkout() else { return Ok(Outcome::Foreign) };
@@ -291,7 +313,12 @@ impl Fulfilment {
             report_unread(number, reader.refusals());
         } else {
             tally::count(Metric::DuplicatesSuppressed);
-            self.orders.follow(number, &reading, &self.index, &ids(&payments)).await?;
+            match unread_money(&reader, &payments) {
+                Some(refusal) if purpose == Purpose::Money => return Err(payments::Error::from(refusal).into()),
+                // The order may know more of its money than the session says.
+                Some(_) if self.orders.find(number).await?.is_some_and(|order| order.standing.status.is_settled()) => {}
+                _ => self.orders.follow(number, &reading, &self.index, &ids(&payments)).await?,
+            }
         }
         Ok(Outcome::Ordered { number, status: reading.status() })
     }
@@ -405,6 +432,12 @@ async fn ask(reader: &mut SaleReader<'_>, session: &SessionId) -> Result<Option<
 
 fn ids(payments: &[PaymentIntent]) -> Vec<String> {
     payments.iter().map(|payment| payment.id().to_owned()).collect()
+}
+
+/// Why nothing was read of what was taken and paid back, if the key may not.
+fn unread_money(reader: &SaleReader<'_>, payments: &[PaymentIntent]) -> Option<Refusal> {
+    let refusal = reader.refusals().first()?;
+    payments.iter().all(|payment| payment.charge().is_none()).then(|| refusal.clone())
 }
 
 /// Tells that an order is stored without what the key may not read. It is complete but for that, and stays so.

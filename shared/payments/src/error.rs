@@ -79,6 +79,12 @@ impl Error {
     }
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
