@@ -74,8 +74,14 @@ impl CheckoutMetadata {
             version: metadata.get(VERSION)?.parse().ok()?,
             total: metadata.get(TOTAL).and_then(|total| total.parse().ok()),
             no_shipping: metadata.get(NO_SHIPPING).is_some_and(|value| value == YES),
-            reference: metadata.get(REFERENCE).and_then(|reference| reference.parse().ok()),
+            reference: Self::reference_in(metadata),
         })
+    }
+
+    /// What people will call the order, where metadata say so.
+    #[must_use]
+    pub fn reference_in(metadata: &BTreeMap<String, String>) -> Option<Reference> {
+        metadata.get(REFERENCE)?.parse().ok()
     }
 
     /// The keys and values to write.

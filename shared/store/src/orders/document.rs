@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Address, CartNumber, Consent, Currency, CustomField, Customer, Decimal, DeliveryEstimate, Discount, Invoice,
-    LineId, Mark, Money, Order, OrderLine, OrderNumber, Payment, PriceId, ProductId, Reference, SessionId,
-    ShippingOption, Standing, Tax, Timestamp,
+    Address, CartNumber, CheckoutMetadata, Consent, Currency, CustomField, Customer, Decimal, DeliveryEstimate,
+    Discount, Invoice, LineId, Mark, Money, Order, OrderLine, OrderNumber, Payment, PriceId, ProductId, Reference,
+    SessionId, ShippingOption, Standing, Tax, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -198,9 +198,11 @@ impl OrderDocument {
         let document = self;
         let currency = document.currency;
         let money = |minor: i128| Money::new(minor, currency);
+        // Version 0.1.0 keeps the reference of a later version's session among the cart's metadata.
+        let reference = document.reference.or_else(|| CheckoutMetadata::reference_in(&document.metadata));
         Order {
             number: document.number,
-            reference: document.reference.unwrap_or_else(|| Reference::of_number(document.number)),
+            reference: reference.unwrap_or_else(|| Reference::of_number(document.number)),
             livemode: document.livemode.unwrap_or_else(|| document.payment.session.is_live()),
             cart: document.cart,
             shopper: document.shopper,
@@ -424,6 +426,15 @@ mod tests {
         assert_eq!((order.reference, order.livemode), (Reference::of_number(order.number), false));
         let written = serde_json::to_string(&OrderDocument::from(&order)).unwrap();
         assert_eq!(written, STORED.strip_suffix('}').unwrap().to_owned() + NEW);
+    }
+
+    #[test]
+    fn an_order_that_version_0_1_0_made_of_a_later_session_is_called_as_the_session_says() {
+        let metadata = r#""metadata":{"is_gift":"yes","stripe_payments_reference":"6JQNSVNNDX"}"#;
+
+        let order = order(&STORED.replace(r#""metadata":{"is_gift":"yes"}"#, metadata));
+
+        assert_eq!(order.reference.to_string(), "6JQNSVNNDX");
     }
 
     #[test]
