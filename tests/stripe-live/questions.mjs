@@ -38,6 +38,23 @@ export const QUESTIONS = [
     },
   },
   {
+    name: "all that an order is made of can be expanded in its session and its lines",
+    expected: { session: "accepted", lines: "accepted", code: "*" },
+    async ask(account) {
+      const [price, code] = [await account.price(), await account.promotionCode({ code: fresh("ORDER") })];
+      const { id } = await account.session([price], { discounts: [{ promotion_code: code.id }] });
+      const ofSession = ["payment_intent", "payment_intent.latest_charge", "invoice", "shipping_cost.shipping_rate", "total_details.breakdown", "discounts.promotion_code"];
+      const ofLines = ["data.discounts", "data.discounts.discount.promotion_code", "data.taxes"];
+      const { sessions } = account.stripe.checkout;
+      const lines = sessions.listLineItems(id, { expand: ofLines });
+      return {
+        session: await outcome(sessions.retrieve(id, { expand: ofSession })),
+        lines: await outcome(lines),
+        code: (await lines).data[0].discounts[0].discount.promotion_code.code,
+      };
+    },
+  },
+  {
     name: "a session that names no currency goes by the shopper's location, and one that names it does not",
     expected: { left: { currency: "eur", amount_total: 1100 }, named: { currency: "usd", amount_total: 1200 } },
     async ask(account) {
