@@ -38,6 +38,7 @@ GIVEN = {
     "Orders": "orders",
     "Events": "cartwright",
     "EventFailures": "https://sqs.us-east-1.amazonaws.com/123456789012/failures",
+    "OrderIndex": "order-index",
     "StripeSecretKeyParameter": "/cartwright/stripe-secret-key",
     "StripeWebhookSecretParameter": "/cartwright/stripe-webhook-secret",
 }

@@ -116,6 +116,29 @@ def test_an_order_with_a_mark_of_the_new_version_is_shown_repaired_and_paid_back
     assert marks(session) == ([], ["no_shipping"])
 
 
+@pytest.mark.parametrize(("sells", "lands", "pays_back"), every_order(3))
+def test_an_order_without_its_buyer_stays_so_whichever_version_goes_on(shop, sells, lands, pays_back):
+    """0.1.0 does not know that it is anonymous: it shows the order, follows its money, and writes nothing else."""
+    shopper, session = checked_out(shop, THIS, THIS)
+    press(session, "pay")
+    shop.deliver(sells, event(PAID, session["id"])).ok()
+    number, cart = order_number(session), shopper.cart(THIS)["number"]
+    assert "shopper@example.com" in json.dumps(row("orders", number))
+
+    shop.anonymise(session).ok()
+    shop.deliver(sells, event(PAID, session["id"])).ok()
+    shop.land(lands, session)
+    shop.sync(lands)
+    shop.deliver(pays_back, refund(session, 600)).ok()
+
+    order = shown_alike(shop, session)
+    assert (order["status"], order["refunded"], order["total"]) == ("partially_refunded", 600, 7600)
+    assert [line["description"] for line in order["lines"]] == [None, None]
+    stored = json.dumps([row("orders", number), row("carts", cart)])
+    assert not [text for text in ("shopper@example.com", "red", "is_gift") if f'"{text}"' in stored], stored
+    assert "anonymised" in row("orders", number)
+
+
 @pytest.mark.parametrize("sells", BOTH)
 def test_a_cart_whose_sessions_were_guessed_at_is_changed_and_sold_by_either(shop, sells):
     """0.1.0 does not know the counter: it neither reads nor loses it."""
