@@ -204,6 +204,11 @@ async fn everything(shop: &Shop, visitor: &Visitor<'_>) -> Value {
     shop.order(&fixtures::order_number(&session)).await.ok();
     shop.get("/products").await.ok();
     shop.send(Method::POST, "/stripe/webhook", &[("stripe-signature", "t=1,v1=00")], b"{}".to_vec()).await.error(400);
+    shop.get("/admin/orders?email=ann%40example.com").await.ok();
+    shop.get("/admin/orders?cursor=ann%40example.com").await.error(400);
+    shop.get(&format!("/admin/orders/{}", fixtures::order_number(&session))).await.ok();
+    let anonymise = json!({ "email": "ann@example.com" });
+    assert_eq!(visitor.post("/admin/anonymise", anonymise).await.ok()["anonymised"], 1);
     visitor.clear().await;
     shop.event("checkout.session.completed")["data"]["object"].clone()
 }
