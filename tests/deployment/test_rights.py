@@ -119,7 +119,8 @@ def test_a_stack_without_events_grants_the_same(seen):
 
 
 def test_who_deploys_may_do_all_that_the_sam_cli_does():
-    asked = decisions("user")
+    # The merchant of the tests is refused where a signature is forged.
+    asked = [decision for decision in decisions("user") if decision[0] == "deployer"]
 
     assert {action for _, action, _, _ in asked} > {"cloudformation:ExecuteChangeSet", "s3:PutObject"}
     assert not [decision for decision in asked if not decision[-1]]

@@ -29,7 +29,7 @@ def test_the_stacks_share_nothing(stack, staging):
 def test_the_boundary_is_every_roles_of_the_stack_that_has_one(stack, staging):
     def bounded(stack):
         roles = [physical for name, physical in stack.resources().items() if name.endswith("Role")]
-        assert len(roles) == 12
+        assert len(roles) == 13
         described = [boto3.client("iam").get_role(RoleName=role)["Role"] for role in roles]
         return {
             role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "").split("/")[-1] for role in described
