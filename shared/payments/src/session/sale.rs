@@ -165,3 +165,41 @@ impl Expansion {
         resource.is_some_and(|resource| self.resources.contains(&resource))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    fn denied(message: &str) -> Vec<&'static str> {
+        let body = format!(r#"{{"error":{{"type":"invalid_request_error","message":"{message}"}}}}"#);
+        let refusal = Refusal::read(StatusCode::FORBIDDEN, None, body.as_bytes());
+        let all = OF_SESSION.iter().filter(|expansion| expansion.is_denied_by(&refusal));
+        all.map(|expansion| expansion.path).collect()
+    }
+
+    /// Source of the kind of message: <https://docs.stripe.com/keys/restricted-api-keys>
+    #[test]
+    fn a_refusal_denies_what_takes_the_right_that_it_names() {
+        let lacking = |right: &str| format!("Having the '{right}' permission would allow this request to continue.");
+
+        assert_eq!(denied(&lacking("rak_invoice_read")), ["invoice"]);
+        assert_eq!(denied(&lacking("rak_charge_write")), ["payment_intent.latest_charge"]);
+        assert_eq!(denied(&lacking("rak_payment_intent_read")), ["payment_intent", "payment_intent.latest_charge"]);
+        assert_eq!(denied(&lacking("rak_checkout_session_read")), [""; 0], "then nothing helps");
+    }
+
+    #[test]
+    fn a_refusal_that_names_no_right_may_be_about_each() {
+        assert_eq!(denied("No.").len(), OF_SESSION.len());
+    }
+
+    /// Source: <https://docs.stripe.com/expand#depth>
+    #[test]
+    fn no_expansion_is_deeper_than_stripe_goes() {
+        for Expansion { path, .. } in OF_SESSION.iter().chain(&OF_LINES).chain(&OF_INVOICE_PAYMENTS) {
+            assert!(path.split('.').count() <= 4, "{path}");
+        }
+    }
+}
