@@ -8,6 +8,9 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 DOCUMENTS = {name: FOLDER / name for name in ("deploy.md", "events.md", "operate.md", "pipeline.md")}
 
+# Of the AWS CLI pip has the first version, which asks for queues at an address of its own where none is on its command line.
+FIRST = 'aws() { case $1 in sqs) command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@";; *) command aws "$@";; esac; }\n'
+
 # The blocks that were run, by document and number.
 done = set()
 
@@ -50,7 +53,7 @@ def run_block(document, block, folder, meant, environment):
         block = block.replace(placeholder, value)
     assert not re.search(r"<[A-Za-z]+>|…", block), f"a placeholder is left:\n{block}"
     ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block], cwd=folder, capture_output=True, text=True,
+        ["bash", "-euo", "pipefail", "-c", FIRST + block], cwd=folder, capture_output=True, text=True,
         env={**os.environ, **dict(environment)},
     )  # fmt: skip
     assert ended.returncode == 0, f"{block}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"

@@ -55,6 +55,8 @@ def told(catalogue, mail, streams, folder):
 def kinds_of(record):
     """The types of the events that a record tells, by what the guide says."""
     item = record["dynamodb"]["NewImage"]
+    if record["eventName"] == "INSERT" and "restored" in item:
+        return []
     if "order" not in item:
         return ["cart.abandoned"]
     made = ["order.created"] if record["eventName"] == "INSERT" else []

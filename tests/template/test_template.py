@@ -784,7 +784,7 @@ NOTE = {
     [
         ("Orders", record("INSERT", order(event={"S": "order.paid"})), True),
         ("Orders", record("INSERT", order(status={"S": "awaiting_payment"})), True),
-        ("Orders", record("INSERT", order(restored={"S": "2026-11-22T12:00:00Z"})), False),
+        ("Orders", record("INSERT", order(restored={"S": "2026-11-22T12:00:00Z"})), True),
         ("Orders", record("MODIFY", order(restored={"S": "x"}, event={"S": "order.refunded"})), True),
         ("Orders", record("MODIFY", order(event={"S": "order.paid"})), True),
         ("Orders", record("MODIFY", order(event={"S": "payment.failed"})), True),
