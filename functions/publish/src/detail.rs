@@ -1,4 +1,4 @@
-//! What events say: the details that docs/schemas describes.
+//! What events say: the details that docs/schemas/events describes.
 
 mod order;
 mod parts;
