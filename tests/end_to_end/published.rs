@@ -115,7 +115,7 @@ async fn an_order_as_it_is_published() {
     let paid = events.iter().find(|event| event.kind == "order.paid").unwrap();
     insta::assert_json_snapshot!(paid.detail, {
         ".id" => "[id]", ".order" => "[number]", ".reference" => "[reference]", ".cart" => "[number]",
-        ".session" => "[session]", ".created_at" => "[time]", ".customer.id" => "[customer]", ".receipt_url" => "[url]",
+        ".session" => "[session]", ".payment_intent" => "[payment]", ".created_at" => "[time]", ".customer.id" => "[customer]", ".receipt_url" => "[url]",
     });
 }
 

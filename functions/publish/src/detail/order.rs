@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Address, CartNumber, Currency, CustomField, Customer, Invoice, Mark, Money, Order, OrderLine, OrderNumber,
-    OrderStatus, Reference, SessionId, Timestamp,
+    Address, CartNumber, Consent, Currency, CustomField, Customer, Invoice, Mark, Money, Order, OrderLine, OrderNumber,
+    OrderStatus, PaymentIntentId, Reference, SessionId, SubscriptionId, Timestamp,
 };
 use serde::Serialize;
 use web::Shop;
@@ -33,6 +33,8 @@ pub(crate) struct OrderDetail<'a> {
     reference: Reference,
     cart: CartNumber,
     session: &'a SessionId,
+    payment_intent: Option<&'a PaymentIntentId>,
+    subscription: Option<&'a SubscriptionId>,
     recovered_from: Option<&'a SessionId>,
     shopper: Option<&'a str>,
     status: OrderStatus,
@@ -67,6 +69,7 @@ pub(crate) struct OrderDetail<'a> {
     shipping_name: Option<&'a str>,
     shipping_address: Option<&'a Address>,
     custom_fields: &'a [CustomField],
+    consent: Option<&'a Consent>,
     metadata: &'a BTreeMap<String, String>,
     receipt_url: Option<&'a str>,
     invoice: Option<&'a Invoice>,
@@ -84,6 +87,8 @@ impl<'a> OrderDetail<'a> {
             reference: order.reference,
             cart: order.cart,
             session: &order.payment.session,
+            payment_intent: order.payment.payment_intent.as_ref(),
+            subscription: order.payment.subscription.as_ref(),
             recovered_from: order.recovered_from.as_ref(),
             shopper: order.shopper.as_deref(),
             status: standing.status,
@@ -92,13 +97,13 @@ impl<'a> OrderDetail<'a> {
             subtotal_with_currency: written(order.subtotal),
             discount: order.discount.minor(),
             discount_with_currency: written(order.discount),
-            discounts: order.discounts.iter().map(|discount| DiscountDetail::new(discount, shop)).collect(),
+            discounts: DiscountDetail::all(&order.discounts, shop),
             shipping: order.shipping.minor(),
             shipping_with_currency: written(order.shipping),
             shipping_option: order.shipping_option.as_ref().map(|option| ShippingDetail::new(option, shop)),
             tax: order.tax.minor(),
             tax_with_currency: written(order.tax),
-            taxes: order.taxes.iter().map(|tax| TaxDetail::new(tax, shop)).collect(),
+            taxes: TaxDetail::all(&order.taxes, shop),
             total: order.total.minor(),
             total_with_currency: written(order.total),
             captured: standing.captured.minor(),
@@ -116,6 +121,7 @@ impl<'a> OrderDetail<'a> {
             shipping_name: order.shipping_name.as_deref(),
             shipping_address: order.shipping_address.as_ref(),
             custom_fields: &order.custom_fields,
+            consent: order.consent.as_ref(),
             metadata: &order.metadata,
             receipt_url: order.payment.receipt_url.as_deref(),
             invoice: order.invoice.as_ref(),

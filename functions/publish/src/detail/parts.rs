@@ -23,8 +23,10 @@ pub(super) struct LineDetail<'a> {
     subtotal_with_currency: String,
     discount: i128,
     discount_with_currency: String,
+    discounts: Vec<DiscountDetail<'a>>,
     tax: i128,
     tax_with_currency: String,
+    taxes: Vec<TaxDetail<'a>>,
     total: i128,
     total_with_currency: String,
 }
@@ -44,8 +46,10 @@ impl<'a> LineDetail<'a> {
             subtotal_with_currency: shop.written(line.subtotal),
             discount: line.discount.minor(),
             discount_with_currency: shop.written(line.discount),
+            discounts: DiscountDetail::all(&line.discounts, shop),
             tax: line.tax.minor(),
             tax_with_currency: shop.written(line.tax),
+            taxes: TaxDetail::all(&line.taxes, shop),
             total: line.total.minor(),
             total_with_currency: shop.written(line.total),
         }
@@ -76,7 +80,11 @@ pub(super) struct DiscountDetail<'a> {
 }
 
 impl<'a> DiscountDetail<'a> {
-    pub(super) fn new(discount: &'a Discount, shop: &Shop) -> Self {
+    pub(super) fn all(discounts: &'a [Discount], shop: &Shop) -> Vec<Self> {
+        discounts.iter().map(|discount| Self::new(discount, shop)).collect()
+    }
+
+    fn new(discount: &'a Discount, shop: &Shop) -> Self {
         Self {
             amount: discount.amount.minor(),
             amount_with_currency: shop.written(discount.amount),
@@ -99,7 +107,11 @@ pub(super) struct TaxDetail<'a> {
 }
 
 impl<'a> TaxDetail<'a> {
-    pub(super) fn new(tax: &'a Tax, shop: &Shop) -> Self {
+    pub(super) fn all(taxes: &'a [Tax], shop: &Shop) -> Vec<Self> {
+        taxes.iter().map(|tax| Self::new(tax, shop)).collect()
+    }
+
+    fn new(tax: &'a Tax, shop: &Shop) -> Self {
         Self {
             amount: tax.amount.minor(),
             amount_with_currency: shop.written(tax.amount),
