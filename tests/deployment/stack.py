@@ -141,7 +141,7 @@ class Merchant:
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
         """
         headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body else {})
-        url = self.stack.output("ApiUrl") + path
+        url = self.stack.output("AdminUrl") + path
         asked = AWSRequest(method=method, url=url, data=body or b"", headers=headers)
         SigV4Auth(keys or self.keys, "execute-api", os.environ["AWS_DEFAULT_REGION"]).add_auth(asked)
         return request(url, method, body, dict(asked.headers))

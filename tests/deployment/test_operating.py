@@ -100,7 +100,7 @@ def test_orders_are_listed_page_by_page_in_every_form(catalogue, merchant, sessi
 
 def test_orders_are_shown_collected_and_made_anonymous_as_the_guide_says(catalogue, merchant, session, folder):
     number, address = order_number(session), "shopper@example.com"
-    meant = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<ApiUrl>": catalogue.output("ApiUrl")}
+    meant = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<AdminUrl>": catalogue.output("AdminUrl")}
 
     def run_(words, **more):
         return documents.run_one("operate.md", words, folder, meant | more, merchant.environment())

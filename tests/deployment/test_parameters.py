@@ -82,8 +82,8 @@ def test_a_domain_leads_to_the_api_and_takes_its_place(guided):
     (mapping,) = boto3.client("apigatewayv2").get_api_mappings(DomainName="api.shop.example")["Items"]
     records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     (record,) = [record for record in records if record["Type"] == "A"]
-    assert (outputs["ApiUrl"], outputs["WebhookUrl"]) == (
-        "https://api.shop.example", "https://api.shop.example/stripe/webhook",
+    assert (outputs["ApiUrl"], outputs["AdminUrl"], outputs["WebhookUrl"]) == (
+        "https://api.shop.example", "https://api.shop.example", "https://api.shop.example/stripe/webhook",
     )  # fmt: skip
     assert mapping["ApiId"] == guided.resources()["Api"]
     assert record["AliasTarget"]["DNSName"].rstrip(".") == outputs["DomainTarget"]

@@ -701,18 +701,16 @@ def test_no_other_resource_has_a_name_that_another_stack_could_have(stack):
 
 def test_the_outputs_say_what_to_use_and_what_to_register_at_stripe(stack):
     assert set(stack["Outputs"]) == {
-        "ApiUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "OrderIndexTable",
+        "ApiUrl", "AdminUrl", "WebhookUrl", "SyncFunction", "CartsTable", "CatalogTable", "OrdersTable", "OrderIndexTable",
         "EventBus", "DashboardUrl", "TracesUrl", "ShopId", "DomainTarget",
     }  # fmt: skip
     api = stack["Outputs"]["ApiUrl"]["Value"]
     assert stack["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"] == ["${Base}/stripe/webhook", {"Base": api}]
-    assert api == {
-        "Fn::If": [
-            "HasPublicUrl",
-            {"Ref": "PublicUrl"},
-            {"Fn::If": ["HasDomain", {"Fn::Sub": "https://${DomainName}"}, {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]},
-        ]
-    }
+    own = {"Fn::If": ["HasDomain", {"Fn::Sub": "https://${DomainName}"}, {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}
+    assert api == {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, own]}
+    # What is signed names the host that API Gateway sees, which is not that of a CloudFront in front.
+    # Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    assert stack["Outputs"]["AdminUrl"]["Value"] == own
 
 
 # ---------------------------------------------------------------------------------------------------------------------
