@@ -135,6 +135,10 @@ def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe
     wait_for(lambda: staging.order(order_number(strange)).status == 200)
     orders, number = catalogue.table("OrdersTable"), order_number(strange)
     orders.put_item(Item=staging.table("OrdersTable").get_item(Key={"number": number})["Item"])
+    index = catalogue.table("OrderIndexTable")
+    for way in ways(staging.table("OrderIndexTable"), number):
+        index.put_item(Item=way)
+    assert [way for way in ways(index, number) if "@" in way["way"]]
     own = [row for row in orders.scan()["Items"] if row["session"].startswith("cs_") and row["number"] != number]
     # Of sessions that the account does not have, Stripe says so, and the list ends there.
     known = [row for row in own if stripe.has(row["session"])]
@@ -150,12 +154,20 @@ def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe
     }  # fmt: skip
     documents.run("operate.md", "aws dynamodb scan --table-name <OrdersTable> --query 'Items[].[number.S", folder, meant)
     found = (folder / "strange.txt").read_text().split()
-    documents.run("operate.md", "while read -r number; do", folder, {"<OrdersTable>": orders.name})
+    admin = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<AdminUrl>": catalogue.output("AdminUrl")}
+    removal = {"<OrdersTable>": orders.name} | admin
+    printed = documents.run("operate.md", "while read -r number; do", folder, removal)
 
-    assert found == [number]
+    assert (found, printed) == ([number], "")
+    assert not [way for way in ways(index, number) if "@" in way["way"]]
     assert {row["number"] for row in orders.scan()["Items"]} == {row["number"] for row in known}
     for row in own:
         orders.put_item(Item=row)
+
+
+def ways(index, number):
+    """The rows that lead to an order."""
+    return [row for row in index.scan()["Items"] if number in str(row)]
 
 
 def test_lost_orders_are_copied_back_from_a_backup_and_nothing_is_published(catalogue, session, folder):
