@@ -112,9 +112,13 @@ def test_orders_are_shown_collected_and_made_anonymous_as_the_guide_says(catalog
     assert (shown["number"], shown["customer"]["email"]) == (number, address)
     run_("from=2026-11-01&limit=100&to=2026-12-01")
     assert (folder / "orders.csv").read_text().startswith("\ufeffnumber,reference,status,")
+    (folder / "customer.ndjson").write_text("of another customer")
     run_("customer.ndjson", **{"<address>": address.replace("@", "%40")})
     collected = [json.loads(line)["number"] for line in (folder / "customer.ndjson").read_text().splitlines()]
     assert number in collected
+    cart = {"<CartsTable>": catalogue.output("CartsTable"), "<cart>": shown["cart"]}
+    stored = json.loads(documents.run_one("operate.md", "aws dynamodb get-item", folder, cart, {}))
+    assert stored["Item"]["number"] == {"S": shown["cart"]}
 
     one = json.loads(run_('/admin/orders/<number>/anonymise"', **{"<number>": number}))
     all_ = json.loads(run_("/admin/anonymise", **{"<address>": address}))
