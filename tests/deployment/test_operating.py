@@ -134,6 +134,32 @@ def test_orders_are_shown_collected_and_made_anonymous_as_the_guide_says(catalog
     assert catalogue.order(number).ok() == public
 
 
+def test_orders_from_before_a_day_are_listed_and_made_anonymous(catalogue, merchant, stripe, session, folder):
+    shopper = Shopper(catalogue)
+    shopper.add("price_mug")
+    old = shopper.checkout()
+    stripe.press(old, "pay")
+    wait_for(lambda: catalogue.order(order_number(old)).status == 200)
+    number, before = order_number(old), folder / "old.txt"
+    meant = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<AdminUrl>": catalogue.output("AdminUrl")}
+
+    def listed(day):
+        documents.run_one("operate.md", ">>old.txt", folder, meant | {"<day>": day}, merchant.environment())
+        return before.read_text().split()
+
+    assert listed("2020-01-01") == []
+    found = listed("9999-12-31")
+    # The order of before is anonymous already.
+    assert number in found and order_number(session) not in found
+    # As if only this one were old enough.
+    before.write_text(f"{number}\n")
+    printed = documents.run_one("operate.md", "done <old.txt", folder, meant, merchant.environment())
+
+    (order,) = merchant.send("GET", f"/admin/orders/{number}").ok()["data"]
+    assert (printed, order["customer"]["email"]) == ("", None)
+    assert set(listed("9999-12-31")) == set(found) - {number}
+
+
 def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe, session, folder):
     """As 0.1.0 stored them, which did not ask whose session it was."""
     shopper = Shopper(staging)
@@ -164,7 +190,7 @@ def test_orders_of_another_shop_are_found_and_removed(catalogue, staging, stripe
     found = (folder / "strange.txt").read_text().split()
     admin = {"<region>": os.environ["AWS_DEFAULT_REGION"], "<AdminUrl>": catalogue.output("AdminUrl")}
     removal = {"<OrdersTable>": orders.name} | admin
-    printed = documents.run("operate.md", "while read -r number; do", folder, removal)
+    printed = documents.run_one("operate.md", "done <strange.txt", folder, removal, {})
 
     assert (found, printed) == ([number], "")
     assert not [way for way in ways(index, number) if "@" in way["way"]]
