@@ -52,19 +52,26 @@ def test_an_orders_number_follows_from_its_session(session):
     assert run("bash", "-c", command.replace("cs_…", session["id"])).strip() == order_number(session)
 
 
-@pytest.fixture(scope="module")
-def merchant(catalogue):
-    """Who may do what the guide's policy says, and nothing else."""
+def policies(catalogue):
+    """The guide's policies for those who see orders: to all that is below /admin, and to read alone."""
     blocks = re.findall(r"```json\n(.*?)```", documents.DOCUMENTS["operate.md"].read_text(), re.S)
-    (policy,) = [block for block in blocks if "execute-api:Invoke" in block]
     meant = {
         "<region>": os.environ["AWS_DEFAULT_REGION"],
         "<account>": boto3.client("sts").get_caller_identity()["Account"],
         "<api>": catalogue.resources()["Api"],
     }
+    found = [block for block in blocks if "execute-api:Invoke" in block]
     for placeholder, value in meant.items():
-        policy = policy.replace(placeholder, value)
-    return Merchant(catalogue, "merchant", policy)
+        found = [policy.replace(placeholder, value) for policy in found]
+    full, reading = found
+    return full, reading
+
+
+@pytest.fixture(scope="module")
+def merchant(catalogue):
+    """Who may do what the guide's policy says, and nothing else."""
+    full, _ = policies(catalogue)
+    return Merchant(catalogue, "merchant", full)
 
 
 def test_nobody_reads_orders_without_a_signature_of_the_account(catalogue, merchant, session):
@@ -81,6 +88,18 @@ def test_nobody_reads_orders_without_a_signature_of_the_account(catalogue, merch
 
     found = merchant.send("GET", paths[1]).ok()["data"]
     assert [order["customer"]["email"] for order in found] == ["shopper@example.com"]
+
+
+def test_who_may_read_orders_alone_takes_no_buyer_out(catalogue, session):
+    _, reading = policies(catalogue)
+    reader, path = Merchant(catalogue, "reader", reading), f"/admin/orders/{order_number(session)}"
+
+    assert reader.send("POST", f"{path}/anonymise").status == 403
+    assert reader.send("POST", "/admin/anonymise", b'{"email":"shopper@example.com"}').status == 403
+
+    assert reader.send("GET", "/admin/orders").status == 200
+    (order,) = reader.send("GET", path).ok()["data"]
+    assert order["customer"]["email"] == "shopper@example.com"
 
 
 def test_orders_are_listed_page_by_page_in_every_form(catalogue, merchant, session):

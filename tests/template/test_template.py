@@ -337,10 +337,12 @@ def test_requests_are_throttled_and_logged_without_queries_headers_paths_or_addr
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
     assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"]
     log = json.loads(stage["AccessLogSettings"]["Format"])
+    # Whose signature a request bears is known of signed ones alone, which are the merchant's.
+    # Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
     assert set(log.values()) == {
         "$context.requestTime", "$context.requestId", "$context.routeKey", "$context.status",
         "$context.responseLatency", "$context.responseLength", "$context.integrationStatus",
-        "$context.integrationLatency", "$context.integrationErrorMessage",
+        "$context.integrationLatency", "$context.integrationErrorMessage", "$context.identity.userArn",
     }  # fmt: skip
 
 
