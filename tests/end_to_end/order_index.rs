@@ -212,6 +212,23 @@ async fn the_sync_enters_orders_of_version_0_1_0_once() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_lost_is_made_again() {
+    let (shop, session) = paid("", "price_mug", "pay_later").await;
+    let other = shop.add("price_mug", 1).await.checkout().await.ok();
+    shop.pay(&other).await;
+    let before = ways(&shop).await;
+    let index = shop.table("ORDER_INDEX_TABLE");
+    for row in index.scan().await {
+        index.delete_row(&row).await;
+    }
+
+    sync(&shop, json!({ "index": true })).await.unwrap();
+
+    assert_eq!(ways(&shop).await, before);
+    assert_eq!(money(&shop, &session).await, as_read("awaiting_payment", 0, 0));
+}
+
+#[tokio::test]
 async fn the_scan_goes_on_where_it_stopped() {
     let (shop, session) = paid("", "price_mug", "pay").await;
     let other = shop.add("price_mug", 1).await.checkout().await.ok();

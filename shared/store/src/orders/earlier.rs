@@ -1,17 +1,20 @@
-//! Orders that version 0.1.0 made, which no way leads to but their number.
+//! Orders that no way leads to but their number: those that version 0.1.0 made, and all where the index was lost.
 
 use cart::OrderNumber;
 
 use super::index::OrderIndex;
-use super::row::{NUMBER, is_unread, read, unread};
+use super::row::{NUMBER, is_as_found, read};
 use super::{Orders, TRIES};
 use crate::Error;
 use crate::item::text;
 use crate::table::Transacted;
 
 impl Orders {
-    /// Enters the orders into the index that version 0.1.0 made, by a scan, which is made once: it goes on where it was
-    /// stopped, and is over at its end. Returns how many it entered.
+    /// Enters all orders into the index, by a scan, which is made once: it goes on where it was stopped, and is over at its
+    /// end. Those that are there stay. Returns how many it entered.
+    ///
+    /// Of a subscription that was entered before, the payments are not known here: no way leads from these any more where the
+    /// index was lost, and Stripe is asked.
     ///
     /// Orders that it makes later, after a rollback, are entered with their first step.
     ///
@@ -26,9 +29,7 @@ impl Orders {
             let scan = self.table.client().scan().table_name(self.table.name()).set_exclusive_start_key(start);
             let page = scan.consistent_read(true).send().await.map_err(|error| Error::from_sdk("Scan", error))?;
             for row in page.items() {
-                if unread(row) {
-                    entered += usize::from(self.enter(read(row)?.number, index).await?);
-                }
+                entered += usize::from(self.enter(read(row)?.number, index).await?);
             }
             let last = page.last_evaluated_key.as_ref().and_then(|key| key.get(NUMBER)?.as_s().ok()?.parse().ok());
             index.set_scanned(last).await?;
@@ -39,13 +40,11 @@ impl Orders {
         }
     }
 
-    /// Enters an order, unless it has followed a reading meanwhile, which enters it.
+    /// Enters an order as it stands now.
     async fn enter(&self, number: OrderNumber, index: &OrderIndex) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let Some(order) = self.find(number).await?.filter(|order| order.standing.read_at.is_none()) else {
-                return Ok(false);
-            };
-            let mut writes = vec![self.table.check_in_transaction(text(number), is_unread(&order))?];
+            let Some(order) = self.find(number).await? else { return Ok(false) };
+            let mut writes = vec![self.table.check_in_transaction(text(number), is_as_found(&order))?];
             writes.extend(index.enter(&order, &[])?);
             match self.table.transact(writes).await? {
                 Transacted::Done => return Ok(true),

@@ -118,17 +118,9 @@ pub(crate) fn told(item: &Item, is_new: bool) -> Result<Option<Written>, Error> 
     Ok(Some(Written::Order { order: Box::new(read(item)?), is_new, news }))
 }
 
-/// Whether it was not written down when Stripe was asked, as in rows of version 0.1.0. The index does not lead to these.
-pub(super) fn unread(item: &Item) -> bool {
-    !item.contains_key(READ)
-}
-
-/// The condition of the same, and that the order is as anonymous as `order`, so that no way by its address comes back.
-pub(super) fn is_unread(order: &Order) -> Update {
-    let mut guard = is_as_personal(order);
-    let read = guard.name(READ);
-    guard.guard(format!("attribute_not_exists({read})"));
-    guard
+/// The condition that an order stands as it was found, and is as anonymous, so that no way by its address comes back.
+pub(super) fn is_as_found(order: &Order) -> Update {
+    and_stands(is_as_personal(order), &order.standing)
 }
 
 /// The condition that an order was not made anonymous since it was read as `order`.
