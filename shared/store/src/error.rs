@@ -29,10 +29,12 @@ pub enum Error {
     #[error("too many concurrent writes to one item")]
     Contended,
     /// An item is not what this version wrote.
-    #[error("{table} item: attribute {attribute} is missing or malformed")]
+    #[error("{table} item {key}: attribute {attribute} is missing or malformed")]
     Corrupt {
         /// The table's role.
         table: &'static str,
+        /// The item's key, where it has one.
+        key: String,
         /// The attribute.
         attribute: &'static str,
     },

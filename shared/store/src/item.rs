@@ -39,7 +39,9 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn corrupt(&self, attribute: &'static str) -> Error {
-        Error::Corrupt { table: self.table, attribute }
+        // The keys of the tables of carts and orders, and of the catalogue.
+        let key = ["number", "id"].into_iter().find_map(|key| self.text(key)).unwrap_or_default().to_owned();
+        Error::Corrupt { table: self.table, key, attribute }
     }
 
     pub(crate) fn text(&self, name: &'static str) -> Option<&'a str> {

@@ -133,7 +133,7 @@ impl StreamRecord {
     }
 
     fn item(&self) -> Result<Item, Error> {
-        let unreadable = || Error::Corrupt { table: "streamed", attribute: "NewImage" };
+        let unreadable = || Error::Corrupt { table: "streamed", key: String::new(), attribute: "NewImage" };
         let attributes = self.change.new_image.iter();
         attributes.map(|(name, value)| Ok((name.clone(), attribute(value).ok_or_else(unreadable)?))).collect()
     }

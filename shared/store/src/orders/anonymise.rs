@@ -64,7 +64,7 @@ impl Orders {
     ///
     /// # Errors
     ///
-    /// DynamoDB fails, or an item is corrupt: the next call goes on.
+    /// DynamoDB fails: the next call goes on. Or an item is corrupt: the others are done.
     pub async fn anonymise_orders_of(
         &self,
         email: &str,
@@ -76,11 +76,19 @@ impl Orders {
         // One more than are taken up says that there are more.
         let more = places.len() > MOST;
         places.truncate(MOST);
-        let mut orders = 0;
+        let (mut orders, mut corrupt) = (0, None);
         for place in &places {
             let anonymised = match place.number() {
-                Some(number) => self.anonymise(number, index, carts, now).await?,
-                None => None,
+                Some(number) => self.anonymise(number, index, carts, now).await,
+                None => Ok(None),
+            };
+            let anonymised = match anonymised {
+                Err(error @ Error::Corrupt { .. }) => {
+                    tracing::error!(%error, "an order cannot be made anonymous");
+                    corrupt = Some(error);
+                    continue;
+                }
+                anonymised => anonymised?,
             };
             match anonymised {
                 Some((_, true)) => orders += 1,
@@ -88,6 +96,6 @@ impl Orders {
                 Some((_, false)) | None => index.leave_email(email, place).await?,
             }
         }
-        Ok(Anonymised { orders, more })
+        corrupt.map_or(Ok(Anonymised { orders, more }), Err)
     }
 }

@@ -114,11 +114,12 @@ impl Orders {
     /// A page of at most `limit` orders, newest first, which starts after this place.
     ///
     /// It may have fewer and still have a next one: 500 orders are looked at, and their size is bounded. An order that is made
-    /// meanwhile stands on no page, or on one. A query and a batch for every 25 orders that are looked at.
+    /// meanwhile stands on no page, or on one. An item that is corrupt is passed over, and the log names it. A query and a batch
+    /// for every 25 orders that are looked at.
     ///
     /// # Errors
     ///
-    /// DynamoDB fails, or an item is corrupt.
+    /// DynamoDB fails.
     pub async fn list(
         &self,
         index: &OrderIndex,
@@ -140,7 +141,14 @@ impl Orders {
             for place in page.places {
                 let row = place.number().and_then(|number| rows.remove(&number.to_string()));
                 let Some(row) = row else { continue };
-                let order = read(&row)?;
+                let order = match read(&row) {
+                    Ok(order) => order,
+                    // The others are wanted all the same.
+                    Err(error) => {
+                        tracing::error!(%error, "an order cannot be listed");
+                        continue;
+                    }
+                };
                 if !wanted.fits(&order) {
                     continue;
                 }
