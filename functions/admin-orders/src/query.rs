@@ -28,6 +28,7 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) fn read(request: &Request) -> Result<Self, Error> {
+        request.refuse_other_queries(&PARAMETERS)?;
         let limit = match request.query("limit").map(|limit| limit.parse()) {
             None => DEFAULT_LIMIT,
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,

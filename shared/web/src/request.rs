@@ -141,14 +141,27 @@ impl Request {
         parsed.map_err(|_| Error::field(name, problem))
     }
 
-    /// A parameter of the query that is an e-mail address, without white space around it; `None` where it is absent or blank.
+    /// Refuses parameters of the query that are none of these, for lists where one that is overlooked would show too much.
     ///
     /// # Errors
     ///
-    /// [`Error::Field`] if it cannot be one.
+    /// [`Error::Field`] that names the first of them.
+    pub fn refuse_other_queries(&self, known: &[&str]) -> Result<(), Error> {
+        let given = self.inner.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
+        match given.map(|(name, _)| name).filter(|name| !known.contains(name)).min() {
+            Some(other) => Err(Error::field(other, format!("is none of {}", known.join(", ")))),
+            None => Ok(()),
+        }
+    }
+
+    /// A parameter of the query that is an e-mail address, without white space around it; `None` where it is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Field`] if it cannot be one, or is blank.
     pub fn address_query(&self, name: &str) -> Result<Option<String>, Error> {
-        let text = self.query(name);
-        let found = text.map(|text| address(&text).map(str::to_owned).ok_or_else(|| Error::field(name, NO_ADDRESS)));
+        let text = self.inner.query_string_parameters_ref().and_then(|parameters| parameters.first(name));
+        let found = text.map(|text| address(text).map(str::to_owned).ok_or_else(|| Error::field(name, NO_ADDRESS)));
         found.transpose()
     }
 
@@ -203,7 +216,11 @@ const LONGEST_ADDRESS: usize = 512;
 
 /// The e-mail address that a text holds, if it may be one.
 pub(crate) fn address(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| text.contains('@') && text.len() <= LONGEST_ADDRESS)
+    let is_address = |text: &&str| {
+        let plain = !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        text.contains('@') && plain && text.len() <= LONGEST_ADDRESS
+    };
+    Some(text.trim()).filter(is_address)
 }
 
 /// One of the media types that a client accepts, perhaps with stars, and how much it wants it.
