@@ -215,12 +215,12 @@ async fn the_comparison_costs_one_request_to_stripe_and_none_to_dynamodb() {
             "Stripe GET /v1/checkout/sessions",
             // Which orders are open, and whether all are entered.
             "DynamoDB Query",
-            "Stripe GET /v1/events",
             "DynamoDB GetItem",
             "DynamoDB Scan",
             "Stripe GET /v1/products",
             "Stripe GET /v1/prices",
             "Stripe GET /v1/prices/price_cards_volume",
+            "Stripe GET /v1/events",
             "Stripe GET /v1/webhook_endpoints",
         ]
     );

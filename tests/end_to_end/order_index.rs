@@ -113,6 +113,24 @@ async fn an_order_is_open_while_a_refund_is_on_its_way() {
     }
 }
 
+/// As where a merchant has deleted the test data of the account.
+#[tokio::test]
+async fn an_open_order_whose_session_stripe_does_not_know_stays_and_no_run_fails() {
+    let (shop, session) = paid("", "price_mug", "pay_later").await;
+    let orders = shop.table("ORDERS_TABLE");
+    let mut row = orders.get(&order_number(&session)).await.unwrap();
+    let known = session["id"].as_str().unwrap();
+    row["order"]["S"] = row["order"]["S"].as_str().unwrap().replace(known, "cs_test_gone").into();
+    orders.put(&row).await;
+    let fulfilment = ordering::Fulfilment::new(shop.stack().services()).unwrap();
+
+    let (followed, tally) = Box::pin(tally::of(fulfilment.follow_open(Timestamp::now()))).await;
+
+    assert_eq!(followed.unwrap(), 0);
+    assert_eq!(tally.counted().collect::<Vec<_>>(), [("SessionUnknown", 1)]);
+    assert_eq!(money(&shop, &session).await, as_read("awaiting_payment", 0, 0));
+}
+
 #[tokio::test]
 async fn two_syncs_at_once_follow_an_order_once() {
     let (shop, session) = paid("", "price_mug", "pay_later").await;

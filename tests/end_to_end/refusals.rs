@@ -128,7 +128,7 @@ async fn every_refusal_is_classified_and_only_stripes_own_words_are_logged() {
         assert_eq!(captured.of("finish-order").pop().unwrap()["LandingsUnconfirmed"], 1, "{cause}");
         let failure = synced.unwrap_err().to_string();
         assert!(failure.ends_with(cause), "{failure}");
-        let parts = format!("paid sessions: {cause}; events: {cause}; catalogue: {cause}");
+        let parts = format!("paid sessions: {cause}; catalogue: {cause}; events: {cause}");
         assert_eq!(captured.of("sync").pop().unwrap()["cause"], parts);
     }
 

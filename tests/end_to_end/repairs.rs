@@ -299,3 +299,27 @@ async fn no_write_revives_an_expired_cart() {
     assert_eq!(shop.visitor_with(&token).checkout().await.error(400), "cart_empty");
     assert_eq!(shop.order(&order_number(&session)).await.ok()["total"], 2400);
 }
+
+/// Lost after it was placed: its cart says that it was.
+#[tokio::test]
+async fn an_order_that_is_gone_is_made_again_by_whatever_tells_of_it() {
+    let shop = Shop::open().await;
+    let session = shop.add("price_mug", 2).await.checkout().await.ok();
+    let number = shop.pay(&session).await;
+    let completed = shop.event("checkout.session.completed");
+    let before = shop.order(&number).await.ok();
+
+    for teller in ["webhook", "landing", "sync"] {
+        shop.table("ORDERS_TABLE").delete(&number).await;
+        match teller {
+            "webhook" => assert_eq!(shop.deliver(&completed).await.ok()["handled"], true),
+            "landing" => assert!(shop.get(&shop.landing(&session)).await.location().ends_with(&number)),
+            _ => assert_eq!(shop.stack().sync().await.unwrap().repaired, 1),
+        }
+
+        let mut again = shop.order(&number).await.ok();
+        again["created_at"] = before["created_at"].clone();
+        assert_eq!(again, before, "{teller}");
+    }
+    assert_eq!(shop.marks(&session).await, json!([]));
+}

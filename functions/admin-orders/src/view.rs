@@ -239,7 +239,7 @@ fn of_shipping_option(option: &ShippingOption, shop: &Shop) -> Fields {
 }
 
 fn of_dispute(dispute: &Dispute, shop: &Shop) -> Fields {
-    let Dispute { status, amount, currency, reason, due_by } = dispute;
+    let Dispute { id: _, status, amount, currency, reason, due_by } = dispute;
     // Stripe's word for a currency that Cartwright does not know has no amount that people can read.
     let written = currency.parse::<Currency>().ok().map(|currency| shop.written(Money::new(*amount, currency)));
     Fields::default()

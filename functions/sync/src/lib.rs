@@ -178,10 +178,7 @@ impl Sync {
         let since = at - Duration::from_hours(24 * asked.days.unwrap_or(REPAIRED_DAYS));
         let missing = failed.note("paid sessions", self.fulfilment.repair(since, at, now).await);
         let followed = failed.note("open orders", self.fulfilment.follow_open(now).await);
-        let unheard = failed.note("events", self.events.repair(since, at, now).await);
-        let repaired = missing + followed + unheard;
         let entered = failed.note("index of orders", self.fulfilment.enter_earlier(asked.index).await);
-        tracing::info!(repaired, entered, "orders");
         let copied = self
             .catalog
             .sync(|Progress { products, prices, written, retired }| {
@@ -189,6 +186,10 @@ impl Sync {
             })
             .await;
         let Progress { products, prices, written, retired } = failed.note(CATALOGUE, copied);
+        // Last, since it takes longest: Stripe is asked about payments that are no business of the shop's.
+        let unheard = failed.note("events", self.events.repair(since, at, now).await);
+        let repaired = missing + followed + unheard;
+        tracing::info!(repaired, entered, "orders");
         let missing_events = self.endpoints.missing_events().await;
         match failed {
             Failed(parts) if parts.is_empty() => {

@@ -47,6 +47,9 @@ pub enum OrderStatus {
 /// A buyer's bank takes money back, or asks about it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Dispute {
+    /// Stripe's id of it; absent where it was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Stripe's word for where it stands.
     pub status: String,
     /// How much it is about, in the minor unit of `currency`.
@@ -308,7 +311,9 @@ impl Dispute {
 
     /// What there is to tell where this has taken the place of what was known `before`.
     fn news(&self, before: Option<&Self>) -> Option<News> {
-        let was_open = before.map(|before| !before.is_closed());
+        // What became of another one is not told with this.
+        let is_other = |before: &&Self| before.id.is_some() && self.id.is_some() && before.id != self.id;
+        let was_open = before.filter(|before| !is_other(before)).map(|before| !before.is_closed());
         match (was_open, self.is_closed()) {
             (None | Some(true), true) => Some(News::DisputeClosed),
             (None | Some(false), false) => Some(News::Disputed),

@@ -166,7 +166,7 @@ pub(crate) fn payment_of(event: &Event) -> Option<&str> {
 }
 
 /// Counts an event about a session that names this shop and that Stripe does not know: the key is probably another account's.
-fn unknown(session: SessionId) -> Error {
+pub(crate) fn unknown(session: SessionId) -> Error {
     tally::count(Metric::SessionUnknown);
     Error::SessionUnknown(session)
 }

@@ -17,6 +17,7 @@ mod missed;
 mod order;
 mod ownership;
 mod reading;
+mod troubles;
 
 pub use checkout::{Checkout, CheckoutError, CheckoutRequest};
 pub use endpoints::Endpoints;

@@ -8,6 +8,7 @@ use tally::Metric;
 
 use crate::events::payment_of;
 use crate::fulfilment::TIME_TO_ARRIVE;
+use crate::troubles::Troubles;
 use crate::{Error, Events};
 
 impl Events {
@@ -24,11 +25,13 @@ impl Events {
     /// DynamoDB or Stripe fails, or the key may not read events: the next run goes on.
     pub async fn repair(&self, since: Timestamp, at: Timestamp, now: Timestamp) -> Result<usize, Error> {
         let types: Vec<&str> = Self::HANDLED.into_iter().filter(|kind| !is_found_otherwise(kind)).collect();
-        let (mut repaired, mut after, mut of_others) = (0, None, HashSet::new());
+        let (mut repaired, mut after, mut troubles) = (0, None, Troubles::default());
+        let mut of_others = HashSet::new();
         loop {
             let page = self.stripe.events(&types, since, after.as_deref()).await?;
             for event in &page.data {
-                if !Box::pin(self.take_up(event, &mut of_others, now)).await? {
+                let taken_up = Box::pin(self.take_up(event, &mut of_others, now)).await;
+                if !troubles.note(&event.id, taken_up)? {
                     continue;
                 }
                 repaired += 1;
@@ -38,7 +41,7 @@ impl Events {
             }
             after = page.data.last().map(|event| event.id.clone());
             if !page.has_more || after.is_none() {
-                return Ok(repaired);
+                return troubles.end(repaired);
             }
         }
     }

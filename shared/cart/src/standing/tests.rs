@@ -19,6 +19,7 @@ fn reading(second: i64, progress: Progress, captured: i64, refunded: i64) -> Rea
 
 fn dispute(status: &str) -> Dispute {
     Dispute {
+        id: Some("du_1".to_owned()),
         status: status.to_owned(),
         amount: 2400,
         currency: "usd".to_owned(),
@@ -29,6 +30,12 @@ fn dispute(status: &str) -> Dispute {
 
 fn disputed(second: i64, status: &str) -> Reading {
     let dispute = DisputeReading::Latest(dispute(status));
+    Reading { dispute, ..reading(second, Progress::Settled, 2400, 0) }
+}
+
+/// The same of another dispute.
+fn another(second: i64, status: &str) -> Reading {
+    let dispute = DisputeReading::Latest(Dispute { id: Some("du_2".to_owned()), ..dispute(status) });
     Reading { dispute, ..reading(second, Progress::Settled, 2400, 0) }
 }
 
@@ -104,6 +111,9 @@ fn a_change_tells_the_state_that_it_reaches() {
         (vec![paid.clone(), disputed(2, "needs_response"), disputed(3, "under_review")], vec![]),
         (vec![paid.clone(), disputed(2, "needs_response"), disputed(3, "lost")], vec![News::DisputeClosed]),
         (vec![paid.clone(), disputed(2, "won"), disputed(3, "needs_response")], vec![News::Disputed]),
+        // Another one tells of itself, whatever became of the one before.
+        (vec![paid.clone(), disputed(2, "needs_response"), another(3, "needs_response")], vec![News::Disputed]),
+        (vec![paid.clone(), disputed(2, "won"), another(3, "lost")], vec![News::DisputeClosed]),
         // A debit that the bank returned is lost at once.
         (vec![paid.clone(), disputed(2, "lost")], vec![News::DisputeClosed]),
         // An older reading says nothing.

@@ -64,14 +64,17 @@ pub(crate) fn session_of_subscription(subscription: &str) -> Request {
     ListCheckoutSession::new().subscription(subscription).limit(1).build().into()
 }
 
-/// A page of the sessions that were created at `since` or later and that buyers have finished, with their payments.
-pub(crate) fn finished_sessions(since: Timestamp, after: Option<&SessionId>) -> Request {
+/// A page of the sessions that were created at `since` or later and that buyers have finished, with
+/// their payments where these are `expanded`.
+pub(crate) fn finished_sessions(since: Timestamp, after: Option<&SessionId>, expanded: bool) -> Request {
     let since = RangeBoundsTs { gte: Some(since.as_second()), ..RangeBoundsTs::default() };
     let mut request = ListCheckoutSession::new()
         .status(CheckoutSessionStatus::Complete)
         .created(RangeQueryTs::Bounds(since))
-        .expand(["data.payment_intent.latest_charge".to_owned()])
         .limit(PER_PAGE);
+    if expanded {
+        request = request.expand(["data.payment_intent.latest_charge".to_owned()]);
+    }
     if let Some(after) = after {
         request = request.starting_after(after.as_str());
     }

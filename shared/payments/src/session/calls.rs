@@ -55,7 +55,14 @@ impl Stripe {
         if let Some(session) = page.data.into_iter().next() {
             return Ok(Some(session));
         }
-        let page: Page<InvoicePayment> = self.call(api::invoice_of_payment(payment_intent)?, None).await?;
+        let page: Page<InvoicePayment> = match self.call(api::invoice_of_payment(payment_intent)?, None).await {
+            Err(error) if error.is_forbidden() => {
+                // Most likely it is none of ours: the index knows those of our subscriptions.
+                tracing::error!(%error, payment_intent, "whose payment this is is not known: the key may not read invoices");
+                return Ok(None);
+            }
+            page => page?,
+        };
         let Some(invoice) = page.data.into_iter().next().and_then(|payment| payment.invoice) else { return Ok(None) };
         let invoice: Invoice = self.call(api::invoice(invoice.id()), None).await?;
         let Some(subscription) = invoice.subscription() else { return Ok(None) };
@@ -88,14 +95,17 @@ impl Stripe {
     }
 
     /// A page of the sessions that were created at `since` or later and that shoppers have finished, newest first, each
-    /// with its payment.
+    /// with its payment, or without it where the key may not read it.
     ///
     /// # Errors
     ///
     /// Stripe fails.
     pub async fn finished_sessions(&self, since: Timestamp, after: Option<&SessionId>) -> Result<Page<Session>, Error> {
         let read_at = now();
-        let mut page: Page<Session> = self.call(api::finished_sessions(since, after), None).await?;
+        let mut page: Page<Session> = match self.call(api::finished_sessions(since, after, true), None).await {
+            Err(error) if error.is_forbidden() => self.call(api::finished_sessions(since, after, false), None).await?,
+            page => page?,
+        };
         for session in &mut page.data {
             session.read_at = read_at;
         }
@@ -115,6 +125,8 @@ pub(super) fn now() -> Timestamp {
 /// A dispute.
 #[derive(Debug, Deserialize)]
 struct PaymentDispute {
+    #[serde(default)]
+    id: Option<String>,
     created: i64,
     amount: i64,
     currency: String,
@@ -133,8 +145,8 @@ struct EvidenceDetails {
 
 impl From<PaymentDispute> for Dispute {
     fn from(dispute: PaymentDispute) -> Self {
-        let PaymentDispute { amount, currency, status, reason, evidence_details, .. } = dispute;
-        Self { status, amount, currency, reason, due_by: evidence_details.due_by }
+        let PaymentDispute { id, amount, currency, status, reason, evidence_details, .. } = dispute;
+        Self { id, status, amount, currency, reason, due_by: evidence_details.due_by }
     }
 }
 

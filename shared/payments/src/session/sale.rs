@@ -12,8 +12,8 @@ use crate::{Error, Refusal, Stripe};
 /// Reads one sale at Stripe: its session, its lines and its payments.
 ///
 /// What the key may not read stays unread, and the rest is read all the same: once more without what needs the right that Stripe
-/// names, and if that is not enough, once more with nothing that needs one. However many rights the key lacks, a sale of ten lines
-/// costs one request more than it does with all of them.
+/// names, and if that is not enough, with the payment alone, and then without it. However many rights the key lacks, a sale of ten
+/// lines costs one request more than it does with all of them, or two where it may not read the payment either.
 #[derive(Debug)]
 pub struct SaleReader<'a> {
     stripe: &'a Stripe,
@@ -69,8 +69,13 @@ impl SaleReader<'_> {
     /// Stripe fails, the key may not read sessions, or there is none: [`Error::is_missing`].
     pub async fn session(&mut self, id: &SessionId) -> Result<Session, Error> {
         let read_at = now();
-        // The last attempt spares the request for the lines.
-        let request = |paths: &[&str]| Ok(api::session(id, if paths.is_empty() { &[LINES] } else { paths }));
+        // An attempt that asks for no more than the money spares the request for the lines.
+        let request = |paths: &[&str]| {
+            let is_last =
+                OF_SESSION.iter().all(|expansion| expansion.is_of_money() || !paths.contains(&expansion.path));
+            let lines = is_last.then_some(LINES);
+            Ok(api::session(id, &paths.iter().copied().chain(lines).collect::<Vec<_>>()))
+        };
         let session: Session = self.ask(&OF_SESSION, request).await?;
         Ok(Session { read_at, ..session })
     }
@@ -123,6 +128,16 @@ impl SaleReader<'_> {
         Ok(page.data.into_iter().filter_map(intent).collect())
     }
 
+    /// What kept the key from reading what was taken and paid back, if something did.
+    #[must_use]
+    pub fn refusal_of_money(&self) -> Option<&Refusal> {
+        let money = || OF_SESSION.iter().chain(&OF_INVOICE_PAYMENTS).filter(|expansion| expansion.is_of_money());
+        let is_of_invoice = |refusal: &&Refusal| refusal.missing_right().is_some_and(|right| right.contains("invoice"));
+        let denies =
+            |refusal: &&Refusal| money().any(|expansion| expansion.is_denied_by(refusal)) || is_of_invoice(refusal);
+        self.refusals.iter().find(denies)
+    }
+
     /// What Stripe did not let the key read so far; each names the right that it takes, if Stripe does.
     #[must_use]
     pub fn refusals(&self) -> &[Refusal] {
@@ -146,17 +161,20 @@ impl SaleReader<'_> {
             if !wanted.iter().any(|expansion| expansion.is_denied_by(&refusal)) {
                 return Err(Error::Refused(refusal));
             }
-            if self.refusals.is_empty() {
-                wanted.retain(|expansion| !expansion.is_denied_by(&refusal));
-            } else {
-                wanted.clear();
-            }
+            // From the second time on nothing is asked for but the money, which an order follows.
+            let is_first = self.refusals.is_empty();
+            wanted.retain(|expansion| !expansion.is_denied_by(&refusal) && (is_first || expansion.is_of_money()));
             self.refusals.push(*refusal);
         }
     }
 }
 
 impl Expansion {
+    /// Whether it says what was taken and paid back.
+    fn is_of_money(&self) -> bool {
+        self.resources.contains(&"payment_intent")
+    }
+
     /// Whether it may be what Stripe refused: where Stripe names no right, each may.
     fn is_denied_by(&self, refusal: &Refusal) -> bool {
         let Some(right) = refusal.missing_right() else { return true };

@@ -130,8 +130,8 @@ impl Orders {
         })
     }
 
-    /// Has an order follow a reading, one write for each step; does nothing where there is no such order, or it knows a later
-    /// reading.
+    /// Has an order follow a reading, one write for each step; does nothing where it knows a later reading. `false` if there is no
+    /// such order.
     ///
     /// An order that version 0.1.0 made is entered into the index with its first step.
     ///
@@ -144,13 +144,13 @@ impl Orders {
         reading: &Reading,
         index: &OrderIndex,
         payments: &[String],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         for _ in 0..TRIES {
-            let Some(row) = self.table.get(text(number)).await? else { return Ok(()) };
+            let Some(row) = self.table.get(text(number)).await? else { return Ok(false) };
             let mut order = read(&row)?;
             let mut dispute = row::written_dispute(&row).map(str::to_owned);
             loop {
-                let Some(step) = order.standing.next(reading) else { return Ok(()) };
+                let Some(step) = order.standing.next(reading) else { return Ok(true) };
                 let before = std::mem::replace(&mut order.standing, step.standing.clone());
                 if !self.take(&order, &before, dispute.as_deref(), &step, index, payments).await? {
                     // Another reading arrived in between.
