@@ -17,6 +17,8 @@ const MOST_BYTES: usize = 200_000;
 
 /// The longest text of a line in a detail that would be too large, in characters.
 const SHORT: usize = 250;
+/// What is left of them where that is not enough: a hundred lines of such names have 100 KB in any script.
+const SHORTEST: usize = 60;
 
 /// How much of an order's contents is told in one text, in characters.
 const MOST_CONTENTS: usize = 1000;
@@ -132,11 +134,13 @@ impl<'a> OrderDetail<'a> {
     /// The detail as JSON. What would make it too large goes, as much of it as is needed: first what the shop's own front-end
     /// wrote into the order, then the texts of lines, at last the end of long names.
     pub(crate) fn bounded(self) -> String {
-        let shorten: [fn(&mut OrderDetail<'_>); 4] = [
+        let shorten: [fn(&mut OrderDetail<'_>); 6] = [
             |detail| detail.metadata = const { &BTreeMap::new() },
             |detail| detail.lines.iter_mut().for_each(LineDetail::without_attributes),
             |detail| detail.lines.iter_mut().for_each(LineDetail::without_texts),
             |detail| detail.lines.iter_mut().for_each(|line| line.shorten(SHORT)),
+            |detail| detail.lines.iter_mut().for_each(LineDetail::without_parts),
+            |detail| detail.lines.iter_mut().for_each(|line| line.shorten(SHORTEST)),
         ];
         let mut detail = self;
         let mut json = text(&detail);

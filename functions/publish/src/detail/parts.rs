@@ -63,6 +63,12 @@ impl<'a> LineDetail<'a> {
         self.description = None;
     }
 
+    /// Leaves out what its discount and its tax are made of.
+    pub(super) fn without_parts(&mut self) {
+        self.discounts.clear();
+        self.taxes.clear();
+    }
+
     /// Cuts names to so many characters.
     pub(super) fn shorten(&mut self, characters: usize) {
         self.name = beginning(self.name, characters);
