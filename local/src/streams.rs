@@ -71,7 +71,7 @@ impl Streams {
         let mut read = self.read.lock().await;
         self.find(&mut read, From::Beginning).await?;
         for ((stream, shard), iterator) in std::mem::take(&mut read.open) {
-            if let Some(next) = self.follow(&stream, iterator).await? {
+            if let Some(next) = self.follow(&stream, &shard, iterator).await? {
                 read.open.insert((stream, shard), next);
             }
         }
@@ -92,21 +92,38 @@ impl Streams {
             let shards = described["StreamDescription"]["Shards"].as_array().into_iter().flatten();
             for shard in shards.filter_map(|shard| shard["ShardId"].as_str()) {
                 if read.known.insert(shard.to_owned()) {
-                    let asked = json!({ "StreamArn": stream, "ShardId": shard, "ShardIteratorType": from });
-                    let answer = self.call("GetShardIterator", &asked).await?;
-                    if let Some(iterator) = answer["ShardIterator"].as_str() {
-                        read.open.insert((stream.clone(), shard.to_owned()), iterator.to_owned());
-                    }
+                    let iterator = self.iterator(&stream, shard, from).await?;
+                    let opened = iterator.map(|iterator| ((stream.clone(), shard.to_owned()), iterator));
+                    read.open.extend(opened);
                 }
             }
         }
         Ok(())
     }
 
+    /// Where reading a shard begins.
+    async fn iterator(&self, stream: &str, shard: &str, from: &str) -> Result<Option<String>, Error> {
+        let asked = json!({ "StreamArn": stream, "ShardId": shard, "ShardIteratorType": from });
+        let answer = self.call("GetShardIterator", &asked).await?;
+        Ok(answer["ShardIterator"].as_str().map(str::to_owned))
+    }
+
     /// Publishes what a shard holds from here on; where it goes on, unless it has ended.
-    async fn follow(&self, stream: &str, mut iterator: String) -> Result<Option<String>, Error> {
+    async fn follow(&self, stream: &str, shard: &str, mut iterator: String) -> Result<Option<String>, Error> {
         loop {
-            let page = self.call("GetRecords", &json!({ "ShardIterator": iterator })).await?;
+            let page = match self.call("GetRecords", &json!({ "ShardIterator": iterator })).await {
+                // It has forgotten what came next: all that it remembers is unread.
+                Err(Error::Database(reason)) if reason.contains("TrimmedDataAccessException") => {
+                    match self.iterator(stream, shard, "TRIM_HORIZON").await? {
+                        Some(beginning) if beginning != iterator => {
+                            iterator = beginning;
+                            continue;
+                        }
+                        _ => return Ok(None),
+                    }
+                }
+                page => page?,
+            };
             let Page { mut records, next_shard_iterator } = serde_json::from_value(page).map_err(unreadable)?;
             let is_last = records.is_empty();
             for record in &mut records {
