@@ -56,7 +56,7 @@ pub struct Report {
 pub struct Asked {
     /// How many days back paid sessions are looked for.
     days: Option<u64>,
-    /// Whether the search for orders of version 0.1.0 begins again, as after a rollback.
+    /// Whether all orders are entered into the index again, as after a rollback, or where it was lost.
     index: bool,
 }
 

@@ -193,8 +193,8 @@ impl Fulfilment {
         Ok(now.is_some_and(|now| now.standing.differs(&before.standing)))
     }
 
-    /// Enters the orders into the index that version 0.1.0 made; from the start, if this is to be done `again`. Returns how many
-    /// it entered.
+    /// Enters the orders into the index that no way leads to yet: those of version 0.1.0, or all, if this is to be done `again`
+    /// since the index was lost. Returns how many it entered.
     ///
     /// # Errors
     ///
