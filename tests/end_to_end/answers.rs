@@ -49,6 +49,44 @@ async fn a_cart_of_all_kinds_of_lines() {
     });
 }
 
+/// A snapshot has its keys sorted; a cart has Enupal's eight first, and what is added to them behind.
+#[tokio::test]
+async fn the_keys_of_a_cart_and_of_its_lines_stand_in_their_order() {
+    let shop = shop().await;
+    let visitor = shop.add("price_club_monthly", 2).await;
+    let of_enupal = [
+        "{\"number\":",
+        "metadata",
+        "total_price",
+        "total_price_with_currency",
+        "currency",
+        "item_count",
+        "items",
+        "\"object\":\"price\"",
+        "price",
+        "quantity",
+    ];
+    let of_the_line = [
+        "adjustable_quantity",
+        "description",
+        "available",
+        "unit_price_with_currency",
+        "total_price",
+        "total_price_with_currency",
+        "total_price_minor",
+    ];
+    let behind = ["products", "status", "version", "total_price_minor", "recurring", "warnings", "meta"];
+
+    let text = visitor.send(Method::GET, "/cart", &[], Vec::new()).await.text;
+
+    let mut rest = text.as_str();
+    for key in of_enupal.into_iter().chain(of_the_line).chain(behind) {
+        let written = if key.starts_with(['{', '"']) { key.to_owned() } else { format!(",\"{key}\":") };
+        let (_, after) = rest.split_once(&written).unwrap_or_else(|| panic!("no {key} in {rest}"));
+        rest = after;
+    }
+}
+
 #[tokio::test]
 async fn an_empty_cart() {
     let shop = shop().await;

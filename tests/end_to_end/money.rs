@@ -90,44 +90,83 @@ fn in_steps(terms: &Value, step: u32) -> Value {
     }
 }
 
-/// All kinds in all currencies, and a round price in each: Stripe refuses payments below a minimum.
+/// All kinds in all currencies, and a round price in each: Stripe refuses payments below a minimum. Each currency has prices
+/// of its own, named by it, and is one of those of the prices `…_all`, whose own is the first.
 fn catalogue() -> Value {
     let mut prices = Vec::new();
-    for currency in CURRENCIES {
-        let base = |id: String| json!({ "id": id, "product": "prod_a", "currency": currency });
-        let mut round = base(format!("price_round_{currency}"));
-        round["unit_amount"] = json!(50_000);
-        prices.push(round);
-        for (kind, terms, _) in kinds() {
-            let mut price = base(format!("price_{kind}_{currency}"));
-            price.as_object_mut().unwrap().extend(in_steps(&terms, step(currency)).as_object().unwrap().clone());
-            prices.push(price);
-        }
+    let mut kinds: Vec<_> = kinds().into_iter().map(|(kind, terms, _)| (kind, terms)).collect();
+    kinds.push(("round", json!({ "unit_amount": 50_000 })));
+    for (kind, terms) in kinds {
+        let price = |name: &str, currency: &str| {
+            let mut price = json!({ "id": format!("price_{kind}_{name}"), "product": "prod_a", "currency": currency });
+            let step = if kind == "round" { 1 } else { step(currency) };
+            price.as_object_mut().unwrap().extend(in_steps(&terms, step).as_object().unwrap().clone());
+            price
+        };
+        prices.extend(CURRENCIES.map(|currency| price(currency, currency)));
+        let mut all = price("all", CURRENCIES[0]);
+        let options = CURRENCIES[1..].iter().map(|currency| {
+            let terms = price("all", currency);
+            let amounts = ["unit_amount", "unit_amount_decimal", "tiers"].into_iter();
+            let amounts = amounts.filter_map(|name| Some((name.to_owned(), terms.get(name)?.clone())));
+            ((*currency).to_owned(), Value::Object(amounts.collect()))
+        });
+        all["currency_options"] = Value::Object(options.collect());
+        prices.push(all);
     }
     json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices })
 }
 
-/// Returns what the sandbox charges for these lines, before discounts, shipping and tax.
-async fn in_sandbox(shop: &Shop, lines: &[(&str, u32)]) -> Value {
-    let recurs = lines.iter().any(|(price, _)| ["monthly", "seats", "metered"].iter().any(|kind| price.contains(kind)));
-    let mut form =
-        format!("mode={}&success_url=https%3A%2F%2Fshop.example", if recurs { "subscription" } else { "payment" });
+/// A session of the sandbox for these lines, with what it charges for each, before discounts, shipping and tax.
+async fn in_sandbox(shop: &Shop, lines: &[(&str, u32)], currency: &str) -> Value {
+    let recurs = lines.iter().any(|(price, _)| is_recurring(price));
+    let mut form = format!(
+        "mode={}&currency={currency}&success_url=https%3A%2F%2Fshop.example&expand[]=line_items",
+        if recurs { "subscription" } else { "payment" }
+    );
     for (index, (price, quantity)) in lines.iter().enumerate() {
         write!(form, "&line_items[{index}][price]={price}").unwrap();
         if !price.contains("metered") {
             write!(form, "&line_items[{index}][quantity]={quantity}").unwrap();
         }
     }
-    shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await["amount_subtotal"].clone()
+    shop.stripe(Method::POST, "/v1/checkout/sessions", &form).await
 }
 
-async fn in_cart(shop: &Shop, lines: &[(&str, u32)]) -> Value {
+fn is_recurring(price: &str) -> bool {
+    ["monthly", "seats", "metered"].iter().any(|kind| price.contains(kind))
+}
+
+async fn in_cart(shop: &Shop, lines: &[(&str, u32)], currency: &str) -> Value {
     let items: Vec<_> = lines.iter().map(|(price, quantity)| json!({ "price": price, "quantity": quantity })).collect();
-    shop.visitor().post("/cart/add", json!({ "items": items })).await.ok()
+    shop.visitor().post_with(&[("X-Currency", currency)], "/cart/add", json!({ "items": items })).await.ok()
+}
+
+/// Holds a cart's total, each of its lines and what is paid again against what the sandbox charges.
+#[track_caller]
+fn agree(cart: &Value, session: &Value, what: &str) {
+    let [items, charged] = [&cart["items"], &session["line_items"]["data"]].map(|lines| lines.as_array().unwrap());
+    let sum = |lines: &[&Value]| -> u64 { lines.iter().map(|line| line["amount_subtotal"].as_u64().unwrap()).sum() };
+
+    assert_eq!(cart["total_price_minor"], session["amount_subtotal"], "{what}");
+    assert_eq!(items.len(), charged.len(), "{what}");
+    for (item, charged) in items.iter().zip(charged) {
+        assert_eq!(item["price"], charged["price"]["id"], "{what}");
+        assert_eq!(item["total_price_minor"], charged["amount_subtotal"], "{what}: {}", item["price"]);
+    }
+    let again: Vec<_> = charged.iter().filter(|line| is_recurring(line["price"]["id"].as_str().unwrap())).collect();
+    match &cart["recurring"] {
+        Value::Null => assert_eq!(again.len(), 0, "{what}"),
+        recurring => {
+            assert!(!again.is_empty(), "{what}");
+            assert_eq!(recurring["total_price_minor"], sum(&again), "{what}");
+            assert_eq!((&recurring["interval"], &recurring["interval_count"]), (&json!("month"), &json!(1)), "{what}");
+        }
+    }
 }
 
 #[tokio::test]
-async fn every_total_is_what_the_sandbox_charges() {
+async fn every_total_and_every_line_are_what_the_sandbox_charges() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let mut compared = 0;
 
@@ -136,19 +175,22 @@ async fn every_total_is_what_the_sandbox_charges() {
             for quantity in quantities {
                 // Many of what costs more come to more than one payment may be.
                 let quantity = if quantity > 1000 { quantity / step(currency) } else { quantity };
-                let (price, round) = (format!("price_{kind}_{currency}"), format!("price_round_{currency}"));
-                let lines = [(price.as_str(), quantity), (round.as_str(), 1)];
+                for name in [currency, "all"] {
+                    let (price, round) = (format!("price_{kind}_{name}"), format!("price_round_{name}"));
+                    let lines = [(price.as_str(), quantity), (round.as_str(), 1)];
 
-                let cart = in_cart(&shop, &lines).await;
+                    let cart = in_cart(&shop, &lines, currency).await;
 
-                assert_eq!(cart["total_price_minor"], in_sandbox(&shop, &lines).await, "{quantity} × {price}");
-                assert_eq!(cart["currency"], currency);
-                compared += 1;
+                    assert_eq!(cart["currency"], currency);
+                    let session = in_sandbox(&shop, &lines, currency).await;
+                    agree(&cart, &session, &format!("{quantity} × {price} in {currency}"));
+                    compared += 1;
+                }
             }
         }
     }
 
-    assert!(compared >= 500, "{compared}");
+    assert!(compared >= 1000, "{compared}");
 }
 
 /// Sources: <https://docs.stripe.com/products-prices/pricing-models>,
@@ -201,9 +243,12 @@ async fn totals_are_those_worked_out_by_hand() {
     ];
 
     for (price, quantity, minor, major, written) in cases {
-        let cart = in_cart(&shop, &[(price, quantity)]).await;
-        let shown = (&cart["total_price_minor"], cart["total_price"].to_string(), &cart["total_price_with_currency"]);
-        assert_eq!(shown, (&json!(minor), major.to_owned(), &json!(written)), "{quantity} × {price}");
+        let (_, currency) = price.rsplit_once('_').unwrap();
+        let cart = in_cart(&shop, &[(price, quantity)], currency).await;
+        for sum in [&cart, &cart["items"][0]] {
+            let shown = (&sum["total_price_minor"], sum["total_price"].to_string(), &sum["total_price_with_currency"]);
+            assert_eq!(shown, (&json!(minor), major.to_owned(), &json!(written)), "{quantity} × {price}");
+        }
     }
 }
 
@@ -212,10 +257,10 @@ async fn each_line_is_rounded_before_they_are_summed_up() {
     let shop = Shop::open_on(&catalogue(), []).await;
     let lines = [("price_half_usd", 1), ("price_fraction_usd", 10), ("price_volume_usd", 51), ("price_round_usd", 1)];
 
-    let cart = in_cart(&shop, &lines).await;
+    let cart = in_cart(&shop, &lines, "usd").await;
 
     assert_eq!(cart["total_price_minor"], 13 + 4 + 6127 + 50_000);
-    assert_eq!(cart["total_price_minor"], in_sandbox(&shop, &lines).await);
+    agree(&cart, &in_sandbox(&shop, &lines, "usd").await, "four lines");
 }
 
 /// Source: <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
@@ -258,4 +303,75 @@ async fn unit_prices_are_listed_with_all_their_digits() {
     assert_eq!(unit("price_box_up_usd"), "$7.005");
     assert_eq!(unit("price_metered_usd"), "$0.40");
     assert_eq!(unit("price_graduated_usd"), Value::Null);
+}
+
+/// Sources: <https://docs.stripe.com/products-prices/pricing-models>: `unit_amount` is that of a package where there is
+/// `transform_quantity`, and tiers have no single one.
+#[tokio::test]
+async fn a_line_says_what_each_unit_costs_where_one_amount_does() {
+    let shop = Shop::open_on(&catalogue(), []).await;
+    let unit = async |price: &str, currency: &str| {
+        let cart = in_cart(&shop, &[(price, 12)], currency).await;
+        cart["items"][0]["unit_price_with_currency"].clone()
+    };
+
+    assert_eq!(unit("price_unit_usd", "usd").await, "$12.99");
+    assert_eq!(unit("price_unit_all", "eur").await, "€12.99");
+    assert_eq!(unit("price_fraction_all", "usd").await, "$0.0035");
+    assert_eq!(unit("price_half_all", "jpy").await, "¥12.5");
+    assert_eq!(unit("price_metered_usd", "usd").await, "$0.40");
+    for kind in ["box_up", "box_down", "graduated", "volume", "seats"] {
+        assert_eq!(unit(&format!("price_{kind}_usd"), "usd").await, Value::Null, "{kind}");
+    }
+}
+
+/// What is paid again is no matter of the first payment: a trial defers it, and one-time lines are not paid again.
+#[tokio::test]
+async fn a_cart_says_what_is_paid_again_and_how_often() {
+    let quarterly = |id: &str, amount: u32, more: Value| {
+        let mut recurring = json!({ "interval": "month", "interval_count": 3 });
+        recurring.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "id": id, "product": "prod_a", "currency": "usd", "unit_amount": amount, "recurring": recurring })
+    };
+    let prices = [
+        quarterly("price_plan", 1250, json!({ "trial_period_days": 14 })),
+        quarterly("price_seat", 400, json!({})),
+        quarterly("price_use", 7, json!({ "usage_type": "metered", "meter": "mtr_x" })),
+        json!({ "id": "price_setup", "product": "prod_a", "currency": "usd", "unit_amount": 9900 }),
+    ];
+    let catalogue = json!({ "products": [{ "id": "prod_a", "name": "A" }], "prices": prices });
+    let shop = Shop::open_on(&catalogue, []).await;
+    let visitor = shop.add("price_setup", 1).await;
+
+    assert_eq!(visitor.cart().await["recurring"], Value::Null);
+    for (price, quantity) in [("price_plan", 1), ("price_seat", 3), ("price_use", 5)] {
+        visitor.add(price, quantity).await.ok();
+    }
+
+    assert_eq!(
+        visitor.cart().await["recurring"],
+        json!({ "interval": "month", "interval_count": 3, "total_price_minor": 2450, "total_price": 24.5,
+                "total_price_with_currency": "$24.50" })
+    );
+    shop.stripe(Method::POST, "/v1/prices/price_seat", "active=false").await;
+    let without = visitor.cart().await;
+    assert_eq!(
+        (&without["recurring"]["total_price_minor"], &without["total_price_minor"]),
+        (&json!(1250), &json!(11_150))
+    );
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_bought_has_no_amount() {
+    let shop = Shop::open_on(&catalogue(), []).await;
+    let visitor = shop.add("price_monthly_usd", 1).await;
+    visitor.add("price_unit_usd", 2).await.ok();
+
+    shop.stripe(Method::POST, "/v1/prices/price_monthly_usd", "active=false").await;
+
+    let cart = visitor.cart().await;
+    for field in ["unit_price_with_currency", "total_price", "total_price_with_currency", "total_price_minor"] {
+        assert_eq!(cart["items"][0][field], Value::Null, "{field}");
+    }
+    assert_eq!((&cart["total_price_minor"], &cart["recurring"]["total_price_minor"]), (&json!(2598), &json!(0)));
 }

@@ -87,9 +87,10 @@ async fn alone_it_is_bought_and_it_can_be_set_again_swapped_and_replaced() {
     visitor.clear().await.ok();
     visitor.add("price_mug", 1).await.ok();
     visitor.set("price_mug", 0).await.ok();
-    visitor.add(GIFT, 1).await.ok();
+    let line = visitor.add(GIFT, 1).await.ok()["items"][0].clone();
     let session = visitor.checkout().await.ok();
 
+    assert_eq!((&line["total_price_minor"], &line["unit_price_with_currency"]), (&json!(1500), &Value::Null));
     assert_eq!(session["amount_total"], 1500);
     shop.pay(&session).await;
     assert_eq!(shop.marks(&session).await, json!([]));

@@ -18,7 +18,7 @@ use crate::Currency;
 /// assert_eq!(twentieth.times(9).rounded(), 0);
 /// # Ok::<(), cart::MalformedDecimal>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Text", into = "String")]
 pub struct Decimal {
     /// The number times 10¹².

@@ -79,7 +79,7 @@ pub use reference::{MalformedReference, Reference};
 pub use rejection::Rejection;
 pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
 pub use token::{MalformedToken, Token};
-pub use totals::{PricedLine, Totals, Unavailable};
+pub use totals::{PricedLine, Renewal, Totals, Unavailable};
 
 /// A point in time, in UTC.
 pub type Timestamp = jiff::Timestamp;

@@ -18,7 +18,7 @@ use crate::decimal::shortest;
 /// assert_eq!(Money::new(1500, "jpy".parse()?).major(), "1500");
 /// # Ok::<(), cart::UnknownCurrency>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Money {
     minor: i128,
     currency: Currency,

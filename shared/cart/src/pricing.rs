@@ -94,6 +94,23 @@ impl Price {
         }
     }
 
+    /// What each unit of a line costs in `currency`, however many there are: in minor units, not rounded.
+    ///
+    /// `None` where no single amount says it: with tiers, with packages (`unit_amount` is then that of a package), where
+    /// the shopper chooses the amount, and where the price cannot be paid in that currency. Of a metered price it is what
+    /// each unit of usage costs.
+    ///
+    /// Sources: <https://docs.stripe.com/products-prices/pricing-models>,
+    /// <https://docs.stripe.com/payments/checkout/pay-what-you-want>
+    #[must_use]
+    pub fn each(&self, currency: Currency) -> Option<Decimal> {
+        let packages = self.transform_quantity.as_ref().is_some_and(|packages| packages.divide_by.get() > 1);
+        match self.rates(currency)? {
+            Rates::Unit(unit) if !packages => Some(unit),
+            Rates::Unit(_) | Rates::Chosen(_) | Rates::Graduated(_) | Rates::Volume(_) => None,
+        }
+    }
+
     /// What the price costs in `currency`; `None` where it does not say.
     fn rates(&self, currency: Currency) -> Option<Rates<'_>> {
         let (decimal, integer, custom, tiers) = if currency == self.currency {

@@ -23,6 +23,20 @@ pub struct Recurrence {
 #[error("not a number of intervals")]
 pub struct MalformedRecurrence;
 
+impl Recurrence {
+    /// The unit of time.
+    #[must_use]
+    pub fn interval(self) -> Interval {
+        self.interval
+    }
+
+    /// How many of them lie between two payments.
+    #[must_use]
+    pub fn interval_count(self) -> u64 {
+        self.count
+    }
+}
+
 impl fmt::Display for Recurrence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let interval = match self.interval {

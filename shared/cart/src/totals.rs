@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AdjustableQuantity, Cart, Currency, Line, Money, Offer, Offers, Rejection};
+use crate::{AdjustableQuantity, Cart, Currency, Decimal, Line, Money, Offer, Offers, Recurrence, Rejection};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,11 +33,28 @@ impl PricedLine<'_> {
         self.line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled) || self.is_custom()
     }
 
+    /// What each of its units costs in the cart's currency, in minor units; `None` where no single amount says it
+    /// ([`crate::Price::each`]), and while the line cannot be bought.
+    #[must_use]
+    pub fn each(&self) -> Option<Decimal> {
+        self.offer?.price.each(self.amount.ok()?.currency())
+    }
+
     /// Whether the shopper chooses on Stripe's page what the line comes to.
     #[must_use]
     pub fn is_custom(&self) -> bool {
         self.offer.is_some_and(|offer| offer.price.is_custom())
     }
+}
+
+/// What the recurring lines of a cart are paid with again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Renewal {
+    /// How often.
+    pub recurrence: Recurrence,
+    /// What they come to each time at today's amounts. Metered lines count 0, because nothing says how much will be used;
+    /// trials change nothing.
+    pub total: Money,
 }
 
 /// A cart's lines with their current offers, and their sum.
@@ -49,6 +66,8 @@ pub struct Totals<'a> {
     pub total: Money,
     /// The own currency of all available lines' prices.
     pub own_currency: Currency,
+    /// What is paid again; `None` where all lines are one-time.
+    pub renewal: Option<Renewal>,
 }
 
 impl<'a> Totals<'a> {
@@ -65,7 +84,11 @@ impl<'a> Totals<'a> {
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         let total = sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency);
-        Self { lines, total, own_currency: own.unwrap_or(currency) }
+        let renewal = cart.recurrence().map(|recurrence| {
+            let recurring = lines.iter().filter(|priced| priced.line.recurrence.is_some());
+            Renewal { recurrence, total: sum(recurring.filter_map(|priced| priced.amount.ok()), currency) }
+        });
+        Self { lines, total, own_currency: own.unwrap_or(currency), renewal }
     }
 
     /// Whether the shopper chooses the amount of a line.

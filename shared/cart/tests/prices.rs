@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
 
+use std::collections::BTreeMap;
+
 use cart::{
     Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, Product, Quantity, Rejection,
     Timestamp, Token, Totals,
@@ -84,6 +86,15 @@ proptest! {
     }
 
     #[test]
+    fn where_a_unit_has_a_price_of_its_own_the_amount_follows_from_it(terms in terms(), quantity in quantity()) {
+        let price = price("price_a", &terms);
+
+        if let Some(each) = price.each(Currency::USD) {
+            prop_assert_eq!(each.times(quantity).rounded(), amount(&price, quantity), "{}", terms);
+        }
+    }
+
+    #[test]
     fn adding_and_removing_again_leaves_nothing_behind(
         held in vec((terms(), quantity()), 0..4),
         added in vec((terms(), quantity()), 1..4),
@@ -110,8 +121,12 @@ proptest! {
         let before = cart.clone();
 
         cart.apply(&Change::add(items(&added)).unwrap(), &offers, now).unwrap();
-        let sum: i128 = held.iter().chain(&added).map(|(price, quantity)| amount(price, (*quantity).into())).sum();
-        prop_assert_eq!(total(&cart).minor(), sum);
+        let amounts: BTreeMap<_, _> =
+            held.iter().chain(&added).map(|(price, quantity)| (&price.id, amount(price, (*quantity).into()))).collect();
+        let totals = Totals::new(&cart, &offers, Currency::USD);
+        let lines = totals.lines.iter().map(|priced| (&priced.line.price, priced.amount.unwrap().minor()));
+        prop_assert_eq!(lines.collect::<BTreeMap<_, _>>(), amounts.clone());
+        prop_assert_eq!(totals.total.minor(), amounts.values().sum::<i128>());
         let removals = added.iter().map(|(price, _)| LineUpdate::Remove(price.id.clone())).collect();
         cart.apply(&Change::update(removals), &offers, now).unwrap();
 
@@ -142,6 +157,37 @@ fn the_price_of_one_unit_is_exact_or_absent() {
     assert_eq!(unit(json!({ "custom_unit_amount": { "preset": 1500 } })).as_deref(), Some("15"));
     assert_eq!(unit(json!({ "custom_unit_amount": {} })), None);
     assert_eq!(unit(json!({ "billing_scheme": "tiered", "tiers_mode": "volume", "tiers": tier })), None);
+}
+
+#[test]
+fn each_unit_has_a_price_of_its_own_unless_tiers_packages_or_the_shopper_decide() {
+    let each = |terms: Value| {
+        let price = price("price_a", &terms);
+        ["usd", "eur", "jpy"].map(|code| {
+            let currency = code.parse().unwrap();
+            price.each(currency).map(|unit| unit.major(currency))
+        })
+    };
+    let options = json!({ "eur": { "unit_amount_decimal": "0.25" } });
+    let packages = |size: u32| {
+        let packages = json!({ "divide_by": size, "round": "up" });
+        json!({ "unit_amount": 700, "transform_quantity": packages })
+    };
+    let metered = json!({ "unit_amount": 40, "recurring": { "interval": "month", "usage_type": "metered" } });
+    let one_tier = json!([{ "up_to": null, "unit_amount": 100 }]);
+
+    assert_eq!(
+        each(json!({ "unit_amount": 1200, "currency_options": options })),
+        [Some("12".to_owned()), Some("0.0025".to_owned()), None]
+    );
+    assert_eq!(each(metered)[0].as_deref(), Some("0.4"));
+    assert_eq!(each(packages(1))[0].as_deref(), Some("7"));
+    assert_eq!(each(packages(6))[0], None);
+    assert_eq!(each(json!({ "custom_unit_amount": { "preset": 1500 } }))[0], None);
+    for mode in ["volume", "graduated"] {
+        let terms = json!({ "billing_scheme": "tiered", "tiers_mode": mode, "tiers": one_tier });
+        assert_eq!(each(terms)[0], None, "{mode}");
+    }
 }
 
 /// Every kind of price: its terms without the amounts, and the amounts that it has in a currency.

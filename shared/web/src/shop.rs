@@ -6,7 +6,7 @@ use settings::Environment;
 
 use crate::format::Formatter;
 use crate::origins::AllowedOrigins;
-use crate::views::Renderings;
+use crate::views::{Amounts, Renderings};
 use crate::{Request, Response};
 
 /// The shop's settings: `DEFAULT_CURRENCY`, `SHOP_LOCALE`, `ALLOWED_ORIGINS`, `COOKIE_SAME_SITE`.
@@ -15,6 +15,7 @@ pub struct Shop {
     pub(crate) currency: Currency,
     pub(crate) formatter: Formatter,
     pub(crate) renderings: Renderings,
+    pub(crate) amounts: Amounts,
     /// Whose pages may change a cart.
     pub origins: AllowedOrigins,
     cookie_attributes: String,
@@ -39,6 +40,7 @@ impl Shop {
             formatter: Formatter::new(environment.get("SHOP_LOCALE").unwrap_or("en-US"))
                 .ok_or_else(|| settings::Error::malformed("SHOP_LOCALE", "a locale such as en-US"))?,
             renderings: Renderings::default(),
+            amounts: Amounts::default(),
             origins: AllowedOrigins::new(environment)?,
             cookie_attributes: format!("HttpOnly; Secure; {same_site}; Path=/; Max-Age={}", lifetime.seconds()),
         })

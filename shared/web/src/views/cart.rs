@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Description, Line, Metadata, Money, Offers, PriceId, PricedLine,
-    ProductId, Quantity, Status, Timestamp, Totals,
+    AdjustableQuantity, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, Metadata, Money, Offers,
+    PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use shopping::ChangedCart;
 
+use super::amounts::{Amount, Major, WithCurrency};
 use super::renderings::Rendering;
 use super::spliced::Spliced;
 use crate::{Answer, Shop, json};
@@ -32,8 +32,8 @@ struct CartView<'a> {
 struct Head<'a> {
     number: Option<CartNumber>,
     metadata: &'a Metadata,
-    total_price: Box<RawValue>,
-    total_price_with_currency: String,
+    total_price: Major,
+    total_price_with_currency: WithCurrency,
     currency: Currency,
     item_count: u64,
 }
@@ -43,6 +43,7 @@ struct Tail<'a> {
     status: &'static str,
     version: u64,
     total_price_minor: i128,
+    recurring: Option<RecurringView>,
     warnings: Vec<Warning<'a>>,
     meta: Meta,
 }
@@ -65,6 +66,22 @@ struct ItemRest<'a> {
     adjustable_quantity: Cow<'a, AdjustableQuantity>,
     description: Option<&'a Description>,
     available: bool,
+    /// `null` where no single amount says it.
+    unit_price_with_currency: Option<WithCurrency>,
+    /// `null` while the line cannot be bought, like the next two.
+    total_price: Option<Major>,
+    total_price_with_currency: Option<WithCurrency>,
+    total_price_minor: Option<i128>,
+}
+
+/// What the recurring lines come to each time.
+#[derive(Serialize, Debug)]
+struct RecurringView {
+    interval: Interval,
+    interval_count: u64,
+    total_price_minor: i128,
+    total_price: Major,
+    total_price_with_currency: WithCurrency,
 }
 
 #[derive(Serialize, Debug)]
@@ -104,30 +121,31 @@ impl<'a> CartView<'a> {
             .collect();
         products.sort_by_key(|(id, _)| *id);
         products.dedup_by_key(|(id, _)| *id);
+        let total = shop.amount(totals.total);
         Self {
             head: Head {
                 number: Some(cart.number()),
                 metadata: cart.metadata(),
-                total_price: exact(totals.total),
-                total_price_with_currency: shop.formatter.format(totals.total),
+                total_price: total.major(),
+                total_price_with_currency: total.with_currency(),
                 currency: totals.total.currency(),
                 item_count: cart.item_count(),
             },
-            items: rendered().map(|(priced, rendering)| ItemView::new(priced, rendering.clone())).collect(),
+            items: rendered().map(|(priced, rendering)| ItemView::new(priced, rendering.clone(), shop)).collect(),
             products,
-            tail: Tail::new(cart, &totals),
+            tail: Tail::new(cart, &totals, shop),
         }
     }
 
     /// A view of no cart at all.
     fn nothing(metadata: &'a Metadata, shop: &Shop) -> Self {
-        let nothing = Money::new(0, shop.currency);
+        let nothing = shop.amount(Money::new(0, shop.currency));
         Self {
             head: Head {
                 number: None,
                 metadata,
-                total_price: exact(nothing),
-                total_price_with_currency: shop.formatter.format(nothing),
+                total_price: nothing.major(),
+                total_price_with_currency: nothing.with_currency(),
                 currency: shop.currency,
                 item_count: 0,
             },
@@ -137,6 +155,7 @@ impl<'a> CartView<'a> {
                 status: "active",
                 version: 0,
                 total_price_minor: 0,
+                recurring: None,
                 warnings: Vec::new(),
                 meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
             },
@@ -174,7 +193,7 @@ impl<'a> CartView<'a> {
 }
 
 impl<'a> Tail<'a> {
-    fn new(cart: &Cart, totals: &Totals<'a>) -> Self {
+    fn new(cart: &Cart, totals: &Totals<'a>, shop: &Shop) -> Self {
         let warning = |line: &'a Line| Warning { code: "price_inactive", price: &line.price };
         Self {
             status: match cart.status() {
@@ -183,6 +202,7 @@ impl<'a> Tail<'a> {
             },
             version: cart.version(),
             total_price_minor: totals.total.minor(),
+            recurring: totals.renewal.map(|renewal| RecurringView::new(renewal, shop)),
             warnings: totals.unavailable().map(warning).collect(),
             meta: Meta {
                 timestamps: Timestamps {
@@ -195,23 +215,43 @@ impl<'a> Tail<'a> {
     }
 }
 
+impl RecurringView {
+    fn new(Renewal { recurrence, total }: Renewal, shop: &Shop) -> Self {
+        let amount = shop.amount(total);
+        Self {
+            interval: recurrence.interval(),
+            interval_count: recurrence.interval_count(),
+            total_price_minor: total.minor(),
+            total_price: amount.major(),
+            total_price_with_currency: amount.with_currency(),
+        }
+    }
+}
+
 impl<'a> ItemView<'a> {
-    fn new(priced: &PricedLine<'a>, offer: Option<Arc<Rendering>>) -> Self {
+    fn new(priced: &PricedLine<'a>, offer: Option<Arc<Rendering>>, shop: &Shop) -> Self {
         let line = priced.line;
         let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
+        let sum = priced.amount.ok();
+        let amount = sum.map(|sum| shop.amount(sum));
+        let unit = sum.and_then(|sum| Some(shop.unit_amount(priced.each()?, sum.currency())));
         let rest = ItemRest {
             lost,
             quantity: line.quantity,
             adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
             description: line.description.as_ref(),
-            available: priced.amount.is_ok(),
+            available: sum.is_some(),
+            unit_price_with_currency: unit.as_ref().map(Amount::with_currency),
+            total_price: amount.as_ref().map(Amount::major),
+            total_price_with_currency: amount.as_ref().map(Amount::with_currency),
+            total_price_minor: sum.map(Money::minor),
         };
         Self { offer, rest }
     }
 
     /// About how many bytes it takes.
     fn length(&self) -> usize {
-        self.offer.as_ref().map_or(0, |offer| offer.price.len()) + 150
+        self.offer.as_ref().map_or(0, |offer| offer.price.len()) + 300
     }
 }
 
@@ -244,8 +284,12 @@ impl Answer {
     }
 }
 
-/// The amount as a JSON number in major units, printed from integers.
-fn exact(money: Money) -> Box<RawValue> {
-    // The digits of a number are JSON.
-    RawValue::from_string(money.major()).unwrap_or_default()
+impl Shop {
+    fn amount(&self, sum: Money) -> Amount {
+        self.amounts.of(sum, &self.formatter)
+    }
+
+    fn unit_amount(&self, unit: Decimal, currency: Currency) -> Amount {
+        self.amounts.of_unit(unit, currency, &self.formatter)
+    }
 }
