@@ -173,6 +173,40 @@ fn metadata_limits() -> Vec<Case> {
     ]
 }
 
+/// Bounds of metadata at Stripe: <https://docs.stripe.com/metadata#data>.
+fn attributes() -> Vec<Case> {
+    let many: serde_json::Map<_, _> = (0..21).map(|index| (format!("k{index}"), json!("v"))).collect();
+    let mut cases: Vec<Case> = [
+        json!("Ann"),
+        json!(5),
+        json!(true),
+        json!(["Ann"]),
+        json!({ "engraving": { "line": "Ann" } }),
+        json!({ "engraving": ["Ann"] }),
+        json!({ "size": 42 }),
+        json!(many),
+        json!({ "n".repeat(41): "v" }),
+        json!({ "n": "v".repeat(501) }),
+        json!({ "a[b]": "v" }),
+        json!({ "": "v" }),
+        json!({ "stripe_payments_line": "v" }),
+        json!({ "n": "\u{1}" }),
+    ]
+    .into_iter()
+    .map(|attributes| add(item("attributes", attributes), "invalid_field", "items[0].attributes"))
+    .collect();
+    for given in [json!({}), json!({ "engraving": "Ann" }), json!([]), json!("blue")] {
+        let names = "updates.price_mug.attributes cannot be changed";
+        cases.push(update(line("attributes", given), "invalid_field", names));
+    }
+    let engraved = "items[0][price]=price_mug&items[0][attributes][stripe_payments_x]=v";
+    cases.push(form("/cart/add", engraved, "invalid_field", "items[0].attributes"));
+    cases.push(update(json!({ "price_mug~": { "quantity": 1 } }), "invalid_field", "updates.price_mug~"));
+    let unknown = json!({ "updates": { "price_mug~AAAAAAAAAAA": { "quantity": 1 }, "price_mug": { "quantity": 5 } } });
+    cases.push(post("/cart/update", Json(unknown), 404, "line_not_found", r#""id":"price_mug~AAAAAAAAAAA""#));
+    cases
+}
+
 fn encodings() -> Vec<Case> {
     let large = json!({ "items": [{ "price": "price_mug", "description": "x".repeat(70_000) }] }).to_string();
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200)).into_bytes();
@@ -262,8 +296,10 @@ async fn bad_input_is_named_and_changes_nothing() {
     let shop = Shop::open().await;
     let visitor = shop.add("price_mug", 2).await;
     let before = visitor.cart().await;
-    let cases: Vec<Case> =
-        [quantities(), shapes(), metadata_limits(), encodings(), requests()].into_iter().flatten().collect();
+    let cases: Vec<Case> = [quantities(), shapes(), metadata_limits(), attributes(), encodings(), requests()]
+        .into_iter()
+        .flatten()
+        .collect();
     assert!(cases.len() >= 100, "{}", cases.len());
 
     for case in &cases {

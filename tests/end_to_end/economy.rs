@@ -31,6 +31,16 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
     assert_eq!(calls_of(&shop, visitor.add("price_mug", 1)).await, ["DynamoDB PutItem"], "a new cart");
     assert_eq!(calls_of(&shop, visitor.add("price_mug", 1)).await, ["DynamoDB UpdateItem"], "a known line");
     assert_eq!(calls_of(&shop, visitor.add("price_tshirt", 1)).await, ["DynamoDB UpdateItem"], "a new line");
+    let engraved = |text: &str| json!({ "items": [{ "price": "price_mug", "attributes": { "engraving": text } }] });
+    for what in ["a new line with attributes", "a known line with attributes"] {
+        let added = visitor.post("/cart/add", engraved("Ann"));
+        assert_eq!(calls_of(&shop, added).await, ["DynamoDB UpdateItem"], "{what}");
+    }
+    for quantity in [3, 0] {
+        let set = visitor.set("price_mug~5T-OOLPWXXw", quantity);
+        assert_eq!(calls_of(&shop, set).await, ["DynamoDB UpdateItem"], "a line with attributes set to {quantity}");
+    }
+    assert_eq!(calls_of(&shop, shop.visitor().post("/cart/add", engraved("Ann"))).await, ["DynamoDB PutItem"]);
     assert_eq!(calls_of(&shop, get(&visitor)).await, ["DynamoDB GetItem"]);
     assert_eq!(calls_of(&shop, visitor.set("price_mug", 5)).await, ["DynamoDB UpdateItem"], "another quantity");
     assert_eq!(calls_of(&shop, visitor.set("price_poster", 1)).await, ["DynamoDB UpdateItem"], "a line by update");

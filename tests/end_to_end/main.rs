@@ -32,6 +32,7 @@ mod idempotency;
 mod landing;
 mod left_out;
 mod limits;
+mod lines;
 mod log;
 mod missed;
 mod money;

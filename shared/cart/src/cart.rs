@@ -1,12 +1,13 @@
 //! The rules of a cart.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use crate::lifetime::whole_second;
 use crate::totals::own_currency;
 use crate::{
-    Addition, AdjustableQuantity, CartNumber, Change, Currency, CurrentSession, Description, Lifetime, Line, LineId,
-    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Timestamp,
+    Addition, Attributes, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId, LineUpdate,
+    Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -207,8 +208,9 @@ impl Cart {
     ///
     /// `offers` holds the offers of the prices that [`Change::prices`] names, and of those in [`Cart::prices_to_look_up`].
     ///
-    /// - `Add` sums quantities; a line's attributes are replaced where given.
-    /// - `Update` sets quantities, adds lines that are absent, and removes those it says.
+    /// - `Add` sums quantities of lines with the same price and attributes; what a line has beside them is replaced where given.
+    /// - `Update` sets quantities, adds lines of prices that are absent, and removes those it says.
+    /// - `Line` does so to a line that is there.
     /// - `Clear` removes lines and metadata.
     ///
     /// An update that speaks only of lines that are absent, and sets none, asks for nothing: the cart stays at its
@@ -218,6 +220,8 @@ impl Cart {
     ///
     /// - [`Rejection::Closed`] if the cart is expired or completed.
     /// - [`Rejection::PriceNotFound`] if a price is not for sale.
+    /// - [`Rejection::LineNotFound`] if a line that is set has attributes and is absent, or is to be there and is not.
+    /// - [`Rejection::RecurringLineExists`] if a recurring price would stand on a second line.
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
     /// - [`Rejection::MixedOwnCurrency`] if a price has another own currency than those in the cart.
     /// - [`Rejection::MixedInterval`] if recurring lines would be paid at different intervals.
@@ -242,6 +246,11 @@ impl Cart {
             Change::Update { lines, currency, metadata } => {
                 changed.update(lines, *currency, offers, now)?;
                 changed.attach(metadata.as_ref());
+            }
+            Change::Line(update) => {
+                let line = update.line();
+                self.line(line).ok_or_else(|| Rejection::LineNotFound(line.clone()))?;
+                changed.update(slice::from_ref(update), None, offers, now)?;
             }
             Change::Clear => {
                 changed.state.lines.clear();
@@ -278,7 +287,7 @@ impl Cart {
             self.state.lines.clear();
         }
         self.state.lines.retain_mut(|line| {
-            let units = sold.get(&line.id()).copied().unwrap_or_default();
+            let units = sold.get(&line.id).copied().unwrap_or_default();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
                 Ok(rest) => line.quantity = rest,
                 Err(_) => return false,
@@ -325,6 +334,7 @@ impl Cart {
         for line in &mut lines {
             line.description = None;
         }
+        let lines = without_attributes(lines);
         if let Some(session) = &mut current_session {
             session.descriptions.clear();
         }
@@ -383,8 +393,12 @@ impl Cart {
         }
     }
 
-    fn line_mut(&mut self, price: &PriceId) -> Option<&mut Line> {
-        self.state.lines.iter_mut().find(|line| line.price == *price)
+    fn line(&self, id: &LineId) -> Option<&Line> {
+        self.state.lines.iter().find(|line| line.id == *id)
+    }
+
+    fn line_mut(&mut self, id: &LineId) -> Option<&mut Line> {
+        self.state.lines.iter_mut().find(|line| line.id == *id)
     }
 
     fn add(
@@ -395,8 +409,14 @@ impl Cart {
         now: Timestamp,
     ) -> Result<(), Rejection> {
         for (index, item) in items.iter().enumerate() {
-            let price = self.admit(item, preferred, offers)?;
-            self.put(item, price, Line::position_at(now, index), Quantity::plus)?;
+            let price = self.admit(&item.price, preferred, offers)?;
+            match self.line_mut(&item.line()) {
+                Some(line) => {
+                    line.quantity = line.quantity.plus(item.quantity)?;
+                    line.describe(&item.details);
+                }
+                None => self.put(item, price, Line::position_at(now, index))?,
+            }
         }
         Ok(())
     }
@@ -408,18 +428,15 @@ impl Cart {
         offers: &Offers,
         now: Timestamp,
     ) -> Result<(), Rejection> {
-        self.state.lines.retain(|line| !updates.iter().any(|update| update.removed() == Some(&line.price)));
+        self.state.lines.retain(|line| !updates.iter().any(|update| update.removed() == Some(&line.id)));
         self.forget_currencies_without_lines();
         for (index, update) in updates.iter().enumerate() {
             match update {
                 LineUpdate::Remove(_) => {}
-                LineUpdate::Set(item) => {
-                    let price = self.admit(item, preferred, offers)?;
-                    self.put(item, price, Line::position_at(now, index), |_, quantity| Ok(quantity))?;
-                }
-                LineUpdate::Describe { price, adjustable_quantity, description } => {
-                    if let Some(line) = self.line_mut(price) {
-                        line.describe(adjustable_quantity.as_ref(), description.as_ref());
+                LineUpdate::Set(setting) => self.set(setting, preferred, offers, Line::position_at(now, index))?,
+                LineUpdate::Describe { line, details } => {
+                    if let Some(line) = self.line_mut(line) {
+                        line.describe(details);
                     }
                 }
             }
@@ -427,52 +444,76 @@ impl Cart {
         Ok(())
     }
 
-    /// Makes sure that an item's price is for sale and fits the cart, whose first line decides its currency.
+    /// Sets a line, or adds one at the end, at `position`.
+    fn set(
+        &mut self,
+        setting: &Setting,
+        preferred: Option<Currency>,
+        offers: &Offers,
+        position: i64,
+    ) -> Result<(), Rejection> {
+        let Setting { line: id, quantity, details } = setting;
+        let not_found = || Rejection::LineNotFound(id.clone());
+        if id.has_attributes() && self.line(id).is_none() {
+            return Err(not_found());
+        }
+        let price = self.admit(&id.price().ok_or_else(not_found)?, preferred, offers)?;
+        match self.line_mut(id) {
+            Some(line) => {
+                line.quantity = *quantity;
+                line.describe(details);
+                Ok(())
+            }
+            None => {
+                let item = Addition { details: details.clone(), ..Addition::new(price.id.clone(), *quantity) };
+                self.put(&item, price, position)
+            }
+        }
+    }
+
+    /// Makes sure that a price is for sale and fits the cart, whose first line decides its currency.
     fn admit<'a>(
         &mut self,
-        item: &Addition,
+        id: &PriceId,
         preferred: Option<Currency>,
         offers: &'a Offers,
     ) -> Result<&'a Price, Rejection> {
-        let price = &offers.for_sale(&item.price).ok_or_else(|| Rejection::PriceNotFound(item.price.clone()))?.price;
+        let price = &offers.for_sale(id).ok_or_else(|| Rejection::PriceNotFound(id.clone()))?.price;
         let currency = self.state.currency.or(preferred).unwrap_or(price.currency);
         if !price.sells_in(currency) {
-            return Err(Rejection::MixedCurrency { price: item.price.clone(), currency });
+            return Err(Rejection::MixedCurrency { price: id.clone(), currency });
         }
         let (offered, held) = (price.currency, self.own_currency_by(offers).unwrap_or(price.currency));
         if offered != held {
-            return Err(Rejection::MixedOwnCurrency { price: item.price.clone(), offered, held, currency });
+            return Err(Rejection::MixedOwnCurrency { price: id.clone(), offered, held, currency });
         }
         if let (Some(held), Some(offered)) = (self.recurrence(), price.recurrence())
             && held != offered
         {
-            return Err(Rejection::MixedInterval { price: item.price.clone(), offered, held });
+            return Err(Rejection::MixedInterval { price: id.clone(), offered, held });
         }
         self.state.currency = Some(currency);
         Ok(price)
     }
 
-    /// Merges an item into its line by `quantity(held, given)`, or adds a line at the end.
-    fn put(
-        &mut self,
-        item: &Addition,
-        price: &Price,
-        position: i64,
-        quantity: impl Fn(Quantity, Quantity) -> Result<Quantity, Rejection>,
-    ) -> Result<(), Rejection> {
-        if let Some(line) = self.line_mut(&item.price) {
-            line.quantity = quantity(line.quantity, item.quantity)?;
-            line.describe(item.adjustable_quantity.as_ref(), item.description.as_ref());
-            return Ok(());
+    /// Adds a line at `position`.
+    fn put(&mut self, item: &Addition, price: &Price, position: i64) -> Result<(), Rejection> {
+        let recurrence = price.recurrence();
+        if recurrence.is_some() && self.state.lines.iter().any(|line| line.price == item.price) {
+            return Err(Rejection::RecurringLineExists(item.price.clone()));
         }
-        self.state.lines.push(Line {
+        let mut line = Line {
+            id: item.line(),
             price: item.price.clone(),
+            attributes: item.attributes.clone(),
             quantity: item.quantity,
-            adjustable_quantity: item.adjustable_quantity.clone(),
-            description: item.description.clone().filter(|description| !description.is_blank()),
-            recurrence: price.recurrence(),
+            adjustable_quantity: None,
+            description: None,
+            recurrence,
             position,
-        });
+        };
+        line.describe(&item.details);
+        self.state.lines.push(line);
         Ok(())
     }
 
@@ -493,10 +534,7 @@ impl Cart {
 
     /// Whether there is a line that the `other` does not have, or has fewer units of.
     fn holds_more_than(&self, other: &Self) -> bool {
-        let is_more = |line: &Line| {
-            let held = other.state.lines.iter().find(|held| held.price == line.price);
-            held.is_none_or(|held| held.quantity < line.quantity)
-        };
+        let is_more = |line: &Line| other.line(&line.id).is_none_or(|held| held.quantity < line.quantity);
         self.state.lines.iter().any(is_more)
     }
 
@@ -513,11 +551,11 @@ impl Cart {
 }
 
 impl Line {
-    fn describe(&mut self, adjustable_quantity: Option<&AdjustableQuantity>, description: Option<&Description>) {
-        if let Some(adjustable_quantity) = adjustable_quantity {
+    fn describe(&mut self, details: &Details) {
+        if let Some(adjustable_quantity) = &details.adjustable_quantity {
             self.adjustable_quantity = Some(adjustable_quantity.clone());
         }
-        if let Some(description) = description {
+        if let Some(description) = &details.description {
             self.description = Some(description.clone()).filter(|description| !description.is_blank());
         }
     }
@@ -525,18 +563,31 @@ impl Line {
 
 impl Change {
     fn asks_nothing_of(&self, cart: &Cart) -> bool {
-        let absent = |price: &PriceId| cart.state.lines.iter().all(|line| line.price != *price);
         match self {
-            Self::Update { lines, metadata: None, .. } => lines.iter().all(|update| match update {
-                LineUpdate::Set(_) => false,
-                LineUpdate::Remove(price) | LineUpdate::Describe { price, .. } => absent(price),
-            }),
-            Self::Add { .. } | Self::Update { metadata: Some(_), .. } | Self::Clear => false,
+            Self::Update { lines, metadata: None, .. } => {
+                lines.iter().all(|update| update.setting().is_none() && cart.line(update.line()).is_none())
+            }
+            Self::Add { .. } | Self::Update { metadata: Some(_), .. } | Self::Line(_) | Self::Clear => false,
         }
     }
 }
 
+/// The lines without their attributes: those of one price become one.
+fn without_attributes(lines: Vec<Line>) -> Vec<Line> {
+    let mut plain: Vec<Line> = Vec::with_capacity(lines.len());
+    for mut line in lines {
+        line.attributes = Attributes::default();
+        line.id = LineId::from(&line.price);
+        match plain.iter_mut().find(|earlier| earlier.id == line.id) {
+            // What is more than a line can hold is left out: only the shopper can say what is meant.
+            Some(earlier) => earlier.quantity = earlier.quantity.plus(line.quantity).unwrap_or(earlier.quantity),
+            None => plain.push(line),
+        }
+    }
+    plain
+}
+
 /// Puts lines into the order in which they were first added.
 fn in_order(lines: &mut [Line]) {
-    lines.sort_by(|a, b| (a.position, &a.price).cmp(&(b.position, &b.price)));
+    lines.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
 }

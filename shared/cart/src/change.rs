@@ -1,13 +1,15 @@
 //! Changes to a cart, as values.
 
-use crate::{AdjustableQuantity, Cart, Currency, Description, Metadata, PriceId, Quantity, Rejection};
+use crate::{
+    AdjustableQuantity, Attributes, Cart, Currency, Description, LineId, Metadata, PriceId, Quantity, Rejection,
+};
 
 /// A change that a shopper asks for. [`crate::Cart::apply`] says what it does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     /// Adds units to lines, and lines to the cart.
     Add {
-        /// What is added; each price once.
+        /// What is added; each line once.
         items: Vec<Addition>,
         /// The currency of a cart that has none yet; without it, the first item's own.
         currency: Option<Currency>,
@@ -16,63 +18,84 @@ pub enum Change {
     },
     /// Sets quantities and attributes of lines.
     Update {
-        /// What is set; each price once.
+        /// What is set; each line once.
         lines: Vec<LineUpdate>,
         /// The currency of a cart that has none yet; without it, the first item's own.
         currency: Option<Currency>,
         /// Replaces the cart's metadata.
         metadata: Option<Metadata>,
     },
+    /// Changes a line that is there.
+    Line(LineUpdate),
     /// Removes all lines and all metadata.
     Clear,
 }
 
-/// Units of a price that are to be added or set.
+/// What a line has beside its quantity, as far as a client gives it. It replaces the line's.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Details {
+    /// Whether the shopper may change the quantity on Stripe's page.
+    pub adjustable_quantity: Option<AdjustableQuantity>,
+    /// The line's own text; a blank one removes it.
+    pub description: Option<Description>,
+}
+
+/// Units of a price that are to be added.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Addition {
     /// The price.
     pub price: PriceId,
+    /// What tells the line from others of the same price.
+    pub attributes: Attributes,
     /// How many units.
     pub quantity: Quantity,
-    /// Replaces the line's, where given.
-    pub adjustable_quantity: Option<AdjustableQuantity>,
-    /// Replaces the line's, where given; a blank one removes it.
-    pub description: Option<Description>,
+    /// What else the line gets.
+    pub details: Details,
+}
+
+/// What a line is set to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setting {
+    /// The line.
+    pub line: LineId,
+    /// How many units.
+    pub quantity: Quantity,
+    /// What else the line gets.
+    pub details: Details,
 }
 
 /// What an update asks of one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LineUpdate {
-    /// Sets the quantity, adding the line where it is absent; attributes are replaced where given.
-    Set(Addition),
-    /// Replaces attributes of a line, where given, and keeps its quantity; nothing where the line is absent.
+    /// Sets the quantity, adding the line where it is absent and has no attributes. What a line has beside its quantity is
+    /// replaced where given.
+    Set(Setting),
+    /// Replaces what a line has beside its quantity, where given, and keeps that; nothing where the line is absent.
     Describe {
-        /// The line's price.
-        price: PriceId,
-        /// Replaces the line's, where given.
-        adjustable_quantity: Option<AdjustableQuantity>,
-        /// Replaces the line's, where given; a blank one removes it.
-        description: Option<Description>,
+        /// The line.
+        line: LineId,
+        /// What it gets.
+        details: Details,
     },
     /// Removes a line; nothing where it is absent.
-    Remove(PriceId),
+    Remove(LineId),
 }
 
 impl Change {
-    /// Adds `items`, those of the same price as one.
+    /// Adds `items`, those of the same price and attributes as one.
     ///
     /// # Errors
     ///
-    /// [`Rejection::QuantityTooLarge`] where the same price adds up to more than [`Quantity::MAX`].
+    /// [`Rejection::QuantityTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
     pub fn add(items: Vec<Addition>) -> Result<Self, Rejection> {
         let mut merged: Vec<Addition> = Vec::with_capacity(items.len());
         for item in items {
-            match merged.iter_mut().find(|earlier| earlier.price == item.price) {
+            let same = |earlier: &&mut Addition| earlier.price == item.price && earlier.attributes == item.attributes;
+            match merged.iter_mut().find(same) {
                 None => merged.push(item),
                 Some(earlier) => {
                     earlier.quantity = earlier.quantity.plus(item.quantity)?;
-                    earlier.adjustable_quantity = item.adjustable_quantity.or(earlier.adjustable_quantity.take());
-                    earlier.description = item.description.or(earlier.description.take());
+                    earlier.details.replace(item.details);
                 }
             }
         }
@@ -87,9 +110,8 @@ impl Change {
     pub fn prices(&self) -> Result<Vec<PriceId>, Rejection> {
         let mut prices: Vec<PriceId> = match self {
             Self::Add { items, .. } => items.iter().map(|item| item.price.clone()).collect(),
-            Self::Update { lines, .. } => {
-                lines.iter().filter_map(LineUpdate::addition).map(|item| item.price.clone()).collect()
-            }
+            Self::Update { lines, .. } => lines.iter().filter_map(LineUpdate::price).collect(),
+            Self::Line(line) => line.price().into_iter().collect(),
             Self::Clear => Vec::new(),
         };
         prices.sort();
@@ -101,7 +123,8 @@ impl Change {
     pub(crate) fn puts_units(&self) -> bool {
         match self {
             Self::Add { .. } => true,
-            Self::Update { lines, .. } => lines.iter().any(|line| line.addition().is_some()),
+            Self::Update { lines, .. } => lines.iter().any(|line| line.setting().is_some()),
+            Self::Line(line) => line.setting().is_some(),
             Self::Clear => false,
         }
     }
@@ -110,7 +133,8 @@ impl Change {
     #[must_use]
     pub fn opens_a_cart(&self) -> bool {
         match self {
-            Self::Add { .. } | Self::Clear => self.puts_units(),
+            Self::Add { .. } => true,
+            Self::Line(_) | Self::Clear => false,
             Self::Update { metadata, .. } => {
                 self.puts_units() || metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())
             }
@@ -143,22 +167,35 @@ impl Change {
 }
 
 impl LineUpdate {
-    /// The units that the line is set to; `None` where its quantity is kept or it is removed.
+    /// The line that is meant.
     #[must_use]
-    pub fn addition(&self) -> Option<&Addition> {
+    pub fn line(&self) -> &LineId {
         match self {
-            Self::Set(item) => Some(item),
+            Self::Set(Setting { line, .. }) | Self::Describe { line, .. } | Self::Remove(line) => line,
+        }
+    }
+
+    /// What the line is set to; `None` where its quantity is kept or it is removed.
+    #[must_use]
+    pub fn setting(&self) -> Option<&Setting> {
+        match self {
+            Self::Set(setting) => Some(setting),
             Self::Describe { .. } | Self::Remove(_) => None,
         }
     }
 
-    /// The price whose line is removed, if it is.
+    /// The line that is removed, if it is.
     #[must_use]
-    pub fn removed(&self) -> Option<&PriceId> {
+    pub fn removed(&self) -> Option<&LineId> {
         match self {
-            Self::Remove(price) => Some(price),
+            Self::Remove(line) => Some(line),
             Self::Set(_) | Self::Describe { .. } => None,
         }
+    }
+
+    /// The price of which a quantity is set.
+    fn price(&self) -> Option<PriceId> {
+        self.setting().and_then(|setting| setting.line.price())
     }
 }
 
@@ -166,6 +203,35 @@ impl Addition {
     /// `quantity` units of `price`.
     #[must_use]
     pub fn new(price: PriceId, quantity: Quantity) -> Self {
-        Self { price, quantity, adjustable_quantity: None, description: None }
+        Self { price, attributes: Attributes::default(), quantity, details: Details::default() }
+    }
+
+    /// The same with these attributes.
+    #[must_use]
+    pub fn with_attributes(self, attributes: Attributes) -> Self {
+        Self { attributes, ..self }
+    }
+
+    /// The line that the units go into.
+    #[must_use]
+    pub fn line(&self) -> LineId {
+        LineId::new(&self.price, &self.attributes)
+    }
+}
+
+impl Setting {
+    /// `line` set to `quantity`.
+    #[must_use]
+    pub fn new(line: LineId, quantity: Quantity) -> Self {
+        Self { line, quantity, details: Details::default() }
+    }
+}
+
+impl Details {
+    /// Takes over what `others` say.
+    fn replace(&mut self, others: Self) {
+        let Self { adjustable_quantity, description } = others;
+        self.adjustable_quantity = adjustable_quantity.or(self.adjustable_quantity.take());
+        self.description = description.or(self.description.take());
     }
 }

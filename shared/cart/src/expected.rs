@@ -64,7 +64,7 @@ impl From<&PricedLine<'_>> for ExpectedLine {
         let is_chosen = price.is_some_and(crate::Price::is_custom);
         let is_metered = price.is_some_and(crate::Price::is_metered);
         Self {
-            line: line.id(),
+            line: line.id.clone(),
             price: (!is_chosen).then(|| line.price.clone()),
             unit: price.filter(|_| !is_chosen).and_then(|price| price.unit(price.currency)),
             quantity: (!is_metered).then(|| line.quantity.into()),

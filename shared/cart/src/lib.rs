@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attributes;
 mod cart;
 mod change;
 mod checkout_metadata;
@@ -49,7 +50,8 @@ mod token;
 mod totals;
 
 pub use crate::cart::{Cart, Snapshot, Status};
-pub use change::{Addition, Change, LineUpdate};
+pub use attributes::Attributes;
+pub use change::{Addition, Change, Details, LineUpdate, Setting};
 pub use checkout_metadata::{CheckoutMetadata, Claim, MalformedShopId, ShopId, ShopIds};
 pub use currency::{Currency, UnknownCurrency};
 pub use current_session::CurrentSession;
@@ -60,7 +62,7 @@ pub use ids::{
     SessionId, SubscriptionId,
 };
 pub use lifetime::{Lifetime, whole_millisecond, whole_second};
-pub use line::{AdjustableQuantity, Description, Line, LineId, Quantity};
+pub use line::{AdjustableQuantity, Description, Line, LineId, MalformedLineId, Quantity};
 pub use line_metadata::LineMetadata;
 pub use metadata::Metadata;
 pub use money::Money;

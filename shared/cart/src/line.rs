@@ -1,10 +1,15 @@
 //! One line of a cart.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{PriceId, Recurrence, Rejection, Timestamp};
+use crate::{Attributes, PriceId, Recurrence, Rejection, Timestamp};
 
 /// How many units of a price: 1 to [`Quantity::MAX`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -181,11 +186,52 @@ pub(crate) fn is_unprintable(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
-/// The id of a line within its cart: for now its price's, because a cart has one line of a price.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// The id of a line within its cart: the price's, where the line has no attributes. Otherwise the price's, `~`, and 64 bits
+/// of a digest of the attributes. No price's id has a `~`.
+///
+/// ```
+/// use cart::{Attributes, LineId};
+///
+/// let texts = [("engraving", "Ann"), ("gift", "yes")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+/// let id = LineId::new(&"price_A".parse()?, &Attributes::new(texts)?);
+///
+/// assert_eq!(id.as_str(), "price_A~ggJRZYuNkz8");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
 pub struct LineId(String);
 
+/// The text cannot be the id of a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a line")]
+pub struct MalformedLineId;
+
+/// What stands between the id of a line's price and the digest of its attributes.
+const BEFORE_DIGEST: char = '~';
+/// The longest text behind it that is read: a digest has 11 characters.
+const LONGEST_DIGEST: usize = 64;
+
 impl LineId {
+    /// The id of a line of this price with these attributes.
+    ///
+    /// The digest is over the attributes in the byte order of their keys: each key and each value, with its length in bytes
+    /// before it as four bytes, the most significant first.
+    #[must_use]
+    pub fn new(price: &PriceId, attributes: &Attributes) -> Self {
+        if attributes.is_empty() {
+            return Self::from(price);
+        }
+        let mut hash = Sha256::new();
+        for text in attributes.iter().flat_map(|(key, value)| [key, value]) {
+            // A request's body is at most 64 KB.
+            hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+            hash.update(text);
+        }
+        let digest = URL_SAFE_NO_PAD.encode(&hash.finalize()[..8]);
+        Self(format!("{}{BEFORE_DIGEST}{digest}", price.as_str()))
+    }
+
     /// An id that a cart gave to one of its lines, as it was kept elsewhere.
     #[must_use]
     pub fn kept(text: impl Into<String>) -> Self {
@@ -198,10 +244,49 @@ impl LineId {
         &self.0
     }
 
+    /// The line's price; `None` where the id was kept elsewhere, and cannot be one that a cart gives.
+    #[must_use]
+    pub fn price(&self) -> Option<PriceId> {
+        self.0.split(BEFORE_DIGEST).next()?.parse().ok()
+    }
+
+    /// Whether the line has attributes.
+    #[must_use]
+    pub fn has_attributes(&self) -> bool {
+        self.0.contains(BEFORE_DIGEST)
+    }
+
     /// The id of a line of the same price that has no attributes. Behind `~` stands a digest of what a shopper wrote.
     #[must_use]
     pub fn without_attributes(self) -> Self {
-        self.0.split_once('~').map_or_else(|| self.clone(), |(price, _)| Self(price.to_owned()))
+        self.0.split_once(BEFORE_DIGEST).map_or_else(|| self.clone(), |(price, _)| Self(price.to_owned()))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for LineId {
+    type Error = MalformedLineId;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, MalformedLineId> {
+        let (price, digest) = text.split_once(BEFORE_DIGEST).unwrap_or((&text, "-"));
+        let plain = digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if price.parse::<PriceId>().is_err() || !plain || !(1..=LONGEST_DIGEST).contains(&digest.len()) {
+            return Err(MalformedLineId);
+        }
+        Ok(Self(text.into_owned()))
+    }
+}
+
+impl FromStr for LineId {
+    type Err = MalformedLineId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedLineId> {
+        Cow::Borrowed(text).try_into()
+    }
+}
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -217,11 +302,15 @@ impl From<&PriceId> for LineId {
     }
 }
 
-/// One line of a cart: units of one price.
+/// One line of a cart: units of one price, with the same attributes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
-    /// The price; a cart holds each at most once.
+    /// What the line is called within its cart: [`LineId::new`] of its price and attributes. A cart has each at most once.
+    pub id: LineId,
+    /// The price.
     pub price: PriceId,
+    /// What it is besides its price.
+    pub attributes: Attributes,
     /// How many units.
     pub quantity: Quantity,
     /// Whether the shopper may change the quantity on Stripe's page.
@@ -235,12 +324,6 @@ pub struct Line {
 }
 
 impl Line {
-    /// What the line is called within its cart.
-    #[must_use]
-    pub fn id(&self) -> LineId {
-        LineId::from(&self.price)
-    }
-
     /// Whether this is one unit, paid once, and the only one of `lines` lines, as Stripe asks of a price whose amount the
     /// shopper chooses.
     ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Line, LineId};
+use crate::{CheckoutMetadata, Line, LineId};
 
 /// A cart's line as a session's line bears it in its metadata, so that Stripe gives it back with what was sold: also once
 /// the cart is gone.
@@ -14,8 +14,12 @@ use crate::{Line, LineId};
 /// ```
 /// use cart::{LineId, LineMetadata};
 ///
-/// let mug = LineMetadata { line: LineId::kept("price_mug"), description: Some("blue".to_owned()) };
-/// let sent = mug.clone().entries().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+/// let mug = LineMetadata {
+///     line: LineId::kept("price_mug~ggJRZYuNkz8"),
+///     description: Some("blue".to_owned()),
+///     attributes: [("engraving".to_owned(), "Ann".to_owned())].into(),
+/// };
+/// let sent = mug.clone().entries();
 ///
 /// assert_eq!(LineMetadata::read(&sent), Some(mug));
 /// ```
@@ -25,6 +29,8 @@ pub struct LineMetadata {
     pub line: LineId,
     /// The line's own text.
     pub description: Option<String>,
+    /// What it is besides its price, under the keys that the client gave.
+    pub attributes: BTreeMap<String, String>,
 }
 
 const LINE: &str = "stripe_payments_line";
@@ -34,19 +40,30 @@ impl LineMetadata {
     /// Reads the metadata of a session's line; `None` for one that was made of no cart's line.
     #[must_use]
     pub fn read(metadata: &BTreeMap<String, String>) -> Option<Self> {
-        Some(Self { line: LineId::kept(metadata.get(LINE)?), description: metadata.get(DESCRIPTION).cloned() })
+        let others = metadata.iter().filter(|(key, _)| !CheckoutMetadata::is_reserved(key));
+        Some(Self {
+            line: LineId::kept(metadata.get(LINE)?),
+            description: metadata.get(DESCRIPTION).cloned(),
+            attributes: others.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        })
     }
 
     /// The keys and values to write.
     #[must_use]
-    pub fn entries(self) -> BTreeMap<&'static str, String> {
-        let description = self.description.map(|description| (DESCRIPTION, description));
-        [(LINE, self.line.into())].into_iter().chain(description).collect()
+    pub fn entries(self) -> BTreeMap<String, String> {
+        let Self { line, description, mut attributes } = self;
+        attributes.insert(LINE.to_owned(), line.into());
+        attributes.extend(description.map(|description| (DESCRIPTION.to_owned(), description)));
+        attributes
     }
 }
 
 impl From<&Line> for LineMetadata {
     fn from(line: &Line) -> Self {
-        Self { line: line.id(), description: line.description.as_ref().map(|text| text.as_str().to_owned()) }
+        Self {
+            line: line.id.clone(),
+            description: line.description.as_ref().map(|text| text.as_str().to_owned()),
+            attributes: line.attributes.clone().into(),
+        }
     }
 }

@@ -44,22 +44,9 @@ impl Metadata {
             return Err(Rejection::TooMuchMetadata);
         }
         for (key, value) in &entries {
-            let reason = if key.is_empty() {
-                "is empty".to_owned()
-            } else if key.chars().count() > Self::MAX_KEY {
-                format!("is longer than {} characters", Self::MAX_KEY)
-            } else if key.contains(['[', ']']) {
-                "contains a square bracket".to_owned()
-            } else if CheckoutMetadata::is_reserved(key) {
-                "is reserved".to_owned()
-            } else if value.chars().count() > Self::MAX_VALUE {
-                format!("has a value longer than {} characters", Self::MAX_VALUE)
-            } else if key.contains(crate::line::is_unprintable) || value.contains(crate::line::is_unprintable) {
-                "contains control characters".to_owned()
-            } else {
-                continue;
-            };
-            return Err(Rejection::Metadata { key: key.chars().take(Self::MAX_KEY).collect(), reason });
+            if let Some(reason) = problem_of_entry(key, value, CheckoutMetadata::is_reserved) {
+                return Err(Rejection::Metadata { key: shown(key), reason });
+            }
         }
         Ok(Self(entries))
     }
@@ -95,4 +82,31 @@ impl Metadata {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// What is wrong with a key and its value as an entry of metadata at Stripe, if anything is. The keys that Cartwright writes
+/// are reserved.
+///
+/// Source: <https://docs.stripe.com/metadata#data>
+pub(crate) fn problem_of_entry(key: &str, value: &str, is_reserved: impl Fn(&str) -> bool) -> Option<String> {
+    if key.is_empty() {
+        Some("is empty".to_owned())
+    } else if key.chars().count() > Metadata::MAX_KEY {
+        Some(format!("is longer than {} characters", Metadata::MAX_KEY))
+    } else if key.contains(['[', ']']) {
+        Some("contains a square bracket".to_owned())
+    } else if is_reserved(key) {
+        Some("is reserved".to_owned())
+    } else if value.chars().count() > Metadata::MAX_VALUE {
+        Some(format!("has a value longer than {} characters", Metadata::MAX_VALUE))
+    } else if key.contains(crate::line::is_unprintable) || value.contains(crate::line::is_unprintable) {
+        Some("contains control characters".to_owned())
+    } else {
+        None
+    }
+}
+
+/// As much of a key as an error shows.
+pub(crate) fn shown(key: &str) -> String {
+    key.chars().take(Metadata::MAX_KEY).collect()
 }

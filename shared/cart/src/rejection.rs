@@ -1,6 +1,6 @@
 //! Why a rule refused.
 
-use crate::{Currency, PriceId, Recurrence};
+use crate::{Currency, LineId, PriceId, Recurrence};
 
 /// A rule's refusal; whatever it refused is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,23 @@ pub enum Rejection {
         /// What is wrong with it.
         reason: String,
     },
+    /// A line has more attributes than Stripe's metadata have room for.
+    #[error("attributes have more than {} keys", crate::Attributes::MAX_KEYS)]
+    TooManyAttributes,
+    /// A key or a value of a line's attributes exceeds one of Stripe's limits.
+    #[error("attributes key {key:?} {reason}")]
+    Attribute {
+        /// The key at fault.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cart has no such line.
+    #[error("cannot find line: {0}")]
+    LineNotFound(LineId),
+    /// A recurring price would stand on two lines, which Stripe refuses.
+    #[error("price {0} is paid again and again, so that it stands on one line only")]
+    RecurringLineExists(PriceId),
     /// A line's own text is too long, or has control characters.
     #[error("description is out of bounds")]
     Description,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, Product, Quantity, Rejection,
+    Addition, Cart, Change, Currency, Lifetime, LineId, LineUpdate, Offer, Offers, Price, Product, Quantity, Rejection,
     Timestamp, Token, Totals,
 };
 use proptest::collection::vec;
@@ -127,7 +127,7 @@ proptest! {
         let lines = totals.lines.iter().map(|priced| (&priced.line.price, priced.amount.unwrap().minor()));
         prop_assert_eq!(lines.collect::<BTreeMap<_, _>>(), amounts.clone());
         prop_assert_eq!(totals.total.minor(), amounts.values().sum::<i128>());
-        let removals = added.iter().map(|(price, _)| LineUpdate::Remove(price.id.clone())).collect();
+        let removals = added.iter().map(|(price, _)| LineUpdate::Remove(LineId::from(&price.id))).collect();
         cart.apply(&Change::update(removals), &offers, now).unwrap();
 
         prop_assert_eq!(cart.lines(), before.lines());

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Line, LineId, LineUpdate, Metadata,
-    Offer, Offers, OrderNumber, Price, Quantity, Rejection, Snapshot, Status, Timestamp, Token, Totals,
+    Addition, AdjustableQuantity, Attributes, Cart, Change, Currency, Description, Details, Lifetime, Line, LineId,
+    LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, Rejection, Setting, Snapshot, Status, Timestamp,
+    Token, Totals,
 };
 use serde_json::json;
 
@@ -38,6 +39,14 @@ fn priced(id: &str, more: serde_json::Value) -> Price {
 
 fn item(price: &Price, quantity: u64) -> Addition {
     Addition::new(price.id.clone(), Quantity::new(quantity).unwrap())
+}
+
+fn setting(price: &Price, quantity: u64) -> Setting {
+    Setting::new(LineId::from(&price.id), Quantity::new(quantity).unwrap())
+}
+
+fn engraved(text: &str) -> Attributes {
+    Attributes::new([("engraving".to_owned(), text.to_owned())]).unwrap()
 }
 
 /// A change, with what is for sale.
@@ -76,11 +85,11 @@ fn add_one_of_each(prices: &[Price]) -> Asked {
 }
 
 fn set(price: &Price, quantity: u64) -> Asked {
-    ask(Change::update(vec![LineUpdate::Set(item(price, quantity))]), [price])
+    ask(Change::update(vec![LineUpdate::Set(setting(price, quantity))]), [price])
 }
 
 fn remove(price: &Price) -> Asked {
-    ask(Change::update(vec![LineUpdate::Remove(price.id.clone())]), [])
+    ask(Change::update(vec![LineUpdate::Remove(LineId::from(&price.id))]), [])
 }
 
 fn clear() -> Asked {
@@ -119,6 +128,102 @@ fn adding_sums_and_setting_sets() {
     assert_eq!(cart.version(), 4);
 }
 
+fn ids(cart: &Cart) -> Vec<(&str, u32)> {
+    cart.lines().iter().map(|line| (line.id.as_str(), line.quantity.get())).collect()
+}
+
+/// Source of the digests: `hashlib.sha256` of Python over lengths by `struct.pack(">I", n)` and texts.
+#[test]
+fn units_of_one_price_with_other_attributes_are_another_line() {
+    let a = price("price_a");
+    let of = |text: &str, quantity| {
+        ask(Change::add(vec![item(&a, quantity).with_attributes(engraved(text))]).unwrap(), [&a])
+    };
+
+    let cart = holding(&[of("Ann", 1), of("Bob", 2), add(&a, 3), of("Ann", 4), of(" ", 5)]);
+
+    assert_eq!(ids(&cart), [("price_a", 8), ("price_a~5T-OOLPWXXw", 5), ("price_a~zpkZYEkz1to", 2)]);
+}
+
+#[test]
+fn a_change_of_one_line_leaves_others_of_the_same_price_alone() {
+    let a = price("price_a");
+    let ann = item(&a, 1).with_attributes(engraved("Ann"));
+    let line = ann.line();
+    let both = holding(&[ask(Change::add(vec![ann, item(&a, 2)]).unwrap(), [&a])]);
+    let changed = |change: Change| {
+        let mut cart = both.clone();
+        ask(change, [&a]).of(&mut cart, now()).unwrap();
+        ids(&cart).into_iter().map(|(id, quantity)| (id.to_owned(), quantity)).collect::<Vec<_>>()
+    };
+    let (engraved, plain) = (line.as_str().to_owned(), "price_a".to_owned());
+
+    let seven = || LineUpdate::Set(Setting::new(line.clone(), Quantity::new(7).unwrap()));
+    assert_eq!(changed(Change::update(vec![seven()])), [(engraved.clone(), 7), (plain.clone(), 2)]);
+    assert_eq!(changed(Change::Line(seven())), [(engraved.clone(), 7), (plain.clone(), 2)]);
+    assert_eq!(changed(Change::update(vec![LineUpdate::Remove(line.clone())])), [(plain.clone(), 2)]);
+    assert_eq!(changed(Change::update(vec![LineUpdate::Set(setting(&a, 9))])), [(engraved.clone(), 1), (plain, 9)]);
+    assert_eq!(changed(Change::update(vec![LineUpdate::Remove(LineId::from(&a.id))])), [(engraved, 1)]);
+}
+
+#[test]
+fn a_line_with_attributes_comes_by_an_addition_alone() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let cart = holding(&[add(&a, 1)]);
+    let absent: LineId = "price_a~AAAAAAAAAAA".parse().unwrap();
+    let set = |line: &LineId| LineUpdate::Set(Setting::new(line.clone(), Quantity::ONE));
+    let not_found = |line: &LineId| Rejection::LineNotFound(line.clone());
+
+    assert_refused(&cart, &ask(Change::update(vec![set(&absent)]), [&a]), &not_found(&absent));
+    assert_refused(&cart, &ask(Change::Line(set(&LineId::from(&b.id))), [&b]), &not_found(&LineId::from(&b.id)));
+    let mut unchanged = cart.clone();
+    ask(Change::update(vec![LineUpdate::Remove(absent)]), []).of(&mut unchanged, now()).unwrap();
+    assert_eq!(unchanged, cart);
+}
+
+#[test]
+fn a_recurring_price_stands_on_one_line() {
+    let a = monthly("price_a");
+    let of = |text: &str| item(&a, 1).with_attributes(engraved(text));
+    let one = holding(&[ask(Change::add(vec![of("Ann")]).unwrap(), [&a])]);
+    let exists = Rejection::RecurringLineExists(a.id.clone());
+
+    for another in [vec![of("Bob")], vec![item(&a, 1)], vec![of("Ann"), of("Bob")]] {
+        assert_refused(&one, &ask(Change::add(another).unwrap(), [&a]), &exists);
+    }
+    assert_refused(&one, &set(&a, 1), &exists);
+    assert_refused(&cart(), &ask(Change::add(vec![of("Ann"), of("Bob")]).unwrap(), [&a]), &exists);
+    assert_eq!(ids(&holding(&[ask(Change::add(vec![of("Ann"), of("Ann")]).unwrap(), [&a])])).len(), 1);
+}
+
+/// Bounds of metadata at Stripe, less what Cartwright writes itself: <https://docs.stripe.com/metadata#data>.
+#[test]
+fn attributes_fit_the_metadata_of_a_line_at_stripe() {
+    let of = |entries: Vec<(String, String)>| Attributes::new(entries);
+    let many = |count: usize| (0..count).map(|index| (format!("k{index}"), "v".to_owned())).collect();
+    let one = |key: &str, value: &str| of(vec![(key.to_owned(), value.to_owned())]);
+
+    assert!(of(many(20)).is_ok());
+    assert_eq!(of(many(21)), Err(Rejection::TooManyAttributes));
+    assert!(one(&"n".repeat(40), &"ü".repeat(500)).is_ok());
+    for (key, value) in [("a[b]", "v"), ("stripe_payments_line", "v"), ("", "v"), ("k", "\u{1}")] {
+        assert!(matches!(one(key, value), Err(Rejection::Attribute { .. })), "{key}");
+    }
+    for (key, value) in [("n".repeat(41), "v".to_owned()), ("n".to_owned(), "v".repeat(501))] {
+        assert!(matches!(one(&key, &value), Err(Rejection::Attribute { .. })), "{key}");
+    }
+    assert!(one("note", " ").unwrap().is_empty());
+}
+
+#[test]
+fn an_anonymous_cart_has_no_attributes_and_one_line_of_a_price() {
+    let a = price("price_a");
+    let of = |text: &str, quantity| item(&a, quantity).with_attributes(engraved(text));
+    let cart = holding(&[ask(Change::add(vec![of("Ann", 1), of("Bob", 2), item(&a, 3)]).unwrap(), [&a])]);
+
+    assert_eq!(ids(&cart.anonymised()), [("price_a", 6)]);
+}
+
 #[test]
 fn every_change_renews_the_life_and_nothing_else_does() {
     let mut cart = holding(&[add(&price("price_a"), 1)]);
@@ -127,7 +232,7 @@ fn every_change_renews_the_life_and_nothing_else_does() {
     set(&price("price_a"), 1).of(&mut cart, later(2)).unwrap();
     assert_eq!(cart.expires_at(), later(9));
 
-    let absent = ask(Change::update(vec![LineUpdate::Remove("price_b".parse().unwrap())]), []);
+    let absent = ask(Change::update(vec![LineUpdate::Remove(LineId::kept("price_b"))]), []);
     absent.of(&mut cart, later(3)).unwrap();
     assert_eq!((cart.expires_at(), cart.version()), (later(9), 2));
 }
@@ -204,9 +309,9 @@ fn all_prices_of_a_cart_have_one_own_currency_whatever_else_they_can_be_paid_in(
         assert_refused(&self::cart(), &add_one_of_each(&batch).in_currency(&currency.to_string()), &mixed);
         // An update that takes all dollars out takes their own currency along.
         let swapped = vec![
-            LineUpdate::Remove(dollars.id.clone()),
-            LineUpdate::Set(item(&euros, 1)),
-            LineUpdate::Set(item(&only_euros, 1)),
+            LineUpdate::Remove(LineId::from(&dollars.id)),
+            LineUpdate::Set(setting(&euros, 1)),
+            LineUpdate::Set(setting(&only_euros, 1)),
         ];
         ask(Change::update(swapped), [&euros, &only_euros]).of(&mut cart, now()).unwrap();
         assert_eq!((cart.currency(), cart.own_currency()), (Some(eur), Some(eur)));
@@ -235,6 +340,8 @@ fn price_in_euros_and_dollars(id: &str) -> Price {
 /// A cart as an earlier release stored it: of any lines, and not knowing the own currencies of their prices.
 fn of_an_earlier_release(lines: &[(&Price, u64)], currency: &str) -> Cart {
     let line = |(index, (price, quantity)): (usize, &(&Price, u64))| Line {
+        id: LineId::from(&price.id),
+        attributes: Attributes::default(),
         price: price.id.clone(),
         quantity: Quantity::new(*quantity).unwrap(),
         adjustable_quantity: None,
@@ -339,7 +446,7 @@ fn a_price_whose_amount_the_shopper_chooses_is_bought_alone() {
     let alone = Rejection::CustomAmountAlone(gift.id.clone());
     let items = |prices: &[&Price]| prices.iter().map(|price| item(price, 1)).collect();
     let sets = |prices: &[&Price]| {
-        ask(Change::update(prices.iter().map(|price| LineUpdate::Set(item(price, 1))).collect()), all)
+        ask(Change::update(prices.iter().map(|price| LineUpdate::Set(setting(price, 1))).collect()), all)
     };
     let with_gift = holding(&[add(&gift, 1)]);
 
@@ -383,7 +490,7 @@ fn a_price_whose_amount_the_shopper_chooses_can_be_set_again_and_swapped() {
     let mut cart = holding(&[add(&gift, 1), set(&gift, 1)]);
 
     for (from, to) in [(&gift, &mug), (&mug, &gift)] {
-        let swapped = vec![LineUpdate::Set(item(to, 1)), LineUpdate::Remove(from.id.clone())];
+        let swapped = vec![LineUpdate::Set(setting(to, 1)), LineUpdate::Remove(LineId::from(&from.id))];
         ask(Change::update(swapped), [&gift, &mug]).of(&mut cart, now()).unwrap();
         assert_eq!(shown(&cart), [(to.id.as_str(), 1)]);
     }
@@ -398,7 +505,7 @@ fn a_cart_from_before_in_which_a_chosen_amount_is_not_alone_is_mended_step_by_st
     let (gift, other, mug) = (gift("price_gift"), gift("price_other"), price("price_mug"));
     let all = [&gift, &other, &mug];
     let with_offers = |change: Change| ask(change, all);
-    let set = |price: &Price, quantity| with_offers(Change::update(vec![LineUpdate::Set(item(price, quantity))]));
+    let set = |price: &Price, quantity| with_offers(Change::update(vec![LineUpdate::Set(setting(price, quantity))]));
     let mut cart = of_an_earlier_release(&[(&mug, 3), (&gift, 2), (&other, 1)], "usd");
     let offers = with_offers(Change::Clear).offers;
     let alone = Err(Rejection::CustomAmountAlone(gift.id.clone()));
@@ -430,7 +537,7 @@ fn recurring_lines_share_one_interval() {
     let mut cart = holding(&[add(&month, 1), add(&price("price_c"), 1)]);
 
     assert!(matches!(add(&quarter, 1).of(&mut cart.clone(), now()), Err(Rejection::MixedInterval { .. })));
-    let swapped = vec![LineUpdate::Remove(month.id.clone()), LineUpdate::Set(item(&quarter, 1))];
+    let swapped = vec![LineUpdate::Remove(LineId::from(&month.id)), LineUpdate::Set(setting(&quarter, 1))];
     ask(Change::update(swapped), [&quarter]).of(&mut cart, now()).unwrap();
 
     assert_eq!(cart.recurrence().unwrap().to_string(), "3month");
@@ -456,16 +563,11 @@ fn a_cart_holds_a_hundred_lines_or_twenty_of_each_kind() {
 fn attributes_are_replaced_where_given_and_a_blank_description_removes_it() {
     let a = price("price_a");
     let bounds = AdjustableQuantity::new(true, Some(1), Some(10)).unwrap();
-    let described = Addition {
-        description: Some(Description::new("blue").unwrap()),
-        adjustable_quantity: Some(bounds.clone()),
-        ..item(&a, 1)
-    };
-    let blank = LineUpdate::Describe {
-        price: a.id.clone(),
-        adjustable_quantity: None,
-        description: Some(Description::new(" ").unwrap()),
-    };
+    let details =
+        Details { description: Some(Description::new("blue").unwrap()), adjustable_quantity: Some(bounds.clone()) };
+    let described = Addition { details, ..item(&a, 1) };
+    let nothing = Details { adjustable_quantity: None, description: Some(Description::new(" ").unwrap()) };
+    let blank = LineUpdate::Describe { line: LineId::from(&a.id), details: nothing };
 
     let described = holding(&[ask(Change::add(vec![described]).unwrap(), [&a]), add(&a, 1)]);
     let mut undescribed = described.clone();
@@ -484,7 +586,7 @@ fn what_is_not_for_sale_cannot_be_put_into_a_cart() {
     let archived = Price { active: false, ..a.clone() };
     let cart = holding(&[add(&b, 1)]);
 
-    for change in [Change::add(vec![item(&a, 1)]).unwrap(), Change::update(vec![LineUpdate::Set(item(&a, 1))])] {
+    for change in [Change::add(vec![item(&a, 1)]).unwrap(), Change::update(vec![LineUpdate::Set(setting(&a, 1))])] {
         let not_found = Rejection::PriceNotFound(a.id.clone());
         assert_refused(&cart, &ask(change.clone(), []), &not_found);
         assert_refused(&cart, &ask(change, [&archived]), &not_found);
@@ -552,7 +654,7 @@ fn a_cart_that_is_made_anonymous_keeps_what_is_in_it_and_loses_what_its_shopper_
     let a = price("price_a");
     let mut cart = cart();
     let mut noted = item(&a, 2);
-    noted.description = Some(Description::new("for Ann").unwrap());
+    noted.details.description = Some(Description::new("for Ann").unwrap());
     let metadata = Metadata::new([("name".to_owned(), "Ann".to_owned())]).unwrap();
     ask(Change::add(vec![noted]).unwrap(), [&a]).with_metadata(metadata).of(&mut cart, now()).unwrap();
 

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
-    Addition, Cart, Change, Currency, Lifetime, LineUpdate, Offer, Offers, Price, PriceId, Product, Quantity,
-    Timestamp, Token, Totals,
+    Addition, Attributes, Cart, Change, Currency, Lifetime, LineId, LineUpdate, Offer, Offers, Price, PriceId, Product,
+    Quantity, Setting, Timestamp, Token, Totals,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -48,11 +48,25 @@ fn price() -> impl Strategy<Value = PriceId> {
 
 fn item() -> impl Strategy<Value = Addition> {
     let quantity = prop_oneof![3 => Just(1), 1 => 1_u64..3];
-    (price(), quantity).prop_map(|(price, quantity)| Addition::new(price, Quantity::new(quantity).unwrap()))
+    (price(), quantity, attributes()).prop_map(|(price, quantity, attributes)| {
+        Addition::new(price, Quantity::new(quantity).unwrap()).with_attributes(attributes)
+    })
+}
+
+/// Mostly none, sometimes one of three.
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let engraved = |text: char| Attributes::new([("engraving".to_owned(), text.to_string())]).unwrap();
+    prop_oneof![2 => Just(Attributes::default()), 1 => (0..3_u8).prop_map(move |index| engraved((b'a' + index).into()))]
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    item().prop_map(|item| Setting::new(item.line(), item.quantity))
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let line = prop_oneof![item().prop_map(LineUpdate::Set), price().prop_map(LineUpdate::Remove)];
+    let line =
+        prop_oneof![setting().prop_map(LineUpdate::Set), item().prop_map(|item| LineUpdate::Remove(item.line())),];
+    let one = setting().prop_map(|setting| Change::Line(LineUpdate::Set(setting)));
     let currency = prop_oneof![Just(None), Just(Some("usd")), Just(Some("eur"))];
     let parsed = |currency: Option<&str>| currency.map(|code| code.parse::<Currency>().unwrap());
     prop_oneof![
@@ -60,16 +74,15 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(move |(items, currency)| Change::add(items).unwrap().in_currency(parsed(currency))),
         8 => (vec(line, 1..4), currency)
             .prop_map(move |(lines, currency)| Change::update(distinct(lines)).in_currency(parsed(currency))),
+        2 => one,
         1 => Just(Change::Clear),
     ]
 }
 
-/// Keeps the first update of each price.
+/// Keeps the first update of each line.
 fn distinct(lines: Vec<LineUpdate>) -> Vec<LineUpdate> {
     let mut seen = std::collections::BTreeSet::new();
-    let price =
-        |line: &LineUpdate| line.addition().map(|item| item.price.clone()).or_else(|| line.removed().cloned()).unwrap();
-    lines.into_iter().filter(|line| seen.insert(price(line))).collect()
+    lines.into_iter().filter(|line| seen.insert(line.line().clone())).collect()
 }
 
 proptest! {
@@ -95,6 +108,12 @@ proptest! {
             if chosen {
                 prop_assert_eq!((cart.lines().len(), cart.item_count(), cart.recurrence()), (1, 1, None));
             }
+            let ids: std::collections::BTreeSet<_> = cart.lines().iter().map(|line| &line.id).collect();
+            prop_assert_eq!(ids.len(), cart.lines().len());
+            prop_assert!(cart.lines().iter().all(|line| line.id == LineId::new(&line.price, &line.attributes)));
+            let recurring: Vec<_> =
+                cart.lines().iter().filter(|line| line.recurrence.is_some()).map(|line| &line.price).collect();
+            prop_assert_eq!(recurring.iter().collect::<std::collections::BTreeSet<_>>().len(), recurring.len());
             let known = cart.own_currency().map(|own| own.to_string());
             prop_assert_eq!(known, own.into_iter().next().filter(|_| !chosen));
             let totals = Totals::new(&cart, &offers, Currency::USD);

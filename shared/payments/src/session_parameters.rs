@@ -92,7 +92,7 @@ pub(crate) struct LineItemParameters<'a> {
     quantity: Option<Text<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustable_quantity: Option<AdjustableQuantity>,
-    metadata: BTreeMap<&'static str, String>,
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]

@@ -160,7 +160,7 @@ impl Error {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(_) => StatusCode::NOT_FOUND,
+                Rejection::PriceNotFound(_) | Rejection::LineNotFound(_) => StatusCode::NOT_FOUND,
                 Rejection::QuantityTooSmall
                 | Rejection::QuantityTooLarge
                 | Rejection::TooManyItems
@@ -170,6 +170,9 @@ impl Error {
                 | Rejection::CustomAmountAlone(_)
                 | Rejection::TooMuchMetadata
                 | Rejection::Metadata { .. }
+                | Rejection::TooManyAttributes
+                | Rejection::Attribute { .. }
+                | Rejection::RecurringLineExists(_)
                 | Rejection::Description
                 | Rejection::Minimum
                 | Rejection::Maximum => StatusCode::BAD_REQUEST,
@@ -208,7 +211,13 @@ impl Error {
                 Rejection::MixedInterval { .. } => "mixed_interval",
                 Rejection::CustomAmountAlone(_) => "custom_amount_alone",
                 Rejection::TooMuchMetadata | Rejection::Metadata { .. } => "invalid_metadata",
-                Rejection::Description | Rejection::Minimum | Rejection::Maximum => "invalid_field",
+                Rejection::LineNotFound(_) => "line_not_found",
+                Rejection::RecurringLineExists(_) => "recurring_line_exists",
+                Rejection::TooManyAttributes
+                | Rejection::Attribute { .. }
+                | Rejection::Description
+                | Rejection::Minimum
+                | Rejection::Maximum => "invalid_field",
                 Rejection::Closed => "cart_closed",
             },
             Self::CartEmpty => "cart_empty",
@@ -296,7 +305,10 @@ impl Error {
 
 fn details_of(rejection: &Rejection) -> Value {
     match rejection {
-        Rejection::PriceNotFound(price) | Rejection::CustomAmountAlone(price) => object!({ "price": price }),
+        Rejection::PriceNotFound(price)
+        | Rejection::CustomAmountAlone(price)
+        | Rejection::RecurringLineExists(price) => object!({ "price": price }),
+        Rejection::LineNotFound(line) => object!({ "id": line }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
         Rejection::TooManyItems => object!({ "field": "items" }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
@@ -308,6 +320,8 @@ fn details_of(rejection: &Rejection) -> Value {
         }
         Rejection::TooMuchMetadata => object!({ "field": "metadata" }),
         Rejection::Metadata { key, .. } => object!({ "field": "metadata", "key": key }),
+        Rejection::TooManyAttributes => object!({ "field": "attributes" }),
+        Rejection::Attribute { key, .. } => object!({ "field": "attributes", "key": key }),
         Rejection::Description => object!({ "field": "description" }),
         Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
         Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),

@@ -27,7 +27,7 @@ pub use origins::AllowedOrigins;
 pub use request::Request;
 pub use shop::Shop;
 pub use start::{StartError, start_with_secrets, start_without_tables};
-pub use wire::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody};
+pub use wire::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody, UpdateLine};
 
 /// The present time. It enters here; from here on it is passed as a value.
 #[must_use]

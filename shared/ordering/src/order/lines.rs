@@ -47,7 +47,7 @@ impl Sale<'_> {
     /// The cart's line, as it is now, that a line of the session was made from.
     fn held(&self, line: &LineItem) -> Option<&Line> {
         let id = self.made_from(line)?;
-        self.cart?.lines().iter().find(|held| held.id() == *id)
+        self.cart?.lines().iter().find(|held| held.id == *id)
     }
 
     /// The own text of the cart's line.
@@ -71,7 +71,7 @@ impl Sale<'_> {
             name: line.description.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect(),
             nickname: line.price.as_ref().and_then(|price| price.nickname.clone()),
             description: self.description(line),
-            attributes: BTreeMap::new(),
+            attributes: line.made_from.as_ref().map(|made_from| made_from.attributes.clone()).unwrap_or_default(),
             quantity: self.units_of(line),
             subtotal: money(line.amount_subtotal),
             discount: money(line.amount_discount),

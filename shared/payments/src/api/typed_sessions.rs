@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Metadata, Offer, Offers, Quantity,
-    Timestamp, Token, Totals,
+    Addition, AdjustableQuantity, Attributes, Cart, Change, Currency, Description, Details, Lifetime, Metadata, Offer,
+    Offers, Quantity, Timestamp, Token, Totals,
 };
 use serde_json::{Value, json};
 use settings::Environment;
@@ -135,11 +135,12 @@ fn offers(currencies: Currencies) -> Offers {
 fn cart(mode: &CheckoutSessionMode, currencies: Currencies, offers: &Offers) -> Cart {
     let now: Timestamp = NOW.parse().unwrap();
     let item = |price: &str, quantity| Addition::new(price.parse().unwrap(), Quantity::new(quantity).unwrap());
-    let mug = Addition {
+    let details = Details {
         adjustable_quantity: Some(AdjustableQuantity::new(true, Some(1), Some(9)).unwrap()),
         description: Some(Description::new("navy & \"white\"").unwrap()),
-        ..item("price_mug", 2)
     };
+    let engraving = [("engraving & 'front'".to_owned(), "Ann & \"Bob\"".to_owned())];
+    let mug = Addition { details, ..item("price_mug", 2) }.with_attributes(Attributes::new(engraving).unwrap());
     let items = match mode {
         CheckoutSessionMode::Subscription => vec![mug, item("price_club", 1), item("price_usage", 1)],
         _ => vec![mug, item("price_tea", 3)],
@@ -165,10 +166,11 @@ fn base(mode: &CheckoutSessionMode, currencies: Currencies, cart: &Cart, totals:
     let lines = cart.lines().iter().map(|line| {
         let mut item = typed::CreateCheckoutSessionLineItems::new();
         item.price = Some(line.price.to_string());
-        let own = [("stripe_payments_line", line.price.as_str()), ("stripe_payments_description", "navy & \"white\"")];
+        let own = [("stripe_payments_line", line.id.as_str()), ("stripe_payments_description", "navy & \"white\"")];
         let described = line.description.is_some();
         let own = own.into_iter().filter(|(key, _)| *key == "stripe_payments_line" || described);
-        item.metadata = Some(own.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+        let all = own.chain(line.attributes.iter());
+        item.metadata = Some(all.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
         item.quantity = (line.price.as_str() != "price_usage").then(|| line.quantity.into());
         item.adjustable_quantity = (line.price.as_str() == "price_mug").then(|| {
             let mut bounds = typed::CreateCheckoutSessionLineItemsAdjustableQuantity::new(true);

@@ -3,17 +3,19 @@
 //! A guard is sufficient for the rules of [`cart`] to accept the change and for the expression to have their result.
 //! It is not necessary: where it fails, the rules decide. So the guards may be coarse, never lax.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::slice;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    Addition, AdjustableQuantity, Cart, Change, Currency, Description, Lifetime, Line, LineUpdate, Metadata, Offers,
-    Price, PriceId, Quantity, Timestamp,
+    Addition, Attributes, Cart, Change, Currency, Details, Lifetime, Line, LineId, LineUpdate, Metadata, Offers, Price,
+    Quantity, Setting, Timestamp,
 };
 
 use super::row::{
-    self, ADJUSTABLE, COMPLETED, CURRENCY, EXPIRES, METADATA, OWN_CURRENCY, OWN_CURRENCY_VERSION, POSITIONS,
-    QUANTITIES, RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
+    self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, LATEST_FORMAT, METADATA, OWN_CURRENCY,
+    OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -27,17 +29,37 @@ const MAX_LINES: usize = 40;
 /// The most currencies that one guard names.
 const MAX_CURRENCIES: usize = 20;
 
-/// An addition, and the price that it is of.
-#[derive(Clone, Copy)]
-struct Priced<'a> {
-    item: &'a Addition,
+/// Units that a change puts into a line.
+struct Units<'a> {
+    line: Cow<'a, LineId>,
     price: &'a Price,
+    quantity: Quantity,
+    details: &'a Details,
+    /// What makes a new line another one than others of the price. An update brings none.
+    attributes: Option<&'a Attributes>,
 }
 
-impl<'a> Priced<'a> {
+impl<'a> Units<'a> {
     /// `None` where the price is not for sale.
-    fn new(item: &'a Addition, offers: &'a Offers) -> Option<Self> {
-        Some(Self { item, price: &offers.for_sale(&item.price)?.price })
+    fn added(item: &'a Addition, offers: &'a Offers) -> Option<Self> {
+        Some(Self {
+            line: Cow::Owned(item.line()),
+            price: &offers.for_sale(&item.price)?.price,
+            quantity: item.quantity,
+            details: &item.details,
+            attributes: Some(&item.attributes).filter(|attributes| !attributes.is_empty()),
+        })
+    }
+
+    /// `None` where the price is not for sale.
+    fn set(setting: &'a Setting, offers: &'a Offers) -> Option<Self> {
+        Some(Self {
+            price: &offers.for_sale(&setting.line.price()?)?.price,
+            line: Cow::Borrowed(&setting.line),
+            quantity: setting.quantity,
+            details: &setting.details,
+            attributes: None,
+        })
     }
 }
 
@@ -47,13 +69,18 @@ pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifet
     open_cart(&mut update, now, lifetime);
     match change {
         Change::Add { items, currency, metadata } => {
-            let items: Vec<_> = items.iter().map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
+            let items: Vec<_> = items.iter().map(|item| Units::added(item, offers)).collect::<Option<_>>()?;
             add(&mut update, &items, *currency, now)?;
             attach(&mut update, metadata.as_ref());
         }
         Change::Update { lines, currency, metadata } => {
             set(&mut update, lines, offers, *currency, metadata.is_some(), now)?;
             attach(&mut update, metadata.as_ref());
+        }
+        Change::Line(line) => {
+            let there = exists(&mut update, line.line());
+            update.guard(there);
+            set(&mut update, slice::from_ref(line), offers, None, false, now)?;
         }
         Change::Clear => clear(&mut update),
     }
@@ -66,12 +93,14 @@ fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     // Where there is no cart, this does not hold either.
     update.guard(format!("{EXPIRES} > {time}"));
     update.guard(format!("attribute_not_exists({COMPLETED})"));
+    let latest = update.value(number(LATEST_FORMAT));
+    update.guard(format!("{FORMAT} <= {latest}"));
     update.set(format!("{VERSION} = {VERSION} + {one}"));
     update.set(format!("{UPDATED} = {time}"));
     update.set(format!("{EXPIRES} = {expiry}"));
 }
 
-fn add(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
+fn add(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
     if items.len() > MAX_LINES {
         return None;
     }
@@ -79,14 +108,20 @@ fn add(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>, n
     share_recurrence(update, items)?;
     guard_room(update, items);
     let zero = update.value(number(0));
-    for (index, Priced { item, .. }) in items.iter().enumerate() {
-        let price = update.name(item.price.as_str());
-        let units = update.value(number(item.quantity));
-        let most = update.value(number(Quantity::MAX - item.quantity.get()));
-        let held = format!("{QUANTITIES}.{price}");
+    for (index, units) in items.iter().enumerate() {
+        let line = update.name(units.line.as_str());
+        let quantity = update.value(number(units.quantity));
+        let most = update.value(number(Quantity::MAX - units.quantity.get()));
+        let held = format!("{QUANTITIES}.{line}");
         update.guard(format!("attribute_not_exists({held}) OR {held} <= {most}"));
-        update.set(format!("{held} = if_not_exists({held}, {zero}) + {units}"));
-        place(update, item, now, index);
+        update.set(format!("{held} = if_not_exists({held}, {zero}) + {quantity}"));
+        place(update, units, now, index);
+    }
+    if items.iter().any(|units| units.attributes.is_some()) {
+        // Rows of version 0.1.0 have no map to put them into.
+        update.guard(format!("attribute_exists({ATTRIBUTES})"));
+        let latest = update.value(number(LATEST_FORMAT));
+        update.set(format!("{FORMAT} = {latest}"));
     }
     Some(())
 }
@@ -102,11 +137,11 @@ fn set(
     if lines.len() > MAX_LINES || (lines.is_empty() && !attaches) {
         return None;
     }
-    let set = lines.iter().filter_map(LineUpdate::addition);
-    let items: Vec<_> = set.map(|item| Priced::new(item, offers)).collect::<Option<_>>()?;
-    let removed: Vec<&PriceId> = lines.iter().filter_map(LineUpdate::removed).collect();
+    let set = lines.iter().filter_map(LineUpdate::setting);
+    let items: Vec<_> = set.map(|setting| Units::set(setting, offers)).collect::<Option<_>>()?;
+    let removed: Vec<&LineId> = lines.iter().filter_map(LineUpdate::removed).collect();
 
-    if !removed.is_empty() && items.iter().any(|priced| priced.price.recurring.is_some()) {
+    if !removed.is_empty() && items.iter().any(|units| units.price.recurring.is_some()) {
         // One expression cannot add to and delete from the set of recurring prices.
         return None;
     }
@@ -118,61 +153,82 @@ fn set(
         guard_room(update, &items);
     }
     guard_removal(update, &items, &removed, attaches);
+    let mut settings = items.iter();
     for (index, line) in lines.iter().enumerate() {
-        set_line(update, line, now, index);
+        match line {
+            LineUpdate::Set(_) => set_line(update, settings.next()?, now, index),
+            LineUpdate::Describe { line, details } => {
+                let there = exists(update, line);
+                update.guard(there);
+                describe(update, line, details);
+            }
+            LineUpdate::Remove(line) => remove(update, line),
+        }
     }
     if !removed.is_empty() {
-        let prices = removed.iter().map(ToString::to_string).collect();
-        let prices = update.value(AttributeValue::Ss(prices));
+        let prices: BTreeSet<_> = removed.iter().filter_map(|line| line.price()).map(String::from).collect();
+        let prices = update.value(AttributeValue::Ss(prices.into_iter().collect()));
         update.delete(format!("{RECURRING} {prices}"));
     }
     Some(())
 }
 
 /// Guards that removing lines changes something, and that a line is left to hold the cart's currency.
-fn guard_removal(update: &mut Update, items: &[Priced<'_>], removed: &[&PriceId], attaches: bool) {
+fn guard_removal(update: &mut Update, items: &[Units<'_>], removed: &[&LineId], attaches: bool) {
     if removed.is_empty() {
         return;
     }
     if !items.is_empty() {
         // Removing all lines would free the currency for the new ones. One line that stays says it does not.
-        let stays = any(items.iter().map(|priced| exists(update, &priced.item.price)));
+        let stays = any(items.iter().map(|units| exists(update, &units.line)));
         update.guard(stays);
     } else if !attaches {
         // Removing what is not there changes nothing.
-        let there = any(removed.iter().map(|price| exists(update, price)));
+        let there = any(removed.iter().map(|line| exists(update, line)));
         update.guard(there);
     }
 }
 
-/// Updates the line `index` of those that are updated together.
-fn set_line(update: &mut Update, line: &LineUpdate, now: Timestamp, index: usize) {
-    match line {
-        LineUpdate::Set(item) => {
-            let price = update.name(item.price.as_str());
-            let units = update.value(number(item.quantity));
-            update.set(format!("{QUANTITIES}.{price} = {units}"));
-            place(update, item, now, index);
-        }
-        LineUpdate::Describe { price, adjustable_quantity, description } => {
-            let there = exists(update, price);
-            update.guard(there);
-            describe(update, price, adjustable_quantity.as_ref(), description.as_ref());
-        }
-        LineUpdate::Remove(price) => {
-            let price = update.name(price.as_str());
-            for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
-                update.remove(format!("{map}.{price}"));
-            }
-        }
+/// Sets the line `index` of those that are updated together. One with attributes has to be there.
+fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) {
+    if units.line.has_attributes() {
+        let there = exists(update, &units.line);
+        update.guard(there);
     }
+    let line = update.name(units.line.as_str());
+    let quantity = update.value(number(units.quantity));
+    update.set(format!("{QUANTITIES}.{line} = {quantity}"));
+    place(update, units, now, index);
+}
+
+/// Removes a line. Its price no longer recurs in the cart: it must not stand on another line.
+fn remove(update: &mut Update, line: &LineId) {
+    guard_only_line(update, line);
+    let name = update.name(line.as_str());
+    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
+        update.remove(format!("{map}.{name}"));
+    }
+    if line.has_attributes() {
+        update.guard(format!("attribute_exists({ATTRIBUTES})"));
+        update.remove(format!("{ATTRIBUTES}.{name}"));
+    }
+}
+
+/// Guards that a price which recurs in the cart does so on this line.
+fn guard_only_line(update: &mut Update, line: &LineId) {
+    let there = exists(update, line);
+    let price = line.price().map(|price| update.value(text(price)));
+    let elsewhere = price.map(|price| format!("NOT contains({RECURRING}, {price})"));
+    update.guard(any([there].into_iter().chain(elsewhere)));
 }
 
 fn clear(update: &mut Update) {
     let empty = update.value(AttributeValue::M(HashMap::new()));
-    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, METADATA] {
+    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, ATTRIBUTES, METADATA] {
         update.set(format!("{map} = {empty}"));
     }
+    let plain = update.value(number(PLAIN_FORMAT));
+    update.set(format!("{FORMAT} = {plain}"));
     for stale in [RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY, OWN_CURRENCY_VERSION] {
         update.remove(stale);
     }
@@ -187,12 +243,12 @@ fn keep_own_currency(update: &mut Update) {
 
 /// Guards that the items agree with the cart on the currency and on the own currency of prices, and sets both; `None` where
 /// the items do not agree with each other, or have an amount that the shopper chooses: what is beside them matters then.
-fn share_currency(update: &mut Update, items: &[Priced<'_>], preferred: Option<Currency>) -> Option<()> {
-    let fits = |currency: Currency| items.iter().all(|priced| priced.price.sells_in(currency));
+fn share_currency(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>) -> Option<()> {
+    let fits = |currency: Currency| items.iter().all(|units| units.price.sells_in(currency));
     let price = items.first()?.price;
     let first = preferred.unwrap_or(price.currency);
     let own = price.currency;
-    if !fits(first) || items.iter().any(|priced| priced.price.currency != own || priced.price.is_custom()) {
+    if !fits(first) || items.iter().any(|units| units.price.currency != own || units.price.is_custom()) {
         return None;
     }
     let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
@@ -213,10 +269,10 @@ fn share_currency(update: &mut Update, items: &[Priced<'_>], preferred: Option<C
     Some(())
 }
 
-/// Guards that the recurring items agree with the cart on how often they recur, and sets it; `None` where they do not agree
-/// with each other.
-fn share_recurrence(update: &mut Update, items: &[Priced<'_>]) -> Option<()> {
-    let mut recurrences = items.iter().filter_map(|priced| priced.price.recurrence());
+/// Guards that the recurring items agree with the cart on how often they recur, and that each is the only line of its price, and
+/// sets it; `None` where they do not agree with each other.
+fn share_recurrence(update: &mut Update, items: &[Units<'_>]) -> Option<()> {
+    let mut recurrences = items.iter().filter_map(|units| units.price.recurrence());
     if let Some(recurrence) = recurrences.next() {
         if recurrences.any(|other| other != recurrence) {
             return None;
@@ -224,21 +280,27 @@ fn share_recurrence(update: &mut Update, items: &[Priced<'_>]) -> Option<()> {
         let value = update.value(text(recurrence));
         update.guard(format!("attribute_not_exists({RECURRENCE}) OR {RECURRENCE} = {value}"));
         update.set(format!("{RECURRENCE} = {value}"));
-        let recurring = items.iter().filter(|priced| priced.price.recurring.is_some());
-        let prices = recurring.map(|priced| priced.item.price.to_string());
-        let prices = update.value(AttributeValue::Ss(prices.collect()));
+        let recurring: Vec<_> = items.iter().filter(|units| units.price.recurring.is_some()).collect();
+        let prices: BTreeSet<_> = recurring.iter().map(|units| units.price.id.to_string()).collect();
+        if prices.len() < recurring.len() {
+            return None;
+        }
+        for units in recurring {
+            guard_only_line(update, &units.line);
+        }
+        let prices = update.value(AttributeValue::Ss(prices.into_iter().collect()));
         update.add(format!("{RECURRING} {prices}"));
     }
     Some(())
 }
 
 /// Guards that the items fit: they do if there is room for all of them as new lines, or if none is new.
-fn guard_room(update: &mut Update, items: &[Priced<'_>]) {
+fn guard_room(update: &mut Update, items: &[Units<'_>]) {
     // This few lines fit, whether they recur or not.
     let few = at_most(update, Cart::MAX_LINES_PER_KIND, items.len());
-    let known = all(items.iter().map(|priced| exists(update, &priced.item.price)));
+    let known = all(items.iter().map(|units| exists(update, &units.line)));
     let mut alternatives = vec![few, known];
-    if items.iter().all(|priced| priced.price.recurring.is_none()) {
+    if items.iter().all(|units| units.price.recurring.is_none()) {
         let many = at_most(update, Cart::MAX_LINES, items.len());
         alternatives.push(all([format!("attribute_not_exists({RECURRENCE})"), many]));
     }
@@ -254,30 +316,29 @@ fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
 }
 
 /// Sets what a line has beside its quantity.
-fn place(update: &mut Update, item: &Addition, now: Timestamp, index: usize) {
-    let price = update.name(item.price.as_str());
+fn place(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) {
+    let line = update.name(units.line.as_str());
     let position = update.value(number(Line::position_at(now, index)));
-    update.set(format!("{POSITIONS}.{price} = if_not_exists({POSITIONS}.{price}, {position})"));
-    describe(update, &item.price, item.adjustable_quantity.as_ref(), item.description.as_ref());
+    update.set(format!("{POSITIONS}.{line} = if_not_exists({POSITIONS}.{line}, {position})"));
+    if let Some(attributes) = units.attributes {
+        let value = update.value(row::attributes(attributes));
+        update.set(format!("{ATTRIBUTES}.{line} = {value}"));
+    }
+    describe(update, &units.line, units.details);
 }
 
-fn describe(
-    update: &mut Update,
-    price: &PriceId,
-    adjustable_quantity: Option<&AdjustableQuantity>,
-    description: Option<&Description>,
-) {
-    let price = update.name(price.as_str());
-    if let Some(adjustable_quantity) = adjustable_quantity {
+fn describe(update: &mut Update, line: &LineId, details: &Details) {
+    let line = update.name(line.as_str());
+    if let Some(adjustable_quantity) = &details.adjustable_quantity {
         let value = update.value(row::adjustable(adjustable_quantity));
-        update.set(format!("{ADJUSTABLE}.{price} = {value}"));
+        update.set(format!("{ADJUSTABLE}.{line} = {value}"));
     }
-    if let Some(description) = description {
+    if let Some(description) = &details.description {
         if description.is_blank() {
-            update.remove(format!("{TEXTS}.{price}"));
+            update.remove(format!("{TEXTS}.{line}"));
         } else {
             let value = update.value(text(description.as_str()));
-            update.set(format!("{TEXTS}.{price} = {value}"));
+            update.set(format!("{TEXTS}.{line} = {value}"));
         }
     }
 }
@@ -289,6 +350,6 @@ fn attach(update: &mut Update, metadata: Option<&Metadata>) {
     }
 }
 
-fn exists(update: &mut Update, price: &PriceId) -> String {
-    format!("attribute_exists({QUANTITIES}.{})", update.name(price.as_str()))
+fn exists(update: &mut Update, line: &LineId) -> String {
+    format!("attribute_exists({QUANTITIES}.{})", update.name(line.as_str()))
 }

@@ -6,12 +6,13 @@
 //! | attribute | what |
 //! |---|---|
 //! | `number` | the key |
-//! | `f` | the format's version, 1 |
+//! | `f` | the format's version: 2 where a line has, or had, attributes; else 1, which version 0.1.0 reads too |
 //! | `v` | the cart's version |
-//! | `q` | price → quantity |
-//! | `o` | price → position |
-//! | `a` | price → `enabled:minimum:maximum` |
-//! | `t` | price → description |
+//! | `q` | line → quantity |
+//! | `o` | line → position |
+//! | `a` | line → `enabled:minimum:maximum` |
+//! | `t` | line → description |
+//! | `la` | line → its attributes, where it has some; absent in rows of version 0.1.0 |
 //! | `r` | the recurring prices (a set; absent when empty) |
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
@@ -26,6 +27,8 @@
 //! | `k` | digest of a request's key → its time, digest and session, see [`IdempotencyKey`] |
 //! | `gh`, `gn` | a clock hour, and how many landings of that hour named another session than `pc` has, see [`Guesses`]; absent before |
 //!
+//! A line stands under its id ([`cart::LineId`]): the price's, where it has no attributes.
+//!
 //! The last three are not the cart's own: a write of the whole cart leaves them alone.
 //!
 //! [`Guesses`]: super::Guesses
@@ -34,8 +37,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Cart, CurrentSession, Description, Expected, Lifetime, Line, Metadata, Money, PriceId,
-    Quantity, Recurrence, SessionId, Snapshot, Status, Timestamp,
+    AdjustableQuantity, Attributes, Cart, CurrentSession, Description, Expected, Lifetime, Line, LineId, Metadata,
+    Money, Quantity, Recurrence, SessionId, Snapshot, Status, Timestamp,
 };
 
 use super::write_id::WriteId;
@@ -50,6 +53,7 @@ pub(crate) const QUANTITIES: &str = "q";
 pub(crate) const POSITIONS: &str = "o";
 pub(crate) const ADJUSTABLE: &str = "a";
 pub(crate) const TEXTS: &str = "t";
+pub(crate) const ATTRIBUTES: &str = "la";
 pub(crate) const RECURRING: &str = "r";
 pub(crate) const RECURRENCE: &str = "ivl";
 pub(crate) const CURRENCY: &str = "cur";
@@ -67,13 +71,14 @@ pub(crate) const GUESSES_HOUR: &str = "gh";
 pub(crate) const GUESSES: &str = "gn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 17] = [
+const OWN: [&str; 18] = [
     FORMAT,
     VERSION,
     QUANTITIES,
     POSITIONS,
     ADJUSTABLE,
     TEXTS,
+    ATTRIBUTES,
     RECURRING,
     RECURRENCE,
     CURRENCY,
@@ -97,8 +102,10 @@ const SESSION_SUBTOTAL: &str = "m";
 const SESSION_LINES: &str = "l";
 
 pub(crate) const TABLE: &str = "carts";
-/// The version of this format. Another one is not guessed at.
-const THIS_FORMAT: u32 = 1;
+/// The format of a row whose lines have no attributes.
+pub(crate) const PLAIN_FORMAT: u32 = 1;
+/// The format of any row: the latest that is read. A later one is not guessed at.
+pub(crate) const LATEST_FORMAT: u32 = 2;
 
 /// The row of a new cart.
 pub(crate) fn fresh(cart: &Cart, write_id: &WriteId, key: Option<&IdempotencyKey>, now: Timestamp) -> Item {
@@ -152,19 +159,26 @@ pub(crate) fn at_version(version: u64) -> Update {
 /// The attributes of a cart.
 fn write(cart: &Cart) -> Item {
     let lines = || cart.lines().iter();
+    let has_attributes = lines().any(|line| line.id.has_attributes());
     let mut item = Item::from([
         (NUMBER.into(), text(cart.number())),
-        (FORMAT.into(), number(THIS_FORMAT)),
+        (FORMAT.into(), number(if has_attributes { LATEST_FORMAT } else { PLAIN_FORMAT })),
         (VERSION.into(), number(cart.version())),
-        (QUANTITIES.into(), map(lines().map(|line| (line.price.as_str(), number(line.quantity))))),
-        (POSITIONS.into(), map(lines().map(|line| (line.price.as_str(), number(line.position))))),
+        (QUANTITIES.into(), map(lines().map(|line| (line.id.as_str(), number(line.quantity))))),
+        (POSITIONS.into(), map(lines().map(|line| (line.id.as_str(), number(line.position))))),
         (
             ADJUSTABLE.into(),
-            map(lines().filter_map(|line| Some((line.price.as_str(), adjustable(line.adjustable_quantity.as_ref()?))))),
+            map(lines().filter_map(|line| Some((line.id.as_str(), adjustable(line.adjustable_quantity.as_ref()?))))),
         ),
         (
             TEXTS.into(),
-            map(lines().filter_map(|line| Some((line.price.as_str(), text(line.description.as_ref()?.as_str()))))),
+            map(lines().filter_map(|line| Some((line.id.as_str(), text(line.description.as_ref()?.as_str()))))),
+        ),
+        (
+            ATTRIBUTES.into(),
+            map(lines()
+                .filter(|line| line.id.has_attributes())
+                .map(|line| (line.id.as_str(), attributes(&line.attributes)))),
         ),
         (METADATA.into(), metadata(cart.metadata())),
         (CREATED.into(), seconds(cart.created_at())),
@@ -198,13 +212,13 @@ fn write(cart: &Cart) -> Item {
 /// Reads a cart back.
 pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
     let reader = Reader { table: TABLE, item };
-    if reader.parsed::<u32>(FORMAT)? != THIS_FORMAT {
+    if !(PLAIN_FORMAT..=LATEST_FORMAT).contains(&reader.parsed::<u32>(FORMAT)?) {
         return Err(reader.corrupt(FORMAT));
     }
     let version = reader.parsed(VERSION)?;
     let own_currency = reader.parsed_if_there(OWN_CURRENCY)?;
     let is_current = reader.parsed_if_there(OWN_CURRENCY_VERSION)? == Some(version);
-    let metadata = reader.map(METADATA).filter_map(|(key, value)| Some((key.clone(), value.as_s().ok()?.clone())));
+    let metadata = reader.map(METADATA).filter_map(entry);
 
     let snapshot = Snapshot {
         number: reader.parsed(NUMBER)?,
@@ -228,24 +242,32 @@ pub(crate) fn read(item: &Item, lifetime: Lifetime) -> Result<Cart, Error> {
 
 fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
     let map = |name| reader.item.get(name).and_then(|map| map.as_m().ok());
-    let [positions, adjustables, texts] = [POSITIONS, ADJUSTABLE, TEXTS].map(map);
+    let [positions, adjustables, texts, attributes] = [POSITIONS, ADJUSTABLE, TEXTS, ATTRIBUTES].map(map);
     let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
     let recurring = reader.item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
 
-    let lines = reader.map(QUANTITIES).map(|(price, quantity)| {
+    let lines = reader.map(QUANTITIES).map(|(key, quantity)| {
+        let id: LineId = key.parse().ok()?;
+        let price = id.price()?;
         Some(Line {
-            price: price.parse::<PriceId>().ok()?,
+            attributes: if id.has_attributes() {
+                Attributes::stored(attributes.and_then(|map| map.get(key))?.as_m().ok()?.iter().filter_map(entry))
+            } else {
+                Attributes::default()
+            },
             quantity: Quantity::new(quantity.as_n().ok()?.parse().ok()?).ok()?,
-            adjustable_quantity: match adjustables.and_then(|map| map.get(price)) {
+            adjustable_quantity: match adjustables.and_then(|map| map.get(key)) {
                 None => None,
                 Some(value) => Some(read_adjustable(value.as_s().ok()?)?),
             },
-            description: match texts.and_then(|map| map.get(price)) {
+            description: match texts.and_then(|map| map.get(key)) {
                 None => None,
                 Some(value) => Some(Description::stored(value.as_s().ok()?)),
             },
-            recurrence: recurrence.filter(|_| recurring.contains(price)),
-            position: positions.and_then(|map| map.get(price))?.as_n().ok()?.parse().ok()?,
+            recurrence: recurrence.filter(|_| recurring.iter().any(|recurring| *recurring == price.as_str())),
+            position: positions.and_then(|map| map.get(key))?.as_n().ok()?.parse().ok()?,
+            id,
+            price,
         })
     });
     lines.collect::<Option<_>>().ok_or_else(|| reader.corrupt(QUANTITIES))
@@ -253,6 +275,15 @@ fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
 
 pub(crate) fn metadata(metadata: &Metadata) -> AttributeValue {
     map(metadata.iter().map(|(key, value)| (key, text(value))))
+}
+
+pub(crate) fn attributes(attributes: &Attributes) -> AttributeValue {
+    map(attributes.iter().map(|(key, value)| (key, text(value))))
+}
+
+/// A key and its text; `None` for what is no text.
+fn entry((key, value): (&String, &AttributeValue)) -> Option<(String, String)> {
+    Some((key.clone(), value.as_s().ok()?.clone()))
 }
 
 pub(crate) fn adjustable(adjustable: &AdjustableQuantity) -> AttributeValue {

@@ -1,8 +1,8 @@
 //! Random changes that often come near the limits of lines and quantities.
 
 use cart::{
-    Addition, AdjustableQuantity, CartNumber, Change, Currency, Description, Lifetime, LineUpdate, Metadata, Offer,
-    Offers, Price, PriceId, Product, Quantity, Timestamp, Token,
+    Addition, AdjustableQuantity, Attributes, CartNumber, Change, Currency, Description, Details, Lifetime, LineId,
+    LineUpdate, Metadata, Offer, Offers, Price, PriceId, Product, Quantity, Setting, Timestamp, Token,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, RngExt as _};
@@ -86,10 +86,27 @@ fn some_item(numbers: &mut Numbers, prices: u64) -> Addition {
         1 => numbers.random_range(999_990..1_000_000),
         _ => numbers.random_range(1..=5),
     };
-    let mut item = item(numbers.random_range(0..prices), quantity);
-    item.adjustable_quantity = adjustable(numbers);
-    item.description = description(numbers);
-    item
+    let item = item(numbers.random_range(0..prices), quantity).with_attributes(attributes(numbers));
+    Addition { details: details(numbers), ..item }
+}
+
+fn some_setting(numbers: &mut Numbers, prices: u64) -> Setting {
+    let item = some_item(numbers, prices);
+    Setting { details: item.details.clone(), ..Setting::new(item.line(), item.quantity) }
+}
+
+fn details(numbers: &mut Numbers) -> Details {
+    Details { adjustable_quantity: adjustable(numbers), description: description(numbers) }
+}
+
+/// Draws mostly none, so that most lines are plain.
+fn attributes(numbers: &mut Numbers) -> Attributes {
+    let text = match numbers.random_range(0..12) {
+        0 => "Ann",
+        1 => "Bob ☂",
+        _ => return Attributes::default(),
+    };
+    Attributes::new([("engraving".to_owned(), text.to_owned())]).unwrap()
 }
 
 fn adjustable(numbers: &mut Numbers) -> Option<AdjustableQuantity> {
@@ -129,10 +146,10 @@ fn currency(numbers: &mut Numbers) -> Option<Currency> {
     }
 }
 
-/// Keeps the first line of each price.
-fn distinct<T>(lines: Vec<T>, price: impl Fn(&T) -> PriceId) -> Vec<T> {
+/// Keeps the first of each line.
+fn distinct<T>(lines: Vec<T>, id: impl Fn(&T) -> LineId) -> Vec<T> {
     let mut seen = std::collections::BTreeSet::new();
-    lines.into_iter().filter(|line| seen.insert(price(line))).collect()
+    lines.into_iter().filter(|line| seen.insert(id(line))).collect()
 }
 
 /// Draws a change, of all kinds that a request can ask for.
@@ -143,16 +160,14 @@ pub(crate) fn change(numbers: &mut Numbers) -> Change {
     match numbers.random_range(0..20) {
         0..10 => {
             let items = (0..count).map(|_| some_item(numbers, prices)).collect();
-            let items = distinct(items, |item: &Addition| item.price.clone());
+            let items = distinct(items, Addition::line);
             Change::add(items).unwrap().in_currency(currency(numbers)).with_metadata(metadata(numbers))
         }
-        10..19 => {
+        10 => Change::Line(line_update(numbers, prices)),
+        11..19 => {
             let count = if numbers.random_ratio(1, 12) { 0 } else { count };
             let lines = (0..count).map(|_| line_update(numbers, prices)).collect();
-            let lines = distinct(lines, |line: &LineUpdate| match line {
-                LineUpdate::Set(item) => item.price.clone(),
-                LineUpdate::Describe { price, .. } | LineUpdate::Remove(price) => price.clone(),
-            });
+            let lines = distinct(lines, |line: &LineUpdate| line.line().clone());
             Change::update(lines).in_currency(currency(numbers)).with_metadata(metadata(numbers))
         }
         _ => Change::Clear,
@@ -161,11 +176,8 @@ pub(crate) fn change(numbers: &mut Numbers) -> Change {
 
 fn line_update(numbers: &mut Numbers, prices: u64) -> LineUpdate {
     match numbers.random_range(0..6) {
-        0..3 => LineUpdate::Set(some_item(numbers, prices)),
-        3 => {
-            let price = price_id(numbers.random_range(0..prices));
-            LineUpdate::Describe { price, adjustable_quantity: adjustable(numbers), description: description(numbers) }
-        }
-        _ => LineUpdate::Remove(price_id(numbers.random_range(0..prices))),
+        0..3 => LineUpdate::Set(some_setting(numbers, prices)),
+        3 => LineUpdate::Describe { line: some_item(numbers, prices).line(), details: details(numbers) },
+        _ => LineUpdate::Remove(some_item(numbers, prices).line()),
     }
 }

@@ -74,7 +74,7 @@ async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
     let database = Database::open().await;
     let (carts, catalog) = (database.carts(), database.catalog());
     let before = opened(&carts).await;
-    let nothing = Change::update(vec![cart::LineUpdate::Remove("price_absent".parse().unwrap())]);
+    let nothing = Change::update(vec![cart::LineUpdate::Remove(cart::LineId::kept("price_absent"))]);
 
     let answer =
         carts.change(before.number(), &nothing, &shop(), &catalog, &keyed("key", "nothing"), start()).await.unwrap();

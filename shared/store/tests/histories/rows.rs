@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Cart, Change, LineUpdate, Metadata};
+use cart::{Cart, Change, Details, LineUpdate, Metadata, Quantity, Setting};
 use store::{Carts, CatalogTable, ChangeError, Preconditions};
 
 use crate::database::Database;
@@ -19,7 +19,7 @@ fn add(price: u64) -> Change {
 }
 
 fn remove(price: u64) -> Change {
-    Change::update(vec![LineUpdate::Remove(item(price, 1).price)])
+    Change::update(vec![LineUpdate::Remove(item(price, 1).line())])
 }
 
 async fn opened(carts: &Carts, with: u64) -> Cart {
@@ -41,18 +41,15 @@ async fn every_change_keeps_the_own_currency_at_the_version_of_the_row() {
     let tables = (database.carts(), database.catalog());
     let cart = opened(&tables.0, DOLLARS).await;
     let note = Metadata::new([("note".to_owned(), "x".to_owned())]).unwrap();
-    let described = LineUpdate::Describe {
-        price: item(DOLLARS, 1).price,
-        adjustable_quantity: None,
-        description: Some(cart::Description::new("blue").unwrap()),
-    };
+    let blue = Details { description: Some(cart::Description::new("blue").unwrap()), ..Details::default() };
+    let described = LineUpdate::Describe { line: item(DOLLARS, 1).line(), details: blue };
     let many = Change::add((1..60).map(|price| item(price * 8, 1)).collect()).unwrap();
 
     assert_eq!(own(&database.item(cart.number()).await), Some(("usd", true)), "opened");
     let changes = [
         add(DOLLARS),
         add(BOTH),
-        Change::update(vec![LineUpdate::Set(item(BOTH, 5))]),
+        Change::update(vec![LineUpdate::Set(Setting::new(item(BOTH, 1).line(), Quantity::new(5).unwrap()))]),
         Change::update(vec![described]),
         Change::update(Vec::new()).with_metadata(Some(note)),
         remove(BOTH),

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cart::{
-    AdjustableQuantity, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, Metadata, Money, Offers,
-    PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
+    AdjustableQuantity, Attributes, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, LineId, Metadata,
+    Money, Offers, PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -64,6 +64,8 @@ struct ItemRest<'a> {
     lost: Option<LostPrice<'a>>,
     quantity: Quantity,
     adjustable_quantity: Cow<'a, AdjustableQuantity>,
+    id: &'a LineId,
+    attributes: &'a Attributes,
     description: Option<&'a Description>,
     available: bool,
     /// `null` where no single amount says it.
@@ -239,6 +241,8 @@ impl<'a> ItemView<'a> {
             lost,
             quantity: line.quantity,
             adjustable_quantity: line.adjustable_quantity.as_ref().map_or_else(Cow::default, Cow::Borrowed),
+            id: &line.id,
+            attributes: &line.attributes,
             description: line.description.as_ref(),
             available: sum.is_some(),
             unit_price_with_currency: unit.as_ref().map(Amount::with_currency),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use cart::{AdjustableQuantity, Description, PriceId, Quantity, Rejection};
+use cart::{AdjustableQuantity, Attributes, Description, LineId, PriceId, Quantity, Rejection};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde_json::Number;
@@ -59,6 +59,19 @@ impl TryFrom<String> for Price {
 
     fn try_from(text: String) -> Result<Self, &'static str> {
         text.parse().map(Self).map_err(|_| "must be the id of a price")
+    }
+}
+
+/// The id of a line of the cart, or of a price that has none yet.
+#[derive(PartialEq, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct LineKey(pub(crate) LineId);
+
+impl TryFrom<String> for LineKey {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        text.parse().map(Self).map_err(|_| "must be the id of a line")
     }
 }
 
@@ -272,6 +285,32 @@ impl TryFrom<Scalar> for Note {
 
     fn try_from(Scalar(text): Scalar) -> Result<Self, &'static str> {
         Description::new(text).map(Self).map_err(|_| OUT_OF_BOUNDS)
+    }
+}
+
+/// What tells a line from others of the same price.
+#[derive(PartialEq, Debug, Deserialize)]
+#[serde(try_from = "Members<String, String>")]
+pub(crate) struct Distinction(pub(crate) Attributes);
+
+impl TryFrom<Members<String, String>> for Distinction {
+    type Error = String;
+
+    fn try_from(Members(entries): Members<String, String>) -> Result<Self, String> {
+        Attributes::new(entries).map(Self).map_err(|rejection| match rejection {
+            Rejection::Attribute { key, reason } => format!("have the key {key:?}, which {reason}"),
+            _ => format!("have more than {} keys", Attributes::MAX_KEYS),
+        })
+    }
+}
+
+/// What cannot be changed, whatever is said of it.
+#[derive(PartialEq, Debug)]
+pub(crate) struct Unchangeable;
+
+impl<'de> Deserialize<'de> for Unchangeable {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("cannot be changed: they are given when the line is added"))
     }
 }
 

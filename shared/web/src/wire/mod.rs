@@ -12,7 +12,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
-pub use requests::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody};
+pub use requests::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody, UpdateLine};
 
 use lambda_http::http::header;
 use serde::de::DeserializeOwned;

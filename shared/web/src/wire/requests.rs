@@ -1,14 +1,15 @@
 //! The bodies of requests.
 //!
 //! The allow-list: a field that no struct here has is not read, and goes nowhere. In particular, of a line only price,
-//! quantity, adjustable quantity and description count, so that a client cannot name a price of its own making.
+//! attributes, quantity, adjustable quantity and description count, so that a client cannot name a price of its own making.
 
-use cart::{Addition, Change, Currency, LineUpdate, Metadata, Quantity};
+use cart::{Addition, Change, Currency, Details, LineId, LineUpdate, Metadata, Quantity, Setting};
 use serde::Deserialize;
 
 use crate::Error;
 use crate::wire::fields::{
-    AddedUnits, Address, Adjustable, Email, Members, Note, Price, Scalar, Trimmed, WantedUnits, not_empty,
+    AddedUnits, Address, Adjustable, Distinction, Email, LineKey, Members, Note, Price, Scalar, Trimmed, Unchangeable,
+    WantedUnits, not_empty,
 };
 
 /// `POST /cart/add`.
@@ -25,20 +26,23 @@ struct AddLine {
     quantity: Option<AddedUnits>,
     adjustable_quantity: Option<Adjustable>,
     description: Option<Note>,
+    attributes: Option<Distinction>,
 }
 
 /// `POST /cart/update`.
 #[derive(PartialEq, Debug, Deserialize)]
 pub struct UpdateBody {
-    updates: Option<Members<Price, UpdateLine>>,
+    updates: Option<Members<LineKey, UpdateLine>>,
     metadata: Option<Members<String, Scalar>>,
 }
 
+/// `POST /cart/items/{id}`, and a line of `POST /cart/update`.
 #[derive(PartialEq, Debug, Deserialize)]
-struct UpdateLine {
+pub struct UpdateLine {
     quantity: Option<WantedUnits>,
     adjustable_quantity: Option<Adjustable>,
     description: Option<Note>,
+    attributes: Option<Unchangeable>,
 }
 
 /// `POST /cart/checkout`.
@@ -74,8 +78,12 @@ impl AddBody {
 
 impl AddLine {
     fn into_addition(self) -> Addition {
-        let quantity = self.quantity.map_or(Quantity::ONE, |AddedUnits(quantity)| quantity);
-        addition(self.price, quantity, self.adjustable_quantity, self.description)
+        Addition {
+            price: self.price.0,
+            attributes: self.attributes.map(|Distinction(attributes)| attributes).unwrap_or_default(),
+            quantity: self.quantity.map_or(Quantity::ONE, |AddedUnits(quantity)| quantity),
+            details: details(self.adjustable_quantity, self.description),
+        }
     }
 }
 
@@ -92,23 +100,20 @@ impl UpdateBody {
         }
         let metadata = self.metadata.map(to_metadata).transpose()?;
         let lines = self.updates.map_or_else(Vec::new, |Members(lines)| lines);
-        let lines = lines.into_iter().map(|(price, line)| line.into_update(price)).collect();
+        let lines = lines.into_iter().map(|(LineKey(line), update)| update.into_update(line)).collect();
         Ok(Change::update(lines).in_currency(currency).with_metadata(metadata))
     }
 }
 
 impl UpdateLine {
-    fn into_update(self, price: Price) -> LineUpdate {
+    /// What is asked of the line `line`.
+    #[must_use]
+    pub fn into_update(self, line: LineId) -> LineUpdate {
+        let details = details(self.adjustable_quantity, self.description);
         match self.quantity {
-            Some(WantedUnits(None)) => LineUpdate::Remove(price.0),
-            Some(WantedUnits(Some(quantity))) => {
-                LineUpdate::Set(addition(price, quantity, self.adjustable_quantity, self.description))
-            }
-            None => LineUpdate::Describe {
-                price: price.0,
-                adjustable_quantity: self.adjustable_quantity.map(|Adjustable(bounds)| bounds),
-                description: self.description.map(|Note(text)| text),
-            },
+            Some(WantedUnits(None)) => LineUpdate::Remove(line),
+            Some(WantedUnits(Some(quantity))) => LineUpdate::Set(Setting { line, quantity, details }),
+            None => LineUpdate::Describe { line, details },
         }
     }
 }
@@ -135,14 +140,11 @@ impl AnonymiseBody {
     }
 }
 
-fn addition(
-    Price(price): Price,
-    quantity: Quantity,
-    adjustable_quantity: Option<Adjustable>,
-    description: Option<Note>,
-) -> Addition {
-    let adjustable_quantity = adjustable_quantity.map(|Adjustable(bounds)| bounds);
-    Addition { price, quantity, adjustable_quantity, description: description.map(|Note(text)| text) }
+fn details(adjustable_quantity: Option<Adjustable>, description: Option<Note>) -> Details {
+    Details {
+        adjustable_quantity: adjustable_quantity.map(|Adjustable(bounds)| bounds),
+        description: description.map(|Note(text)| text),
+    }
 }
 
 fn to_metadata(Members(entries): Members<String, Scalar>) -> Result<Metadata, Error> {
