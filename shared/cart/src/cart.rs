@@ -219,7 +219,7 @@ impl Cart {
     /// # Errors
     ///
     /// - [`Rejection::Closed`] if the cart is expired or completed.
-    /// - [`Rejection::PriceNotFound`] if a price is not for sale.
+    /// - [`Rejection::PriceNotFound`] if units of a price would be put in that is not for sale.
     /// - [`Rejection::LineNotFound`] if a line that is set has attributes and is absent, or is to be there and is not.
     /// - [`Rejection::RecurringLineExists`] if a recurring price would stand on a second line.
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
@@ -444,7 +444,7 @@ impl Cart {
         Ok(())
     }
 
-    /// Sets a line, or adds one at the end, at `position`.
+    /// Sets a line, or adds one at the end, at `position`. To put no more units into a line, its price need not be for sale.
     fn set(
         &mut self,
         setting: &Setting,
@@ -454,21 +454,22 @@ impl Cart {
     ) -> Result<(), Rejection> {
         let Setting { line: id, quantity, details } = setting;
         let not_found = || Rejection::LineNotFound(id.clone());
-        if id.has_attributes() && self.line(id).is_none() {
+        let held = self.line(id).map(|line| line.quantity);
+        if held.is_none() && id.has_attributes() {
             return Err(not_found());
         }
-        let price = self.admit(&id.price().ok_or_else(not_found)?, preferred, offers)?;
-        match self.line_mut(id) {
-            Some(line) => {
-                line.quantity = *quantity;
-                line.describe(details);
-                Ok(())
-            }
-            None => {
+        if held.is_none_or(|held| held < *quantity) {
+            let price = self.admit(&id.price().ok_or_else(not_found)?, preferred, offers)?;
+            if held.is_none() {
                 let item = Addition { details: details.clone(), ..Addition::new(price.id.clone(), *quantity) };
-                self.put(&item, price, position)
+                return self.put(&item, price, position);
             }
         }
+        if let Some(line) = self.line_mut(id) {
+            line.quantity = *quantity;
+            line.describe(details);
+        }
+        Ok(())
     }
 
     /// Makes sure that a price is for sale and fits the cart, whose first line decides its currency.

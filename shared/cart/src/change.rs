@@ -119,6 +119,16 @@ impl Change {
         if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems) } else { Ok(prices) }
     }
 
+    /// Whether a price that is not for sale refuses the change, whatever the cart holds. An update may leave a line as it is, or
+    /// take units out of it.
+    #[must_use]
+    pub fn needs_all_for_sale(&self) -> bool {
+        match self {
+            Self::Add { .. } => true,
+            Self::Update { .. } | Self::Line(_) | Self::Clear => false,
+        }
+    }
+
     /// Whether the change puts units into lines, whatever they held before.
     pub(crate) fn puts_units(&self) -> bool {
         match self {

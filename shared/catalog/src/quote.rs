@@ -3,13 +3,22 @@
 use std::sync::Arc;
 
 use cart::{Change, Offer, Offers, PriceId, Rejection, Timestamp};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use shopping::{ChangedCart, Shopper};
 
 use crate::{Catalog, Error};
 
 /// How many prices that the table does not know are asked for at a time.
 const FETCHES_AT_A_TIME: usize = 4;
+
+/// What becomes of a change that names a price which is not for sale.
+#[derive(Clone, Copy)]
+enum Refusal {
+    /// It is refused, whatever the cart holds.
+    AtOnce,
+    /// The rules decide, once they know the cart.
+    ByTheRules,
+}
 
 impl Catalog {
     /// Applies a change to the shopper's cart at today's prices. Returns the cart with the offers of all its prices; `None`
@@ -32,34 +41,44 @@ impl Catalog {
         // A function that starts cold asks for all that it has to show in one batch.
         let cold = !self.table.remembers(&prices);
         let shown = if cold { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
-        let mut offers = self.for_sale(&prices, &shown, now).await?;
+        let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
+        let mut offers = self.offers(&prices, &shown, refusal, now).await?;
         let Some(changed) = self.shopping.change(shopper, change, &offers, now).await? else { return Ok(None) };
         self.complete(&mut offers, changed.cart.lines().iter().map(|line| &line.price)).await?;
         Ok(Some((changed, offers)))
     }
 
-    /// The offers of `prices`, all of which can be bought, and those of the prices `beside` them that the table has, in one
-    /// batch.
+    /// The offers of `prices`, and those of the prices `beside` them that the table has, in one batch.
     ///
     /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
     /// is not asked for again for ten seconds, unless the table learns of it.
     ///
     /// # Errors
     ///
-    /// - [`Rejection::PriceNotFound`] naming one of `prices` that cannot be bought: one that the table knows before any that
-    ///   Stripe has to be asked for.
+    /// - [`Rejection::PriceNotFound`], where that is to be refused at once, naming one of `prices` that cannot be bought: one that
+    ///   the table knows before any that Stripe has to be asked for.
     /// - [`Error::Store`], [`Error::Stripe`] if one of them fails.
-    async fn for_sale(&self, prices: &[PriceId], beside: &[PriceId], now: Timestamp) -> Result<Offers, Error> {
+    async fn offers(
+        &self,
+        prices: &[PriceId],
+        beside: &[PriceId],
+        refusal: Refusal,
+        now: Timestamp,
+    ) -> Result<Offers, Error> {
         let mut offers = self.table.offers(prices.iter().chain(beside)).await?;
         let mut known = prices.iter().filter_map(|price| offers.get(price));
-        if let Some(archived) = known.find(|offer| !offer.is_active()) {
+        if let (Refusal::AtOnce, Some(archived)) = (refusal, known.find(|offer| !offer.is_active())) {
             return Err(Rejection::PriceNotFound(archived.price.id.clone()).into());
         }
         let absent: Vec<_> = prices.iter().filter(|price| offers.get(price).is_none()).collect();
         let questions: Vec<_> = absent.into_iter().map(|price| self.fetch(price, now)).collect();
         let mut fetched = stream::iter(questions).buffered(FETCHES_AT_A_TIME);
-        while let Some(offer) = fetched.try_next().await? {
-            offers.insert(Arc::new(offer));
+        while let Some(offer) = fetched.next().await {
+            match (offer, refusal) {
+                (Ok(offer), _) => offers.insert(Arc::new(offer)),
+                (Err(Error::Rejected(Rejection::PriceNotFound(_))), Refusal::ByTheRules) => {}
+                (Err(error), _) => return Err(error),
+            }
         }
         Ok(offers)
     }
