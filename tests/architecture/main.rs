@@ -32,15 +32,21 @@ const ONLY_USED_BY: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What Cargo says of the workspace.
+/// What Cargo says of the workspace, as far as it is built here: a build fetches nothing for other platforms, and a test
+/// nothing at all.
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
-    let output = Command::new(settings::Environment::of_process().get("CARGO").unwrap_or("cargo"))
-        .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let environment = settings::Environment::of_process();
+    let told = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let version = told(environment.get("RUSTC").unwrap_or("rustc"), &["--version", "--verbose"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata =
+        ["metadata", "--offline", "--filter-platform", host, "--format-version", "1", "--manifest-path", manifest];
+    serde_json::from_str(&told(environment.get("CARGO").unwrap_or("cargo"), &metadata)).unwrap()
 });
 
 /// The names of packages by their ids.
