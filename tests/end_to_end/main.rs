@@ -43,6 +43,7 @@ mod pay_what_you_want;
 mod products;
 mod promotion_codes;
 mod published;
+mod quantities;
 mod reads;
 mod refusals;
 mod repairs;

@@ -25,6 +25,6 @@ impl Endpoint for Clear {
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        Ok(Answer::changed(changed.map(|changed| (changed, Offers::default())), &self.shop))
+        Ok(Answer::changed(changed.map(|changed| (changed, Offers::default())), &self.shop, request.received_at()))
     }
 }

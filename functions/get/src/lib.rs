@@ -25,7 +25,7 @@ impl Endpoint for Get {
 
         Ok(match found {
             None => Answer::no_cart(&self.shop),
-            Some(PricedCart { cart, offers }) => Answer::cart(&cart, &offers, &self.shop),
+            Some(PricedCart { cart, offers }) => Answer::cart(&cart, &offers, &self.shop, request.received_at()),
         })
     }
 }

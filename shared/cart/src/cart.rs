@@ -6,8 +6,8 @@ use std::slice;
 use crate::lifetime::whole_second;
 use crate::totals::own_currency;
 use crate::{
-    Addition, Attributes, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId, LineUpdate,
-    Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Timestamp,
+    Addition, Attributes, Bounds, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId,
+    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -191,6 +191,14 @@ impl Cart {
         self.state.status == Status::Active && now < self.state.expires_at
     }
 
+    /// Whether a page was made of the cart as it is, and can still be paid at `now`.
+    #[must_use]
+    pub fn is_at_checkout(&self, now: Timestamp) -> bool {
+        let is_this = |session: &CurrentSession| session.version == self.state.version;
+        let is_payable = |session: &CurrentSession| session.expires_at.is_some_and(|end| now < end);
+        self.is_open(now) && self.current_session().is_some_and(|session| is_this(session) && is_payable(session))
+    }
+
     /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change`, because the cart does not know itself
     /// what may be beside them.
     pub fn prices_to_look_up(&self, change: &Change) -> impl Iterator<Item = &PriceId> {
@@ -228,6 +236,7 @@ impl Cart {
     /// - [`Rejection::CustomAmountAlone`] if more would be put into a cart in which a price whose amount the shopper chooses
     ///   does not stand alone afterwards.
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
+    /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds.
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
     pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
         if !self.is_open(now) {
@@ -414,6 +423,7 @@ impl Cart {
                 Some(line) => {
                     line.quantity = line.quantity.plus(item.quantity)?;
                     line.describe(&item.details);
+                    line.check_bounds(Some(price))?;
                 }
                 None => self.put(item, price, Line::position_at(now, index))?,
             }
@@ -468,6 +478,9 @@ impl Cart {
         if let Some(line) = self.line_mut(id) {
             line.quantity = *quantity;
             line.describe(details);
+            if held != Some(*quantity) {
+                line.check_bounds(offers.get(&line.price).map(|offer| &offer.price))?;
+            }
         }
         Ok(())
     }
@@ -514,6 +527,7 @@ impl Cart {
             position,
         };
         line.describe(&item.details);
+        line.check_bounds(Some(price))?;
         self.state.lines.push(line);
         Ok(())
     }
@@ -552,6 +566,14 @@ impl Cart {
 }
 
 impl Line {
+    fn check_bounds(&self, price: Option<&Price>) -> Result<(), Rejection> {
+        let bounds = Bounds::new(self.adjustable_quantity.as_ref(), price);
+        if bounds.admit(self.quantity) {
+            return Ok(());
+        }
+        Err(Rejection::QuantityOutOfRange { line: self.id.clone(), bounds })
+    }
+
     fn describe(&mut self, details: &Details) {
         if let Some(adjustable_quantity) = &details.adjustable_quantity {
             self.adjustable_quantity = Some(adjustable_quantity.clone());

@@ -24,6 +24,7 @@
 //! ```
 
 mod attributes;
+mod bounds;
 mod cart;
 mod change;
 mod checkout_metadata;
@@ -51,6 +52,7 @@ mod totals;
 
 pub use crate::cart::{Cart, Snapshot, Status};
 pub use attributes::Attributes;
+pub use bounds::Bounds;
 pub use change::{Addition, Change, Details, LineUpdate, Setting};
 pub use checkout_metadata::{CheckoutMetadata, Claim, MalformedShopId, ShopId, ShopIds};
 pub use currency::{Currency, UnknownCurrency};

@@ -88,9 +88,6 @@ pub struct AdjustableQuantity {
 }
 
 impl AdjustableQuantity {
-    /// The bound that Stripe uses where none is named.
-    const DEFAULT_MAXIMUM: u32 = 99;
-
     /// Bounds for the shopper's changes.
     ///
     /// # Errors
@@ -125,14 +122,6 @@ impl AdjustableQuantity {
     #[must_use]
     pub fn maximum(&self) -> Option<u32> {
         self.maximum
-    }
-
-    /// The bounds widened to hold `quantity`, since Stripe refuses a line whose quantity lies outside its bounds.
-    #[must_use]
-    pub fn bounds_holding(&self, quantity: Quantity) -> (u32, u32) {
-        let quantity = quantity.get();
-        let minimum = self.minimum.unwrap_or(0).min(quantity);
-        (minimum, self.maximum.unwrap_or(Self::DEFAULT_MAXIMUM).max(quantity))
     }
 }
 

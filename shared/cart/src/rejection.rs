@@ -1,6 +1,6 @@
 //! Why a rule refused.
 
-use crate::{Currency, LineId, PriceId, Recurrence};
+use crate::{Bounds, Currency, LineId, PriceId, Recurrence};
 
 /// A rule's refusal; whatever it refused is unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,14 @@ pub enum Rejection {
     /// A line would hold more than [`crate::Quantity::MAX`] units.
     #[error("quantity must be at most {}", crate::Quantity::MAX)]
     QuantityTooLarge,
+    /// A line would have more or fewer units than its bounds say.
+    #[error("quantity of {line} must be {}", within(*.bounds))]
+    QuantityOutOfRange {
+        /// The line.
+        line: LineId,
+        /// How many units it may have.
+        bounds: Bounds,
+    },
     /// The cart would hold more lines than Stripe Checkout takes.
     #[error("too many items: at most {}, or {kind} recurring and {kind} one-time", crate::Cart::MAX_LINES, kind = crate::Cart::MAX_LINES_PER_KIND)]
     TooManyItems,
@@ -96,4 +104,13 @@ pub enum Rejection {
     /// The cart is expired or completed: no change reaches it any more.
     #[error("the cart is closed")]
     Closed,
+}
+
+fn within(Bounds { minimum, maximum }: Bounds) -> String {
+    match (minimum, maximum) {
+        (Some(least), Some(most)) => format!("from {least} to {most}"),
+        (Some(least), None) => format!("at least {least}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (None, None) => "any".to_owned(),
+    }
 }

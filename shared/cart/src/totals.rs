@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AdjustableQuantity, Cart, Currency, Decimal, Line, Money, Offer, Offers, Recurrence, Rejection};
+use crate::{AdjustableQuantity, Bounds, Cart, Currency, Decimal, Line, Money, Offer, Offers, Recurrence, Rejection};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +38,12 @@ impl PricedLine<'_> {
     #[must_use]
     pub fn each(&self) -> Option<Decimal> {
         self.offer?.price.each(self.amount.ok()?.currency())
+    }
+
+    /// How many units it may have.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        Bounds::new(self.line.adjustable_quantity.as_ref(), self.offer.map(|offer| &offer.price))
     }
 
     /// Whether the shopper chooses on Stripe's page what the line comes to.

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Addition, AdjustableQuantity, Attributes, Cart, Change, Currency, Description, Details, Lifetime, Line, LineId,
-    LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, Rejection, Setting, Snapshot, Status, Timestamp,
-    Token, Totals,
+    Addition, AdjustableQuantity, Attributes, Bounds, Cart, Change, Currency, Description, Details, Lifetime, Line,
+    LineId, LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, Rejection, Setting, Snapshot, Status,
+    Timestamp, Token, Totals,
 };
 use serde_json::json;
 
@@ -578,6 +578,79 @@ fn attributes_are_replaced_where_given_and_a_blank_description_removes_it() {
     assert_eq!(undescribed.lines()[0].description, None);
     assert_eq!(undescribed.lines()[0].adjustable_quantity, Some(bounds));
     assert_eq!(shown(&undescribed), [("price_a", 2)]);
+}
+
+/// A line of `price_a` with bounds of its own from 2 to 10.
+fn bounded(enabled: bool, quantity: u64) -> Addition {
+    let own = AdjustableQuantity::new(enabled, Some(2), Some(10)).unwrap();
+    let details = Details { adjustable_quantity: Some(own), description: None };
+    Addition { details, ..item(&price("price_a"), quantity) }
+}
+
+#[test]
+fn a_quantity_that_changes_lies_within_the_lines_bounds() {
+    let a = price("price_a");
+    let merchants = priced("price_a", json!({ "metadata": { "minimum_quantity": "2", "maximum_quantity": "10" } }));
+    let own = |quantity| ask(Change::add(vec![bounded(true, quantity)]).unwrap(), [&a]);
+    let refused = Rejection::QuantityOutOfRange {
+        line: LineId::from(&a.id),
+        bounds: Bounds { minimum: Some(2), maximum: Some(10) },
+    };
+
+    for (price, first) in [(&a, own(6)), (&merchants, add(&merchants, 6))] {
+        let six = holding(&[first]);
+        for change in [add(price, 5), set(price, 11), set(price, 1)] {
+            assert_refused(&six, &change, &refused);
+        }
+        for change in [add(price, 4), set(price, 10), set(price, 2), set(price, 6), remove(price)] {
+            change.of(&mut six.clone(), now()).unwrap();
+        }
+    }
+    for change in [own(1), own(11), add(&merchants, 1), add(&merchants, 11)] {
+        assert_refused(&cart(), &change, &refused);
+    }
+    let off = ask(Change::add(vec![bounded(false, 11)]).unwrap(), [&a]);
+    assert_eq!(shown(&holding(&[off])), [("price_a", 11)]);
+}
+
+#[test]
+fn a_line_outside_its_bounds_stays_as_it_is() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let merchants = priced("price_a", json!({ "metadata": { "maximum_quantity": "3" } }));
+    let mut five = holding(&[add(&a, 5), add(&b, 1)]);
+    let all =
+        ask(Change::update(vec![LineUpdate::Set(setting(&a, 5)), LineUpdate::Set(setting(&b, 2))]), [&merchants, &b]);
+
+    all.of(&mut five, now()).unwrap();
+
+    assert_eq!(shown(&five), [("price_a", 5), ("price_b", 2)]);
+    let offers = all.offers;
+    let outside: Vec<_> = Totals::new(&five, &offers, Currency::USD)
+        .lines
+        .iter()
+        .map(|priced| priced.bounds().admit(priced.line.quantity))
+        .collect();
+    assert_eq!(outside, [false, true]);
+}
+
+#[test]
+fn what_is_off_sale_stays_or_gets_less_while_others_change() {
+    let (a, b) = (price("price_a"), price("price_b"));
+    let archived = Price { active: false, ..a.clone() };
+    let cart = holding(&[add(&a, 3), add(&b, 1)]);
+    let both = |quantity| {
+        let lines = vec![LineUpdate::Set(setting(&a, quantity)), LineUpdate::Set(setting(&b, 2))];
+        [ask(Change::update(lines.clone()), [&archived, &b]), ask(Change::update(lines), [&b])]
+    };
+
+    for (quantity, asked) in [3, 2].into_iter().flat_map(|quantity| both(quantity).map(|asked| (quantity, asked))) {
+        let mut changed = cart.clone();
+        asked.of(&mut changed, now()).unwrap();
+        assert_eq!(shown(&changed), [("price_a", u32::try_from(quantity).unwrap()), ("price_b", 2)]);
+    }
+    for asked in both(4) {
+        assert_refused(&cart, &asked, &Rejection::PriceNotFound(a.id.clone()));
+    }
 }
 
 #[test]

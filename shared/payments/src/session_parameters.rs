@@ -153,8 +153,8 @@ impl<'a> From<&PricedLine<'a>> for LineItemParameters<'a> {
         // Nor any but one unit where the shopper chooses the amount.
         let adjustable = line.adjustable_quantity.as_ref().filter(|_| !priced.is_custom());
         let adjustable = adjustable.filter(|adjustable| adjustable.enabled());
-        let adjustable_quantity = adjustable.map(|adjustable| {
-            let (minimum, maximum) = adjustable.bounds_holding(line.quantity);
+        let adjustable_quantity = adjustable.map(|_| {
+            let (minimum, maximum) = priced.bounds().holding(line.quantity);
             AdjustableQuantity { enabled: Text(true), minimum: Text(minimum), maximum: Text(maximum) }
         });
         Self { price: &line.price, quantity: Some(Text(line.quantity.get())), adjustable_quantity, metadata }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cart::{PriceId, Rejection};
+use cart::{Bounds, PriceId, Rejection};
 use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -163,6 +163,7 @@ impl Error {
                 Rejection::PriceNotFound(_) | Rejection::LineNotFound(_) => StatusCode::NOT_FOUND,
                 Rejection::QuantityTooSmall
                 | Rejection::QuantityTooLarge
+                | Rejection::QuantityOutOfRange { .. }
                 | Rejection::TooManyItems
                 | Rejection::MixedCurrency { .. }
                 | Rejection::MixedOwnCurrency { .. }
@@ -206,6 +207,7 @@ impl Error {
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(_) => "price_not_found",
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
+                Rejection::QuantityOutOfRange { .. } => "quantity_out_of_range",
                 Rejection::TooManyItems => "too_many_items",
                 Rejection::MixedCurrency { .. } | Rejection::MixedOwnCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
@@ -310,6 +312,9 @@ fn details_of(rejection: &Rejection) -> Value {
         | Rejection::RecurringLineExists(price) => object!({ "price": price }),
         Rejection::LineNotFound(line) => object!({ "id": line }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
+        Rejection::QuantityOutOfRange { line, bounds: Bounds { minimum, maximum } } => {
+            object!({ "id": line, "price": line.price(), "minimum": minimum, "maximum": maximum })
+        }
         Rejection::TooManyItems => object!({ "field": "items" }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
         Rejection::MixedOwnCurrency { price, offered, held, currency } => {

@@ -9,8 +9,8 @@ use std::slice;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    Addition, Attributes, Cart, Change, Currency, Details, Lifetime, Line, LineId, LineUpdate, Metadata, Offers, Price,
-    Quantity, Setting, Timestamp,
+    Addition, Attributes, Bounds, Cart, Change, Currency, Details, Lifetime, Line, LineId, LineUpdate, Metadata,
+    Offers, Price, Quantity, Setting, Timestamp,
 };
 
 use super::row::{
@@ -63,6 +63,13 @@ impl<'a> Units<'a> {
     }
 }
 
+impl Units<'_> {
+    /// The merchant's bounds, and those that the line is given with the change.
+    fn bounds(&self) -> Bounds {
+        Bounds::new(self.details.adjustable_quantity.as_ref(), Some(self.price))
+    }
+}
+
 /// The change as an expression; `None` where it cannot be said as one.
 pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifetime: Lifetime) -> Option<Update> {
     let mut update = Update::default();
@@ -111,9 +118,8 @@ fn add(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>, no
     for (index, units) in items.iter().enumerate() {
         let line = update.name(units.line.as_str());
         let quantity = update.value(number(units.quantity));
-        let most = update.value(number(Quantity::MAX - units.quantity.get()));
         let held = format!("{QUANTITIES}.{line}");
-        update.guard(format!("attribute_not_exists({held}) OR {held} <= {most}"));
+        guard_sum(update, units, &held)?;
         update.set(format!("{held} = if_not_exists({held}, {zero}) + {quantity}"));
         place(update, units, now, index);
     }
@@ -156,7 +162,7 @@ fn set(
     let mut settings = items.iter();
     for (index, line) in lines.iter().enumerate() {
         match line {
-            LineUpdate::Set(_) => set_line(update, settings.next()?, now, index),
+            LineUpdate::Set(_) => set_line(update, settings.next()?, now, index)?,
             LineUpdate::Describe { line, details } => {
                 let there = exists(update, line);
                 update.guard(there);
@@ -189,8 +195,43 @@ fn guard_removal(update: &mut Update, items: &[Units<'_>], removed: &[&LineId], 
     }
 }
 
-/// Sets the line `index` of those that are updated together. One with attributes has to be there.
-fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) {
+/// Guards that a line, where there is one already, has room for the units; `None` where there cannot be room.
+fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str) -> Option<()> {
+    let Bounds { minimum, maximum } = units.bounds();
+    let most = maximum.unwrap_or(Quantity::MAX).min(Quantity::MAX).checked_sub(units.quantity.get());
+    let least = minimum.unwrap_or(0).saturating_sub(units.quantity.get());
+    let mut fits = Vec::new();
+    if units.bounds().admit(units.quantity) {
+        fits.push(format!("attribute_not_exists({held})"));
+    }
+    if let Some(most) = most {
+        let [least, most] = [least, most].map(|bound| update.value(number(bound)));
+        fits.push(format!("{held} BETWEEN {least} AND {most}"));
+    }
+    if fits.is_empty() {
+        return None;
+    }
+    update.guard(any(fits));
+    guard_own_bounds(update, units);
+    Some(())
+}
+
+/// Guards that a line has no bounds of its own but those that it is given now. Numbers within a text cannot be compared.
+fn guard_own_bounds(update: &mut Update, units: &Units<'_>) {
+    if units.details.adjustable_quantity.is_none() {
+        let own = format!("{ADJUSTABLE}.{}", update.name(units.line.as_str()));
+        let off = update.value(text(row::NOT_ADJUSTABLE));
+        update.guard(format!("attribute_not_exists({own}) OR begins_with({own}, {off})"));
+    }
+}
+
+/// Sets the line `index` of those that are updated together. One with attributes has to be there. `None` where the quantity is
+/// out of bounds, which only a line that has it already may keep.
+fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) -> Option<()> {
+    if !units.bounds().admit(units.quantity) {
+        return None;
+    }
+    guard_own_bounds(update, units);
     if units.line.has_attributes() {
         let there = exists(update, &units.line);
         update.guard(there);
@@ -199,6 +240,7 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
     let quantity = update.value(number(units.quantity));
     update.set(format!("{QUANTITIES}.{line} = {quantity}"));
     place(update, units, now, index);
+    Some(())
 }
 
 /// Removes a line. Its price no longer recurs in the cart: it must not stand on another line.

@@ -286,6 +286,9 @@ fn entry((key, value): (&String, &AttributeValue)) -> Option<(String, String)> {
     Some((key.clone(), value.as_s().ok()?.clone()))
 }
 
+/// What the text of bounds begins with that do not hold, because the shopper may not change the quantity.
+pub(crate) const NOT_ADJUSTABLE: &str = "0:";
+
 pub(crate) fn adjustable(adjustable: &AdjustableQuantity) -> AttributeValue {
     let bound = |bound: Option<u32>| bound.map(|bound| bound.to_string()).unwrap_or_default();
     text(format!("{}:{}:{}", u8::from(adjustable.enabled()), bound(adjustable.minimum()), bound(adjustable.maximum())))

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use cart::{
-    AdjustableQuantity, Attributes, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, LineId, Metadata,
-    Money, Offers, PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
+    AdjustableQuantity, Attributes, Bounds, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, LineId,
+    Metadata, Money, Offers, PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -93,10 +93,12 @@ struct LostPrice<'a> {
     price: &'a PriceId,
 }
 
+/// What the shopper should know of a line.
 #[derive(Serialize, Debug)]
-struct Warning<'a> {
-    code: &'static str,
-    price: &'a PriceId,
+#[serde(tag = "code", rename_all = "snake_case")]
+enum Warning<'a> {
+    PriceInactive { price: &'a PriceId },
+    OutOfBounds { price: &'a PriceId, id: &'a LineId, minimum: Option<u32>, maximum: Option<u32> },
 }
 
 #[derive(Serialize, Debug)]
@@ -113,8 +115,8 @@ struct Timestamps {
 }
 
 impl<'a> CartView<'a> {
-    /// A view of `cart` at the prices in `offers`.
-    fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop) -> Self {
+    /// A view of `cart` at `now`, at the prices in `offers`.
+    fn new(cart: &'a Cart, offers: &'a Offers, shop: &Shop, now: Timestamp) -> Self {
         let totals = Totals::new(cart, offers, shop.currency);
         let renderings = shop.renderings.of(totals.lines.iter().map(|priced| priced.offer));
         let rendered = || totals.lines.iter().zip(&renderings);
@@ -135,7 +137,7 @@ impl<'a> CartView<'a> {
             },
             items: rendered().map(|(priced, rendering)| ItemView::new(priced, rendering.clone(), shop)).collect(),
             products,
-            tail: Tail::new(cart, &totals, shop),
+            tail: Tail::new(cart, &totals, shop, now),
         }
     }
 
@@ -195,17 +197,17 @@ impl<'a> CartView<'a> {
 }
 
 impl<'a> Tail<'a> {
-    fn new(cart: &Cart, totals: &Totals<'a>, shop: &Shop) -> Self {
-        let warning = |line: &'a Line| Warning { code: "price_inactive", price: &line.price };
+    fn new(cart: &Cart, totals: &Totals<'a>, shop: &Shop, now: Timestamp) -> Self {
         Self {
             status: match cart.status() {
+                Status::Active if cart.is_at_checkout(now) => "checkout",
                 Status::Active => "active",
                 Status::Completed(_) => "completed",
             },
             version: cart.version(),
             total_price_minor: totals.total.minor(),
             recurring: totals.renewal.map(|renewal| RecurringView::new(renewal, shop)),
-            warnings: totals.unavailable().map(warning).collect(),
+            warnings: totals.lines.iter().flat_map(Warning::all_of).collect(),
             meta: Meta {
                 timestamps: Timestamps {
                     created_at: Some(cart.created_at()),
@@ -227,6 +229,16 @@ impl RecurringView {
             total_price: amount.major(),
             total_price_with_currency: amount.with_currency(),
         }
+    }
+}
+
+impl<'a> Warning<'a> {
+    fn all_of(priced: &PricedLine<'a>) -> impl Iterator<Item = Self> {
+        let Line { id, price, quantity, .. } = priced.line;
+        let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price });
+        let Bounds { minimum, maximum } = priced.bounds();
+        let out_of_bounds = !priced.bounds().admit(*quantity);
+        inactive.into_iter().chain(out_of_bounds.then_some(Self::OutOfBounds { price, id, minimum, maximum }))
     }
 }
 
@@ -260,10 +272,11 @@ impl<'a> ItemView<'a> {
 }
 
 impl Answer {
-    /// The shopper's cart at the prices in `offers`.
+    /// The shopper's cart at `now`, at the prices in `offers`.
     #[must_use]
-    pub fn cart(cart: &Cart, offers: &Offers, shop: &Shop) -> Self {
-        let Self { mut response, .. } = Self::json_text(StatusCode::OK, CartView::new(cart, offers, shop).to_json());
+    pub fn cart(cart: &Cart, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
+        let Self { mut response, .. } =
+            Self::json_text(StatusCode::OK, CartView::new(cart, offers, shop, now).to_json());
         // Digits in quotes: always a valid header.
         if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
             response.headers_mut().insert(header::ETAG, tag);
@@ -271,12 +284,12 @@ impl Answer {
         Self { response, cart: Some(cart.number()) }
     }
 
-    /// A cart that was changed, at the prices in the offers, with its token in the cookie and in `Cart-Token`. `None` where
+    /// A cart that was changed at `now`, at the prices in the offers, with its token in the cookie and in `Cart-Token`. `None` where
     /// there was no cart to change.
     #[must_use]
-    pub fn changed(changed: Option<(ChangedCart, Offers)>, shop: &Shop) -> Self {
+    pub fn changed(changed: Option<(ChangedCart, Offers)>, shop: &Shop, now: Timestamp) -> Self {
         let Some((ChangedCart { token, cart }, offers)) = changed else { return Self::no_cart(shop) };
-        let mut answer = Self::cart(&cart, &offers, shop);
+        let mut answer = Self::cart(&cart, &offers, shop, now);
         shop.set_token(&token, &mut answer.response);
         answer
     }
