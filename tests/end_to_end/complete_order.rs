@@ -466,6 +466,7 @@ async fn an_order_of_a_recovered_page_says_which_one_it_was_made_after() {
     assert_eq!(order["reference"], session["metadata"]["stripe_payments_reference"]);
 }
 
+/// Version 0.1.0 stored more texts than a cart takes today.
 #[tokio::test]
 async fn an_order_with_the_longest_texts_is_stored_and_read() {
     let (long, text) = ("商".repeat(500), "x".repeat(500));
@@ -477,7 +478,8 @@ async fn an_order_with_the_longest_texts_is_stored_and_read() {
         .collect();
     let metadata: Value =
         (0..25).map(|key| (format!("key_{key}"), json!(long))).collect::<serde_json::Map<_, _>>().into();
-    visitor.post("/cart/add", json!({ "items": items, "metadata": metadata })).await.ok();
+    visitor.post("/cart/add", json!({ "items": items })).await.ok();
+    visitor.store("meta", metadata.as_object().unwrap()).await;
 
     let number = shop.pay(&visitor.checkout().await.ok()).await;
 

@@ -11,6 +11,7 @@ mod anonymise;
 mod answers;
 mod arrivals;
 mod bad_input;
+mod bounds;
 mod bus;
 mod catalogue;
 mod checkout;

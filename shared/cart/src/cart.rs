@@ -238,6 +238,7 @@ impl Cart {
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
     /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds.
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
+    /// - [`Rejection::TextTooLong`] if the texts would come to more than [`Cart::MAX_TEXT`].
     pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
         if !self.is_open(now) {
             return Err(Rejection::Closed);
@@ -267,6 +268,7 @@ impl Cart {
             }
         }
         changed.check_line_limits()?;
+        changed.check_texts(self)?;
         if change.puts_units() {
             changed.check_custom_amount(self, offers)?;
             changed.learn_own_currency(offers);

@@ -47,6 +47,7 @@ mod recurrence;
 mod reference;
 mod rejection;
 mod standing;
+mod texts;
 mod token;
 mod totals;
 

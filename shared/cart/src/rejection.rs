@@ -25,6 +25,12 @@ pub enum Rejection {
     /// The cart would hold more lines than Stripe Checkout takes.
     #[error("too many items: at most {}, or {kind} recurring and {kind} one-time", crate::Cart::MAX_LINES, kind = crate::Cart::MAX_LINES_PER_KIND)]
     TooManyItems,
+    /// The cart's texts would come to more than a cart may hold.
+    #[error("the texts of the cart come to {bytes} bytes: at most {}", crate::Cart::MAX_TEXT)]
+    TextTooLong {
+        /// What they would come to.
+        bytes: usize,
+    },
     /// A price cannot be paid in the cart's currency.
     #[error("price {price} cannot be paid in {currency}, the currency of the cart")]
     MixedCurrency {

@@ -165,6 +165,7 @@ impl Error {
                 | Rejection::QuantityTooLarge
                 | Rejection::QuantityOutOfRange { .. }
                 | Rejection::TooManyItems
+                | Rejection::TextTooLong { .. }
                 | Rejection::MixedCurrency { .. }
                 | Rejection::MixedOwnCurrency { .. }
                 | Rejection::MixedInterval { .. }
@@ -209,6 +210,7 @@ impl Error {
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
                 Rejection::QuantityOutOfRange { .. } => "quantity_out_of_range",
                 Rejection::TooManyItems => "too_many_items",
+                Rejection::TextTooLong { .. } => "cart_too_large",
                 Rejection::MixedCurrency { .. } | Rejection::MixedOwnCurrency { .. } => "mixed_currency",
                 Rejection::MixedInterval { .. } => "mixed_interval",
                 Rejection::CustomAmountAlone(_) => "custom_amount_alone",
@@ -316,6 +318,7 @@ fn details_of(rejection: &Rejection) -> Value {
             object!({ "id": line, "price": line.price(), "minimum": minimum, "maximum": maximum })
         }
         Rejection::TooManyItems => object!({ "field": "items" }),
+        Rejection::TextTooLong { bytes } => object!({ "bytes": bytes, "maximum": cart::Cart::MAX_TEXT }),
         Rejection::MixedCurrency { price, currency } => object!({ "price": price, "currency": currency }),
         Rejection::MixedOwnCurrency { price, offered, held, currency } => {
             object!({ "price": price, "currency": currency, "own_currency": offered, "cart_own_currency": held })

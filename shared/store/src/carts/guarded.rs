@@ -15,7 +15,8 @@ use cart::{
 
 use super::row::{
     self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, LATEST_FORMAT, METADATA, OWN_CURRENCY,
-    OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXTS, UPDATED, VERSION,
+    OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXT_BYTES, TEXTS, UPDATED,
+    VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -91,6 +92,7 @@ pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifet
         }
         Change::Clear => clear(&mut update),
     }
+    lengthen_texts(&mut update, change.most_text())?;
     update.lengths().iter().all(|length| *length <= MAX_EXPRESSION).then_some(update)
 }
 
@@ -271,9 +273,25 @@ fn clear(update: &mut Update) {
     }
     let plain = update.value(number(PLAIN_FORMAT));
     update.set(format!("{FORMAT} = {plain}"));
-    for stale in [RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY, OWN_CURRENCY_VERSION] {
+    for stale in [RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY] {
         update.remove(stale);
     }
+    let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
+    update.set(format!("{TEXT_BYTES} = {zero}"));
+    update.set(format!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
+}
+
+/// Guards that there is room for `more` bytes of text, and counts them; `None` where no cart has that much. What they replace is
+/// not known: once the count is too high, the rules count again.
+fn lengthen_texts(update: &mut Update, more: usize) -> Option<()> {
+    if more > 0 {
+        let rest = Cart::MAX_TEXT.checked_sub(more)?;
+        let [more, rest] = [more, rest].map(|bytes| update.value(number(bytes)));
+        update.guard(format!("{TEXT_BYTES} <= {rest}"));
+        update.guard(format!("{OWN_CURRENCY_VERSION} = {VERSION}"));
+        update.set(format!("{TEXT_BYTES} = {TEXT_BYTES} + {more}"));
+    }
+    Some(())
 }
 
 /// What the row knows of its lines' own currency still holds after a change that adds no line.

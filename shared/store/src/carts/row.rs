@@ -17,7 +17,8 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `own` | the own currency of all lines' prices; counts only while `ov` is `v`. Absent where that does not say what may be beside the lines: a shopper chooses an amount, or an earlier release wrote the row |
-//! | `ov` | the version for which `own` holds: releases that do not know `own` change lines and count up `v` alone |
+//! | `ov` | the version for which `own` and `tx` hold: releases that do not know them change the cart and count up `v` alone |
+//! | `tx` | at least what the texts come to ([`Cart::text_bytes`]); counts only while `ov` is `v` |
 //! | `meta` | metadata |
 //! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines, `t` price → description |
 //! | `st` | the order's number, once completed |
@@ -59,6 +60,7 @@ pub(crate) const RECURRENCE: &str = "ivl";
 pub(crate) const CURRENCY: &str = "cur";
 pub(crate) const OWN_CURRENCY: &str = "own";
 pub(crate) const OWN_CURRENCY_VERSION: &str = "ov";
+pub(crate) const TEXT_BYTES: &str = "tx";
 pub(crate) const METADATA: &str = "meta";
 pub(crate) const SESSION: &str = "pc";
 pub(crate) const COMPLETED: &str = "st";
@@ -71,7 +73,7 @@ pub(crate) const GUESSES_HOUR: &str = "gh";
 pub(crate) const GUESSES: &str = "gn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 18] = [
+const OWN: [&str; 19] = [
     FORMAT,
     VERSION,
     QUANTITIES,
@@ -84,6 +86,7 @@ const OWN: [&str; 18] = [
     CURRENCY,
     OWN_CURRENCY,
     OWN_CURRENCY_VERSION,
+    TEXT_BYTES,
     METADATA,
     COMPLETED,
     SOLD,
@@ -180,6 +183,8 @@ fn write(cart: &Cart) -> Item {
                 .filter(|line| line.id.has_attributes())
                 .map(|line| (line.id.as_str(), attributes(&line.attributes)))),
         ),
+        (OWN_CURRENCY_VERSION.into(), number(cart.version())),
+        (TEXT_BYTES.into(), number(cart.text_bytes())),
         (METADATA.into(), metadata(cart.metadata())),
         (CREATED.into(), seconds(cart.created_at())),
         (UPDATED.into(), seconds(cart.updated_at())),
@@ -193,7 +198,6 @@ fn write(cart: &Cart) -> Item {
     }
     if let Some(own) = cart.own_currency() {
         item.insert(OWN_CURRENCY.into(), text(own));
-        item.insert(OWN_CURRENCY_VERSION.into(), number(cart.version()));
     }
     if let Some(recurrence) = cart.recurrence() {
         let prices = lines().filter(|line| line.recurrence.is_some()).map(|line| line.price.to_string());

@@ -133,6 +133,11 @@ fn metadata(numbers: &mut Numbers) -> Option<Metadata> {
     match numbers.random_range(0..6) {
         0 => Some(Metadata::default()),
         1 => Some(Metadata::new([("note".to_owned(), numbers.next_u64().to_string())]).unwrap()),
+        2 => {
+            // Near the limit of a cart's texts, and beyond it beside others.
+            let entry = |index| (format!("note {index}"), "x".repeat(490));
+            Some(Metadata::new((0..numbers.random_range(1..36)).map(entry)).unwrap())
+        }
         _ => None,
     }
 }

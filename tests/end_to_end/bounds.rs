@@ -1,0 +1,93 @@
+//! What a cart may come to, and how often it may be changed and checked out.
+
+use fixtures::Shop;
+use serde_json::{Map, Value, json};
+
+/// Source: section "Limits" of README.
+const MOST_TEXT: usize = 16 * 1024;
+
+/// Metadata with so many bytes in keys and values, in characters of three bytes as far as that goes.
+fn metadata(bytes: usize) -> Value {
+    let mut rest = bytes;
+    let mut entries = Map::new();
+    for index in 0..40 {
+        let key = format!("{index:02}");
+        let value = "☂".repeat((rest.saturating_sub(2) / 3).min(490));
+        if value.is_empty() {
+            break;
+        }
+        rest -= key.len() + value.len();
+        entries.insert(key, Value::String(value));
+    }
+    let (_, first) = entries.iter_mut().next().unwrap();
+    *first = format!("{}{}", first.as_str().unwrap(), "x".repeat(rest)).into();
+    Value::Object(entries)
+}
+
+fn bytes_of(metadata: &Value) -> usize {
+    metadata.as_object().unwrap().iter().map(|(key, value)| key.len() + value.as_str().unwrap().len()).sum()
+}
+
+fn in_form(metadata: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in metadata.as_object().unwrap() {
+        form.append_pair(&format!("metadata[{key}]"), value.as_str().unwrap());
+    }
+    form.finish()
+}
+
+#[tokio::test]
+async fn texts_beyond_16_kb_are_refused_whatever_they_are_and_nothing_is_saved() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let attach = |bytes| json!({ "metadata": metadata(bytes) });
+    assert_eq!(bytes_of(&metadata(9000)), 9000);
+    visitor.update(attach(MOST_TEXT - 3000)).await.ok();
+    let before = visitor.cart().await;
+    let long = "☂".repeat(330);
+    let engraved = |count: usize| {
+        let attributes: Map<_, _> = (0..count).map(|index| (format!("{index:02}"), json!("x".repeat(500)))).collect();
+        json!({ "items": [{ "price": "price_mug", "attributes": attributes }] })
+    };
+    let described = |prices: &[&str]| {
+        let lines = prices.iter().map(|price| json!({ "price": price, "description": long }));
+        json!({ "items": lines.collect::<Vec<_>>() })
+    };
+    let prices = ["price_mug", "price_tshirt", "price_poster", "price_sticker"];
+
+    let set: Map<_, _> =
+        prices.map(|price| (price.to_owned(), json!({ "quantity": 1, "description": long }))).into_iter().collect();
+    let refused = [
+        visitor.post("/cart/add", engraved(6)).await,
+        visitor.post("/cart/add", described(&prices)).await,
+        visitor.update(json!({ "updates": set })).await,
+        visitor.update(attach(MOST_TEXT + 1)).await,
+        visitor.post_form("/cart/update", &in_form(&metadata(MOST_TEXT + 1))).await,
+    ];
+
+    for answer in refused {
+        assert_eq!(answer.error(400), "cart_too_large");
+        let details = answer.json()["details"].clone();
+        assert_eq!(details["maximum"], MOST_TEXT);
+        assert!(details["bytes"].as_u64().unwrap() > MOST_TEXT.try_into().unwrap(), "{details}");
+    }
+    assert_eq!(visitor.cart().await, before);
+    // To the last byte, and then what brings no text.
+    visitor.update(attach(MOST_TEXT)).await.ok();
+    visitor.add("price_tshirt", 1).await.ok();
+    visitor.set("price_tshirt", 0).await.ok();
+    assert_eq!(visitor.post("/cart/add", engraved(1)).await.error(400), "cart_too_large");
+    visitor.clear().await.ok();
+    visitor.post("/cart/add", engraved(6)).await.ok();
+}
+
+#[tokio::test]
+async fn a_new_cart_is_not_opened_with_texts_beyond_16_kb() {
+    let shop = Shop::open().await;
+    let visitor = shop.visitor();
+    let body = |bytes| json!({ "items": [{ "price": "price_mug" }], "metadata": metadata(bytes) });
+
+    assert_eq!(visitor.post("/cart/add", body(MOST_TEXT + 1)).await.error(400), "cart_too_large");
+    assert_eq!(visitor.token(), None);
+    visitor.post("/cart/add", body(MOST_TEXT)).await.ok();
+}
