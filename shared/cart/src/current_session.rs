@@ -17,8 +17,8 @@ pub struct CurrentSession {
     ///
     /// A session that has ended is still remembered: the next one is made in its place, under another idempotency key.
     pub expires_at: Option<Timestamp>,
-    /// The lines' own texts at that version. The session's lines bear them too, but version 0.1.0 looks for them here, and its
-    /// sessions' lines bear none.
+    /// The lines' own texts at that version. Sessions of version 0.1.0 have them here alone. The lines of later ones bear their
+    /// texts; these are for functions of version 0.1.0 that run beside, and a store need not bring them back.
     pub descriptions: BTreeMap<PriceId, String>,
     /// Whether the shopper may change on Stripe's page what is bought: quantities, optional items, or an amount of their own
     /// choice.

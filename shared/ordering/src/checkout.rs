@@ -182,7 +182,10 @@ impl Checkout {
             PreviousSession::Paid => return Ok(Attempt::Again),
             PreviousSession::Usable(answer) => match cart.current_session() {
                 // A request with a key is recorded with the session that answered it.
-                Some(current) if key.is_some() => (current.clone(), answer, Metric::SessionsReused),
+                Some(current) if key.is_some() => {
+                    let current = CurrentSession { descriptions: descriptions(cart), ..current.clone() };
+                    (current, answer, Metric::SessionsReused)
+                }
                 _ => {
                     tally::count(Metric::SessionsReused);
                     return Ok(Attempt::Done(answer));
@@ -420,8 +423,11 @@ impl Checkout {
     }
 }
 
-/// The lines' own texts.
+/// The lines' own texts, for version 0.1.0, which does not read a cart with attributes.
 fn descriptions(cart: &Cart) -> BTreeMap<PriceId, String> {
+    if cart.lines().iter().any(|line| line.id.has_attributes()) {
+        return BTreeMap::new();
+    }
     let lines = cart.lines().iter();
     lines.filter_map(|line| Some((line.price.clone(), line.description.as_ref()?.as_str().to_owned()))).collect()
 }

@@ -20,7 +20,7 @@
 //! | `ov` | the version for which `own` and `tx` hold: releases that do not know them change the cart and count up `v` alone |
 //! | `tx` | at least what the texts come to ([`Cart::text_bytes`]); counts only while `ov` is `v` |
 //! | `meta` | metadata |
-//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines, `t` price → description |
+//! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines, `t` price → description for version 0.1.0, which finds them nowhere else; `true` where they are long: then it does not read the row |
 //! | `st` | the order's number, once completed |
 //! | `so` | the version at which units were last sold; absent before |
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
@@ -103,6 +103,9 @@ const SESSION_PARAMETERS: &str = "h";
 const SESSION_CURRENCY: &str = "c";
 const SESSION_SUBTOTAL: &str = "m";
 const SESSION_LINES: &str = "l";
+
+/// How many bytes the current session's copy of the lines' texts has at most, with the prices that they stand under.
+const LONGEST_COPY: usize = 512;
 
 pub(crate) const TABLE: &str = "carts";
 /// The format of a row whose lines have no attributes.
@@ -309,8 +312,14 @@ fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {
 }
 
 pub(crate) fn current_session(session: &CurrentSession) -> AttributeValue {
-    let texts = session.descriptions.iter().map(|(price, description)| (price.as_str(), text(description)));
-    let texts = (!session.descriptions.is_empty()).then(|| (TEXTS, map(texts)));
+    let texts = session.descriptions.iter();
+    let length: usize = texts.clone().map(|(price, description)| price.as_str().len() + description.len()).sum();
+    let texts = match length {
+        0 => None,
+        1..=LONGEST_COPY => Some(map(texts.map(|(price, description)| (price.as_str(), text(description))))),
+        _ => Some(AttributeValue::Bool(true)),
+    };
+    let texts = texts.map(|texts| (TEXTS, texts));
     let adjustable = session.adjustable.then_some((ADJUSTABLE, AttributeValue::Bool(true)));
     let expected = session.expected.iter().flat_map(|expected| {
         let Expected { subtotal, lines } = expected;
@@ -343,7 +352,7 @@ fn read_current_session(value: &AttributeValue) -> Option<CurrentSession> {
             Some(value) => Some(Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok()?),
         },
         descriptions: match map.get(TEXTS) {
-            None => BTreeMap::new(),
+            None | Some(AttributeValue::Bool(_)) => BTreeMap::new(),
             Some(texts) => {
                 let texts = texts.as_m().ok()?.iter();
                 texts
