@@ -1,6 +1,6 @@
 //! What a cart may come to, and how often it may be changed and checked out.
 
-use fixtures::Shop;
+use fixtures::{Answer, Shop};
 use serde_json::{Map, Value, json};
 
 /// Source: section "Limits" of README.
@@ -34,6 +34,18 @@ fn in_form(metadata: &Value) -> String {
         form.append_pair(&format!("metadata[{key}]"), value.as_str().unwrap());
     }
     form.finish()
+}
+
+/// Source: RFC 9110, section 10.2.3.
+#[track_caller]
+fn is_too_many(answer: &Answer, at_most: u64) {
+    assert_eq!(answer.error(429), "too_many_requests");
+    assert_eq!(
+        (answer.json()["message"].clone(), answer.json()["details"].clone()),
+        ("Too many requests for this cart".into(), json!({}))
+    );
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=at_most).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]
@@ -90,4 +102,25 @@ async fn a_new_cart_is_not_opened_with_texts_beyond_16_kb() {
     assert_eq!(visitor.post("/cart/add", body(MOST_TEXT + 1)).await.error(400), "cart_too_large");
     assert_eq!(visitor.token(), None);
     visitor.post("/cart/add", body(MOST_TEXT)).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_two_hundred_changes_within_twenty_seconds_are_refused_and_none_is_half_done() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let mut units = 1;
+
+    // Those of a period that ends meanwhile, and those of the next.
+    let refused = loop {
+        let answer = visitor.add("price_mug", 1).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        units += 1;
+        assert!(units <= 402);
+    };
+
+    is_too_many(&refused, 20);
+    assert!(units >= 201, "{units}");
+    assert_eq!(visitor.cart().await["item_count"], units);
 }

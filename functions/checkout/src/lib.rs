@@ -66,6 +66,7 @@ fn refused(error: CheckoutError) -> Error {
         CheckoutError::EmailInvalid => Error::field("email", "must be an e-mail address"),
         CheckoutError::AmountTooLarge => Error::AmountTooLarge,
         CheckoutError::AmountTooSmall => Error::AmountTooSmall,
+        CheckoutError::TooManyRequests { retry_after } => Error::TooManyRequests { retry_after },
         CheckoutError::Failed(error) => web::upstream(error.retry_after(), error),
     }
 }

@@ -448,6 +448,7 @@ impl From<ChangeError> for CheckoutError {
             ChangeError::Stale { current } => Self::VersionMismatch { current },
             ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
             ChangeError::Rejected(rejection) => Self::Rejected(rejection),
+            ChangeError::TooManyWrites { retry_after } => Self::TooManyRequests { retry_after },
             ChangeError::Store(error) => error.into(),
         }
     }

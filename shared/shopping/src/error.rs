@@ -19,6 +19,12 @@ pub enum Error {
     /// A rule refused; the cart is unchanged.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The cart was changed too often within a few seconds.
+    #[error("too many changes of one cart at once")]
+    TooManyRequests {
+        /// In how long it can be changed again.
+        retry_after: Duration,
+    },
     /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -42,6 +48,7 @@ impl From<store::ChangeError> for Error {
             store::ChangeError::Stale { current } => Self::VersionMismatch { current: Some(current) },
             store::ChangeError::IdempotencyMismatch => Self::IdempotencyMismatch,
             store::ChangeError::Rejected(rejection) => Self::Rejected(rejection),
+            store::ChangeError::TooManyWrites { retry_after } => Self::TooManyRequests { retry_after },
             store::ChangeError::Store(error) => Self::Store(error),
         }
     }

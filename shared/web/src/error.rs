@@ -89,6 +89,12 @@ pub enum Error {
     /// The cart comes to less than Stripe takes: 50 cents, or what that is in other currencies.
     #[error("The total is less than can be paid")]
     AmountTooSmall,
+    /// The cart was changed too often at once, or checked out too often within an hour.
+    #[error("Too many requests for this cart")]
+    TooManyRequests {
+        /// In how long the same request may succeed.
+        retry_after: Duration,
+    },
     /// There is no such order.
     #[error("Cannot find order")]
     OrderNotFound,
@@ -183,6 +189,7 @@ impl Error {
             Self::CartChanged(_) => StatusCode::CONFLICT,
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OrderNotFound => StatusCode::NOT_FOUND,
             Self::Upstream { retry_after: Some(_), .. }
             | Self::Overdue
@@ -231,6 +238,7 @@ impl Error {
             Self::PromotionCodeInvalid { .. } => "invalid_promotion_code",
             Self::AmountTooLarge => "amount_too_large",
             Self::AmountTooSmall => "amount_too_small",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::OrderNotFound => "order_not_found",
             Self::Signature(_) => "invalid_signature",
             Self::NoWebhookSecret => "webhook_secret_unusable",
@@ -258,6 +266,7 @@ impl Error {
             | Self::CartEmpty
             | Self::AmountTooLarge
             | Self::AmountTooSmall
+            | Self::TooManyRequests { .. }
             | Self::Upstream { .. }
             | Self::Overdue
             | Self::NoRandomness(_)
@@ -280,7 +289,7 @@ impl Error {
     /// In how many whole seconds a retry may help.
     fn retry_after(&self) -> HeaderValue {
         let time = match self {
-            Self::Upstream { retry_after: Some(time), .. } => *time,
+            Self::Upstream { retry_after: Some(time), .. } | Self::TooManyRequests { retry_after: time } => *time,
             // As often as secrets are read again.
             Self::NoWebhookSecret => Duration::from_mins(1),
             _ => SOON,
@@ -300,7 +309,7 @@ impl Error {
             request_id,
         };
         let mut answer = Answer::json_text(status, json::text(&view));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
             answer.response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
         }
         answer
@@ -354,6 +363,7 @@ impl From<shopping::Error> for Error {
             shopping::Error::VersionMismatch { current } => Self::VersionMismatch { current },
             shopping::Error::IdempotencyMismatch => Self::IdempotencyMismatch,
             shopping::Error::Rejected(rejection) => Self::Rejected(rejection),
+            shopping::Error::TooManyRequests { retry_after } => Self::TooManyRequests { retry_after },
             shopping::Error::Store(error) => upstream(error.retry_after(), error),
             shopping::Error::Upstream { retry_after, source } => Self::Upstream { retry_after, source },
             shopping::Error::NoRandomness(error) => Self::NoRandomness(error.to_string()),

@@ -1,5 +1,7 @@
 //! Why a cart cannot be checked out.
 
+use std::time::Duration;
+
 use cart::{PriceId, Rejection};
 use payments::{Buyer, PromotionCodeFault, Refusal};
 
@@ -40,6 +42,12 @@ pub enum CheckoutError {
     /// The cart comes to less than Stripe takes: 50 cents, or what that is in other currencies.
     #[error("the total is less than can be paid")]
     AmountTooSmall,
+    /// The cart had as many new sessions or wrong promotion codes in this clock hour as it may have.
+    #[error("too many checkouts of one cart")]
+    TooManyRequests {
+        /// In how long there may be more.
+        retry_after: Duration,
+    },
     /// DynamoDB, Stripe or the catalogue failed.
     #[error(transparent)]
     Failed(#[from] Error),

@@ -50,6 +50,7 @@ impl Carts {
     /// - [`ChangeError::Stale`] if the preconditions insist on a version that is not the cart's.
     /// - [`ChangeError::IdempotencyMismatch`] if another request had the same key.
     /// - [`ChangeError::Rejected`] if the rules refuse the change; nothing is written.
+    /// - [`ChangeError::TooManyWrites`] if the cart was changed 200 times in the present 20 seconds.
     /// - [`ChangeError::Store`] if DynamoDB fails.
     pub async fn change(
         &self,
@@ -127,6 +128,9 @@ impl Wanted<'_> {
         if after == before && idempotency_key.is_none() {
             return Ok(Decision::Answer(before));
         }
+        if let Some(retry_after) = self.write_id.has_to_wait(row) {
+            return Err(ChangeError::TooManyWrites { retry_after });
+        }
         Ok(Decision::Write(self.replace(row, &before, &after)))
     }
 
@@ -147,7 +151,7 @@ impl Wanted<'_> {
         if let Some(key) = &self.preconditions.idempotency_key {
             remember_in(&mut update, row, key, None, self.now);
         }
-        self.write_id.record_in(&mut update);
+        self.write_id.record_in_row(&mut update, row);
         update
     }
 }

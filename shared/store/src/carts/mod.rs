@@ -1,5 +1,7 @@
 //! The table of carts.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{Cart, CartNumber, Lifetime, Rejection, SessionId, Timestamp};
 use settings::{CART_TTL_DAYS, Environment};
@@ -59,6 +61,12 @@ pub enum ChangeError {
     /// A rule refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The cart was changed too often within a few seconds.
+    #[error("too many changes of one cart at once")]
+    TooManyWrites {
+        /// In how long it can be changed again.
+        retry_after: Duration,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Error),

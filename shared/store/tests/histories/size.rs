@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::Change;
+use futures_util::future::join_all;
+use store::{ChangeError, Preconditions};
 
 use crate::database::Database;
 use crate::history::{item, number, shop, start};
@@ -51,4 +53,30 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
     for pair in sizes.windows(2) {
         assert!(pair[1] - pair[0] <= 120, "{sizes:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_changes_at_once_pass_and_more_are_refused_until_some_seconds_later() {
+    let database = Database::open().await;
+    let (carts, catalog) = (database.carts(), database.catalog());
+    let cart =
+        carts.open(number(10, 0), &Change::add(vec![item(0, 1)]).unwrap(), &shop(), None, start()).await.unwrap();
+    let (one, offers, none) = (Change::add(vec![item(0, 1)]).unwrap(), shop(), Preconditions::default());
+    let add = || carts.change(cart.number(), &one, &offers, &catalog, &none, start());
+
+    let at_once = join_all((0..200).map(|_| add())).await;
+
+    let mut passed = at_once.into_iter().map(Result::unwrap).count();
+    let retry_after = loop {
+        match add().await {
+            Ok(_) => passed += 1,
+            Err(ChangeError::TooManyWrites { retry_after }) => break retry_after,
+            Err(error) => panic!("{error}"),
+        }
+        // Those of a period that ends meanwhile, and those of the next.
+        assert!(passed <= 400, "{passed}");
+    };
+    assert!(retry_after.as_secs() >= 1 && retry_after.as_secs() <= 20, "{retry_after:?}");
+    let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
+    assert_eq!(stored.item_count(), 1 + u64::try_from(passed).unwrap());
 }
