@@ -104,6 +104,31 @@ async fn a_new_cart_is_not_opened_with_texts_beyond_16_kb() {
     visitor.post("/cart/add", body(MOST_TEXT)).await.ok();
 }
 
+/// Counts requests to DynamoDB.
+async fn calls_of(shop: &Shop, act: impl Future<Output = Answer>) -> Vec<String> {
+    shop.wire().plan(None);
+    act.await.ok();
+    shop.wire().calls()
+}
+
+#[tokio::test]
+async fn each_of_many_named_changes_is_one_request() {
+    let shop = Shop::open_on_wires([]).await;
+    let visitor = shop.add("price_mug", 1).await;
+    let body = json!({ "items": [{ "price": "price_mug" }] });
+    let add = |key: String| {
+        let (visitor, body) = (&visitor, body.clone());
+        async move { visitor.post_with(&[("idempotency-key", key.as_str())], "/cart/add", body).await }
+    };
+
+    for index in 0..150 {
+        assert_eq!(calls_of(&shop, add(format!("key {index}"))).await, ["DynamoDB UpdateItem"], "{index}");
+    }
+    for index in 100..150 {
+        assert_eq!(add(format!("key {index}")).await.ok()["item_count"], 151, "{index}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_two_hundred_changes_within_twenty_seconds_are_refused_and_none_is_half_done() {
     let shop = Shop::open().await;

@@ -63,9 +63,11 @@ impl Carts {
     ) -> Result<Cart, ChangeError> {
         let (lifetime, write_id) = (self.lifetime, WriteId::new());
         let wanted = Wanted { change, offers, catalog, preconditions, now, lifetime, write_id };
-        let mut current = match wanted.as_expression() {
+        let key = preconditions.idempotency_key.as_ref();
+        let forgotten = key.map(|key| self.surplus.take(cart, key)).unwrap_or_default();
+        let mut current = match wanted.as_expression(&forgotten) {
             None => self.table.get(text(cart)).await?,
-            Some(update) => match self.update(cart, update).await? {
+            Some(update) => match self.update_with_key(cart, key, update).await? {
                 Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
                 Guarded::Refused(row) => row,
             },
@@ -76,7 +78,7 @@ impl Carts {
                 Decision::Answer(cart) => return Ok(cart),
                 Decision::Write(update) => update,
             };
-            match self.update(cart, update).await? {
+            match self.update_with_key(cart, key, update).await? {
                 Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
                 Guarded::Refused(row) => {
                     tally::count(tally::Metric::Conflicts);
@@ -89,8 +91,9 @@ impl Carts {
 }
 
 impl Wanted<'_> {
-    /// The change as one guarded expression, without a look at the cart; `None` where it cannot be said as one.
-    fn as_expression(&self) -> Option<Update> {
+    /// The change as one guarded expression, without a look at the cart; `None` where it cannot be said as one. Of the keys,
+    /// those that are `forgotten` are removed.
+    fn as_expression(&self, forgotten: &[String]) -> Option<Update> {
         let Preconditions { expected_version, idempotency_key } = self.preconditions;
         let mut update = guarded::expression(self.change, self.offers, self.now, self.lifetime)?;
         if let Some(expected) = expected_version {
@@ -98,7 +101,7 @@ impl Wanted<'_> {
             update.guard(format!("{VERSION} = {expected}"));
         }
         if let Some(key) = idempotency_key {
-            remember_unseen(&mut update, key, None, self.now);
+            remember_unseen(&mut update, key, forgotten, None, self.now);
         }
         self.write_id.record_in(&mut update);
         Some(update)

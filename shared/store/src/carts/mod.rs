@@ -1,5 +1,6 @@
 //! The table of carts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -8,7 +9,7 @@ use settings::{CART_TTL_DAYS, Environment};
 
 use self::row::{NUMBER, REQUESTS};
 use crate::expression::Update;
-use crate::idempotency::{SWEEP_FROM, Seen, forgettable};
+use crate::idempotency::{ROOM, Seen, Surplus, forgettable};
 use crate::item::{Item, number, text};
 use crate::table::{Guarded, OnRefusal, Table};
 use crate::{Connection, Error, IdempotencyKey};
@@ -32,6 +33,7 @@ pub use session::Recorded;
 pub struct Carts {
     table: Table,
     lifetime: Lifetime,
+    surplus: Arc<Surplus>,
 }
 
 /// The conditions on which a client wants a change.
@@ -80,7 +82,8 @@ impl Carts {
     /// A setting is missing or malformed.
     pub fn new(connection: &Connection, environment: &Environment) -> Result<Self, settings::Error> {
         let lifetime = Self::lifetime(environment)?;
-        Ok(Self { table: Table::new(connection, environment.required("CARTS_TABLE")?, NUMBER), lifetime })
+        let table = Table::new(connection, environment.required("CARTS_TABLE")?, NUMBER);
+        Ok(Self { table, lifetime, surplus: Arc::default() })
     }
 
     /// How long carts live after their last change: [`CART_TTL_DAYS`].
@@ -138,25 +141,51 @@ impl Carts {
         item.map(|item| row::read(&item, self.lifetime)).transpose()
     }
 
+    /// Makes a write that remembers a request, and takes note of what the cart need not remember any more.
+    async fn update_with_key(
+        &self,
+        number: CartNumber,
+        key: Option<&IdempotencyKey>,
+        update: Update,
+    ) -> Result<Guarded<Item>, Error> {
+        let written = self.update(number, update).await?;
+        if let (Some(_), Guarded::Done(row)) = (key, &written) {
+            self.surplus.note(number, row);
+        }
+        Ok(written)
+    }
+
     async fn update(&self, number: CartNumber, update: Update) -> Result<Guarded<Item>, Error> {
         self.table.update(text(number), update, OnRefusal::Row).await
     }
 }
 
-/// Remembers a request in a cart whose row is not known. The cart must not know the key, and must have room for it.
-fn remember_unseen(update: &mut Update, key: &IdempotencyKey, session: Option<&SessionId>, now: Timestamp) {
+/// Remembers a request in a cart whose row is not known, which forgets the keys that are `forgotten`. The cart must not know the
+/// key, and must have room for it.
+fn remember_unseen(
+    update: &mut Update,
+    key: &IdempotencyKey,
+    forgotten: &[String],
+    session: Option<&SessionId>,
+    now: Timestamp,
+) {
+    forget(update, forgotten);
     remember(update, key, None, session, now);
-    let many = update.value(number(SWEEP_FROM));
-    update.guard(format!("size({REQUESTS}) < {many}"));
+    let room = update.value(number(ROOM));
+    update.guard(format!("size({REQUESTS}) < {room}"));
 }
 
 /// Remembers a request in the cart with this row, which forgets what is over.
 fn remember_in(update: &mut Update, row: &Item, key: &IdempotencyKey, session: Option<&SessionId>, now: Timestamp) {
-    for forgotten in forgettable(row, key, now) {
-        let forgotten = update.name(&forgotten);
-        update.remove(format!("{REQUESTS}.{forgotten}"));
-    }
+    forget(update, &forgettable(row, key, now));
     remember(update, key, key.stored(row), session, now);
+}
+
+fn forget(update: &mut Update, keys: &[String]) {
+    for key in keys {
+        let key = update.name(key);
+        update.remove(format!("{REQUESTS}.{key}"));
+    }
 }
 
 /// Remembers a request, provided that `known` is what the cart remembers under its key.

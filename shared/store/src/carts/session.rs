@@ -43,15 +43,15 @@ impl Carts {
     ) -> Result<Recorded, ChangeError> {
         let mut update = replace_session(session, replaces);
         if let Some(key) = key {
-            remember_unseen(&mut update, key, Some(&session.id), now);
+            remember_unseen(&mut update, key, &self.surplus.take(number, key), Some(&session.id), now);
         }
-        let mut written = self.update(number, update).await?;
+        let mut written = self.update_with_key(number, key, update).await?;
         if let (Some(key), Guarded::Refused(Some(row))) = (key, &written)
             && key.needs_room(row, now)
         {
             let mut update = replace_session(session, replaces);
             remember_in(&mut update, row, key, Some(&session.id), now);
-            written = self.update(number, update).await?;
+            written = self.update_with_key(number, Some(key), update).await?;
         }
         match written {
             Guarded::Done(_) => Ok(Recorded::Now),

@@ -70,6 +70,12 @@ impl Database {
         update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
     }
 
+    /// Sets an attribute of a cart's item.
+    pub(crate) async fn set(&self, number: cart::CartNumber, attribute: &str, value: AttributeValue) {
+        let update = self.update(number).update_expression(format!("SET {attribute} = :value"));
+        update.expression_attribute_values(":value", value).send().await.unwrap();
+    }
+
     fn update(&self, number: cart::CartNumber) -> UpdateItemFluentBuilder {
         let update = self.connection.client().update_item();
         let update = update.table_name(self.environment.required("CARTS_TABLE").unwrap());

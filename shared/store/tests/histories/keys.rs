@@ -1,10 +1,10 @@
 //! Requests with an idempotency key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Cart, Change, Currency, CurrentSession, Expected, Money};
+use cart::{Cart, Change, Currency, CurrentSession, Expected, Money, Timestamp};
 use store::{Carts, ChangeError, IdempotencyKey, Preconditions, Recorded};
 
 use crate::database::Database;
@@ -24,7 +24,7 @@ async fn opened(carts: &Carts) -> Cart {
     carts.open(number(7, 0), &mug(1), &shop(), None, start()).await.unwrap()
 }
 
-fn known(item: &std::collections::HashMap<String, AttributeValue>) -> usize {
+fn known(item: &HashMap<String, AttributeValue>) -> usize {
     item["k"].as_m().unwrap().len()
 }
 
@@ -48,25 +48,89 @@ async fn a_key_is_remembered_for_24_hours() {
 }
 
 #[tokio::test]
-async fn forgotten_keys_are_swept_and_remembered_ones_are_kept() {
+async fn the_newest_64_keys_are_remembered() {
     let database = Database::open().await;
     let (carts, catalog) = (database.carts(), database.catalog());
-    let number = opened(&carts).await.number();
-    for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("old {index}"), ""), start()).await.unwrap();
-    }
-    let before = known(&database.item(number).await);
-    let later = start() + DAY;
-    for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("new {index}"), ""), later).await.unwrap();
-    }
-    let after = known(&database.item(number).await);
+    let cart = opened(&carts).await;
+    let named = async |index: u64, now: Timestamp| {
+        let once = keyed(&format!("key {index}"), "");
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+    };
+    let at = |index: u64| start() + Duration::from_millis(index * 7);
 
-    for index in 0..40 {
-        carts.change(number, &mug(1), &shop(), &catalog, &keyed(&format!("new {index}"), ""), later).await.unwrap();
+    for index in 0..150 {
+        assert_eq!(named(index, at(index)).await, 2 + index);
+        assert!(known(&database.item(cart.number()).await) <= 64, "{index}");
     }
-    assert_eq!((before, after), (40, 40));
-    assert_eq!(carts.find_any(number).await.unwrap().unwrap().item_count(), 81);
+
+    for index in 86..150 {
+        assert_eq!(named(index, at(150)).await, 151, "{index} is remembered");
+    }
+    assert_eq!(named(85, at(151)).await, 152, "85 is forgotten");
+}
+
+/// A function that begins knows nothing of what the item has too many of.
+#[tokio::test]
+async fn functions_that_take_turns_keep_64_keys_at_least_and_80_at_most() {
+    let database = Database::open().await;
+    let catalog = database.catalog();
+    let cart = opened(&database.carts()).await;
+    let named = async |index: u64, now: Timestamp| {
+        let once = keyed(&format!("key {index}"), "");
+        let carts = database.carts();
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+    };
+    let at = |index: u64| start() + Duration::from_millis(index);
+
+    for index in 0..180 {
+        assert_eq!(named(index, at(index)).await, 2 + index);
+        assert!(known(&database.item(cart.number()).await) <= 80, "{index}");
+    }
+
+    for index in 116..180 {
+        assert_eq!(named(index, at(180)).await, 181, "{index} is remembered");
+    }
+}
+
+/// Version 0.1.0 remembered a thousand keys, and wrote nothing behind the last colon but a session's id.
+#[tokio::test]
+async fn the_keys_of_a_row_of_0_1_0_are_known_and_become_fewer() {
+    let database = Database::open().await;
+    let (carts, catalog) = (database.carts(), database.catalog());
+    let cart = opened(&carts).await;
+    let named = async |cart: &Cart, index: u64, now: Timestamp| {
+        let once = keyed(&format!("key {index}"), "");
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+    };
+    // No cart takes so many in a moment, but what is remembered of a key is the same in all of them.
+    let mut keys = HashMap::new();
+    for some in 0..20 {
+        let other = carts.open(number(8, some), &mug(1), &shop(), None, start()).await.unwrap();
+        for index in some * 50..some * 50 + 50 {
+            named(&other, index, start() + Duration::from_secs(index)).await;
+        }
+        let AttributeValue::M(known) = database.item(other.number()).await.remove("k").unwrap() else {
+            panic!("a map")
+        };
+        for (key, entry) in known {
+            let (entry, milliseconds) = entry.as_s().unwrap().rsplit_once(':').unwrap();
+            assert_eq!(milliseconds, ".000");
+            keys.insert(key, AttributeValue::S(format!("{entry}:")));
+        }
+    }
+    assert_eq!(keys.len(), 1000);
+    database.set(cart.number(), "k", AttributeValue::M(keys)).await;
+
+    let later = start() + Duration::from_secs(1000);
+    for index in [0, 500, 999] {
+        assert_eq!(named(&cart, index, later).await, 1, "{index}");
+    }
+    for index in 0..12 {
+        assert_eq!(named(&cart, 2000 + index, later + Duration::from_secs(index)).await, 2 + index);
+    }
+
+    assert_eq!(known(&database.item(cart.number()).await), 64);
+    assert_eq!(named(&cart, 999, later).await, 13);
 }
 
 #[tokio::test]
@@ -131,7 +195,7 @@ async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
     let mut current: Option<CurrentSession> = None;
 
     // More keys than a cart takes without a look at them; then the first key again, a day later.
-    for (index, key, now) in (0..40).map(|index| (index, key(index), start())).chain([(40, key(0), start() + DAY)]) {
+    for (index, key, now) in (0..200).map(|index| (index, key(index), start())).chain([(200, key(0), start() + DAY)]) {
         let next = session(index);
         let replaces = current.as_ref().map(|current| &current.id);
         let recorded = carts.record_session(cart.number(), &next, replaces, Some(&key), now).await.unwrap();
