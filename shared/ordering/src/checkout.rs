@@ -14,7 +14,7 @@ use payments::{
 use serde_json::value::RawValue;
 use services::Services;
 use shopping::{KeyedRequest, Shopper};
-use store::{Carts, ChangeError, IdempotencyKey, Recorded};
+use store::{Carts, ChangeError, Count, Counted, FoundCart, Hourly, IdempotencyKey, Recorded};
 use tally::Metric;
 use tokio::time::Instant;
 
@@ -26,6 +26,10 @@ pub use error::CheckoutError;
 
 /// A session that expires sooner than this, in seconds, is not handed out again.
 const MARGIN: i64 = 10 * 60;
+/// How many new sessions a cart has in a clock hour. Each is an object at Stripe, and a page that has to be closed.
+const SESSIONS: u32 = 30;
+/// How many promotion codes that cannot be used a cart has in a clock hour, so that none is found by trying.
+const WRONG_CODES: u32 = 10;
 /// How often the cart may change under a checkout before it gives up.
 const TRIES: usize = 20;
 
@@ -141,10 +145,12 @@ impl Checkout {
         let mut brought = None;
 
         for _ in 0..TRIES {
-            let cart = match self.carts.find_with_answer(token.number(), key.as_ref(), now).await? {
-                (_, Some(answered)) => return self.current(&answered).await,
-                (cart, None) => cart.ok_or(CheckoutError::CartEmpty)?,
-            };
+            let FoundCart { cart, answered, sessions, wrong_codes } =
+                self.carts.find_with_answer(token.number(), key.as_ref(), now).await?;
+            if let Some(answered) = answered {
+                return self.current(&answered).await;
+            }
+            let cart = cart.ok_or(CheckoutError::CartEmpty)?;
             match cart.status() {
                 Status::Active => {}
                 Status::Completed(_) => return Err(Rejection::Closed.into()),
@@ -156,29 +162,58 @@ impl Checkout {
                 return Err(CheckoutError::CartEmpty);
             }
             cart.metadata().check_for_checkout()?;
-            let brought = match &brought {
-                Some(brought) => brought,
-                None => brought.insert(self.brought(request).await?),
+            if request.promotion_code.is_some() && wrong_codes.is_full(WRONG_CODES, now) {
+                return Err(CheckoutError::too_many(wrong_codes, now));
+            }
+            let made = async {
+                let brought = match &brought {
+                    Some(brought) => brought,
+                    None => brought.insert(self.brought(request).await?),
+                };
+                self.attempt(&cart, brought, &request.base_url, sessions, key.as_ref(), now).await
             };
-            match self.attempt(&cart, brought, &request.base_url, key.as_ref(), now).await? {
-                Attempt::Done(session) => return Ok(session),
-                Attempt::Again => {}
+            match made.await {
+                Ok(Attempt::Done(session)) => return Ok(session),
+                Ok(Attempt::Again) => {}
+                Err(error @ CheckoutError::PromotionCodeInvalid(_)) => {
+                    return Err(self.count_wrong_code(&cart, wrong_codes, now).await?.unwrap_or(error));
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(store::Error::Contended.into())
     }
 
-    /// Hands out the cart's current session, or makes one and has the cart record it.
+    /// Counts a promotion code that cannot be used. Where others used the hour up meanwhile, that is the answer, and it does
+    /// not say whether this code could be used.
+    async fn count_wrong_code(
+        &self,
+        cart: &Cart,
+        known: Count,
+        now: Timestamp,
+    ) -> Result<Option<CheckoutError>, CheckoutError> {
+        let counted = self.carts.count(cart.number(), Hourly::WrongCodes, known, WRONG_CODES, now).await?;
+        Ok((counted == Counted::Full).then(|| CheckoutError::too_many(known, now)))
+    }
+
+    /// Hands out the cart's current session, or makes one and has the cart record it. `sessions` says how many were made.
     async fn attempt(
         &self,
         cart: &Cart,
         brought: &Brought,
         base_url: &str,
+        sessions: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
         let planned = self.plan(cart, brought, base_url, now).await?;
-        let (session, answer, metric) = match self.previous(cart, planned.parameters.digest(), now).await? {
+        let fits =
+            cart.current_session().is_some_and(|current| is_fit(current, cart, planned.parameters.digest(), now));
+        if !fits && sessions.is_full(SESSIONS, now) {
+            // The page that the shopper has stays open.
+            return Err(CheckoutError::too_many(sessions, now));
+        }
+        let (session, answer, metric) = match self.previous(cart, fits, now).await? {
             PreviousSession::Paid => return Ok(Attempt::Again),
             PreviousSession::Usable(answer) => match cart.current_session() {
                 // A request with a key is recorded with the session that answered it.
@@ -191,6 +226,9 @@ impl Checkout {
                     return Ok(Attempt::Done(answer));
                 }
             },
+            PreviousSession::Gone if sessions.is_full(SESSIONS, now) => {
+                return Err(CheckoutError::too_many(sessions, now));
+            }
             PreviousSession::Gone => {
                 let Created { session, answer, refitted } = self.make(cart, brought, &planned, now).await?;
                 let parameters = refitted.as_ref().unwrap_or(&planned.parameters);
@@ -217,7 +255,7 @@ impl Checkout {
                 (current, answer, Metric::SessionsCreated)
             }
         };
-        if self.record(cart, &session, key, now).await? {
+        if self.record(cart, &session, sessions, key, now).await? {
             tally::count(metric);
             Ok(Attempt::Done(answer))
         } else {
@@ -250,11 +288,12 @@ impl Checkout {
         &self,
         cart: &Cart,
         session: &CurrentSession,
+        sessions: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<bool, CheckoutError> {
         let replaces = cart.current_session().map(|current| &current.id);
-        match self.carts.record_session(cart.number(), session, replaces, key, now).await? {
+        match self.carts.record_session(cart.number(), session, replaces, sessions, key, now).await? {
             Recorded::Now => return Ok(true),
             Recorded::Superseded { still_current: true } => {}
             // Its page must not be paid beside the page that the other checkout handed out.
@@ -293,12 +332,13 @@ impl Checkout {
         Ok(Planned { draft, parameters, lines, adjustable })
     }
 
-    /// Reuses the cart's current session if it still matches, else expires it: line items of a hosted page cannot change.
-    async fn previous(&self, cart: &Cart, digest: &str, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
+    /// Reuses the cart's current session if it still `fits`, else expires it: line items of a hosted page cannot change.
+    async fn previous(&self, cart: &Cart, fits: bool, now: Timestamp) -> Result<PreviousSession, CheckoutError> {
         let Some(current) = cart.current_session() else { return Ok(PreviousSession::Gone) };
-        let Some(expires_at) = current.expires_at else { return Ok(PreviousSession::Gone) };
-        let fits = current.version == cart.version() && current.parameters == digest;
-        if !(fits && lasts(expires_at, now)) {
+        if current.expires_at.is_none() {
+            return Ok(PreviousSession::Gone);
+        }
+        if !fits {
             return self.expire(&current.id, now).await;
         }
         match self.stripe.session(&current.id).await {
@@ -434,6 +474,12 @@ fn descriptions(cart: &Cart) -> BTreeMap<PriceId, String> {
 
 fn unavailable(totals: &Totals<'_>) -> Vec<PriceId> {
     totals.unavailable().map(|line| line.price.clone()).collect()
+}
+
+/// Whether the cart's current session is what would be made now with parameters of this digest, and can be handed out.
+fn is_fit(current: &CurrentSession, cart: &Cart, digest: &str, now: Timestamp) -> bool {
+    let same = current.version == cart.version() && current.parameters == digest;
+    same && current.expires_at.is_some_and(|expires_at| lasts(expires_at, now))
 }
 
 /// Whether a session can be handed out: the shopper needs time to pay.

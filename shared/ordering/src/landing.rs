@@ -6,7 +6,7 @@
 use cart::{CartNumber, OrderNumber, OrderStatus, SessionId, Timestamp};
 use services::Services;
 use settings::{Environment, with_parameter};
-use store::{Carts, Counted, Landed, LandedCart, Orders};
+use store::{Carts, Counted, Hourly, Landed, LandedCart, Orders};
 use tally::Metric;
 
 use crate::{Error, Fulfilment, Outcome};
@@ -156,7 +156,7 @@ impl Landing {
         if row.current_session.as_ref() == Some(session) {
             return Ok(self.fulfilment.fulfil_of_cart(session, cart, now).await?);
         }
-        let counted = self.carts.count_guess(cart, row.guesses, GUESSES, now).await.map_err(Error::from)?;
+        let counted = self.carts.count(cart, Hourly::Guesses, row.guesses, GUESSES, now).await.map_err(Error::from)?;
         let hour = match counted {
             Counted::In(hour) => hour,
             Counted::Full => return Err(Unconfirmed::Guessed),
@@ -164,7 +164,7 @@ impl Landing {
         };
         let outcome = self.fulfilment.fulfil_of_cart(session, cart, now).await?;
         if matches!(outcome, Outcome::Ordered { .. } | Outcome::Unfinished)
-            && let Err(error) = self.carts.take_guess_back(cart, hour).await
+            && let Err(error) = self.carts.take_back(cart, Hourly::Guesses, hour).await
         {
             tracing::warn!(%cart, %error, "a landing with a session of this cart stays counted among the guesses");
         }

@@ -14,7 +14,7 @@ mod orders;
 mod stream;
 mod table;
 
-pub use carts::{Abandoned, Carts, ChangeError, Counted, Guesses, Hour, Preconditions, Recorded};
+pub use carts::{Abandoned, Carts, ChangeError, Count, Counted, FoundCart, Hour, Hourly, Preconditions, Recorded};
 pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
 pub use connection::Connection;
 pub use error::Error;

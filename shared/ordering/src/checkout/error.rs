@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use cart::{PriceId, Rejection};
+use cart::{PriceId, Rejection, Timestamp};
 use payments::{Buyer, PromotionCodeFault, Refusal};
+use store::Count;
 
 use crate::Error;
 
@@ -54,6 +55,11 @@ pub enum CheckoutError {
 }
 
 impl CheckoutError {
+    /// The clock hour of `now` has as many as it may have, as `count` says.
+    pub(super) fn too_many(count: Count, now: Timestamp) -> Self {
+        Self::TooManyRequests { retry_after: count.rest_of_hour(now) }
+    }
+
     /// What Stripe refuses of the shopper's own: the amount of the cart, or what was typed in. `None` where the refusal is
     /// about something else.
     pub(super) fn of_shopper(refusal: &Refusal, buyer: &Buyer) -> Option<Self> {

@@ -18,14 +18,14 @@ pub(crate) mod abandoned;
 mod anonymise;
 mod change;
 mod guarded;
-mod guesses;
+mod hourly;
 mod opening;
 pub(crate) mod row;
 mod session;
 mod write_id;
 
 pub use abandoned::Abandoned;
-pub use guesses::{Counted, Guesses, Hour};
+pub use hourly::{Count, Counted, Hour, Hourly};
 pub use session::Recorded;
 
 /// The carts.
@@ -43,6 +43,19 @@ pub struct Preconditions {
     pub expected_version: Option<u64>,
     /// The request's key: it takes effect once, however often it is sent within 24 hours.
     pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// A cart, and what a checkout asks of its row.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FoundCart {
+    /// The cart, unless it is expired.
+    pub cart: Option<Cart>,
+    /// The Checkout Session that the request was answered with, if it was answered before.
+    pub answered: Option<SessionId>,
+    /// How many sessions became the cart's.
+    pub sessions: Count,
+    /// How many promotion codes could not be used for it.
+    pub wrong_codes: Count,
 }
 
 /// Why a cart was not changed.
@@ -109,8 +122,7 @@ impl Carts {
         Ok(self.find_any(number).await?.filter(|cart| now < cart.expires_at()))
     }
 
-    /// The cart with this number, unless it is expired, and the Checkout Session that the request `key` was answered
-    /// with, if it was. One strongly consistent read.
+    /// The cart with this number, unless it is expired, and what a checkout asks of it. One strongly consistent read.
     ///
     /// # Errors
     ///
@@ -121,14 +133,19 @@ impl Carts {
         number: CartNumber,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<(Option<Cart>, Option<SessionId>), ChangeError> {
-        let Some(item) = self.table.get(text(number)).await? else { return Ok((None, None)) };
-        let cart = Some(row::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at());
-        match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
-            Seen::Never => Ok((cart, None)),
-            Seen::SameRequest(session) => Ok((cart, session)),
-            Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
-        }
+    ) -> Result<FoundCart, ChangeError> {
+        let Some(item) = self.table.get(text(number)).await? else { return Ok(FoundCart::default()) };
+        let answered = match key.map_or(Seen::Never, |key| key.recall(&item, now)) {
+            Seen::Never => None,
+            Seen::SameRequest(session) => session,
+            Seen::OtherRequest => return Err(ChangeError::IdempotencyMismatch),
+        };
+        Ok(FoundCart {
+            cart: Some(row::read(&item, self.lifetime)?).filter(|cart| now < cart.expires_at()),
+            answered,
+            sessions: Hourly::Sessions.read(&item)?,
+            wrong_codes: Hourly::WrongCodes.read(&item)?,
+        })
     }
 
     /// The cart with this number, even if it is expired.

@@ -26,13 +26,15 @@
 //! | `created`, `updated`, `exp` | seconds since 1970; `exp` is the table's TTL attribute |
 //! | `w0` to `w3` | marks of the latest writes, see [`WriteId`] |
 //! | `k` | digest of a request's key → its time, digest and session, see [`IdempotencyKey`] |
-//! | `gh`, `gn` | a clock hour, and how many landings of that hour named another session than `pc` has, see [`Guesses`]; absent before |
+//! | `gh`, `gn` | a clock hour, and how many landings of that hour named another session than `pc` has, see [`Hourly`]; absent before |
+//! | `sh`, `sn` | the same for new sessions |
+//! | `ch`, `cn` | the same for promotion codes that could not be used |
 //!
 //! A line stands under its id ([`cart::LineId`]): the price's, where it has no attributes.
 //!
-//! The last three are not the cart's own: a write of the whole cart leaves them alone.
+//! What stands below `created` is not the cart's own: a write of the whole cart leaves it alone.
 //!
-//! [`Guesses`]: super::Guesses
+//! [`Hourly`]: super::Hourly
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -71,6 +73,10 @@ pub(crate) const SOLD: &str = "so";
 pub(crate) const REQUESTS: &str = "k";
 pub(crate) const GUESSES_HOUR: &str = "gh";
 pub(crate) const GUESSES: &str = "gn";
+pub(crate) const SESSIONS_HOUR: &str = "sh";
+pub(crate) const SESSIONS: &str = "sn";
+pub(crate) const WRONG_CODES_HOUR: &str = "ch";
+pub(crate) const WRONG_CODES: &str = "cn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
 const OWN: [&str; 19] = [

@@ -3,7 +3,7 @@
 use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
 
 use super::row::{self, COMPLETED, SESSION, SESSION_EXPIRY, SESSION_ID, at_version};
-use super::{Carts, ChangeError, abandoned, remember_in, remember_unseen};
+use super::{Carts, ChangeError, Count, Hourly, abandoned, remember_in, remember_unseen};
 use crate::expression::Update;
 use crate::idempotency::Seen;
 use crate::item::text;
@@ -23,8 +23,9 @@ pub enum Recorded {
 }
 
 impl Carts {
-    /// Records `session` as the cart's current session, in place of `replaces`, and as the answer to the request `key`. One
-    /// write; two where the cart must forget older keys first.
+    /// Records `session` as the cart's current session, in place of `replaces`, and as the answer to the request `key`. It is
+    /// counted among those of the clock hour, of which there were as many as `counted` says when the cart was read with
+    /// `replaces`; a session that is recorded again is not counted. One write; two where the cart must forget older keys first.
     ///
     /// Nothing is recorded if the cart is no longer at `session.version`, if another session was recorded first, or if the
     /// request was answered before. Neither version nor life change.
@@ -38,10 +39,19 @@ impl Carts {
         number: CartNumber,
         session: &CurrentSession,
         replaces: Option<&SessionId>,
+        counted: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded, ChangeError> {
-        let mut update = replace_session(session, replaces);
+        let record = || {
+            let mut update = replace_session(session, replaces);
+            if replaces != Some(&session.id) {
+                // No other session is counted in between: it would be in the place of the one that this one replaces.
+                Hourly::Sessions.count_in(&mut update, counted, now);
+            }
+            update
+        };
+        let mut update = record();
         if let Some(key) = key {
             remember_unseen(&mut update, key, &self.surplus.take(number, key), Some(&session.id), now);
         }
@@ -49,7 +59,7 @@ impl Carts {
         if let (Some(key), Guarded::Refused(Some(row))) = (key, &written)
             && key.needs_room(row, now)
         {
-            let mut update = replace_session(session, replaces);
+            let mut update = record();
             remember_in(&mut update, row, key, Some(&session.id), now);
             written = self.update_with_key(number, Some(key), update).await?;
         }

@@ -5,7 +5,7 @@ use cart::{OrderStatus, SessionId};
 use super::row::{NUMBER, STATUS, read_status};
 use crate::carts::row as cart_row;
 use crate::item::Item;
-use crate::{Error, Guesses};
+use crate::{Count, Error, Hourly};
 
 /// What is known of a session, and of the cart that it is said to be of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub struct LandedCart {
     /// The id of its current session.
     pub current_session: Option<SessionId>,
     /// How many landings named other sessions.
-    pub guesses: Guesses,
+    pub guesses: Count,
 }
 
 /// The attributes that are read of an order.
@@ -36,7 +36,7 @@ impl Landed {
         let of_cart = |row| {
             Ok::<_, Error>(LandedCart {
                 current_session: cart_row::current_session_id(row)?,
-                guesses: Guesses::read(row)?,
+                guesses: Hourly::Guesses.read(row)?,
             })
         };
         Ok(Self { order: order.map(read_status).transpose()?, cart: cart.map(of_cart).transpose()? })

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use cart::{Cart, Change, Timestamp};
 use futures_util::future::join_all;
-use store::{Carts, Counted, Guesses, Preconditions};
+use store::{Carts, Count, Counted, Hourly, Preconditions};
 
 use crate::database::Database;
 use crate::history::{item, number, shop, start};
 
+const GUESSES: Hourly = Hourly::Guesses;
 const MOST: u32 = 10;
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -22,7 +23,7 @@ async fn opened(carts: &Carts) -> Cart {
 
 /// How many of sixty guesses at once are counted. None knows of the others.
 async fn counted(carts: &Carts, cart: &Cart, now: Timestamp) -> usize {
-    let guesses = (0..60).map(|_| carts.count_guess(cart.number(), Guesses::default(), MOST, now));
+    let guesses = (0..60).map(|_| carts.count(cart.number(), GUESSES, Count::default(), MOST, now));
     let counted = join_all(guesses).await.into_iter().map(Result::unwrap);
     counted.filter(|counted| matches!(counted, Counted::In(_))).count()
 }
@@ -61,18 +62,18 @@ async fn a_guess_that_was_right_is_taken_back_once() {
     let database = Database::open().await;
     let carts = database.carts();
     let cart = opened(&carts).await;
-    let Counted::In(hour) = carts.count_guess(cart.number(), Guesses::default(), MOST, start()).await.unwrap() else {
+    let Counted::In(hour) = carts.count(cart.number(), GUESSES, Count::default(), MOST, start()).await.unwrap() else {
         panic!("the first guess is counted");
     };
 
     for _ in 0..3 {
-        carts.take_guess_back(cart.number(), hour).await.unwrap();
+        carts.take_back(cart.number(), GUESSES, hour).await.unwrap();
     }
 
     assert_eq!(counted(&carts, &cart, start()).await, 10);
     // What is taken back later than in its hour changes nothing.
     let later = counted(&carts, &cart, start() + HOUR).await;
-    carts.take_guess_back(cart.number(), hour).await.unwrap();
+    carts.take_back(cart.number(), GUESSES, hour).await.unwrap();
     assert_eq!((later, counted(&carts, &cart, start() + HOUR).await), (10, 0));
 }
 
@@ -105,7 +106,7 @@ async fn a_guess_at_a_cart_that_is_gone_makes_no_row() {
     let database = Database::open().await;
     let carts = database.carts();
 
-    let counted = carts.count_guess(number(7, 0), Guesses::default(), MOST, start()).await.unwrap();
+    let counted = carts.count(number(7, 0), GUESSES, Count::default(), MOST, start()).await.unwrap();
 
     assert_eq!(counted, Counted::NoCart);
     assert_eq!(carts.find_any(number(7, 0)).await.unwrap(), None);
