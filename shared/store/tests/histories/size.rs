@@ -3,12 +3,18 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::Change;
+use cart::{
+    Addition, AdjustableQuantity, Attributes, Cart, Change, Currency, CurrentSession, Description, Details, Expected,
+    Metadata, Money, Offer, Offers, Product, Quantity, Rejection, Timestamp,
+};
 use futures_util::future::join_all;
-use store::{ChangeError, Preconditions};
+use store::{ChangeError, Count, Hourly, IdempotencyKey, Preconditions, Recorded};
 
 use crate::database::Database;
 use crate::history::{item, number, shop, start};
+
+/// What a change of a cart costs at most, in units of DynamoDB's.
+const MOST_UNITS: f64 = 56.0;
 
 /// The size of an item in bytes.
 ///
@@ -52,6 +58,147 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
     assert!(sizes[4] <= 1024, "{sizes:?}");
     for pair in sizes.windows(2) {
         assert!(pair[1] - pair[0] <= 120, "{sizes:?}");
+    }
+}
+
+/// One-time prices whose ids have this many characters.
+fn offers(count: usize, id: usize) -> Offers {
+    let product: Product = serde_json::from_str(r#"{"id":"prod_a"}"#).unwrap();
+    let offer = |index| {
+        let id = format!("price_{index:0>width$}", width = id - 6);
+        let price = format!(r#"{{"id":"{id}","product":"prod_a","currency":"usd","unit_amount":100}}"#);
+        Offer { price: serde_json::from_str(&price).unwrap(), product: product.clone() }
+    };
+    (0..count).map(offer).collect()
+}
+
+/// A line that takes as much room as one with little text can, with or without attributes.
+fn full_line(offer: &Offer, with_attributes: bool) -> Addition {
+    let keys = if with_attributes { 0..Attributes::MAX_KEYS } else { 0..0 };
+    let attributes = keys.map(|index| (char::from(b'a' + u8::try_from(index).unwrap()).to_string(), "x".to_owned()));
+    let most = Quantity::MAX.into();
+    let details = Details {
+        adjustable_quantity: Some(AdjustableQuantity::new(true, Some(most), Some(most)).unwrap()),
+        description: Some(Description::new("x").unwrap()),
+    };
+    let item = Addition::new(offer.price.id.clone(), Quantity::new(most).unwrap());
+    Addition { details, ..item.with_attributes(Attributes::new(attributes).unwrap()) }
+}
+
+/// Metadata that come to so many bytes, with as many keys as can be.
+fn metadata(bytes: usize) -> Metadata {
+    let mut rest = bytes - 3 * Metadata::MAX_KEYS;
+    let entries = (0..Metadata::MAX_KEYS).map(|index| {
+        let more = rest.min(Metadata::MAX_VALUE - 1);
+        rest -= more;
+        (format!("{index:02}"), "x".repeat(1 + more))
+    });
+    Metadata::new(entries.collect::<Vec<_>>()).unwrap()
+}
+
+/// Fills a cart's item with all that it holds beside the cart: keys of requests that were answered with sessions, the last of
+/// which is the cart's, marks of writes, and counts.
+async fn fill(database: &Database, cart: &Cart, now: Timestamp) {
+    let mut replaces = None;
+    for index in 0..100 {
+        let session = CurrentSession {
+            // As long as Stripe's are.
+            id: format!("cs_live_{index:0>58}").parse().unwrap(),
+            version: cart.version(),
+            parameters: "x".repeat(43),
+            expires_at: Some(now),
+            descriptions: cart
+                .lines()
+                .iter()
+                .filter(|line| !line.id.has_attributes())
+                .filter_map(|line| Some((line.price.clone(), line.description.as_ref()?.as_str().to_owned())))
+                .collect(),
+            adjustable: true,
+            expected: Some(Expected::new(Money::new(i128::from(i64::MAX), Currency::USD), [], true)),
+        };
+        let key = IdempotencyKey::new(&index.to_string(), [b"checkout".as_slice()]);
+        // Each by a function that has just begun, which knows nothing of the keys that are too many.
+        let carts = database.carts();
+        let recorded =
+            carts.record_session(cart.number(), &session, replaces.as_ref(), Count::default(), Some(&key), now).await;
+        assert_eq!(recorded.unwrap(), Recorded::Now);
+        replaces = Some(session.id);
+    }
+    for counter in [Hourly::Guesses, Hourly::WrongCodes] {
+        database.carts().count(cart.number(), counter, Count::default(), 10, now).await.unwrap();
+    }
+    // A write clears one of the four sets.
+    for set in ["w0", "w1", "w2"] {
+        let marks = (0..201).map(|mark| format!("{set}{mark:06}")).collect();
+        database.set(cart.number(), set, AttributeValue::Ss(marks)).await;
+    }
+}
+
+async fn changed(database: &Database, cart: &Cart, change: &Change, offers: &Offers) -> Result<Cart, ChangeError> {
+    let (carts, catalog) = (database.carts(), database.catalog());
+    carts.change(cart.number(), change, offers, &catalog, &Preconditions::default(), start()).await
+}
+
+/// What of an item is not about requests.
+fn without_requests(mut item: HashMap<String, AttributeValue>) -> HashMap<String, AttributeValue> {
+    item.retain(|name, _| !["number", "v", "ov", "so", "k", "w0", "w1", "w2", "w3", "pc"].contains(&name.as_str()));
+    item.retain(|name, _| !["gh", "gn", "sh", "sn", "ch", "cn"].contains(&name.as_str()));
+    item
+}
+
+/// Fills a cart with as many lines as it takes, of prices with ids of so many characters, and with texts to the brim; returns its
+/// size and what a change of it costs. Then it is emptied.
+async fn at_its_largest(id: usize, with_attributes: bool) -> (usize, [f64; 2]) {
+    let database = Database::open().await;
+    let offers = offers(Cart::MAX_LINES, id);
+    let lines = offers.iter().map(|offer| full_line(offer, with_attributes));
+    let add = |item: Addition| Change::add(vec![item]).unwrap();
+    let first = add(item(0, 1));
+    let mut cart = database.carts().open(number(9, 0), &first, &shop(), None, start()).await.unwrap();
+    cart = changed(&database, &cart, &Change::Clear, &shop()).await.unwrap();
+    for line in lines {
+        // The metadata's keys and values need some room, too.
+        let longest = Cart::MAX_TEXT - 3 * Metadata::MAX_KEYS;
+        let change = add(line);
+        if cart.text_bytes() + change.most_text() > longest {
+            break;
+        }
+        cart = changed(&database, &cart, &change, &offers).await.unwrap();
+    }
+    let rest = Cart::MAX_TEXT - cart.text_bytes();
+    let attach = |metadata| Change::update(Vec::new()).with_metadata(Some(metadata));
+    let longest = 40 * (2 + Metadata::MAX_VALUE);
+    assert!(rest <= longest, "{rest}");
+    let beyond = changed(&database, &cart, &attach(metadata(rest + 1)), &offers).await;
+    assert!(
+        matches!(beyond, Err(ChangeError::Rejected(Rejection::TextTooLong { bytes })) if bytes == Cart::MAX_TEXT + 1),
+        "{beyond:?}"
+    );
+    cart = changed(&database, &cart, &attach(metadata(rest)), &offers).await.unwrap();
+    assert_eq!(cart.text_bytes(), Cart::MAX_TEXT);
+    fill(&database, &cart, start()).await;
+    let largest = (size_of(&database.item(cart.number()).await), database.write_units(cart.number()).await);
+
+    changed(&database, &cart, &Change::Clear, &offers).await.unwrap();
+
+    let other = database.carts().open(number(9, 1), &first, &shop(), None, start()).await.unwrap();
+    changed(&database, &other, &Change::Clear, &shop()).await.unwrap();
+    let [emptied, empty] = [database.item(cart.number()).await, database.item(other.number()).await];
+    assert_eq!(without_requests(emptied), without_requests(empty));
+    largest
+}
+
+/// 100 lines with attributes, the longest ids, texts to the brim, keys, marks, a session and every count.
+#[tokio::test]
+async fn a_change_of_the_largest_cart_costs_56_write_units_at_most() {
+    for (id, with_attributes) in [(30, true), (42, false), (255, true), (255, false)] {
+        let (bytes, [alone, in_transaction]) = at_its_largest(id, with_attributes).await;
+
+        assert!(bytes <= 56 * 1024, "{id}, {with_attributes}: {bytes}");
+        assert!(alone <= MOST_UNITS, "{id}, {with_attributes}: {alone}");
+        assert!(in_transaction <= 2.0 * MOST_UNITS, "{id}, {with_attributes}: {in_transaction}");
+        // Else something is missing here.
+        assert!(id > 30 || alone > 50.0, "{alone}");
     }
 }
 
