@@ -19,13 +19,34 @@ pub struct MalformedNumber;
 
 /// Declares an id as a type of its own, which is read from text and written as text.
 ///
-/// - `stripe` ids are 1 to 255 letters, digits, `_` and `-`.
+/// - `stripe` ids are those that Stripe makes itself: 1 to 255 letters, digits, `_` and `-`.
+/// - `chosen` ids are those that merchants chose too: 1 to 255 printable ASCII characters, with spaces inside, but no
+///   `~`. That sign is kept free for what Cartwright puts behind an id, as a cart's line does. Nor are they `.` or `..`, which
+///   would name another place in a path, however they are escaped.
 /// - `number` ids are 128 bits, written as 32 lower-case hex digits.
+///
+/// Products and prices that were made before 2018-05-21 may have ids with dots, colons, spaces and slashes.
+///
+/// Source: <https://docs.stripe.com/upgrades#2018-05-21>
 macro_rules! id {
     ($(#[$doc:meta])* stripe $name:ident) => {
+        id! {
+            $(#[$doc])*
+            ///
+            /// 1 to 255 letters, digits, `_` and `-`.
+            text $name, is_stripe_id
+        }
+    };
+    ($(#[$doc:meta])* chosen $name:ident) => {
+        id! {
+            $(#[$doc])*
+            ///
+            /// 1 to 255 printable ASCII characters but `~`: whoever writes it into a path, a key or JSON has to escape it.
+            text $name, is_chosen_id
+        }
+    };
+    ($(#[$doc:meta])* text $name:ident, $is_id:ident) => {
         $(#[$doc])*
-        ///
-        /// 1 to 255 letters, digits, `_` and `-`.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "Cow<'_, str>", into = "String")]
         pub struct $name(String);
@@ -42,7 +63,7 @@ macro_rules! id {
             type Error = MalformedId;
 
             fn try_from(text: Cow<'_, str>) -> Result<Self, MalformedId> {
-                if is_stripe_id(&text) { Ok(Self(text.into_owned())) } else { Err(MalformedId) }
+                if $is_id(&text) { Ok(Self(text.into_owned())) } else { Err(MalformedId) }
             }
         }
 
@@ -138,12 +159,12 @@ id! {
 
 id! {
     /// The id of a Stripe Price.
-    stripe PriceId
+    chosen PriceId
 }
 
 id! {
     /// The id of a Stripe Product.
-    stripe ProductId
+    chosen ProductId
 }
 
 id! {
@@ -168,7 +189,7 @@ id! {
 
 id! {
     /// The id of a customer.
-    stripe CustomerId
+    chosen CustomerId
 }
 
 impl SessionId {
@@ -207,6 +228,15 @@ pub(crate) fn half_sha256(bytes: &[u8]) -> [u8; 16] {
     half
 }
 
+fn is_chosen_id(text: &str) -> bool {
+    let is_kept = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    let is_place = matches!(text, "." | "..");
+    (1..=255).contains(&text.len())
+        && text.trim_ascii() == text
+        && !is_place
+        && text.bytes().all(|byte| is_kept(byte) && byte != b'~')
+}
+
 fn is_stripe_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
@@ -235,8 +265,23 @@ mod tests {
     fn what_cannot_be_an_id_of_stripes_is_refused() {
         let too_long = "p".repeat(256);
 
-        for text in ["", "a/b", "a b", "price_ä", &too_long] {
+        for text in ["", ".", "..", "price_ä", "price_a~x", "a\tb", "a\n", " ", " a", "a ", "a\u{7f}", &too_long] {
             assert_eq!(text.parse::<PriceId>(), Err(MalformedId), "{text}");
+        }
+        for text in ["", "a/b", "a b", "price_ä", &too_long] {
+            assert_eq!(text.parse::<SessionId>(), Err(MalformedId), "{text}");
+        }
+    }
+
+    #[test]
+    fn merchants_chose_ids_of_any_printable_ascii() {
+        let longest = "p".repeat(255);
+        let all: String = (b'!'..b'~').map(char::from).collect();
+
+        for text in ["gold:1.5", "gold / silver", "../prices", "\"\\", "50%", "a#b?c", &all, &longest] {
+            assert_eq!(text.parse::<PriceId>().unwrap().as_str(), text);
+            let read: ProductId = serde_json::from_value(serde_json::json!(text)).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), text);
         }
     }
 

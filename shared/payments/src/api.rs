@@ -11,6 +11,8 @@ mod typed_sessions;
 mod webhook_endpoints;
 mod words;
 
+use std::fmt::Write as _;
+
 use http::Method;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod};
@@ -74,6 +76,22 @@ impl From<RequestBuilder> for Request {
         };
         Self { method, path: request.path, query: request.query, form: request.body }
     }
+}
+
+/// An id as one segment of a path. Merchants choose the ids of coupons, and once chose those of prices and products.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
+fn segment(id: &str) -> String {
+    let mut segment = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
 }
 
 /// A value as Stripe reads it, with brackets for what is nested.

@@ -341,7 +341,7 @@ pub struct LinePrice {
 }
 
 impl LinePrice {
-    /// The price's id; `None` for one that no cart can hold, as the oldest prices have.
+    /// The price's id; `None` for one that no cart can hold.
     #[must_use]
     pub fn id(&self) -> Option<PriceId> {
         self.stripe_id.parse().ok()

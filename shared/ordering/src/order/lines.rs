@@ -147,7 +147,7 @@ mod tests {
             ("a line of a later release", vec![of("price_a~ggJRZYuNkz8", "price_a", 2)], vec![2]),
             ("a session from before", vec![line("price_a", 2, &nothing), line("price_b", 3, &nothing)], vec![2, 3]),
             ("twice the same price before", vec![line("price_a", 2, &nothing), line("price_a", 3, &nothing)], vec![5]),
-            ("an id that no cart can hold", vec![of("price_a", "price_a", 1), line("gold:1.5", 1, &nothing)], vec![1]),
+            ("an id that no cart can hold", vec![of("price_a", "price_a", 1), line("gold~1.5", 1, &nothing)], vec![1]),
         ];
 
         for (case, lines, units) in cases {

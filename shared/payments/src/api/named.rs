@@ -1,10 +1,8 @@
 //! Requests about what settings name by its id.
 
-use std::fmt::Write as _;
-
 use serde_json::json;
 
-use super::{Request, form_of};
+use super::{Request, form_of, segment};
 use crate::Error;
 
 /// The object with this id under a path such as `/coupons`, with what is left out unless asked for.
@@ -15,22 +13,6 @@ use crate::Error;
 pub(crate) fn named(path: &str, id: &str, expanded: &[&str]) -> Result<Request, Error> {
     let query = Some(form_of(&json!({ "expand": expanded }))?);
     Ok(Request { query, ..Request::get(format!("{path}/{}", segment(id))) })
-}
-
-/// An id as one segment of a path. A merchant chooses the ids of coupons.
-///
-/// Source: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
-fn segment(id: &str) -> String {
-    let mut segment = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            // Writing into a text cannot fail.
-            let _ = write!(segment, "%{byte:02X}");
-        }
-    }
-    segment
 }
 
 #[cfg(test)]

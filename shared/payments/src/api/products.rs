@@ -6,23 +6,26 @@ use stripe_product::price::{ListPrice, RetrievePrice};
 use stripe_product::product::{ListProduct, RetrieveProduct};
 use stripe_product::promotion_code::ListPromotionCode;
 
-use super::{PER_PAGE, Request};
+use super::{PER_PAGE, Request, segment};
 
 /// A price with its tiers and its other currencies, and the tiers of those that are named.
 pub(crate) fn price(id: &PriceId, tiers_in: &[Currency]) -> Request {
     let tiers = tiers_in.iter().map(|currency| format!("currency_options.{currency}.tiers"));
-    RetrievePrice::new(id.as_str()).expand(expanded("").into_iter().chain(tiers).collect::<Vec<_>>()).build().into()
+    RetrievePrice::new(segment(id.as_str()))
+        .expand(expanded("").into_iter().chain(tiers).collect::<Vec<_>>())
+        .build()
+        .into()
 }
 
 /// A price with its tiers, its other currencies and its product.
 pub(crate) fn price_with_product(id: &PriceId) -> Request {
     let [tiers, currencies] = expanded("");
-    RetrievePrice::new(id.as_str()).expand([tiers, currencies, "product".to_owned()]).build().into()
+    RetrievePrice::new(segment(id.as_str())).expand([tiers, currencies, "product".to_owned()]).build().into()
 }
 
 /// A product.
 pub(crate) fn product(id: &ProductId) -> Request {
-    RetrieveProduct::new(id.as_str()).build().into()
+    RetrieveProduct::new(segment(id.as_str())).build().into()
 }
 
 /// A page of all prices with their tiers and their other currencies.
@@ -67,6 +70,15 @@ mod tests {
         let query = request.query.as_deref().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
         pairs.filter(|(name, _)| name.starts_with("expand")).map(|(_, path)| path.into_owned()).collect()
+    }
+
+    #[test]
+    fn an_id_of_any_shape_is_one_segment_of_the_path() {
+        let (price, product) = ("a/b?c#d".parse().unwrap(), "../tea 1.5:50%".parse().unwrap());
+
+        assert_eq!(super::price(&price, &[]).path, "/prices/a%2Fb%3Fc%23d");
+        assert_eq!(price_with_product(&price).path, "/prices/a%2Fb%3Fc%23d");
+        assert_eq!(super::product(&product).path, "/products/..%2Ftea%201.5%3A50%25");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use stripe_client_core::StripeRequest as _;
 use stripe_shared::CheckoutSessionStatus;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
-use super::{PER_PAGE, Request, form_of};
+use super::{PER_PAGE, Request, form_of, segment};
 use crate::Error;
 
 /// A new session.
@@ -83,7 +83,7 @@ pub(crate) fn finished_sessions(since: Timestamp, after: Option<&SessionId>, exp
 
 /// An invoice.
 pub(crate) fn invoice(id: &str) -> Request {
-    Request::get(format!("/invoices/{id}"))
+    Request::get(format!("/invoices/{}", segment(id)))
 }
 
 /// The payment of an invoice that a payment intent stands behind, as a page.

@@ -186,7 +186,6 @@ impl<'a> CartView<'a> {
         out.close(']');
         out.open_member("products", '{');
         for (id, offer) in &self.products {
-            // Ids are letters, digits, `_` and `-`: they need no escaping.
             out.member(id.as_str(), &offer.product);
         }
         out.close('}');

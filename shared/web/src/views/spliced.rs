@@ -3,6 +3,8 @@
 //! A cart of a hundred lines is mostly prices and products, whose JSON is at hand. Copying it is ten times faster than a
 //! serialiser that writes it again.
 
+use crate::json;
+
 /// An object or a list, as it grows.
 pub(crate) struct Spliced(String);
 
@@ -18,7 +20,7 @@ impl Spliced {
         self.0.push(bracket);
     }
 
-    /// Opens the object or the list that is the member `key`, which needs no escaping.
+    /// Opens the object or the list that is the member `key`.
     pub(crate) fn open_member(&mut self, key: &str, bracket: char) {
         self.key(key);
         self.0.push(bracket);
@@ -39,7 +41,7 @@ impl Spliced {
         }
     }
 
-    /// Copies `value`, the text of a JSON value, as the member `key`, which needs no escaping.
+    /// Copies `value`, the text of a JSON value, as the member `key`.
     pub(crate) fn member(&mut self, key: &str, value: &str) {
         self.key(key);
         self.0.push_str(value);
@@ -51,9 +53,8 @@ impl Spliced {
 
     fn key(&mut self, key: &str) {
         self.separate();
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\":");
+        self.0.push_str(&json::text(&key));
+        self.0.push(':');
     }
 
     /// A comma, unless this is the first in its object or list.
@@ -86,12 +87,12 @@ mod tests {
         spliced.close(']');
         spliced.open_member("empty", '{');
         spliced.close('}');
-        spliced.member("e", "[1]");
+        spliced.member("e \"\\", "[1]");
         spliced.close('}');
 
         let read: Value = serde_json::from_str(&spliced.finish()).unwrap();
 
         let line = json!({ "c": [], "d": null });
-        assert_eq!(read, json!({ "a": 1, "b": "{", "list": [line, line], "empty": {}, "e": [1] }));
+        assert_eq!(read, json!({ "a": 1, "b": "{", "list": [line, line], "empty": {}, "e \"\\": [1] }));
     }
 }

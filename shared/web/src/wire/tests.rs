@@ -63,7 +63,7 @@ fn a_fault_in_json_is_named_by_its_path() {
         (json!({ "items": [[]] }), "items[0] must be an object"),
         (json!({ "items": [{ "price": "a" }, null] }), "items[1] must be an object"),
         (json!({ "items": [{ "price": "a" }, {}] }), "items[1].price is required"),
-        (json!({ "items": { "7": { "price": "a b" } } }), "items[7].price must be the id of a price"),
+        (json!({ "items": { "7": { "price": "a~b" } } }), "items[7].price must be the id of a price"),
         (json!({ "items": { "9": { "price": "a" }, "7": {} } }), "items[7].price is required"),
         (json!({ "items": [{ "price": true }] }), "items[0].price must be a string"),
         (json!({ "items": [{ "price": "a", "quantity": 0 }] }), "items[0].quantity must be at least 1"),
