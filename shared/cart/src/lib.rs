@@ -48,6 +48,7 @@ mod reference;
 mod rejection;
 mod standing;
 mod texts;
+mod succession;
 mod token;
 mod totals;
 
@@ -78,11 +79,12 @@ pub use price::{
     BillingScheme, CurrencyOption, CustomUnitAmount, Interval, Price, PriceKind, Recurring, RoundUnits, Tier,
     TiersMode, TransformQuantity, UsageType,
 };
-pub use product::Product;
+pub use product::{MarketingFeature, PackageDimensions, Product};
 pub use recurrence::{MalformedRecurrence, Recurrence};
 pub use reference::{MalformedReference, Reference};
 pub use rejection::Rejection;
 pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
+pub use succession::successor;
 pub use token::{MalformedToken, Token};
 pub use totals::{PricedLine, Renewal, Totals, Unavailable};
 

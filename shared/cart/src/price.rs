@@ -76,6 +76,10 @@ pub struct Price {
     /// The price's id.
     #[serde(rename = "price", alias = "id")]
     pub id: PriceId,
+    /// The last lookup key that it had, also once the merchant moved it to another price: what the catalogue remembers,
+    /// where the price comes from there. Stripe does not tell.
+    #[serde(skip)]
+    pub last_lookup_key: Option<String>,
 }
 
 /// Whether a price is one-time or recurring.

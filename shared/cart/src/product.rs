@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProductId;
+use crate::{PriceId, ProductId};
 
 /// The fields of a Stripe Product that a front-end gets to see.
 ///
@@ -64,6 +64,20 @@ pub struct Product {
     /// The product's page in the shop.
     #[serde(default)]
     pub url: Option<String>,
+    /// The price that is offered first.
+    #[serde(default)]
+    pub default_price: Option<PriceId>,
+    /// Up to fifteen features to advertise.
+    #[serde(default)]
+    pub marketing_features: Vec<MarketingFeature>,
+}
+
+/// A feature of a product.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MarketingFeature {
+    /// What is advertised.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// The size of a parcel, in inches and ounces.

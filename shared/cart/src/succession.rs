@@ -1,0 +1,115 @@
+//! Which price took the place of an archived one.
+
+use std::sync::Arc;
+
+use crate::{Offer, Offers, Price};
+
+/// The price of `candidates` that took the place of an archived one; `None` where none did, or where the price is not
+/// archived.
+///
+/// That is the one for sale that now has the lookup key that the archived one last had. Merchants move it there for this
+/// purpose, so that nothing else is asked of it. Without one it is the product's default price, where it is for sale and of
+/// the same kind, interval and own currency as the archived one.
+///
+/// Source: <https://docs.stripe.com/products-prices/manage-prices#lookup-keys>
+#[must_use]
+pub fn successor<'a>(archived: &Offer, candidates: &'a Offers) -> Option<&'a Arc<Offer>> {
+    if archived.price.active {
+        return None;
+    }
+    let key = archived.price.last_lookup_key.as_ref();
+    let has_the_key = |candidate: &&Arc<Offer>| {
+        candidate.is_active() && candidate.price.id != archived.price.id && candidate.price.lookup_key.as_ref() == key
+    };
+    let by_key = key.and_then(|_| candidates.iter().find(has_the_key));
+    by_key.or_else(|| {
+        let default = candidates.for_sale(archived.product.default_price.as_ref()?)?;
+        sells_alike(&archived.price, &default.price).then_some(default)
+    })
+}
+
+/// Whether two prices are of one kind, interval and own currency.
+fn sells_alike(one: &Price, other: &Price) -> bool {
+    let kind = |price: &Price| {
+        let recurring = price.recurring.as_ref();
+        let interval = recurring.map(|recurring| (recurring.interval, recurring.interval_count, recurring.usage_type));
+        (price.kind, interval, price.custom_unit_amount.is_some(), price.currency)
+    };
+    kind(one) == kind(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn offer(price: Value, default_price: Option<&str>) -> Offer {
+        let with_defaults = |price: Value| {
+            let mut all = json!({ "product": "prod_a", "currency": "usd", "unit_amount": 100 });
+            all.as_object_mut().unwrap().extend(price.as_object().unwrap().clone());
+            all
+        };
+        Offer {
+            price: serde_json::from_value(with_defaults(price)).unwrap(),
+            product: serde_json::from_value(json!({ "id": "prod_a", "default_price": default_price })).unwrap(),
+        }
+    }
+
+    fn archived(price: Value, last_lookup_key: Option<&str>) -> Offer {
+        let mut offer = offer(price, Some("price_default"));
+        offer.price.active = false;
+        offer.price.last_lookup_key = last_lookup_key.map(str::to_owned);
+        offer
+    }
+
+    fn follows(archived: &Offer, candidates: &[Offer]) -> Option<String> {
+        let candidates: Offers = candidates.iter().cloned().collect();
+        successor(archived, &candidates).map(|offer| offer.price.id.to_string())
+    }
+
+    #[test]
+    fn the_price_that_has_the_key_follows_and_else_the_default_price() {
+        let old = json!({ "id": "price_old" });
+        let default = offer(json!({ "id": "price_default" }), None);
+        let holder = offer(json!({ "id": "price_new", "lookup_key": "mug", "unit_amount": 200 }), None);
+        let gone = archived(json!({ "id": "price_new", "lookup_key": "mug" }), Some("mug"));
+
+        let by_key = archived(old.clone(), Some("mug"));
+        assert_eq!(follows(&by_key, &[default.clone(), holder.clone()]).as_deref(), Some("price_new"));
+        assert_eq!(follows(&by_key, &[default.clone(), gone]).as_deref(), Some("price_default"));
+        assert_eq!(follows(&by_key, &[]), None);
+        let other_key = archived(old.clone(), Some("cup"));
+        assert_eq!(follows(&other_key, &[default.clone(), holder.clone()]).as_deref(), Some("price_default"));
+        let no_key = archived(old.clone(), None);
+        assert_eq!(follows(&no_key, &[default.clone(), holder]).as_deref(), Some("price_default"));
+        let itself = archived(json!({ "id": "price_old", "lookup_key": "mug" }), Some("mug"));
+        assert_eq!(follows(&itself, &[itself.clone(), default.clone()]).as_deref(), Some("price_default"));
+        assert_eq!(follows(&offer(old, Some("price_default")), &[default]), None, "not archived");
+    }
+
+    #[test]
+    fn a_default_price_follows_only_one_that_sells_alike() {
+        let recurring = |interval: &str, count: u64| json!({ "type": "recurring", "recurring": { "interval": interval, "interval_count": count } });
+        let with = |id: &str, mut price: Value| {
+            price["id"] = json!(id);
+            price
+        };
+        let kinds = [
+            json!({}),
+            json!({ "currency": "eur" }),
+            recurring("month", 1),
+            recurring("month", 3),
+            recurring("year", 1),
+            json!({ "custom_unit_amount": { "preset": 500 }, "unit_amount": null }),
+        ];
+
+        for (index, old) in kinds.iter().enumerate() {
+            for (other, new) in kinds.iter().enumerate() {
+                let old = archived(with("price_old", old.clone()), None);
+                let new = offer(with("price_default", new.clone()), None);
+                assert_eq!(follows(&old, &[new]).is_some(), index == other, "{index} to {other}");
+            }
+        }
+    }
+}
