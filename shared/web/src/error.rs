@@ -98,6 +98,9 @@ pub enum Error {
     /// There is no such order.
     #[error("Cannot find order")]
     OrderNotFound,
+    /// There is no such product for sale.
+    #[error("Cannot find product: {0}")]
+    ProductNotFound(String),
     /// A webhook's delivery is not Stripe's.
     #[error("{0}")]
     Signature(String),
@@ -190,7 +193,7 @@ impl Error {
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::OrderNotFound => StatusCode::NOT_FOUND,
+            Self::OrderNotFound | Self::ProductNotFound(_) => StatusCode::NOT_FOUND,
             Self::Upstream { retry_after: Some(_), .. }
             | Self::Overdue
             | Self::NoRandomness(_)
@@ -240,6 +243,7 @@ impl Error {
             Self::AmountTooSmall => "amount_too_small",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::OrderNotFound => "order_not_found",
+            Self::ProductNotFound(_) => "product_not_found",
             Self::Signature(_) => "invalid_signature",
             Self::NoWebhookSecret => "webhook_secret_unusable",
             Self::Upstream { .. } | Self::Overdue | Self::NoRandomness(_) | Self::Redirect(_) => "server_error",
@@ -254,6 +258,7 @@ impl Error {
             Self::CartChanged(prices) => object!({ "prices": prices }),
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::OrderNotFound => object!({ "field": "number" }),
+            Self::ProductNotFound(product) => object!({ "product": product }),
             Self::NotAcceptable(_) => object!({ "header": "Accept" }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
             Self::PromotionCodeInvalid { reason } => object!({ "field": "promotion_code", "reason": reason }),

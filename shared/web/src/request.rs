@@ -87,6 +87,12 @@ impl Request {
         self.inner.uri().path().rsplit('/').next().unwrap_or_default()
     }
 
+    /// A parameter of the route's path, decoded; `None` where the route has none of this name.
+    #[must_use]
+    pub fn path_parameter(&self, name: &str) -> Option<String> {
+        self.inner.path_parameters_ref()?.first(name).map(str::to_owned)
+    }
+
     /// The method, in capitals.
     #[must_use]
     pub fn method(&self) -> &str {
