@@ -214,6 +214,7 @@ mod tests {
                 "GET /finish-order finish-order",
                 "GET /orders/{number} order",
                 "GET /products products",
+                "GET /products/{id} products",
                 "GET /{prefix}/cart get",
                 "POST /admin/anonymise admin-orders",
                 "POST /admin/orders/{number}/anonymise admin-orders",

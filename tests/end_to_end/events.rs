@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
 use services::Services;
-use store::{AsOf, CatalogTable};
+use store::{AsOf, CatalogTable, Reach};
 use tokio::runtime::Runtime;
 
 fn cases(cases: u32) -> TestRunner {
@@ -133,7 +133,7 @@ fn news_in_any_order_leave_the_newest_in_the_table() {
         let save = async |news: &News| match news {
             News::Product(product, second) => {
                 let product = serde_json::from_value(product.clone()).unwrap();
-                catalog.save_product(&product, at(second)).await
+                catalog.save_product(&product, at(second), Reach::ActivePrices).await
             }
             News::Price(price, second) => {
                 let price: cart::Price = serde_json::from_value(price.clone()).unwrap();
@@ -302,21 +302,26 @@ async fn where_stripe_has_too_many_requests_or_fails_the_event_comes_again() {
 
 /// docs/costs.md names these.
 #[tokio::test]
-async fn an_event_about_a_price_or_a_product_costs_one_request_to_stripe_and_two_or_three_to_dynamodb() {
+async fn an_event_about_a_price_or_a_product_costs_one_request_to_stripe_and_some_to_dynamodb() {
     let shop = Shop::open_on_wires([]).await;
     let told = async |event: &Value| {
         shop.wire().plan(None);
         shop.deliver(event).await.ok();
         shop.wire().calls()
     };
-    // The T-shirt has one price, with amounts in other currencies.
+    // The T-shirt has one price, with amounts in other currencies and a lookup key.
     shop.stripe(Method::POST, "/v1/prices/price_tshirt", "nickname=New").await;
     shop.stripe(Method::POST, "/v1/products/prod_tshirt", "name=New").await;
     let [price, product] = ["price.updated", "product.updated"].map(|kind| shop.event(kind));
 
-    let [read, write] = ["DynamoDB BatchGetItem", "DynamoDB UpdateItem"];
-    assert_eq!(told(&price).await, [read, "Stripe GET /v1/prices/price_tshirt", write, write]);
-    assert_eq!(told(&product).await, [read, "Stripe GET /v1/products/prod_tshirt", write, write]);
+    let [read, query, write] = ["DynamoDB BatchGetItem", "DynamoDB Query", "DynamoDB UpdateItem"];
+    assert_eq!(told(&price).await, [read, "Stripe GET /v1/prices/price_tshirt", read, write, write, read]);
+    let of_product = [read, "Stripe GET /v1/products/prod_tshirt", read, write];
+    assert_eq!(told(&product).await, [&of_product[..], &[query, write, write]].concat());
+    // News that nothing is new of a product go to none of its prices.
+    let mut again = product.clone();
+    again["created"] = json!(9_999_999_999_i64);
+    assert_eq!(told(&again).await, of_product);
     // Repeated in a later second, it is known to be older.
     for mut event in [price, product] {
         event["created"] = json!(event["created"].as_i64().unwrap() - 1);

@@ -31,6 +31,7 @@ mod fulfilment;
 mod get;
 mod idempotency;
 mod landing;
+mod large_product;
 mod left_out;
 mod limits;
 mod lines;

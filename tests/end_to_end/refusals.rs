@@ -193,6 +193,7 @@ async fn while_a_hundred_checkouts_wait_for_a_silent_stripe_carts_and_events_are
         "id": "evt_1", "type": "product.updated", "created": 1,
         "data": { "object": { "id": "prod_mug", "object": "product", "name": "Mug", "active": true } },
     });
+    shop.deliver(&event).await.ok();
     let asked = || shop.wire().calls().iter().filter(|call| call.starts_with("Stripe")).count();
     let answered = AtomicUsize::new(0);
     shop.wire().plan(None);

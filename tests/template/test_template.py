@@ -28,6 +28,7 @@ ROUTES = {
     ("GET", "/finish-order"): "FinishOrder",
     ("GET", "/orders/{number}"): "Order",
     ("GET", "/products"): "Products",
+    ("GET", "/products/{id}"): "Products",
     ("GET", "/admin/orders"): "AdminOrders",
     ("GET", "/admin/orders/{number}"): "AdminOrders",
     ("POST", "/admin/orders/{number}/anonymise"): "AdminOrders",
@@ -59,6 +60,7 @@ PERMISSIONS = {
     "StripeWebhook": {
         "Carts": READ_WRITE,
         "Catalog": KNOW_PRICES,
+        "Catalog/index/by_kind": {"Query"},
         "Orders": READ_WRITE,
         "OrderIndex": {"PutItem", "DeleteItem", "Query"},
         "StripeSecretKeyParameter": {"GetParameters"},

@@ -2,7 +2,7 @@
 
 use cart::{PriceId, ProductId, Timestamp};
 use payments::Event;
-use store::AsOf;
+use store::{AsOf, Reach};
 use tally::Metric;
 
 use crate::{Catalog, Error};
@@ -51,8 +51,8 @@ impl Catalog {
         }
         let stripe = self.stripe.giving_way();
         let read = match &subject {
-            Subject::Price(id) => self.read_price_again(&stripe, id).await,
-            Subject::Product(id) => self.read_product_again(&stripe, id).await,
+            Subject::Price(id) => self.read_price_again(&stripe, id, Reach::ActivePrices).await,
+            Subject::Product(id) => self.read_product_again(&stripe, id, Reach::ActivePrices).await,
         };
         match read {
             // Another delivery would not help. A sync says the same.

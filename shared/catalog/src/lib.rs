@@ -16,7 +16,7 @@ use cart::{Offer, Offers, PriceId, Product, ProductId, Timestamp};
 use payments::Stripe;
 use services::Services;
 use shopping::Shopping;
-use store::{AsOf, CatalogTable};
+use store::{AsOf, CatalogTable, Reach};
 use tokio::sync::Mutex;
 
 pub use error::Error;
@@ -73,46 +73,49 @@ impl Catalog {
         Ok(self.table.fresh_offers(prices).await?)
     }
 
-    /// Reads a price at Stripe that it refused to sell although the table has it for sale, and saves what it says.
+    /// Reads a price at Stripe that it refused to sell although the table has it for sale, and saves what it says of the
+    /// price and of its product.
     ///
     /// # Errors
     ///
     /// DynamoDB or Stripe fails.
     pub async fn refresh(&self, price: &PriceId, now: Timestamp) -> Result<(), Error> {
-        if self.read_at_stripe(price, now).await?.is_none() {
-            self.table.retire_price(price, AsOf::fetched(now)).await?;
+        match self.read_at_stripe(price, now).await? {
+            Some(offer) => self.table.save_product(&offer.product, AsOf::fetched(now), Reach::Row).await?,
+            None => self.table.retire_price(price, AsOf::fetched(now)).await?,
         }
         Ok(())
     }
 
-    /// Reads a price and its product at Stripe and saves both; `None` where Stripe has no such price.
+    /// Reads a price and its product at Stripe and saves both for this price; `None` where Stripe has no such price.
     async fn read_at_stripe(&self, id: &PriceId, now: Timestamp) -> Result<Option<Offer>, Error> {
         let Some((price, product)) = found(self.stripe.price_with_product(id).await)? else { return Ok(None) };
-        let (product, stamp) = (self.as_sold(&product), AsOf::fetched(now));
-        self.table.save_product(&product, stamp).await?;
-        self.table.save_prices(&product.id, &[&price], stamp).await?;
-        Ok(Some(Offer { price, product }))
+        let offer = Offer { price, product: self.as_sold(&product) };
+        self.table.save_offer(&offer, AsOf::fetched(now)).await?;
+        Ok(Some(offer))
     }
 
     /// Reads a price at Stripe, and its product where the table does not know it, and saves what Stripe says. The shop no
     /// longer sells what Stripe no longer has.
-    async fn read_price_again(&self, stripe: &Stripe, id: &PriceId) -> Result<(), Error> {
+    async fn read_price_again(&self, stripe: &Stripe, id: &PriceId, reach: Reach) -> Result<(), Error> {
         let stamp = fetched_now();
         let Some(price) = found(stripe.price(id).await)? else {
             return Ok(self.table.retire_price(id, stamp).await?);
         };
         if !self.table.save_prices(&price.product, &[&price], stamp).await? {
-            self.read_product_again(stripe, &price.product).await?;
+            self.read_product_again(stripe, &price.product, reach).await?;
+            // The index may not have this price yet, so that the product was not handed down to it.
+            self.table.save_prices(&price.product, &[&price], stamp).await?;
         }
         Ok(())
     }
 
     /// The same for a product.
-    async fn read_product_again(&self, stripe: &Stripe, id: &ProductId) -> Result<(), Error> {
+    async fn read_product_again(&self, stripe: &Stripe, id: &ProductId, reach: Reach) -> Result<(), Error> {
         let stamp = fetched_now();
         match found(stripe.product(id).await)? {
-            Some(product) => self.table.save_product(&self.as_sold(&product), stamp).await?,
-            None => self.table.retire_product(id, stamp).await?,
+            Some(product) => self.table.save_product(&self.as_sold(&product), stamp, reach).await?,
+            None => self.table.retire_product(id, stamp, reach).await?,
         }
         Ok(())
     }

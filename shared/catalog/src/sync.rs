@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cart::{Price, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use store::{AsOf, Digest, Inventory};
+use store::{AsOf, Digest, Inventory, Reach};
 
 use crate::{Catalog, Error, fetched_now};
 
@@ -75,6 +75,7 @@ impl Catalog {
         }
 
         done.retired = self.retire(&inventory).await?;
+        self.table.empty_earlier_rows(&inventory).await?;
         progress(done);
         Ok(done)
     }
@@ -88,13 +89,13 @@ impl Catalog {
     ) -> Result<usize, Error> {
         let mut changed = Vec::new();
         for product in products.iter().map(|product| self.as_sold(product)) {
-            let content = Digest::of(&product);
-            if !inventory.check_off_product(&product.id, content) {
+            if !inventory.check_off_product(&product.id, Digest::of(&product)) {
                 changed.push(product.clone());
             }
-            contents.insert(product.id, content);
+            contents.insert(product.id.clone(), Digest::of_copy(&product));
         }
-        let writes: Vec<_> = changed.iter().map(|product| self.table.save_product(product, stamp)).collect();
+        let writes: Vec<_> =
+            changed.iter().map(|product| self.table.save_product(product, stamp, Reach::Row)).collect();
         stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
         Ok(changed.len())
     }
@@ -108,7 +109,7 @@ impl Catalog {
     ) -> Result<usize, Error> {
         let mut changed: BTreeMap<&ProductId, Vec<&Price>> = BTreeMap::new();
         for price in prices {
-            if !inventory.check_off_price(&price.id, Digest::of(price), contents.get(&price.product).copied()) {
+            if !inventory.check_off_price(price, contents.get(&price.product).copied()) {
                 changed.entry(&price.product).or_default().push(price);
             }
         }
@@ -124,9 +125,9 @@ impl Catalog {
         let (products, prices): (Vec<_>, Vec<_>) =
             (inventory.products_left().collect(), inventory.prices_left().collect());
         let retired = products.len() + prices.len();
-        let products: Vec<_> = products.iter().map(|id| self.read_product_again(stripe, id)).collect();
+        let products: Vec<_> = products.iter().map(|id| self.read_product_again(stripe, id, Reach::Row)).collect();
         stream::iter(products).buffer_unordered(QUESTIONS_AT_A_TIME).try_collect::<()>().await?;
-        let prices: Vec<_> = prices.iter().map(|id| self.read_price_again(stripe, id)).collect();
+        let prices: Vec<_> = prices.iter().map(|id| self.read_price_again(stripe, id, Reach::Row)).collect();
         stream::iter(prices).buffer_unordered(QUESTIONS_AT_A_TIME).try_collect::<()>().await?;
         Ok(retired)
     }

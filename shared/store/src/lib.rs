@@ -15,7 +15,7 @@ mod stream;
 mod table;
 
 pub use carts::{Abandoned, Carts, ChangeError, Count, Counted, FoundCart, Hour, Hourly, Preconditions, Recorded};
-pub use catalog::{AsOf, CatalogTable, Digest, Inventory, Listing};
+pub use catalog::{AsOf, CatalogTable, Digest, Inventory, ListedProduct, Listing, Reach};
 pub use connection::Connection;
 pub use error::Error;
 pub use idempotency::IdempotencyKey;

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use cart::{Offer, Offers, PriceId};
 
-use super::CatalogTable;
 use super::row::read_offer;
+use super::{CatalogTable, keys};
 use crate::Error;
 
 /// An offer that was read from the table, and when.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct Remembered {
     offer: Arc<Offer>,
     since: Instant,
 }
@@ -68,8 +68,8 @@ impl CatalogTable {
         consistent: bool,
     ) -> Result<Offers, Error> {
         // One batch must not name a key twice.
-        let ids: BTreeSet<&str> = prices.into_iter().map(PriceId::as_str).collect();
-        let rows = self.batch(ids, consistent).await?;
+        let keys: BTreeSet<String> = prices.into_iter().map(keys::of_price).collect();
+        let rows = self.batch(keys, consistent).await?;
         let mut offers = Offers::default();
         for row in &rows {
             if let Some(offer) = read_offer(row)? {
@@ -79,7 +79,9 @@ impl CatalogTable {
         let since = Instant::now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, known| known.since.elapsed() < self.keep);
-        known.extend(offers.iter().map(|offer| (offer.price.id.clone(), Known { offer: Arc::clone(offer), since })));
+        known.extend(
+            offers.iter().map(|offer| (offer.price.id.clone(), Remembered { offer: Arc::clone(offer), since })),
+        );
         Ok(offers)
     }
 }

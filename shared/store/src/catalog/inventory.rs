@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
-use cart::{PriceId, ProductId};
+use cart::{Price, PriceId, Product, ProductId};
 
-use super::row::{ID, PRICE, PRICE_STAMP, PRODUCT, PRODUCT_STAMP, TABLE};
-use super::{AsOf, CatalogTable};
+use super::earlier::{self, EarlierRow};
+use super::row::{ID, Known, PRICE, PRODUCT, PRODUCT_STAMP, PriceRow, STAMPS, TABLE, as_copied};
+use super::succession::holder;
+use super::{AsOf, CatalogTable, keys};
 use crate::Error;
 use crate::expression::Update;
 use crate::item::{Item, Reader, json, number};
@@ -15,8 +17,11 @@ use crate::item::{Item, Reader, json, number};
 #[derive(Debug, Default)]
 pub struct Inventory {
     products: HashMap<String, Held>,
-    /// Each with the copy of its product that its row holds.
-    prices: HashMap<String, (Held, Option<Digest>)>,
+    prices: HashMap<String, HeldPrice>,
+    /// Which price was last seen with a lookup key.
+    holders: HashMap<String, PriceId>,
+    /// The keys of rows that 0.1.0 wrote of products.
+    earlier: Vec<String>,
     misdated: Vec<Misdated>,
 }
 
@@ -36,6 +41,17 @@ struct Held {
     active: bool,
 }
 
+/// What a price's row holds.
+#[derive(Debug)]
+struct HeldPrice {
+    id: PriceId,
+    price: Held,
+    /// The copy of its product.
+    product: Option<Digest>,
+    /// Whether it stands in the index where it belongs, and remembers the lookup key that it has.
+    is_complete: bool,
+}
+
 /// Tells contents of registers apart. Not kept anywhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(u64);
@@ -45,6 +61,18 @@ impl Digest {
     #[must_use]
     pub fn of(object: &impl serde::Serialize) -> Self {
         Self::of_text(&json(object))
+    }
+
+    /// The digest of a product as the rows of its prices have it.
+    #[must_use]
+    pub fn of_copy(product: &Product) -> Self {
+        Self::of_text(&as_copied(product))
+    }
+
+    /// The same of a copy's text. One that is written otherwise than this version writes it is another.
+    fn of_copied_text(text: &str) -> Option<Self> {
+        let product: Product = serde_json::from_str(text).ok()?;
+        (json(&product) == text).then(|| Self::of_copy(&product))
     }
 
     fn of_text(text: &str) -> Self {
@@ -57,30 +85,31 @@ impl Digest {
 impl Inventory {
     /// A row, `read` at that time. One that cannot be read is left out, so that a sync rewrites it.
     fn add_row(&mut self, row: &Item, read: AsOf) {
-        #[derive(serde::Deserialize)]
-        struct Status {
-            active: bool,
-        }
         let reader = Reader { table: TABLE, item: row };
-        let held = |name| {
-            let text = reader.text(name)?;
-            let Status { active } = serde_json::from_str(text).ok()?;
-            Some(Held { digest: Digest::of_text(text), active })
-        };
-        let Some(id) = reader.text(ID).map(str::to_owned) else { return };
-        for stamp in [PRICE_STAMP, PRODUCT_STAMP] {
+        let Some(key) = reader.text(ID) else { return };
+        for stamp in STAMPS {
             let known: Option<i64> = reader.parsed_if_there(stamp).ok().flatten();
             if let Some(milliseconds) = known.filter(|known| *known >= read.milliseconds) {
-                self.misdated.push(Misdated { row: id.clone(), stamp, milliseconds, read });
+                self.misdated.push(Misdated { row: key.to_owned(), stamp, milliseconds, read });
             }
         }
-        let product = held(PRODUCT);
-        if row.contains_key(PRICE) {
-            if let Some(price) = held(PRICE) {
-                self.prices.insert(id, (price, product.map(|held| held.digest)));
+        if let Some((lookup_key, price)) = holder(row) {
+            self.holders.insert(lookup_key.to_owned(), price);
+        } else if let Some(id) = keys::product_at(key) {
+            if let Some(product) = Known::read(row, PRODUCT, PRODUCT_STAMP).and_then(|product| held(&product)) {
+                self.products.insert(id.to_owned(), product);
             }
-        } else if let Some(product) = product {
-            self.products.insert(id, product);
+        } else if row.contains_key(PRICE) {
+            if let Some(price) = HeldPrice::read(row) {
+                self.prices.insert(price.id.to_string(), price);
+            }
+        } else if let Some(earlier) = EarlierRow::read(row) {
+            self.earlier.push(key.to_owned());
+            if let Some(product) = earlier::product_of(&earlier) {
+                // As it has to be written under its present key, its content is another, whatever it is.
+                let held = Held { digest: Digest::of_text(""), active: product.active };
+                self.products.entry(product.id.to_string()).or_insert(held);
+            }
         }
     }
 
@@ -95,16 +124,21 @@ impl Inventory {
         self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
     }
 
-    /// Crosses a price off; returns whether the table holds it with this content, and beside it this copy of its product.
-    pub fn check_off_price(&mut self, id: &PriceId, content: Digest, product: Option<Digest>) -> bool {
-        let held = self.prices.remove(id.as_str());
-        held.is_some_and(|(held, copied)| held.digest == content && copied == product)
+    /// Crosses a price off; returns whether the table holds it with this content, and all that belongs to it: beside it this
+    /// copy of its product, and that it has its lookup key.
+    pub fn check_off_price(&mut self, price: &Price, product: Option<Digest>) -> bool {
+        let has_key = price.lookup_key.as_ref().is_none_or(|key| self.holders.get(key) == Some(&price.id));
+        let held = self.prices.remove(price.id.as_str());
+        held.is_some_and(|held| {
+            held.is_complete && has_key && held.price.digest == Digest::of(price) && held.product == product
+        })
     }
 
     /// Crosses a product or a price off, whatever the table holds of it.
     pub fn skip(&mut self, id: &str) {
         self.products.remove(id);
         self.prices.remove(id);
+        self.earlier.retain(|earlier| earlier != id);
     }
 
     /// The products that are for sale and were not crossed off.
@@ -115,9 +149,34 @@ impl Inventory {
 
     /// The prices that are for sale and were not crossed off.
     pub fn prices_left(&self) -> impl Iterator<Item = PriceId> {
-        let left = self.prices.iter().filter(|(_, (held, _))| held.active);
-        left.filter_map(|(id, _)| id.parse().ok())
+        self.prices.values().filter(|held| held.price.active).map(|held| held.id.clone())
     }
+}
+
+impl HeldPrice {
+    fn read(row: &Item) -> Option<Self> {
+        let before = PriceRow::read(row);
+        let price = before.price.as_ref()?;
+        let Price { id, lookup_key, .. } = serde_json::from_str(&price.text).ok()?;
+        let remembers =
+            lookup_key.is_none() || before.lookup_key.as_ref().map(|known| &known.text) == lookup_key.as_ref();
+        Some(Self {
+            id,
+            price: held(price)?,
+            product: before.product.as_ref().and_then(|product| Digest::of_copied_text(&product.text)),
+            is_complete: remembers
+                && before == PriceRow { lookup_key: before.lookup_key.clone(), ..before.after(None, None) },
+        })
+    }
+}
+
+fn held(known: &Known) -> Option<Held> {
+    #[derive(serde::Deserialize)]
+    struct Status {
+        active: bool,
+    }
+    let Status { active } = serde_json::from_str(&known.text).ok()?;
+    Some(Held { digest: Digest::of_text(&known.text), active })
 }
 
 impl CatalogTable {
@@ -141,6 +200,18 @@ impl CatalogTable {
                 return Ok(inventory);
             }
         }
+    }
+
+    /// Empties the rows that 0.1.0 wrote of products: the present ones say all that they did, now that the sync is done.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails.
+    pub async fn empty_earlier_rows(&self, inventory: &Inventory) -> Result<(), Error> {
+        for key in &inventory.earlier {
+            self.empty_earlier(key).await?;
+        }
+        Ok(())
     }
 
     /// Dates prices and products that are said to be known as of a time to come back to just before the inventory, so that

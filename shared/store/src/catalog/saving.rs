@@ -1,94 +1,124 @@
 //! Saving what Stripe tells of prices and products.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Price, PriceId, Product, ProductId};
+use std::collections::{BTreeSet, HashMap};
+
+use cart::{Offer, Price, PriceId, Product, ProductId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::earlier::{self, EarlierRow};
 use super::row::{
-    KIND, PRICE, PRICE_REGISTER, PRICE_STAMP, PRICES, PRODUCT, PRODUCT_REGISTER, PRODUCT_STAMP, TABLE,
-    advance_if_newer, register,
+    HANDED_DOWN, HOLDER, HOLDER_STAMP, ID, Known, PRICE, PRICE_STAMP, PRODUCT, PRODUCT_STAMP, PriceRow, ProductRow,
+    TABLE, advance_if_newer, as_copied, guard_stamp, register, set_kind,
 };
-use super::{AsOf, CatalogTable};
+use super::{AsOf, CatalogTable, keys};
 use crate::Error;
 use crate::expression::Update;
-use crate::item::{Reader, json, number, text};
+use crate::item::{Item, Reader, json, number, text};
 use crate::table::Guarded;
 
-/// How many rows of one product are written at a time.
+/// How many rows are written at a time.
 const WRITES_AT_A_TIME: usize = 8;
+/// To how many of its active prices news of a product are handed down at once. A sync brings them to the others.
+const MOST_AT_ONCE: usize = 500;
+/// How often a row may be written by others between being read and being written.
+const ATTEMPTS: usize = 20;
+
+/// How far news of a product are handed down at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// To the product's own row. [`CatalogTable::knows_product`] says that there is more to do, and a sync does it.
+    Row,
+    /// Also to the rows of its active prices, at most 500 of them.
+    ActivePrices,
+}
+
+/// What the table knows of a product.
+#[derive(Debug, Default)]
+struct KnownProduct {
+    row: ProductRow,
+    earlier: Option<EarlierRow>,
+}
+
+impl KnownProduct {
+    fn newest(&self) -> Option<Known> {
+        let earlier = self.earlier.as_ref().and_then(|earlier| earlier.product.clone());
+        Known::later(self.row.product.clone(), earlier)
+    }
+}
 
 impl CatalogTable {
     /// Saves prices of one product, as they are known as of `stamp`; returns whether the catalogue knows that product.
     ///
-    /// One write for the product's row and one for each price.
+    /// Reads all rows in one batch for up to 100 of them, writes each price's row, and the row of its lookup key where it has
+    /// one; at last looks whether the product changed meanwhile.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
     pub async fn save_prices(&self, product: &ProductId, prices: &[&Price], stamp: AsOf) -> Result<bool, Error> {
-        // First the product's row lists the prices. From then on whatever is saved of the product reaches their rows.
-        let mut known = Update::default();
-        let name = known.name(PRICES);
-        let ids = known.value(AttributeValue::Ss(prices.iter().map(|price| price.id.to_string()).collect()));
-        known.add(format!("{name} {ids}"));
-        let row = self.update(product.as_str(), known).await?.into_row();
-        let product = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP));
-
-        let writes: Vec<_> = prices.iter().map(|price| self.save_price_row(price, product, stamp)).collect();
-        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
-        Ok(product.is_some())
+        let (known, rows) = self.product_with_prices(product, prices.iter().map(|price| &price.id)).await?;
+        self.save_beside(product, prices, (known.newest(), rows), stamp).await
     }
 
-    /// Saves a product, as it is known as of `stamp`, also in the rows of its prices. Changes nothing where something newer is
-    /// known.
+    /// Saves a price and its product, as both are known as of `stamp`, in the price's row. Where that is news of the product,
+    /// its own row has it too, and its other prices get it by its event or by a sync.
     ///
-    /// One write for the product's row and one for each price.
+    /// Reads all rows in one batch, writes one to three, and looks whether the product changed meanwhile.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
-    pub async fn save_product(&self, product: &Product, stamp: AsOf) -> Result<(), Error> {
-        let mut update = Update::default();
-        advance_if_newer(&mut update, PRODUCT_REGISTER, &text(json(product)), &number(stamp.milliseconds), "<");
-        let kind = update.name(KIND);
-        if product.active {
-            let listed = update.value(text(PRODUCT));
-            update.set(format!("{kind} = {listed}"));
-        } else {
-            update.remove(kind);
+    pub async fn save_offer(&self, Offer { price, product }: &Offer, stamp: AsOf) -> Result<(), Error> {
+        let (known, rows) = self.product_with_prices(&product.id, [&price.id]).await?;
+        let newest = Known::later(known.newest(), Some(Known::new(json(product), stamp)));
+        if !known.newest().is_some_and(|known| says(&known, product)) {
+            // Else what the price's row has would be newer than what the product's has, and other than it.
+            self.write_product(product, stamp, known).await?;
         }
-        let row = self.update(product.id.as_str(), update).await?.into_row();
-        if let Some(register) = row.get(PRODUCT).zip(row.get(PRODUCT_STAMP)) {
-            let prices = row.get(PRICES).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
-            let writes: Vec<_> = prices.iter().map(|price| self.copy_product_to_price(price, register)).collect();
-            stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
-        }
-        Ok(())
+        self.save_beside(&product.id, &[price], (newest, rows), stamp).await.map(drop)
     }
 
-    /// Whether a price is known as of `time` or later. One read.
+    /// Saves a product, as it is known as of `stamp`, and hands what is new down as far as it is to `reach`. Changes nothing
+    /// where something newer is known.
+    ///
+    /// One read and one write where nothing changed but the time, or nothing is handed down; else a query for each megabyte
+    /// of prices, a write for each of them, and one that says that it is done.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails. Saved again, as of a later time, the product is handed down again.
+    pub async fn save_product(&self, product: &Product, stamp: AsOf, reach: Reach) -> Result<(), Error> {
+        let known = self.known_product(&product.id).await?;
+        let earlier = known.earlier.clone().unwrap_or_default();
+        let written = self.write_product(product, stamp, known).await?;
+        let Some(row) = written.filter(|_| reach == Reach::ActivePrices) else { return Ok(()) };
+        if !row.is_handed_down() {
+            self.hand_down(product, &row, &earlier.prices).await?;
+        }
+        self.take_off_list(&product.id, &earlier).await
+    }
+
+    /// Whether a price is known as of `time` or later, with its product. One read.
     ///
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
     pub async fn knows_price(&self, id: &PriceId, time: AsOf) -> Result<bool, Error> {
-        self.knows(id.as_str(), PRICE_STAMP, time).await
+        let rows = self.batch([keys::of_price(id)], false).await?;
+        let Some(row) = rows.first().filter(|row| row.contains_key(PRODUCT)) else { return Ok(false) };
+        Ok(stamp_of(row, PRICE_STAMP)?.is_some_and(|known| known >= time.milliseconds))
     }
 
-    /// Whether a product is known as of `time` or later. One read.
+    /// Whether a product is known as of `time` or later, and handed down to its prices. One read.
     ///
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
     pub async fn knows_product(&self, id: &ProductId, time: AsOf) -> Result<bool, Error> {
-        self.knows(id.as_str(), PRODUCT_STAMP, time).await
-    }
-
-    async fn knows(&self, id: &str, stamp: &'static str, time: AsOf) -> Result<bool, Error> {
-        let rows = self.batch([id], false).await?;
+        let rows = self.batch([keys::of_product(id)], false).await?;
         let Some(row) = rows.first() else { return Ok(false) };
-        let known: Option<i64> = Reader { table: TABLE, item: row }.parsed_if_there(stamp)?;
-        Ok(known.is_some_and(|known| known >= time.milliseconds))
+        let handed_down = ProductRow::read(row).is_handed_down();
+        Ok(handed_down && stamp_of(row, PRODUCT_STAMP)?.is_some_and(|known| known >= time.milliseconds))
     }
 
     /// Takes a price, which Stripe no longer has, off the shelf.
@@ -97,9 +127,10 @@ impl CatalogTable {
     ///
     /// DynamoDB fails, or the row is corrupt.
     pub async fn retire_price(&self, id: &PriceId, stamp: AsOf) -> Result<(), Error> {
-        let rows = self.batch([id.as_str()], true).await?;
+        let rows = self.batch([keys::of_price(id)], true).await?;
         if let Some(price) = rows.first().map(|row| register::<Price>(row, PRICE)).transpose()?.flatten() {
-            let price = Price { active: false, ..price };
+            // It has no lookup key any more: what was its is remembered.
+            let price = Price { active: false, lookup_key: None, ..price };
             self.save_prices(&price.product, &[&price], stamp).await?;
         }
         Ok(())
@@ -110,52 +141,183 @@ impl CatalogTable {
     /// # Errors
     ///
     /// DynamoDB fails, or the row is corrupt.
-    pub async fn retire_product(&self, id: &ProductId, stamp: AsOf) -> Result<(), Error> {
-        let rows = self.batch([id.as_str()], true).await?;
-        if let Some(product) = rows.first().map(|row| register::<Product>(row, PRODUCT)).transpose()?.flatten() {
-            self.save_product(&Product { active: false, ..product }, stamp).await?;
+    pub async fn retire_product(&self, id: &ProductId, stamp: AsOf, reach: Reach) -> Result<(), Error> {
+        let known = self.known_product(id).await?.newest();
+        let corrupt = |_| Error::Corrupt { table: TABLE, key: keys::of_product(id), attribute: PRODUCT };
+        match known.map(|known| serde_json::from_str::<Product>(&known.text)).transpose().map_err(corrupt)? {
+            Some(product) => self.save_product(&Product { active: false, ..product }, stamp, reach).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Moves the price's register of a row forward, and its product's register where it is behind.
-    async fn save_price_row(
+    /// Writes the rows of prices, which are `rows` as far as there are any, beside what is known of their product.
+    async fn save_beside(
         &self,
-        price: &Price,
-        product: Option<(&AttributeValue, &AttributeValue)>,
+        product: &ProductId,
+        prices: &[&Price],
+        (known, mut rows): (Option<Known>, HashMap<String, Item>),
         stamp: AsOf,
+    ) -> Result<bool, Error> {
+        let writes: Vec<_> = prices
+            .iter()
+            .map(|price| {
+                let row = rows.remove(&keys::of_price(&price.id)).unwrap_or_default();
+                self.save_price(price, known.as_ref(), row, stamp)
+            })
+            .collect();
+        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
+
+        // Whoever saves the product looks for its prices afterwards, and these may not have been among them yet.
+        let now = Known::later(known.clone(), self.known_product(product).await?.newest());
+        if now != known {
+            let keys: Vec<_> = prices.iter().map(|price| keys::of_price(&price.id)).collect();
+            let writes: Vec<_> =
+                keys.iter().map(|key| self.advance(key, Item::default(), None, now.as_ref())).collect();
+            stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
+        }
+        Ok(now.is_some())
+    }
+
+    async fn save_price(&self, price: &Price, product: Option<&Known>, row: Item, stamp: AsOf) -> Result<(), Error> {
+        // First who has the key. Where the rest fails, the event comes again, and the row is written again.
+        if let Some(lookup_key) = &price.lookup_key {
+            let mut update = Update::default();
+            advance_if_newer(&mut update, HOLDER, HOLDER_STAMP, text(&price.id), stamp);
+            self.update(&keys::of_lookup_key(lookup_key), update).await?;
+        }
+        self.advance(&keys::of_price(&price.id), row, Some(&Known::new(json(price), stamp)), product).await
+    }
+
+    /// Moves what a price's row says forward. `row` is the row as it was read, or nothing.
+    async fn advance(
+        &self,
+        key: &str,
+        mut row: Item,
+        price: Option<&Known>,
+        product: Option<&Known>,
     ) -> Result<(), Error> {
-        let id = price.id.as_str();
-        let (value, time) = (text(json(price)), number(stamp.milliseconds));
-        if let Some((product, product_time)) = product {
-            // Almost always neither register is ahead of what is written.
-            let mut both = Update::default();
-            advance_if_newer(&mut both, PRICE_REGISTER, &value, &time, "<");
-            advance_if_newer(&mut both, PRODUCT_REGISTER, product, product_time, "<=");
-            if let Guarded::Done(_) = self.update(id, both).await? {
-                return Ok(());
+        for _ in 0..ATTEMPTS {
+            let before = PriceRow::read(&row);
+            let Some(update) = before.update_to(&before.after(price, product)) else { return Ok(()) };
+            match self.update(key, update).await? {
+                Guarded::Done(_) => return Ok(()),
+                Guarded::Refused(now) => row = now.unwrap_or_default(),
             }
         }
-        let mut update = Update::default();
-        advance_if_newer(&mut update, PRICE_REGISTER, &value, &time, "<");
-        // Either the register is moved forward, or it is ahead.
-        let row = self.update(id, update).await?.into_row();
-        match product {
-            Some(register) if row.get(PRODUCT_STAMP) != Some(register.1) => {
-                self.copy_product_to_price(id, register).await
+        Err(Error::Contended)
+    }
+
+    /// Moves what a product's row says forward, of which this was `known`. Returns the row as it was written; `None` where it
+    /// says something newer.
+    async fn write_product(
+        &self,
+        product: &Product,
+        stamp: AsOf,
+        known: KnownProduct,
+    ) -> Result<Option<ProductRow>, Error> {
+        let KnownProduct { mut row, earlier } = known;
+        let new = Known::new(json(product), stamp);
+        for _ in 0..ATTEMPTS {
+            if row.product.as_ref().is_some_and(|known| known.milliseconds >= new.milliseconds) {
+                return Ok(None);
             }
-            _ => Ok(()),
+            let mut update = Update::default();
+            guard_stamp(&mut update, PRODUCT_STAMP, row.product.as_ref());
+            let [name, time] = [PRODUCT, PRODUCT_STAMP].map(|name| update.name(name));
+            let [value, stamp] = [text(&new.text), number(new.milliseconds)].map(|value| update.value(value));
+            update.set(format!("{name} = {value}"));
+            update.set(format!("{time} = {stamp}"));
+            set_kind(&mut update, product.active.then_some(keys::LISTED));
+            // Where the prices have all that the row said, and it says nothing else now, they have that, too.
+            if row.is_handed_down() && row.product.as_ref().is_some_and(|known| says(known, product)) {
+                let handed_down = update.name(HANDED_DOWN);
+                update.set(format!("{handed_down} = {stamp}"));
+            }
+            match self.update(&keys::of_product(&product.id), update).await? {
+                Guarded::Done(now) => {
+                    if let Some(earlier) = earlier.filter(|_| !product.active) {
+                        self.take_off_list(&product.id, &earlier).await?;
+                    }
+                    return Ok(Some(ProductRow::read(&now)));
+                }
+                Guarded::Refused(now) => row = ProductRow::read(&now.unwrap_or_default()),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Copies what a product's row says to the rows of its active prices, and says in it that this is done. `earlier` are
+    /// prices that only a row of 0.1.0 knows to be the product's.
+    async fn hand_down(&self, product: &Product, row: &ProductRow, earlier: &[String]) -> Result<(), Error> {
+        let Some(known) = &row.product else { return Ok(()) };
+        let mut rows = self.price_rows(&product.id).await?;
+        let found: BTreeSet<&str> = rows.iter().filter_map(|row| id_of(row)).collect();
+        let others: Vec<_> = earlier.iter().filter(|id| !found.contains(id.as_str())).take(MOST_AT_ONCE).collect();
+        let others = self.batch(others, true).await?;
+        rows.extend(others);
+
+        let rows = rows.into_iter().filter_map(|row| Some((id_of(&row)?.to_owned(), row)));
+        let writes: Vec<_> =
+            rows.map(|(key, row)| async move { self.advance(&key, row, None, Some(known)).await }).collect();
+        stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
+
+        let mut update = Update::default();
+        guard_stamp(&mut update, PRODUCT_STAMP, row.product.as_ref());
+        let name = update.name(HANDED_DOWN);
+        let time = update.value(number(known.milliseconds));
+        update.set(format!("{name} = {time}"));
+        // Whoever wrote something newer meanwhile hands that down.
+        self.update(&keys::of_product(&product.id), update).await.map(drop)
+    }
+
+    /// The rows of a product's active prices, by the index: not more than are written at once.
+    async fn price_rows(&self, product: &ProductId) -> Result<Vec<Item>, Error> {
+        let kind = keys::kind_of_prices(product.as_str());
+        let mut rows = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self.query(&kind, start, MOST_AT_ONCE - rows.len(), None).await?;
+            rows.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() || rows.len() >= MOST_AT_ONCE {
+                return Ok(rows);
+            }
         }
     }
 
-    /// Moves the product's register of a price's row forward, if it is behind.
-    async fn copy_product_to_price(
-        &self,
-        price: &str,
-        (product, time): (&AttributeValue, &AttributeValue),
-    ) -> Result<(), Error> {
-        let mut update = Update::default();
-        advance_if_newer(&mut update, PRODUCT_REGISTER, product, time, "<");
-        self.update(price, update).await.map(drop)
+    async fn known_product(&self, id: &ProductId) -> Result<KnownProduct, Error> {
+        Ok(self.product_with_prices(id, []).await?.0)
     }
+
+    /// What the table knows of a product, and the rows of prices by their keys, as they are now.
+    async fn product_with_prices<'a>(
+        &self,
+        id: &ProductId,
+        prices: impl IntoIterator<Item = &'a PriceId>,
+    ) -> Result<(KnownProduct, HashMap<String, Item>), Error> {
+        let (own, earlier) = (keys::of_product(id), earlier::key_of(id));
+        // One batch must not name a key twice, and 0.1.0 gave a product and a price of one id the same.
+        let mut keys: BTreeSet<String> = prices.into_iter().map(keys::of_price).collect();
+        keys.extend(earlier.map(str::to_owned));
+        keys.insert(own.clone());
+        let rows = self.batch(keys, true).await?;
+        let rows = rows.into_iter().filter_map(|row| Some((id_of(&row)?.to_owned(), row)));
+        let mut rows: HashMap<_, _> = rows.collect();
+        let row = rows.remove(&own).map(|row| ProductRow::read(&row)).unwrap_or_default();
+        let earlier = earlier.and_then(|key| EarlierRow::read(rows.get(key)?));
+        Ok((KnownProduct { row, earlier }, rows))
+    }
+}
+
+/// Whether what is known of a product says all that the rows of its prices would have of `product`.
+fn says(known: &Known, product: &Product) -> bool {
+    serde_json::from_str(&known.text).is_ok_and(|known: Product| as_copied(&known) == as_copied(product))
+}
+
+fn id_of(row: &Item) -> Option<&str> {
+    Reader { table: TABLE, item: row }.text(ID)
+}
+
+fn stamp_of(row: &Item, stamp: &'static str) -> Result<Option<i64>, Error> {
+    Reader { table: TABLE, item: row }.parsed_if_there(stamp)
 }
