@@ -56,6 +56,11 @@ impl Stripe {
         self.state().answers.extend(answers.into_iter().map(|(request, answer)| (selecting(&request), answer)));
     }
 
+    /// The object at this path.
+    pub(crate) fn object(&self, path: &str) -> Option<Value> {
+        Some(self.state().answers.get(&format!("GET {path}"))?["body"].clone())
+    }
+
     /// What was asked for so far.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state().calls.clone()
