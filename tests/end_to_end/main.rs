@@ -52,6 +52,7 @@ mod repairs;
 mod restart;
 mod secrets;
 mod settings;
+mod succession;
 mod sync;
 mod tokens;
 mod update;
