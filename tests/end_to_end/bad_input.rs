@@ -16,6 +16,10 @@ use Sent::{Headers, Json, Nothing, Raw};
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
+const PARTS: &str = "multipart/form-data; boundary=x";
+const FILE: &[u8] =
+    b"--x\r\nContent-Disposition: form-data; name=\"items\"; filename=\"a.gif\"\r\n\r\nGIF89a\r\n--x--\r\n";
+
 /// Method, path, what is sent, and what must come back: status, code, and a part of the body.
 type Case = (Method, &'static str, Sent, u16, &'static str, &'static str);
 
@@ -70,6 +74,8 @@ fn quantities() -> Vec<Case> {
         (json!("two"), "items[0].quantity"),
         (json!(true), "items[0].quantity"),
         (json!([1]), "items[0].quantity"),
+        (json!([]), "items[0].quantity"),
+        (json!({}), "items[0].quantity"),
         (json!({ "a": 1 }), "items[0].quantity"),
     ]
     .into_iter()
@@ -95,7 +101,8 @@ fn shapes() -> Vec<Case> {
         post("/cart/add", Json(json!({})), 400, "invalid_field", "items is required"),
         post("/cart/add", Json(json!({ "items": null })), 400, "invalid_field", "items is required"),
         post("/cart/add", Json(json!({ "item": [{ "price": "price_mug" }] })), 400, "invalid_field", "items"),
-        post("/cart/add", Json(json!([])), 400, "invalid_field", "body must be an object"),
+        post("/cart/add", Json(json!([])), 400, "invalid_field", "items is required"),
+        post("/cart/add", Json(json!([7])), 400, "invalid_field", "body must be an object"),
         post("/cart/add", Json(json!("text")), 400, "invalid_field", "body"),
         post("/cart/add", Json(json!(7)), 400, "invalid_field", "body"),
         add(json!([]), "invalid_field", "items must not be empty"),
@@ -114,7 +121,12 @@ fn shapes() -> Vec<Case> {
         add(item("description", json!(["x"])), "invalid_field", "items[0].description"),
         add(item("description", json!("a\u{1}b")), "invalid_field", "items[0].description"),
         add(item("adjustable_quantity", json!(true)), "invalid_field", "items[0].adjustable_quantity"),
-        add(item("adjustable_quantity", json!({})), "invalid_field", "items[0].adjustable_quantity.enabled"),
+        add(item("adjustable_quantity", json!([1])), "invalid_field", "items[0].adjustable_quantity"),
+        add(
+            item("adjustable_quantity", json!({ "maximum": 4 })),
+            "invalid_field",
+            "items[0].adjustable_quantity.enabled",
+        ),
         add(item("adjustable_quantity", json!({ "enabled": "maybe" })), "invalid_field", "adjustable_quantity.enabled"),
         add(
             item("adjustable_quantity", json!({ "enabled": true, "minimum": 5, "maximum": 4 })),
@@ -131,8 +143,7 @@ fn shapes() -> Vec<Case> {
             "invalid_field",
             "items[0].adjustable_quantity.minimum",
         ),
-        post("/cart/update", Nothing, 400, "invalid_field", "updates"),
-        post("/cart/update", Json(json!({ "update": {} })), 400, "invalid_field", "updates"),
+        post("/cart/update", Json(json!([7])), 400, "invalid_field", "body"),
         update(json!([{ "quantity": 1 }]), "invalid_field", "updates must be an object"),
         update(json!("price_mug"), "invalid_field", "updates must be an object"),
         update(json!({ "price_mug": 2 }), "invalid_field", "updates.price_mug must be an object"),
@@ -150,7 +161,7 @@ fn shapes() -> Vec<Case> {
         post("/cart/checkout", Json(json!({ "email": ["a@b.example"] })), 400, "invalid_field", "email"),
         post("/cart/checkout", Json(json!({ "promotion_code": 10 })), 400, "invalid_field", "promotion_code"),
         post("/cart/checkout", Json(json!({ "promotion_code": "NOSUCH" })), 400, "invalid_promotion_code", "promotion"),
-        post("/cart/clear", Json(json!([])), 400, "invalid_field", "body"),
+        post("/cart/clear", Json(json!([7])), 400, "invalid_field", "body"),
     ]
 }
 
@@ -167,7 +178,6 @@ fn metadata_limits() -> Vec<Case> {
         metadata(json!({ "stripe_payments_cart_number": "x" }), "invalid_metadata", "reserved"),
         metadata(json!({ "key": { "nested": "x" } }), "invalid_field", "metadata.key"),
         metadata(json!({ "key": ["x"] }), "invalid_field", "metadata.key"),
-        metadata(json!({ "key": null }), "invalid_field", "metadata.key"),
         metadata(json!(["x"]), "invalid_field", "metadata must be an object"),
         metadata(json!("x"), "invalid_field", "metadata must be an object"),
     ]
@@ -222,7 +232,10 @@ fn encodings() -> Vec<Case> {
         post("/cart/add", Raw(FORM, large.into_bytes()), 413, "body_too_large", "65536"),
         form("/cart/add", "items[0][price=price_mug", "invalid_field", "items is required"),
         form("/cart/add", "items[[0]]=1", "invalid_field", "items is required"),
-        form("/cart/add", "items[0][price]=%ff%fe", "invalid_field", "items[0].price"),
+        form("/cart/add", "items[0][price]=%ff%fe", "invalid_field", "items[0].price must be UTF-8"),
+        form("/cart/add", "items[0][price]=price_mug&items[0][description]=M%FCg", "invalid_field", "description"),
+        form("/cart/update", "metadata[M%FCg]=1", "invalid_field", "metadata.M"),
+        post("/cart/add", Raw(JSON, b"{\"items\":[{\"price\":\"M\xfcg\"}]}".to_vec()), 400, "invalid_json", "JSON"),
         form("/cart/add", "items[]=", "invalid_field", "items must not be empty"),
         form(
             "/cart/add",
@@ -240,13 +253,10 @@ fn encodings() -> Vec<Case> {
         form("/cart/update", "updates[price_mug][quantity]=%2B1", "invalid_quantity", "updates.price_mug.quantity"),
         form("/cart/update", "metadata[a][b]=c", "invalid_field", "metadata.a"),
         post("/cart/add", Raw("text/plain", b"{}".to_vec()), 415, "unsupported_media_type", "Content-Type"),
-        post(
-            "/cart/add",
-            Raw("multipart/form-data; boundary=x", b"--x--".to_vec()),
-            415,
-            "unsupported_media_type",
-            "Content-Type",
-        ),
+        post("/cart/add", Raw(PARTS, b"--x--".to_vec()), 400, "invalid_field", "items is required"),
+        post("/cart/add", Raw(PARTS, b"--x".to_vec()), 400, "invalid_form", "last boundary"),
+        post("/cart/add", Raw("multipart/form-data", b"--x--".to_vec()), 400, "invalid_form", "boundary"),
+        post("/cart/add", Raw(PARTS, FILE.to_vec()), 415, "unsupported_media_type", "files"),
         post("/cart/add", Raw("application/xml", b"<a/>".to_vec()), 415, "unsupported_media_type", "Content-Type"),
         post("/cart/clear", Raw("image/png", b"x".to_vec()), 415, "unsupported_media_type", "Content-Type"),
         post("/cart/checkout", Raw("", b"x".to_vec()), 415, "unsupported_media_type", "Content-Type"),
@@ -357,15 +367,81 @@ async fn a_form_says_what_json_says() {
                 "metadata": { "2024": "a", "0": "b" },
             }),
         ),
-        ("/cart/update", "updates[]=&metadata=", json!({ "updates": {}, "metadata": {} })),
+        ("/cart/update", "updates[]=&metadata[]=", json!({ "updates": {}, "metadata": {} })),
+        // A form cannot leave a field out.
+        (
+            "/cart/add",
+            "items[0][price]=price_mug&items[0][quantity]=&items[0][adjustable_quantity][enabled]=1&\
+             items[0][adjustable_quantity][minimum]=&items[0][description]=&metadata[gift]=yes&metadata[card]=",
+            json!({
+                "items": [{ "price": "price_mug", "adjustable_quantity": { "enabled": true } }],
+                "metadata": { "gift": "yes" },
+            }),
+        ),
+        ("/cart/update", "updates[price_mug][quantity]=&metadata=", json!({ "updates": { "price_mug": {} } })),
     ];
 
     for (path, form, json) in cases {
-        let [by_form, by_json] = [shop.visitor(), shop.visitor()];
+        let [by_form, by_parts, by_json] = [shop.visitor(), shop.visitor(), shop.visitor()];
         let formed = by_form.post_form(path, form).await.ok();
+        let in_parts = by_parts.send(Method::POST, path, &[("content-type", PARTS)], parts_of(form)).await.ok();
         let wanted = by_json.post(path, json).await.ok();
 
         assert_eq!(contents(&formed), contents(&wanted), "{form}");
+        assert_eq!(contents(&in_parts), contents(&wanted), "{form}");
+    }
+}
+
+/// The same form in parts.
+fn parts_of(form: &str) -> Vec<u8> {
+    let fields = form_urlencoded::parse(form.as_bytes());
+    let part = |(name, value)| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    (fields.map(part).collect::<String>() + "--x--").into_bytes()
+}
+
+/// What libraries write for nothing, in every body whose fields may all be absent, changes nothing but what the endpoint is for.
+#[tokio::test]
+async fn a_body_may_say_nothing() {
+    let shop = Shop::open().await;
+    let nothing =
+        [("", ""), (JSON, "{}"), (JSON, "[]"), (JSON, "null"), (JSON, "\u{feff}[]"), (FORM, "csrf="), (PARTS, "--x--")];
+    for (content_type, body) in nothing {
+        let visitor = shop.add("price_mug", 2).await;
+        let headers = [("content-type", content_type)];
+        let headers = if content_type.is_empty() { &[][..] } else { &headers[..] };
+        let post = async |path| visitor.send(Method::POST, path, headers, body.into()).await.ok();
+
+        let updated = post("/cart/update").await;
+        let session = post("/cart/checkout").await;
+        let cleared = post("/cart/clear").await;
+
+        assert_eq!(
+            (&updated["item_count"], &session["amount_total"]),
+            (&json!(2), &json!(2400)),
+            "{content_type} {body}"
+        );
+        assert_eq!(cleared["item_count"], 0, "{content_type} {body}");
+    }
+}
+
+/// A text that is emptied is taken away; null says nothing about it.
+#[tokio::test]
+async fn a_description_is_removed_by_a_blank_one() {
+    let shop = Shop::open().await;
+    for (content_type, body, left) in [
+        (FORM, "updates[price_mug][description]=", Value::Null),
+        (JSON, r#"{"updates": {"price_mug": {"description": ""}}}"#, Value::Null),
+        (JSON, r#"{"updates": {"price_mug": {"description": null}}}"#, json!("for Ann")),
+        (JSON, r#"{"updates": {"price_mug": null}}"#, json!("for Ann")),
+        (FORM, "updates[price_mug]=", json!("for Ann")),
+    ] {
+        let visitor = shop.visitor();
+        visitor.post("/cart/add", json!({ "items": item("description", json!("for Ann")) })).await.ok();
+
+        let cart =
+            visitor.send(Method::POST, "/cart/update", &[("content-type", content_type)], body.into()).await.ok();
+
+        assert_eq!(cart["items"][0]["description"], left, "{body}");
     }
 }
 

@@ -67,9 +67,7 @@ async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
         post(&visitor, "/cart/checkout", "key", Value::Null).await,
     ];
 
-    // An update without updates is malformed under any key.
-    assert_eq!(others[1].error(400), "invalid_field");
-    for answer in [&others[0], &others[2], &others[3]] {
+    for answer in &others {
         assert_eq!(answer.error(422), "idempotency_mismatch");
         assert_eq!(answer.json()["details"]["header"], "Idempotency-Key");
     }

@@ -80,6 +80,8 @@ fn json_bodies() {
         r#"[[[[[[[[{"a":{"a":{"a":{}}}}]]]]]]]]"#,
         "",
         "null",
+        "[]",
+        "\u{feff}{\"items\":[{\"price\":\"a\",\"quantity\":1.0e1}],\"metadata\":{\"a\":-1.50E+2,\"\\\"1\":2}}",
     ];
     fuzz("json_bodies", &seeds, |input| read_body(&request("application/json", input)));
 }
@@ -93,6 +95,21 @@ fn form_bodies() {
         "a[b][c][d][e][f][g][h]=1&[]=2&[a]=3&a]=4&a[=5&=6&&%&%zz&%F0%9F&+=+",
     ];
     fuzz("form_bodies", &seeds, |input| read_body(&request("application/x-www-form-urlencoded; charset=x", input)));
+}
+
+#[test]
+fn forms_in_parts() {
+    let seeds = [
+        "--x\r\nContent-Disposition: form-data; name=\"items[0][price]\"\r\n\r\nprice_a\r\n--x--\r\n",
+        "--x \r\ncontent-disposition: form-data; name=a%22\\\"b; filename*=UTF-8''\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\r\n--x--",
+    ];
+    fuzz("forms_in_parts", &seeds, |input| {
+        read_body(&request("multipart/form-data; charset=\"a;b\"; boundary=x", input));
+        read_body(&request(
+            &format!("multipart/form-data; {}", String::from_utf8_lossy(input).replace(char::is_control, "")),
+            b"--x--",
+        ));
+    });
 }
 
 #[test]

@@ -21,9 +21,9 @@ pub enum Error {
     /// The body is not a form.
     #[error("The body is not a valid form: {0}")]
     InvalidForm(String),
-    /// The body is of a kind that is not read here.
-    #[error("Content-Type must be application/json or application/x-www-form-urlencoded")]
-    UnsupportedMediaType,
+    /// The body is of a kind that is not read here: what it must be instead.
+    #[error("{0}")]
+    UnsupportedMediaType(&'static str),
     /// The client takes none of the types that there are of the answer.
     #[error("Accept must allow one of {}", .0.join(", "))]
     NotAcceptable(&'static [&'static str]),
@@ -164,7 +164,7 @@ impl Error {
             | Self::AmountTooLarge
             | Self::AmountTooSmall
             | Self::Signature(_) => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
@@ -208,7 +208,7 @@ impl Error {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidForm(_) => "invalid_form",
-            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::NotAcceptable(_) => "not_acceptable",
             Self::BodyTooLarge => "body_too_large",
             Self::Field { .. } => "invalid_field",
@@ -265,7 +265,7 @@ impl Error {
             Self::Signature(_) => object!({ "header": "Stripe-Signature" }),
             Self::InvalidJson(_)
             | Self::InvalidForm(_)
-            | Self::UnsupportedMediaType
+            | Self::UnsupportedMediaType(_)
             | Self::BodyTooLarge
             | Self::ForeignOrigin
             | Self::CartEmpty

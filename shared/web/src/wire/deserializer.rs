@@ -12,12 +12,18 @@ use crate::wire::node::{Map, Node};
 /// The name by which a newtype says that it is a quantity: what is wrong with it has a code of its own.
 pub(crate) const QUANTITY: &str = "cart::Quantity";
 
+/// The name by which a newtype says that it is a text: a number is one as it was written.
+pub(crate) const SCALAR: &str = "web::Scalar";
+
 /// Reads JSON and forms alike: in a form numbers and booleans arrive as text and lists as objects with indices for keys,
 /// so what reads as one is taken for one in JSON as well.
 ///
-/// - A struct's field that is null is absent. One that the struct does not have is not looked at.
+/// - A member that is null is absent. One that a struct does not have is not looked at.
+/// - A field of a form that was left empty is absent where it is an [`Option`], and in a map. Where it is read as text, it is
+///   an empty one. In a map an empty text of JSON's is absent, too: Stripe keeps none.
 /// - An object whose keys are indices is a list, in their order, whatever is missing between them.
-/// - An empty list or text is an empty map, as PHP writes it. For a struct it is not.
+/// - An empty list is an empty object, as PHP writes it; so is an empty text where keys are the client's own.
+/// - A number of JSON's is whole where it has no fraction, however it is written: `1`, `1.0`, `1e0`.
 impl<'de> Deserializer<'de> for &'de Node {
     type Error = Fault;
 
@@ -25,41 +31,41 @@ impl<'de> Deserializer<'de> for &'de Node {
         match self {
             Node::Null => visitor.visit_unit(),
             Node::Flag(flag) => visitor.visit_bool(*flag),
-            Node::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(number), _) => visitor.visit_u64(number),
-                (None, Some(number)) => visitor.visit_i64(number),
-                // Every number that is no integer is an `f64`.
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
-            },
+            Node::Number(text) => number(text, visitor),
             Node::Text(text) => visitor.visit_borrowed_str(text),
+            Node::Blank => visitor.visit_borrowed_str(""),
+            Node::Garbled => Err(Fault::new(NOT_UTF8)),
             Node::List(_) => self.deserialize_seq(visitor),
             Node::Map(_) => self.deserialize_map(visitor),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if matches!(self, Node::Null) { visitor.visit_none() } else { visitor.visit_some(self) }
+        if matches!(self, Node::Null | Node::Blank) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
-        let read = visitor.visit_newtype_struct(self);
-        if name == QUANTITY { read.map_err(Fault::of_quantity) } else { read }
+        match (name, self) {
+            (QUANTITY, _) => visitor.visit_newtype_struct(self).map_err(Fault::of_quantity),
+            (SCALAR, Node::Number(text)) => visitor.visit_newtype_struct(BorrowedStrDeserializer::new(text)),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
             Node::List(list) => visitor.visit_seq(ElementAccess((0..).zip(list))),
             Node::Map(map) => visitor.visit_seq(ElementAccess(by_index(map)?.into_iter())),
-            _ => Err(Fault::new("must be a list")),
+            other => Err(other.is_no("a list")),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
-            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Nulls::Kept)),
-            Node::List(list) if list.is_empty() => visitor.visit_map(MemberAccess::new(&[], Nulls::Kept)),
-            Node::Text(text) if text.is_empty() => visitor.visit_map(MemberAccess::new(&[], Nulls::Kept)),
-            _ => Err(Fault::new("must be an object")),
+            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Absent::Blank)),
+            Node::List(list) if list.is_empty() => visitor.visit_map(MemberAccess::new(&[], Absent::Blank)),
+            Node::Text(text) if text.is_empty() => visitor.visit_map(MemberAccess::new(&[], Absent::Blank)),
+            other => Err(other.is_no("an object")),
         }
     }
 
@@ -70,8 +76,9 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self {
-            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Nulls::Absent)),
-            _ => Err(Fault::new("must be an object")),
+            Node::Map(map) => visitor.visit_map(MemberAccess::new(map, Absent::Null)),
+            Node::List(list) if list.is_empty() => visitor.visit_map(MemberAccess::new(&[], Absent::Null)),
+            other => Err(other.is_no("an object")),
         }
     }
 
@@ -82,6 +89,38 @@ impl<'de> Deserializer<'de> for &'de Node {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple
         tuple_struct enum identifier
+    }
+}
+
+/// What is wrong with a text whose bytes are no UTF-8.
+const NOT_UTF8: &str = "must be UTF-8";
+
+impl Node {
+    /// The fault of a node that is to be `expected`.
+    fn is_no(&self, expected: &str) -> Fault {
+        match self {
+            Self::Blank => Fault::new("is required"),
+            Self::Garbled => Fault::new(NOT_UTF8),
+            _ => Fault::new(format!("must be {expected}")),
+        }
+    }
+}
+
+/// Hands on a number of JSON's: as a whole one where it has no fraction, whatever else it is written with.
+fn number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Fault> {
+    if let Ok(number) = text.parse() {
+        return visitor.visit_u64(number);
+    }
+    if let Ok(number) = text.parse() {
+        return visitor.visit_i64(number);
+    }
+    let float: f64 = text.parse().unwrap_or(f64::NAN);
+    // A float is displayed without an exponent, and a whole one as digits alone.
+    let digits = float.to_string();
+    match (digits.parse(), digits.parse()) {
+        (Ok(number), _) => visitor.visit_u64(number),
+        (_, Ok(number)) => visitor.visit_i64(number),
+        _ => visitor.visit_f64(float),
     }
 }
 
@@ -114,11 +153,24 @@ impl<'de, I: Iterator<Item = (u64, &'de Node)>> SeqAccess<'de> for ElementAccess
     }
 }
 
-/// Whether a member that is null counts.
-#[derive(Clone, Copy, PartialEq)]
-enum Nulls {
-    Absent,
-    Kept,
+/// Which members of an object do not count.
+#[derive(Clone, Copy)]
+enum Absent {
+    /// Those that are null: a struct knows which of its fields may be blank.
+    Null,
+    /// Those that are null or blank.
+    Blank,
+}
+
+impl Absent {
+    fn holds(self, node: &Node) -> bool {
+        match node {
+            Node::Null => true,
+            Node::Blank => matches!(self, Self::Blank),
+            Node::Text(text) => matches!(self, Self::Blank) && text.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// An object's members, with the keys that errors name.
@@ -126,12 +178,12 @@ struct MemberAccess<'de> {
     rest: slice::Iter<'de, (String, Node)>,
     /// The member whose key was read last.
     member: Option<&'de (String, Node)>,
-    nulls: Nulls,
+    absent: Absent,
 }
 
 impl<'de> MemberAccess<'de> {
-    fn new(members: &'de [(String, Node)], nulls: Nulls) -> Self {
-        Self { rest: members.iter(), member: None, nulls }
+    fn new(members: &'de [(String, Node)], absent: Absent) -> Self {
+        Self { rest: members.iter(), member: None, absent }
     }
 }
 
@@ -139,8 +191,8 @@ impl<'de> MapAccess<'de> for MemberAccess<'de> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let nulls = self.nulls;
-        self.member = self.rest.find(|(_, node)| nulls == Nulls::Kept || !matches!(node, Node::Null));
+        let absent = self.absent;
+        self.member = self.rest.find(|(_, node)| !absent.holds(node));
         let Some((key, _)) = self.member else { return Ok(None) };
         let key_of = seed.deserialize(BorrowedStrDeserializer::new(key));
         key_of.map(Some).map_err(|fault: Fault| fault.in_member(key))

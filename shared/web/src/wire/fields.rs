@@ -6,9 +6,8 @@ use std::marker::PhantomData;
 use cart::{AdjustableQuantity, Attributes, Description, LineId, PriceId, Quantity, Rejection};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
-use serde_json::Number;
 
-use crate::wire::deserializer::QUANTITY;
+use crate::wire::deserializer::{QUANTITY, SCALAR};
 use crate::wire::fault::MemberProblem;
 
 /// A value that a rule of the cart's refused.
@@ -85,16 +84,25 @@ impl Scalar {
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = plain(deserializer, Self::EXPECTED)?;
-        let written = match value {
-            Unexpected::Str(text) => Some(text.to_owned()),
-            Unexpected::Bool(flag) => Some(flag.to_string()),
-            Unexpected::Unsigned(number) => Some(number.to_string()),
-            Unexpected::Signed(number) => Some(number.to_string()),
-            Unexpected::Float(number) => Number::from_f64(number).map(|number| number.to_string()),
-            _ => None,
-        };
-        written.map(Self).ok_or_else(|| D::Error::invalid_value(value, &Self::EXPECTED))
+        struct ScalarVisitor;
+
+        impl<'de> Visitor<'de> for ScalarVisitor {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(Scalar::EXPECTED)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
+                match plain(deserializer, Scalar::EXPECTED)? {
+                    Unexpected::Str(text) => Ok(Scalar(text.to_owned())),
+                    Unexpected::Bool(flag) => Ok(Scalar(flag.to_string())),
+                    other => Err(D::Error::invalid_value(other, &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(SCALAR, ScalarVisitor)
     }
 }
 
@@ -252,13 +260,15 @@ impl<'de, T, F: FnOnce(u64) -> Result<T, Rejection>> Visitor<'de> for QuantityVi
 }
 
 /// Whether the shopper may change a line's quantity at Stripe.
+///
+/// An object without members says nothing.
 #[derive(PartialEq, Debug, Deserialize)]
 #[serde(try_from = "Bounds")]
-pub(crate) struct Adjustable(pub(crate) AdjustableQuantity);
+pub(crate) struct Adjustable(pub(crate) Option<AdjustableQuantity>);
 
 #[derive(Deserialize)]
 struct Bounds {
-    enabled: Flag,
+    enabled: Option<Flag>,
     minimum: Option<Whole>,
     maximum: Option<Whole>,
 }
@@ -268,7 +278,16 @@ impl TryFrom<Bounds> for Adjustable {
 
     fn try_from(Bounds { enabled, minimum, maximum }: Bounds) -> Result<Self, MemberProblem> {
         let bound = |bound: Option<Whole>| bound.map(|Whole(units)| units);
-        AdjustableQuantity::new(enabled.0, bound(minimum), bound(maximum)).map(Self).map_err(|rejection| {
+        let Some(Flag(enabled)) = enabled else {
+            let nothing = minimum.is_none() && maximum.is_none();
+            return if nothing {
+                Ok(Self(None))
+            } else {
+                Err(MemberProblem { member: "enabled", problem: "is required" })
+            };
+        };
+        let bounds = AdjustableQuantity::new(enabled, bound(minimum), bound(maximum));
+        bounds.map(|bounds| Self(Some(bounds))).map_err(|rejection| {
             let member = if rejection == Rejection::Minimum { "minimum" } else { "maximum" };
             MemberProblem { member, problem: OUT_OF_BOUNDS }
         })
@@ -340,6 +359,15 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members
 
         deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
+}
+
+/// A text for which blank is a value of its own: in an update it takes the text away.
+pub(crate) fn maybe_blank<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A list that has elements.

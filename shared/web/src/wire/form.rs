@@ -2,6 +2,10 @@
 //!
 //! Source: <https://www.php.net/manual/en/language.variables.external.php>
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
 use crate::Error;
 use crate::wire::node::{Map, Node};
 
@@ -11,8 +15,11 @@ const MAX_DEPTH: usize = 8;
 /// PHP's own limit, `max_input_vars`.
 const MAX_PAIRS: usize = 1000;
 
-/// Reads a form: `a[b]` is the member `b` of `a`, and `a[]` the next one. A name that is sent twice counts with its last
-/// value.
+/// A field's name and value, as they were sent.
+pub(crate) type Field<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
+/// Reads the fields of a form: `a[b]` is the member `b` of `a`, and `a[]` the next one. A name that is sent twice counts with
+/// its last value.
 ///
 /// A list arrives as a map from its indices. A name whose brackets do not match has none. `a[]` without a value makes
 /// `a` empty, for which a form has no other way.
@@ -20,18 +27,44 @@ const MAX_PAIRS: usize = 1000;
 /// # Errors
 ///
 /// [`Error::InvalidForm`] for more than 1000 fields.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Map, Error> {
+pub(crate) fn read<'a>(fields: impl IntoIterator<Item = Field<'a>>) -> Result<Map, Error> {
     let mut form = Map::new();
-    for (index, (name, value)) in form_urlencoded::parse(bytes).enumerate() {
+    for (index, (name, value)) in fields.into_iter().enumerate() {
         if index == MAX_PAIRS {
             return Err(Error::InvalidForm(format!("more than {MAX_PAIRS} fields")));
         }
+        let value = match (std::str::from_utf8(&name), std::str::from_utf8(&value)) {
+            (Ok(_), Ok("")) => Node::Blank,
+            (Ok(_), Ok(value)) => Node::Text(value.to_owned()),
+            (Err(_), _) | (_, Err(_)) => Node::Garbled,
+        };
+        let name = String::from_utf8_lossy(&name);
         match keys(&name) {
-            Some((root, keys)) => put(&mut form, root, &keys, value.into_owned()),
-            None => put(&mut form, &name, &[], value.into_owned()),
+            Some((root, keys)) => put(&mut form, root, &keys, value),
+            None => put(&mut form, &name, &[], value),
         }
     }
     Ok(form)
+}
+
+/// The fields of `application/x-www-form-urlencoded`: names and values, each as the bytes that it stands for.
+///
+/// Source: <https://url.spec.whatwg.org/#urlencoded-parsing>
+pub(crate) fn url_encoded(bytes: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let mut parts = pair.splitn(2, |byte| *byte == b'=');
+        let mut next = || decoded(parts.next().unwrap_or_default());
+        (next(), next())
+    })
+}
+
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'+') {
+        return percent_decode(text).into();
+    }
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect::<Vec<u8>>().into()
 }
 
 /// The parts of `root[key][key]`.
@@ -49,10 +82,10 @@ fn keys(name: &str) -> Option<(&str, Vec<&str>)> {
     (!root.is_empty() && !root.contains(']')).then_some((root, keys))
 }
 
-fn put(map: &mut Map, key: &str, keys: &[&str], value: String) {
+fn put(map: &mut Map, key: &str, keys: &[&str], value: Node) {
     let node = place(map, key);
     let Some((key, keys)) = keys.split_first() else {
-        *node = Node::Text(value);
+        *node = value;
         return;
     };
     if !matches!(node, Node::Map(_)) {
@@ -60,7 +93,7 @@ fn put(map: &mut Map, key: &str, keys: &[&str], value: String) {
     }
     let Node::Map(map) = node else { return };
     match *key {
-        "" if keys.is_empty() && value.is_empty() => {}
+        "" if keys.is_empty() && value == Node::Blank => {}
         "" => put(map, &next_index(map).to_string(), keys, value),
         key => put(map, key, keys, value),
     }
@@ -87,6 +120,8 @@ mod tests {
         fn written(node: &Node) -> String {
             match node {
                 Node::Text(text) => format!("{text:?}"),
+                Node::Blank => "blank".to_owned(),
+                Node::Garbled => "garbled".to_owned(),
                 Node::Map(map) => braced(map),
                 other => format!("{other:?}"),
             }
@@ -95,7 +130,7 @@ mod tests {
             let members: Vec<_> = map.iter().map(|(key, node)| format!("{key}: {}", written(node))).collect();
             format!("{{{}}}", members.join(", "))
         }
-        braced(&parse(form.as_bytes()).unwrap())
+        braced(&read(url_encoded(form.as_bytes())).unwrap())
     }
 
     #[test]
@@ -103,7 +138,9 @@ mod tests {
         for (form, expected) in [
             ("", "{}"),
             ("&&", "{}"),
-            ("a", r#"{a: ""}"#),
+            ("a", "{a: blank}"),
+            ("a=&b", "{a: blank, b: blank}"),
+            ("=1", r#"{: "1"}"#),
             ("b=1&a=2", r#"{b: "1", a: "2"}"#),
             ("a=1&a=2", r#"{a: "2"}"#),
             ("a[b][c]=1&a[d]=2", r#"{a: {b: {c: "1"}, d: "2"}}"#),
@@ -112,6 +149,7 @@ mod tests {
             ("a[7]=1&a[]=2", r#"{a: {7: "1", 8: "2"}}"#),
             ("a[][b]=1", r#"{a: {0: {b: "1"}}}"#),
             ("a[]=", "{a: {}}"),
+            ("a[%ff]=1&b=%C3&c=%C3%BC", "{a: {\u{fffd}: garbled}, b: garbled, c: \"ü\"}"),
             ("a=1&a[b]=2", r#"{a: {b: "2"}}"#),
             ("a[b]=2&a=1", r#"{a: "1"}"#),
         ] {
@@ -132,8 +170,8 @@ mod tests {
     fn a_form_has_at_most_a_thousand_fields() {
         let fields = |count| vec!["a[]=1"; count].join("&");
 
-        parse(fields(1000).as_bytes()).unwrap();
-        let error = parse(fields(1001).as_bytes()).unwrap_err();
+        read(url_encoded(fields(1000).as_bytes())).unwrap();
+        let error = read(url_encoded(fields(1001).as_bytes())).unwrap_err();
 
         assert_eq!(error.to_string(), "The body is not a valid form: more than 1000 fields");
     }
@@ -141,7 +179,18 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_form_panics(form in r"([a\[\]=&%+0-9]|\PC){0,64}") {
-            let _ = parse(form.as_bytes());
+            let _ = read(url_encoded(form.as_bytes()));
+        }
+
+        /// An independent reading: the one of the crate `form_urlencoded`, which replaces what is no UTF-8.
+        #[test]
+        fn names_and_values_are_decoded_as_browsers_encode_them(form in r"([ab=&%+]|%[0-9a-fA-F]{2}|\PC){0,32}") {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let ours: Vec<_> = url_encoded(form.as_bytes()).map(|(name, value)| (text(&name), text(&value))).collect();
+
+            let theirs: Vec<_> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+
+            proptest::prop_assert_eq!(ours, theirs);
         }
     }
 }

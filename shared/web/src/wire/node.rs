@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::wire::numbers::Numbers;
 
 /// A value of JSON's whose objects keep their order: it decides the order of a cart's lines.
 ///
@@ -13,8 +14,13 @@ use serde_json::Number;
 pub(crate) enum Node {
     Null,
     Flag(bool),
-    Number(Number),
+    /// A number of JSON's, as it was written.
+    Number(String),
     Text(String),
+    /// A field of a form that was left empty.
+    Blank,
+    /// A field of a form that is not UTF-8. Only who reads it minds.
+    Garbled,
     List(Vec<Node>),
     Map(Map),
 }
@@ -22,15 +28,32 @@ pub(crate) enum Node {
 /// An object's members; each key is there once.
 pub(crate) type Map = Vec<(String, Node)>;
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NodeVisitor)
+impl Node {
+    /// Reads JSON.
+    ///
+    /// # Errors
+    ///
+    /// It is not JSON, nested too deeply, or has a number that is beyond any measure.
+    pub(crate) fn of_json(text: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let node = NodeSeed(&mut Numbers::of(text)).deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(node)
     }
 }
 
-struct NodeVisitor;
+/// Reads a node; numbers are told how they were written.
+struct NodeSeed<'a, 'de>(&'a mut Numbers<'de>);
 
-impl<'de> Visitor<'de> for NodeVisitor {
+impl<'de> DeserializeSeed<'de> for NodeSeed<'_, '_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NodeSeed<'_, '_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,16 +68,16 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Flag(flag))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Node, E> {
-        Ok(Node::Number(number.into()))
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Number(self.0.next()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Node, E> {
-        Ok(Node::Number(number.into()))
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Number(self.0.next()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Node, E> {
-        Ok(Number::from_f64(number).map_or(Node::Null, Node::Number))
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Number(self.0.next()))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Node, E> {
@@ -67,7 +90,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Node, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element()? {
+        while let Some(element) = elements.next_element_seed(NodeSeed(self.0))? {
             list.push(element);
         }
         Ok(Node::List(list))
@@ -77,7 +100,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         let mut map = Map::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        while let Some((key, node)) = entries.next_entry::<String, Node>()? {
+        while let Some(key) = entries.next_key::<String>()? {
+            let node = entries.next_value_seed(NodeSeed(self.0))?;
             if let Some(place) = places.get(&key) {
                 map[*place].1 = node;
             } else {
@@ -95,10 +119,9 @@ mod tests {
 
     #[test]
     fn members_keep_the_order_in_which_they_were_sent() {
-        let node: Node = serde_json::from_str(r#"{"b": 1, "a": [true, null, -1, 1.5], "b": "x"}"#).unwrap();
+        let node = Node::of_json(br#"{"b": 1, "a": [true, null, -1, 1.5], "b": "x"}"#).unwrap();
 
-        let list =
-            vec![Node::Flag(true), Node::Null, Node::Number((-1).into()), Node::Number(Number::from_f64(1.5).unwrap())];
+        let list = vec![Node::Flag(true), Node::Null, Node::Number("-1".to_owned()), Node::Number("1.5".to_owned())];
         let expected = vec![("b".to_owned(), Node::Text("x".to_owned())), ("a".to_owned(), Node::List(list))];
         assert_eq!(node, Node::Map(expected));
     }

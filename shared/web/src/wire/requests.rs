@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::wire::fields::{
     AddedUnits, Address, Adjustable, Distinction, Email, LineKey, Members, Note, Price, Scalar, Trimmed, Unchangeable,
-    WantedUnits, not_empty,
+    WantedUnits, maybe_blank, not_empty,
 };
 
 /// `POST /cart/add`.
@@ -25,11 +25,12 @@ struct AddLine {
     price: Price,
     quantity: Option<AddedUnits>,
     adjustable_quantity: Option<Adjustable>,
+    #[serde(default, deserialize_with = "maybe_blank")]
     description: Option<Note>,
     attributes: Option<Distinction>,
 }
 
-/// `POST /cart/update`.
+/// `POST /cart/update`. It may say nothing, and changes nothing then.
 #[derive(PartialEq, Debug, Deserialize)]
 pub struct UpdateBody {
     updates: Option<Members<LineKey, UpdateLine>>,
@@ -41,6 +42,7 @@ pub struct UpdateBody {
 pub struct UpdateLine {
     quantity: Option<WantedUnits>,
     adjustable_quantity: Option<Adjustable>,
+    #[serde(default, deserialize_with = "maybe_blank")]
     description: Option<Note>,
     attributes: Option<Unchangeable>,
 }
@@ -92,12 +94,8 @@ impl UpdateBody {
     ///
     /// # Errors
     ///
-    /// - [`Error::Rejected`] if metadata are out of bounds.
-    /// - [`Error::Field`] if the body has neither updates nor metadata.
+    /// [`Error::Rejected`] if metadata are out of bounds.
     pub fn into_change(self, currency: Option<Currency>) -> Result<Change, Error> {
-        if self.updates.is_none() && self.metadata.is_none() {
-            return Err(Error::field("updates", "is required, or metadata"));
-        }
         let metadata = self.metadata.map(to_metadata).transpose()?;
         let lines = self.updates.map_or_else(Vec::new, |Members(lines)| lines);
         let lines = lines.into_iter().map(|(LineKey(line), update)| update.into_update(line)).collect();
@@ -142,7 +140,7 @@ impl AnonymiseBody {
 
 fn details(adjustable_quantity: Option<Adjustable>, description: Option<Note>) -> Details {
     Details {
-        adjustable_quantity: adjustable_quantity.map(|Adjustable(bounds)| bounds),
+        adjustable_quantity: adjustable_quantity.and_then(|Adjustable(bounds)| bounds),
         description: description.map(|Note(text)| text),
     }
 }
