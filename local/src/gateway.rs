@@ -1,5 +1,6 @@
 //! API Gateway on the laptop: turns HTTP requests into the events that Lambda functions get.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use axum::routing::{MethodFilter, MethodRouter, Router, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_http::RequestExt as _;
-use lambda_http::request::LambdaRequest;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::cors::Cors;
@@ -87,12 +88,10 @@ impl Gateway {
             Ok(body) => {
                 let id = self.request_id();
                 let event = event(&parts, &parameters, &body, &id, &self.host);
-                match lambda_request(&event, id, self.timeouts.get(function)) {
-                    None => self.problem(StatusCode::BAD_REQUEST, "bad_request", "Bad Request"),
-                    Some(request) => match self.functions.call(function, request).await {
-                        Some(response) => response.map(into_body),
-                        None => self.problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
-                    },
+                let request = lambda_request(&event, id, self.timeouts.get(function));
+                match self.functions.call(function, request).await {
+                    Some(response) => response.map(into_body),
+                    None => self.problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
                 }
             }
         };
@@ -154,7 +153,7 @@ fn event(
     request_id: &str,
     host: &str,
 ) -> Value {
-    let path = parts.uri.path();
+    let path = decoded(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
     // The event is JSON: bytes that are not UTF-8 cannot stay what they are, but they spoil nothing around them.
     let cookies = parts.headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -198,6 +197,12 @@ fn event(
     })
 }
 
+/// The path as an event has it: decoded. One whose segments would become others by that stays as it is, and names nothing.
+fn decoded(path: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    if decoded.matches('/').count() == path.matches('/').count() { decoded } else { path.into() }
+}
+
 /// Whether API Gateway passes such a body on as text; all others, forms among them, travel in base64.
 fn is_text(headers: &HeaderMap) -> bool {
     let media_type = texts(headers, &header::CONTENT_TYPE).next().unwrap_or("text/plain").to_ascii_lowercase();
@@ -208,14 +213,13 @@ fn texts<'a>(headers: &'a HeaderMap, name: &'a header::HeaderName) -> impl Itera
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-fn lambda_request(event: &Value, request_id: String, timeout: Option<&u64>) -> Option<lambda_http::Request> {
-    let request: LambdaRequest = serde_json::from_str(&event.to_string()).ok()?;
+fn lambda_request(event: &Value, request_id: String, timeout: Option<&u64>) -> lambda_http::Request {
     let mut context = lambda_http::Context::default();
     context.request_id = request_id;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let deadline = timeout.map(|seconds| now + Duration::from_secs(*seconds));
     context.deadline = deadline.and_then(|time| u64::try_from(time.as_millis()).ok()).unwrap_or_default();
-    Some(lambda_http::Request::from(request).with_lambda_context(context))
+    web::request_of_event(&event.to_string()).with_lambda_context(context)
 }
 
 fn into_body(body: lambda_http::Body) -> Body {

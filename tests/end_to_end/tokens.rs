@@ -147,7 +147,8 @@ async fn a_browser_posts_only_from_the_shops_own_pages() {
     let other_scheme = own.replace("http://", "https://");
     let no_scheme = own.replace("http://", "://");
 
-    for origin in [own.as_str(), "https://shop.example", "https://www.shop.example"] {
+    let with_port = "https://www.Shop.example:443";
+    for origin in [own.as_str(), "https://shop.example", "https://www.shop.example", with_port] {
         assert_eq!(post(&shop, &[("cookie", &cookie), ("origin", origin)]).await.status, 200, "{origin}");
     }
     for origin in [
@@ -162,7 +163,103 @@ async fn a_browser_posts_only_from_the_shops_own_pages() {
         let answer = post(&shop, &[("cookie", &cookie), ("origin", origin)]).await;
         assert_eq!(answer.error(403), "foreign_origin", "{origin}");
     }
-    assert_eq!(cart(&shop, &[("cookie", &cookie)]).await["item_count"], 4);
+    assert_eq!(cart(&shop, &[("cookie", &cookie)]).await["item_count"], 5);
+}
+
+/// What a browser says of a request that a page makes it send. No page can change it.
+///
+/// Source: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
+#[tokio::test]
+async fn a_browser_knows_which_pages_are_of_the_same_origin() {
+    let shop = Shop::open_with([("ALLOWED_ORIGINS", "https://shop.example")]).await;
+    let (site, origin) = ("sec-fetch-site", "origin");
+    // Behind a proxy that rewrites `Host`, and where nothing is known of an origin.
+    for headers in [
+        vec![(site, "same-origin"), (origin, "https://www.elsewhere.example")],
+        vec![(site, "same-origin"), (origin, "null")],
+        vec![(site, "same-origin")],
+        vec![(site, "same-site"), (origin, "https://shop.example")],
+        vec![(site, "cross-site"), (origin, "https://shop.example")],
+        vec![(site, "none")],
+        vec![],
+    ] {
+        for path in ["/cart/add", "/cart/update", "/cart/clear", "/enupal-stripe/cart/update"] {
+            let body = json!({ "items": [{ "price": "price_mug" }] });
+            assert_eq!(shop.visitor().post_with(&headers, path, body).await.status, 200, "{path} {headers:?}");
+        }
+    }
+    for headers in [
+        vec![(site, "cross-site"), (origin, "https://www.elsewhere.example")],
+        vec![(site, "same-site"), (origin, "https://www.elsewhere.example")],
+        vec![(site, "none"), (origin, "https://www.elsewhere.example")],
+        vec![(origin, "https://www.elsewhere.example")],
+        vec![(site, "same-site")],
+        vec![(site, "cross-site")],
+    ] {
+        for path in ["/cart/add", "/cart/update", "/cart/clear", "/cart/checkout"] {
+            let answer = shop.visitor().post_with(&headers, path, json!({})).await;
+
+            assert_eq!(answer.error(403), "foreign_origin", "{path} {headers:?}");
+            let details = &answer.json()["details"];
+            let named = headers.iter().find(|(name, _)| *name == origin).map(|(_, value)| json!(value));
+            assert_eq!(
+                (&details["origin"], &details["setting"]),
+                (&named.unwrap_or_default(), &json!("ALLOWED_ORIGINS"))
+            );
+            assert!(answer.json()["message"].as_str().unwrap().contains("ALLOWED_ORIGINS"), "{}", answer.text);
+        }
+    }
+}
+
+/// The first line of the answer to a request with this head.
+async fn answered(shop: &Shop, head: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let address = shop.stack().url().trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(&[head, b"connection: close\r\n\r\n"].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+/// Source: <https://www.rfc-editor.org/rfc/rfc9112#section-3.2>
+#[tokio::test]
+async fn no_host_forwarding_header_or_query_ends_a_request() {
+    let shop = Shop::open().await;
+    let paths = [
+        "GET /cart",
+        "POST /cart/add",
+        "POST /cart/checkout",
+        "GET /products",
+        "GET /finish-order",
+        "POST /stripe/webhook",
+    ];
+    for path in paths {
+        for host in ["a b", "[::1", "127.0.0.1:99999", "<script>", "a/b", "user@host", "é"] {
+            let line = answered(&shop, format!("{path} HTTP/1.1\r\nhost: {host}\r\n").as_bytes()).await;
+            assert!(line.starts_with("HTTP/1.1 400"), "{path} {host}: {line}");
+        }
+        for host in ["xn--a", "a..b", "999.1.1.1", "", "127.0.0.1:443"] {
+            let line = answered(&shop, format!("{path} HTTP/1.1\r\nhost: {host}\r\n").as_bytes()).await;
+            assert!(!line.starts_with("HTTP/1.1 5") && line.starts_with("HTTP/1.1 "), "{path} {host}: {line}");
+        }
+    }
+    for header in [
+        "x-forwarded-proto: https,http",
+        "x-forwarded-proto:",
+        "x-forwarded-proto: a b",
+        "x-forwarded-host: a b:99999",
+        "x-forwarded-for: unknown, [::1",
+        "x-forwarded-port: https",
+    ] {
+        let line = answered(&shop, format!("GET /cart HTTP/1.1\r\nhost: a\r\n{header}\r\n").as_bytes()).await;
+        assert!(line.starts_with("HTTP/1.1 200"), "{header}: {line}");
+    }
+    for query in ["a=<b>", "a=\"b\"", "a=%zz&%", "a=ü", "a={b}|c", "limit=1&limit=%ff"] {
+        let line = answered(&shop, format!("GET /products?{query} HTTP/1.1\r\nhost: a\r\n").as_bytes()).await;
+        assert!(line.starts_with("HTTP/1.1 2") || line.starts_with("HTTP/1.1 4"), "{query}: {line}");
+    }
 }
 
 #[tokio::test]

@@ -148,6 +148,24 @@ fn headers() {
     });
 }
 
+/// Events of API Gateway's, and what is none.
+#[test]
+fn events() {
+    let origins = origins();
+    let seeds = [
+        r#"{"version":"2.0","routeKey":"POST /cart/add","rawPath":"/cart/add","rawQueryString":"a=b&c","cookies":["a=b","cart_token=AAECAwQFBgcICQoLDA0ODw"],"headers":{"host":"shop.example:443","x-forwarded-proto":"https,http","content-type":"application/json"},"requestContext":{"domainName":"id.example","http":{"method":"POST","path":"/cart/add","sourceIp":"192.0.2.1"},"stage":"$default","timeEpoch":1},"body":"e30=","isBase64Encoded":true}"#,
+        r#"{"rawPath":"//x/ü\u0000?#%zz","headers":{"Host":"[::1","x-forwarded-proto":"\u0000","cookie":"a\n"},"requestContext":{"http":{"method":"get post"},"stage":"prod"},"body":null}"#,
+        "null",
+    ];
+    fuzz("events", &seeds, |input| {
+        let request = Request::new(web::request_of_event(&String::from_utf8_lossy(input)));
+        let _ = request.shopper(&origins).map(|shopper| shopper.expected.version());
+        let _ = (request.base_url("/cart/add"), request.last_segment().len(), request.query("a"));
+        let _ = request.refuse_other_queries(&["a"]);
+        read_body(&request);
+    });
+}
+
 #[test]
 fn tokens_and_numbers() {
     let seeds = ["AAECAwQFBgcICQoLDA0ODw", "be45cb2605bf36bebde684841a28f0fd", "price_1OaBcDEfGhIjKlMnOpQr0001", "usd"];

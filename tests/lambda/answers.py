@@ -208,14 +208,19 @@ def signed(file):
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def main(build, *binaries):
+def functions_of(build):
+    """The template that was built, and the binaries of its functions by their names."""
     built = build / "template.yaml"
     template = yaml_parse((built if built.exists() else ROOT / "template.yaml").read_text())
-    functions = {
+    return template, {
         name: body["Metadata"]["BuildProperties"]["Binary"]
         for name, body in template["Resources"].items()
         if body["Type"] == "AWS::Serverless::Function"
     }
+
+
+def main(build, *binaries):
+    template, functions = functions_of(build)
     assert set(functions) == set(STATUS)
     assert set(binaries) <= set(functions.values())
     for name, binary in functions.items():

@@ -58,8 +58,12 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     let request_id = context.map(|context| context.request_id.clone()).unwrap_or_default();
     let left = context.and_then(|context| time_left(context.deadline)).unwrap_or(Duration::MAX);
     let request = Request::new(request);
+    let handled = async {
+        request.check_host()?;
+        endpoint.handle(&request).await
+    };
     // Boxed: the future is large.
-    let handled = Box::pin(tokio::time::timeout(E::PATIENCE.min(left), endpoint.handle(&request)));
+    let handled = Box::pin(tokio::time::timeout(E::PATIENCE.min(left), handled));
     let in_time = async { handled.await.unwrap_or_else(|_| endpoint.overdue(&request)) };
     let (result, tally) = tally::of(in_time).await;
 

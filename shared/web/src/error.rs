@@ -55,8 +55,11 @@ pub enum Error {
         problem: &'static str,
     },
     /// A browser sent the request from a page that is not the shop's.
-    #[error("Requests from this origin are not allowed")]
-    ForeignOrigin,
+    #[error("Requests from {} are not allowed: ALLOWED_ORIGINS does not have it", .origin.as_deref().unwrap_or("this origin"))]
+    ForeignOrigin {
+        /// The page's origin, where the browser names it.
+        origin: Option<String>,
+    },
     /// A rule of the cart refused.
     #[error(transparent)]
     Rejected(Rejection),
@@ -167,7 +170,7 @@ impl Error {
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(_) | Rejection::LineNotFound(_) => StatusCode::NOT_FOUND,
                 Rejection::QuantityTooSmall
@@ -214,7 +217,7 @@ impl Error {
             Self::Field { .. } => "invalid_field",
             Self::Quantity { .. } => "invalid_quantity",
             Self::Header { .. } => "invalid_header",
-            Self::ForeignOrigin => "foreign_origin",
+            Self::ForeignOrigin { .. } => "foreign_origin",
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(_) => "price_not_found",
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
@@ -260,6 +263,7 @@ impl Error {
             Self::OrderNotFound => object!({ "field": "number" }),
             Self::ProductNotFound(product) => object!({ "product": product }),
             Self::NotAcceptable(_) => object!({ "header": "Accept" }),
+            Self::ForeignOrigin { origin } => object!({ "origin": origin, "setting": "ALLOWED_ORIGINS" }),
             Self::IdempotencyMismatch => object!({ "header": crate::shopper::IDEMPOTENCY_KEY }),
             Self::PromotionCodeInvalid { reason } => object!({ "field": "promotion_code", "reason": reason }),
             Self::Signature(_) => object!({ "header": "Stripe-Signature" }),
@@ -267,7 +271,6 @@ impl Error {
             | Self::InvalidForm(_)
             | Self::UnsupportedMediaType(_)
             | Self::BodyTooLarge
-            | Self::ForeignOrigin
             | Self::CartEmpty
             | Self::AmountTooLarge
             | Self::AmountTooSmall
@@ -314,7 +317,7 @@ impl Error {
             request_id,
         };
         let mut answer = Answer::json_text(status, json::text(&view));
-        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             answer.response.headers_mut().insert(header::RETRY_AFTER, self.retry_after());
         }
         answer

@@ -2,17 +2,16 @@
 
 use std::convert::Infallible;
 
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::http::{HeaderMap, HeaderValue, header};
 use lambda_http::lambda_runtime::Runtime;
-use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, LambdaEvent, RequestExt as _, service_fn};
 use serde::ser::{SerializeMap as _, SerializeStruct as _};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use services::Services;
 
 use crate::start::{self, StartError};
-use crate::{Endpoint, Log, Response, answer};
+use crate::{Endpoint, Log, Response, answer, event};
 
 /// Runs an endpoint that needs no secret as a Lambda function, until Lambda ends it: one request at a time, or as many as
 /// `AWS_LAMBDA_MAX_CONCURRENCY` says, which Lambda sets on Managed Instances.
@@ -48,15 +47,12 @@ fn build<E: Endpoint>(services: &Services) -> Result<Started<E>, settings::Error
 
 async fn serve<E: Endpoint>(started: Started<E>) -> Result<(), StartError> {
     let (endpoint, log) = &*Box::leak(started);
-    let handler = service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
+    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let request = event::request(event.payload.get()).with_lambda_context(event.context);
         // An error here would fail the invocation instead of answering it.
-        Ok::<_, Infallible>(Event(answer(endpoint, log, request(event)).await))
+        Ok::<_, Infallible>(Event(answer(endpoint, log, request).await))
     });
     Runtime::new(handler).run_concurrent().await
-}
-
-fn request(event: LambdaEvent<ApiGatewayV2httpRequest>) -> lambda_http::Request {
-    lambda_http::Request::from(LambdaRequest::ApiGatewayV2(event.payload)).with_lambda_context(event.context)
 }
 
 /// A response in API Gateway's format 2.0.

@@ -6,7 +6,9 @@
 mod answer;
 mod endpoint;
 mod error;
+mod event;
 mod format;
+mod host;
 mod json;
 mod lambda;
 mod log;
@@ -21,6 +23,7 @@ mod wire;
 pub use answer::{Answer, Response};
 pub use endpoint::{Endpoint, answer, invocation};
 pub use error::{Error, upstream};
+pub use event::request as request_of_event;
 pub use lambda::{run, run_with_secrets};
 pub use log::{LOG_TARGETS, Log, subscriber};
 pub use origins::AllowedOrigins;

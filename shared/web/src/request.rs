@@ -1,5 +1,6 @@
 //! A request as API Gateway hands it to a function.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use cart::{CartNumber, Currency, Timestamp, Token};
@@ -7,8 +8,10 @@ use lambda_http::RequestExt as _;
 use lambda_http::http::header::AsHeaderName;
 use lambda_http::http::{HeaderMap, HeaderName, header};
 use lambda_http::request::RequestContext;
+use percent_encoding::utf8_percent_encode;
 
-use crate::Error;
+use crate::event::NOT_IN_PATH;
+use crate::{Error, host};
 
 /// A request, with the token that it brought read once.
 #[derive(Debug)]
@@ -81,10 +84,18 @@ impl Request {
         self.inner.body().as_ref()
     }
 
-    /// The last segment of the path. The path may have segments in front of the route's own.
+    /// The path, decoded as API Gateway hands it on. It may have segments in front of the route's own.
+    pub(crate) fn path(&self) -> &str {
+        match self.inner.raw_http_path() {
+            "" => self.inner.uri().path(),
+            path => path,
+        }
+    }
+
+    /// The last segment of the path.
     #[must_use]
     pub fn last_segment(&self) -> &str {
-        self.inner.uri().path().rsplit('/').next().unwrap_or_default()
+        self.path().rsplit('/').next().unwrap_or_default()
     }
 
     /// A parameter of the route's path, decoded; `None` where the route has none of this name.
@@ -101,7 +112,7 @@ impl Request {
 
     /// The segments of the path, the last one first.
     pub fn segments_from_the_last(&self) -> impl Iterator<Item = &str> {
-        self.inner.uri().path().rsplit('/')
+        self.path().rsplit('/')
     }
 
     /// Which of these media types the client wants most, by `Accept`: of those that it wants alike the one that it names more
@@ -130,11 +141,20 @@ impl Request {
         best.map(|(_, offered)| offered).ok_or(Error::NotAcceptable(offered))
     }
 
-    /// A parameter of the query; `None` where it is absent or blank.
+    /// The parameters of the query, by name and value.
+    fn queries(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.inner.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// A parameter of the query; `None` where it is absent or blank. Of several the first counts.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        let parameters = self.inner.query_string_parameters_ref()?;
-        parameters.first(name).map(str::to_owned).filter(|value| !value.is_empty())
+        self.given_query(name).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter of the query, blank or not.
+    fn given_query(&self, name: &str) -> Option<String> {
+        self.queries().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
     }
 
     /// A parameter of the query, read; `None` where it is absent or blank.
@@ -153,8 +173,7 @@ impl Request {
     ///
     /// [`Error::Field`] that names the first of them.
     pub fn refuse_other_queries(&self, known: &[&str]) -> Result<(), Error> {
-        let given = self.inner.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
-        match given.map(|(name, _)| name).filter(|name| !known.contains(name)).min() {
+        match self.queries().map(|(name, _)| name).filter(|name| !known.contains(&&**name)).min() {
             Some(other) => Err(Error::field(other, format!("is none of {}", known.join(", ")))),
             None => Ok(()),
         }
@@ -166,8 +185,9 @@ impl Request {
     ///
     /// [`Error::Field`] if it cannot be one, or is blank.
     pub fn address_query(&self, name: &str) -> Result<Option<String>, Error> {
-        let text = self.inner.query_string_parameters_ref().and_then(|parameters| parameters.first(name));
-        let found = text.map(|text| address(text).map(str::to_owned).ok_or_else(|| Error::field(name, NO_ADDRESS)));
+        let found = self
+            .given_query(name)
+            .map(|text| address(&text).map(str::to_owned).ok_or_else(|| Error::field(name, NO_ADDRESS)));
         found.transpose()
     }
 
@@ -201,8 +221,18 @@ impl Request {
         let host = self.text_header(header::HOST.as_str()).or(api)?;
         let route_key = context.and_then(|context| context.route_key.as_deref());
         let stage = context.and_then(|context| context.stage.as_deref());
-        let base = base_path(self.inner.raw_http_path(), own, route_key, stage);
+        let base = utf8_percent_encode(base_path(self.path(), own, route_key, stage), NOT_IN_PATH);
         Some(format!("{}://{host}{base}", self.scheme()))
+    }
+
+    /// Refuses a request for a host that cannot be one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] that names `Host`.
+    pub(crate) fn check_host(&self) -> Result<(), Error> {
+        let is_possible = self.headers().get(header::HOST).is_none_or(|host| host::is_possible(host.as_bytes()));
+        if is_possible { Ok(()) } else { Err(Error::Header { name: "Host", problem: "cannot be a host" }) }
     }
 
     /// The scheme of the client's request. API Gateway takes HTTPS only; the local stack takes HTTP, and says so.
@@ -306,7 +336,6 @@ fn cookie(headers: &HeaderMap) -> Option<Token> {
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::request::LambdaRequest;
     use serde_json::json;
 
     use super::*;
@@ -341,8 +370,7 @@ mod tests {
             },
             "isBase64Encoded": false,
         });
-        let event: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
-        Request::new(event.into())
+        Request::new(crate::event::request(&event.to_string()))
     }
 
     #[test]

@@ -6,10 +6,11 @@ use lambda_http::request::RequestContext;
 use shopping::{Expected, KeyedRequest, Shopper};
 
 use crate::request::Presented;
-use crate::{AllowedOrigins, Error, Request};
+use crate::{AllowedOrigins, Error, Request, origins};
 
 /// The header that gives a request a key.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// The longest key, in characters, as Stripe has it.
 const LONGEST_KEY: usize = 255;
 
@@ -17,8 +18,8 @@ impl Request {
     /// The shopper behind a request to a cart: the token that they brought, and the conditions `If-Match` and
     /// `Idempotency-Key` of a request that changes something.
     ///
-    /// A cookie is sent by a browser whatever page asks it to, so a POST without `Cart-Token` must come from the shop's own
-    /// origin or from one of `origins`.
+    /// A cookie is sent by a browser whatever page asks it to, so a change without `Cart-Token` must come from the shop's own
+    /// origin or from one of `origins`. What no browser sent passes.
     ///
     /// # Errors
     ///
@@ -31,7 +32,8 @@ impl Request {
                 return Err(Error::Header { name: "Cart-Token", problem: "is not a cart token" });
             }
             Presented::Cookie(_) | Presented::Nothing if self.is_from_elsewhere(origins) => {
-                return Err(Error::ForeignOrigin);
+                let origin = self.header(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin).into_owned());
+                return Err(Error::ForeignOrigin { origin });
             }
             Presented::Header(token) | Presented::Cookie(token) => Some(token.clone()),
             Presented::Nothing => None,
@@ -44,19 +46,30 @@ impl Request {
     }
 
     /// Whether a browser sent the request from a page that is not the shop's, and the request changes something.
+    ///
+    /// Behind a proxy that rewrites `Host`, only the browser knows that a page is of the same origin, and says so in
+    /// `Sec-Fetch-Site`, which no page can forge.
+    ///
+    /// Source: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
     fn is_from_elsewhere(&self, origins: &AllowedOrigins) -> bool {
         if !self.changes_something() {
             return false;
         }
-        let Some(origin) = self.headers().get(header::ORIGIN) else { return false };
-        let Ok(origin) = origin.to_str() else { return true };
-        let host = self.text_header(header::HOST.as_str());
-        let own = host.is_some_and(|host| origin == format!("{}://{host}", self.scheme()));
-        !own && !origins.contains(origin)
+        // A blank origin is none of ours.
+        match (self.header(SEC_FETCH_SITE), self.headers().get(header::ORIGIN)) {
+            (Some(b"same-origin"), _) | (None | Some(b"none"), None) => false,
+            (_, None) => true,
+            (_, Some(origin)) => {
+                let own = self.text_header(header::HOST.as_str()).map(|host| format!("{}://{host}", self.scheme()));
+                !origin.to_str().is_ok_and(|origin| {
+                    origins.contains(origin) || own.is_some_and(|own| origins::are_same(&own, origin))
+                })
+            }
+        }
     }
 
     fn changes_something(&self) -> bool {
-        *self.inner.method() == Method::POST
+        !matches!(*self.inner.method(), Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
     fn keyed(&self) -> Result<Option<KeyedRequest>, Error> {
