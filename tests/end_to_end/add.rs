@@ -19,7 +19,7 @@ async fn the_first_add_opens_a_cart_and_hands_its_token_over() {
     assert_eq!(cart["total_price_with_currency"], "$24.00");
     let token = answer.header("cart-token").unwrap();
     let cookie = answer.header("set-cookie").unwrap();
-    assert_eq!(cookie, format!("cart_token={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=604800"));
+    assert_eq!(cookie, format!("__Host-cart_token={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=604800"));
     assert_eq!(token.parse::<cart::Token>().unwrap().number().to_string(), number);
 }
 

@@ -279,6 +279,134 @@ async fn allowed_origins_get_cors_headers_and_others_do_not() {
     assert_eq!(answer.header("access-control-expose-headers"), Some("Cart-Token,ETag"));
 }
 
+const DEAD: &str = "AAECAwQFBgcICQoLDA0ODw";
+const NAMES: [&str; 2] = ["__Host-cart_token", "cart_token"];
+
+/// The cookies that an answer sets, as they are.
+fn set(answer: &Answer) -> Vec<&str> {
+    answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect()
+}
+
+/// A browser sends the older one of two cookies of a name first.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc6265#section-5.4>
+#[tokio::test]
+async fn the_first_token_that_opens_a_cart_counts() {
+    let shop = Shop::open().await;
+    let paid = shop.add("price_mug", 1).await;
+    let session = paid.checkout().await.ok();
+    shop.pay(&session).await;
+    let [paid, mine, other] = [paid, shop.add("price_mug", 1).await, shop.add("price_mug", 5).await];
+    let (number, paid_number) = (mine.number().await, paid.number().await);
+    let [paid, mine, other] = [paid, mine, other].map(|visitor| visitor.token().unwrap());
+    for name in NAMES {
+        for tokens in [
+            vec![DEAD, &mine],
+            vec![&paid, &mine],
+            vec![DEAD, &paid, &mine],
+            vec!["AAECAwQFBgcICQoLDA0ODQ", DEAD, &paid, &mine],
+            vec![&mine, &other],
+            vec![&mine, &mine],
+        ] {
+            let cookies: Vec<_> = tokens.iter().map(|token| format!("{name}={token}")).collect();
+            let cookies = [("cookie", &*cookies.join("; "))];
+
+            let shown = cart(&shop, &cookies).await;
+            let session = shop.visitor().post_with(&cookies, "/cart/checkout", Value::Null).await.ok();
+            let changed = post(&shop, &cookies).await;
+
+            assert_eq!([&shown["number"], &changed.ok()["number"]], [&number, &number], "{tokens:?}");
+            assert_eq!(session["metadata"]["stripe_payments_cart_number"], json!(number), "{tokens:?}");
+            assert_eq!(changed.header("cart-token"), Some(&*mine));
+        }
+        // Only four are tried.
+        let many = format!(
+            "{name}=AAECAwQFBgcICQoLDA0ODA; {name}=AAECAwQFBgcICQoLDA0ODQ; {name}={DEAD}; {name}={paid}; {name}={mine}"
+        );
+        assert_eq!(cart(&shop, &[("cookie", &many)]).await["number"], json!(paid_number));
+        // Where none is open, a paid one is shown, and its checkout says so.
+        let closed = [("cookie", &*format!("{name}={DEAD}; {name}={paid}"))];
+        assert_eq!(cart(&shop, &closed).await["status"], "completed");
+        assert_eq!(shop.visitor().post_with(&closed, "/cart/checkout", Value::Null).await.error(409), "cart_closed");
+    }
+    // Any host of the domain can set the old name: the new one is tried first.
+    let both = format!("cart_token={other}; __Host-cart_token={mine}");
+    assert_eq!(cart(&shop, &[("cookie", &both)]).await["number"], json!(number));
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_old_name_opens_its_cart_and_is_ended() {
+    for same_site in ["Lax", "None"] {
+        let shop = Shop::open_with([("COOKIE_SAME_SITE", same_site)]).await;
+        let visitor = shop.add("price_mug", 1).await;
+        let (number, token) = (visitor.number().await, visitor.token().unwrap());
+
+        let answer = post(&shop, &[("cookie", &format!("cart_token={token}"))]).await;
+
+        assert_eq!(answer.ok()["number"], json!(number));
+        let set = set(&answer);
+        assert!(
+            set[0].starts_with(&format!("__Host-cart_token={token}; HttpOnly; Secure; SameSite={same_site};")),
+            "{set:?}"
+        );
+        let ended = |more| format!("cart_token=; HttpOnly; Secure; SameSite={same_site}{more}; Path=/; Max-Age=0");
+        assert_eq!(set[1..], [ended(""), ended("; Partitioned")]);
+        let again = post(&shop, &[("cookie", &format!("__Host-cart_token={token}"))]).await;
+        assert_eq!(again.headers.get_all("set-cookie").iter().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_shared_computer_forgets_the_cart() {
+    let shop = Shop::open().await;
+    for (content_type, body, forgets) in [
+        ("application/json", r#"{"forget":true}"#, true),
+        ("application/x-www-form-urlencoded", "forget=1", true),
+        ("application/json", r#"{"forget":false}"#, false),
+        ("application/json", r#"{"forget":null}"#, false),
+        ("application/x-www-form-urlencoded", "forget=", false),
+    ] {
+        for name in NAMES {
+            let token = shop.add("price_mug", 1).await.token().unwrap();
+            let headers = [("cookie", &*format!("{name}={token}")), ("content-type", content_type)];
+
+            let answer = shop.send(Method::POST, "/cart/clear", &headers, body.into()).await;
+
+            assert_eq!(answer.ok()["item_count"], 0);
+            assert_eq!(answer.header("cart-token").is_some(), !forgets, "{body}");
+            let kept = set(&answer).iter().any(|cookie| cookie.starts_with(&format!("__Host-cart_token={token}")));
+            assert_eq!(kept, !forgets, "{body}: {:?}", set(&answer));
+            let ended = set(&answer).iter().any(|cookie| cookie.starts_with(&format!("{name}=;")));
+            assert_eq!(ended, forgets || name == "cart_token", "{body}: {:?}", set(&answer));
+        }
+    }
+    let nothing = shop.visitor().post("/cart/clear", json!({ "forget": true })).await;
+    assert!(set(&nothing)[0].starts_with("__Host-cart_token=;"), "{:?}", set(&nothing));
+    let wrong = shop.visitor().post("/cart/clear", json!({ "forget": "perhaps" })).await;
+    assert_eq!(wrong.error(400), "invalid_field");
+}
+
+/// Where the name is no loopback's, a browser keeps no `Secure` cookie of plain http.
+#[tokio::test]
+async fn plain_http_from_elsewhere_gets_a_cookie_that_browsers_keep() {
+    let shop = Shop::open().await;
+    for (host, is_loopback) in
+        [("localhost:3000", true), ("[::1]:3000", true), ("192.168.0.2:3000", false), ("shop.lan", false)]
+    {
+        let answer = post(&shop, &[("host", host)]).await;
+
+        let token = answer.header("cart-token").unwrap();
+        let cookie = if is_loopback {
+            format!("__Host-cart_token={token}; HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=604800")
+        } else {
+            format!("cart_token={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age=604800")
+        };
+        assert_eq!(set(&answer), [&cookie], "{host}");
+        let sent = cookie.split(';').next().unwrap();
+        assert_eq!(cart(&shop, &[("host", host), ("cookie", sent)]).await["item_count"], 1);
+    }
+}
+
 #[tokio::test]
 async fn a_cross_site_shop_gets_a_cross_site_cookie() {
     let shop = Shop::open_with([("COOKIE_SAME_SITE", "None"), ("CART_TTL_DAYS", "1")]).await;

@@ -18,7 +18,7 @@ use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use settings::Environment;
-use web::{AddBody, AllowedOrigins, AnonymiseBody, CheckoutBody, EmptyBody, Request, UpdateBody};
+use web::{AddBody, AllowedOrigins, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, Request, UpdateBody};
 
 use crate::mutation::Mutations;
 
@@ -59,6 +59,7 @@ fn read_body(request: &Request) {
         .map(|body| (body.email().is_some(), body.promotion_code().is_some()))
         .map_err(|error| error.to_string());
     let _ = request.body::<EmptyBody>().map_err(|error| error.to_string());
+    let _ = request.body::<ClearBody>().map(|body| body.forgets()).map_err(|error| error.to_string());
     let anonymise = request.body::<AnonymiseBody>();
     let _ = anonymise.map(|body| body.email().len()).map_err(|error| error.to_string());
 }
@@ -116,7 +117,7 @@ fn forms_in_parts() {
 fn headers() {
     let origins = origins();
     let seeds = [
-        "cookie: a=b; cart_token=AAECAwQFBgcICQoLDA0ODw; c",
+        "cookie: a=b; cart_token=AAECAwQFBgcICQoLDA0ODw; __Host-cart_token=AQECAwQFBgcICQoLDA0ODw; c",
         "cart-token: AAECAwQFBgcICQoLDA0ODw",
         "if-match: W/\"18446744073709551615\"",
         "idempotency-key: 3e0c7a52-6d4b-4a59-9c1e-0d5f2c9a7b11",
@@ -140,7 +141,7 @@ fn headers() {
             }
         }
         let request = Request::new(builder.body(lambda_http::Body::Binary(input.to_vec())).unwrap());
-        let _ = request.shopper(&origins).map(|shopper| shopper.token.as_ref().map(Token::number));
+        let _ = request.shopper(&origins).map(|shopper| shopper.tokens.iter().map(Token::number).count());
         let _ = request.currency();
         let _ = request.accepted(&["application/json", "text/csv"]).map_err(|error| error.to_string());
         let _ = request.base_url("/cart/add");

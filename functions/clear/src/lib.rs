@@ -3,7 +3,7 @@
 use cart::Offers;
 use services::Services;
 use shopping::Shopping;
-use web::{Answer, EmptyBody, Endpoint, Error, Request, Shop};
+use web::{Answer, ClearBody, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -21,10 +21,12 @@ impl Endpoint for Clear {
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop.origins)?;
-        request.body::<EmptyBody>()?;
+        let wanted: ClearBody = request.body()?;
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        Ok(Answer::changed(changed.map(|changed| (changed, Offers::default())), &self.shop, request.received_at()))
+        let changed = changed.map(|changed| (changed, Offers::default()));
+        let answer = Answer::changed(changed, &self.shop, request.received_at());
+        Ok(if wanted.forgets() { answer.forgetting(&self.shop) } else { answer })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cart::{
     Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Reference, Rejection, SessionId, Status,
-    Timestamp, Totals,
+    Timestamp, Token, Totals,
 };
 use catalog::Catalog;
 use payments::{
@@ -140,7 +140,7 @@ impl Checkout {
         request: &CheckoutRequest,
         now: Timestamp,
     ) -> Result<Box<RawValue>, CheckoutError> {
-        let token = shopper.token.as_ref().ok_or(CheckoutError::CartEmpty)?;
+        let token = self.token(shopper, now).await?.ok_or(CheckoutError::CartEmpty)?;
         let key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
         let mut brought = None;
 
@@ -182,6 +182,21 @@ impl Checkout {
             }
         }
         Err(store::Error::Contended.into())
+    }
+
+    /// The token that counts: the first that opens a cart, or else the first of a paid one. Nothing is read to find the only one.
+    async fn token<'a>(&self, shopper: &'a Shopper, now: Timestamp) -> Result<Option<&'a Token>, CheckoutError> {
+        let mut closed = None;
+        if shopper.tokens.len() > 1 {
+            for token in &shopper.tokens {
+                match self.carts.find(token.number(), now).await? {
+                    Some(cart) if cart.is_open(now) => return Ok(Some(token)),
+                    Some(_) => closed = closed.or(Some(token)),
+                    None => {}
+                }
+            }
+        }
+        Ok(closed.or(shopper.tokens.first()))
     }
 
     /// Counts a promotion code that cannot be used. Where others used the hour up meanwhile, that is the answer, and it does

@@ -63,7 +63,8 @@ impl Shopping {
 
     /// Finds the shopper's cart; `None` where there is none, or it has expired. Writes nothing.
     ///
-    /// One read of the cart, and one batch where not all of its prices are in memory.
+    /// One read of the cart, and one more for each token before it that opens none; and one batch where not all of its prices
+    /// are in memory.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl Shopping {
         self.change(shopper, &Change::Clear, &Offers::default(), now).await
     }
 
-    /// Lists the prices in the shopper's cart. One read, or none without a token.
+    /// Lists the prices in the shopper's cart. One read for each token, up to the one that opens a cart.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Shopping {
     ) -> Result<Option<ChangedCart>, Error> {
         let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
         let preconditions = Preconditions { expected_version: shopper.expected.version(), idempotency_key };
-        if let Some(token) = &shopper.token {
+        for token in &shopper.tokens {
             match self.carts.change(token.number(), change, offers, &self.catalog, &preconditions, now).await {
                 Ok(cart) => return Ok(Some(ChangedCart { token: token.clone(), cart })),
                 Err(ChangeError::Absent) => {}
@@ -134,11 +135,17 @@ impl Shopping {
         opened.map(Some)
     }
 
+    /// The first open cart of the shopper's tokens, or else the first that is paid: one read for each token, up to the one that
+    /// opens a cart.
     async fn cart_of(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<Cart>, Error> {
-        match &shopper.token {
-            None => Ok(None),
-            Some(token) => Ok(self.carts.find(token.number(), now).await?),
+        let mut closed = None;
+        for token in &shopper.tokens {
+            match self.carts.find(token.number(), now).await? {
+                Some(cart) if cart.is_open(now) => return Ok(Some(cart)),
+                found => closed = closed.or(found),
+            }
         }
+        Ok(closed)
     }
 
     async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<ChangedCart, Error> {
@@ -163,14 +170,14 @@ impl Shopping {
         // A request that is refused leaves no key behind.
         self.carts.admits(request.token([0; 16]).number(), change, offers, now)?;
         let idempotency_key = request.idempotency_key();
-        let opening_key = request.opening_key(shopper.token.as_ref());
+        let opening_key = request.opening_key(shopper.tokens.first());
         let mut used_up = None;
         for _ in 0..OPENINGS {
             let seed = self.carts.token_seed(&opening_key, random()?, used_up, now).await?;
             let token = request.token(seed);
             let cart = self.carts.open(token.number(), change, offers, Some(&idempotency_key), now).await?;
             let untouched = cart.version() == 1 && cart.is_open(now);
-            if untouched || (shopper.token.is_some() && now < cart.expires_at()) {
+            if untouched || (!shopper.tokens.is_empty() && now < cart.expires_at()) {
                 return Ok(ChangedCart { token, cart });
             }
             used_up = Some(seed);

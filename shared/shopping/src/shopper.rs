@@ -7,8 +7,8 @@ use crate::KeyedRequest;
 /// A shopper's request about their cart: what opens the cart, and on which conditions the request is to be carried out.
 #[derive(Debug, Default)]
 pub struct Shopper {
-    /// What opens the cart, if the shopper brought it. It may open nothing.
-    pub token: Option<Token>,
+    /// What may open the cart: the first one that opens one counts. Often there is one, and it may open nothing.
+    pub tokens: Vec<Token>,
     /// The request's key, if repeats of it must have no further effect.
     pub request: Option<KeyedRequest>,
     /// The cart that the shopper insists on.

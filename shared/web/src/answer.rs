@@ -7,7 +7,8 @@ use lambda_http::Body;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{Error, Request, json};
+use crate::cookies::Handed;
+use crate::{Error, Request, Shop, json};
 
 /// A response as API Gateway takes it from a function.
 pub type Response = lambda_http::Response<Body>;
@@ -18,11 +19,13 @@ pub struct Answer {
     pub(crate) response: Response,
     /// The cart that it shows.
     pub(crate) cart: Option<CartNumber>,
+    /// What becomes of the client's token. Its cookie is written where the request is known.
+    pub(crate) handed: Option<Handed>,
 }
 
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
-        Self { response, cart: None }
+        Self { response, cart: None, handed: None }
     }
 }
 
@@ -51,6 +54,12 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(header::VARY, HeaderValue::from_static("Accept"));
         answer
+    }
+
+    /// Has the client's browser forget its token.
+    #[must_use]
+    pub fn forgetting(self, shop: &Shop) -> Self {
+        Self { handed: Some(Handed::Back(shop.cookies)), ..self }
     }
 
     /// Names the page that follows.

@@ -68,10 +68,13 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     let (result, tally) = tally::of(in_time).await;
 
     let mut cause = None;
-    let Answer { response, cart } = result.unwrap_or_else(|error| {
+    let Answer { mut response, cart, handed } = result.unwrap_or_else(|error| {
         cause = error.status().is_server_error().then(|| error.to_string());
         error.answer(&request_id)
     });
+    if let Some(handed) = handed {
+        handed.write(&request, &mut response);
+    }
     let cart = cart.or_else(|| request.cart());
     let status = Some(response.status().as_u16());
     log.end(&begun, Ended { function: E::NAME, status, cart, request_id: &request_id, cause }, &tally);

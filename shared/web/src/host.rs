@@ -1,6 +1,6 @@
 //! What may stand in `Host`.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Whether a host can be one: a name, an address, or an IPv6 address in brackets, and maybe a port. A blank one is none, and may
 /// be sent.
@@ -26,6 +26,20 @@ pub(crate) fn is_possible(host: &[u8]) -> bool {
         }
     };
     is_port && is_name(name)
+}
+
+/// Whether a host is the client's own machine, which browsers trust as they do https.
+///
+/// Source: <https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy>
+pub(crate) fn is_loopback(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    };
+    let name = name.to_ascii_lowercase();
+    let is_address = name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    is_address || name == "[::1]" || name == "localhost" || name.ends_with(".localhost")
 }
 
 /// Letters, digits and marks, or bytes in percent-encoding.
@@ -88,5 +102,19 @@ mod tests {
             assert!(!is_possible(host.as_bytes()), "{host}");
         }
         assert!(!is_possible(b"\xff"));
+    }
+
+    #[test]
+    fn loopback_has_names_and_addresses() {
+        for host in
+            ["localhost", "Localhost:3000", "shop.localhost:80", "127.0.0.1:3000", "127.1.2.3", "[::1]", "[::1]:3000"]
+        {
+            assert!(is_loopback(host.as_bytes()), "{host}");
+        }
+        for host in
+            ["", "192.168.0.2:3000", "shop.example", "localhost.example", "127.0.0.1.example", "[::2]:1", "128.0.0.1"]
+        {
+            assert!(!is_loopback(host.as_bytes()), "{host}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! Lambda function, and [`answer`] is what it does for each request.
 
 mod answer;
+mod cookies;
 mod endpoint;
 mod error;
 mod event;
@@ -30,7 +31,7 @@ pub use origins::AllowedOrigins;
 pub use request::Request;
 pub use shop::Shop;
 pub use start::{StartError, start_with_secrets, start_without_tables};
-pub use wire::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody, UpdateLine};
+pub use wire::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody, UpdateLine};
 
 /// The present time. It enters here; from here on it is passed as a value.
 #[must_use]

@@ -11,7 +11,7 @@ use lambda_http::request::RequestContext;
 use percent_encoding::utf8_percent_encode;
 
 use crate::event::NOT_IN_PATH;
-use crate::{Error, host};
+use crate::{Error, cookies, host};
 
 /// A request, with the token that it brought read once.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub struct Request {
 pub(crate) enum Presented {
     /// None, or none that can be one: a shopper cannot get rid of an `HttpOnly` cookie.
     Nothing,
-    /// In the cookie, which a browser sends whatever page asks it to.
-    Cookie(Token),
+    /// In cookies, which a browser sends whatever page asks it to. The first one that opens a cart counts.
+    Cookies(Vec<Token>),
     /// In the header, which only a program sends.
     Header(Token),
     /// In the header, and it cannot be one: a program can mend it.
@@ -35,8 +35,6 @@ pub(crate) enum Presented {
 }
 
 impl Request {
-    /// The cookie that carries a cart's token.
-    pub const COOKIE: &'static str = "cart_token";
     /// The header that carries a cart's token, in and out. It wins over the cookie.
     pub const TOKEN: HeaderName = HeaderName::from_static("cart-token");
     /// The headers that name a currency; the first one wins.
@@ -55,10 +53,11 @@ impl Request {
         self.received_at
     }
 
-    /// The number of the cart that the token would open.
+    /// The number of the cart that the token would open, or the first of the tokens.
     pub(crate) fn cart(&self) -> Option<CartNumber> {
         match &self.token {
-            Presented::Cookie(token) | Presented::Header(token) => Some(token.number()),
+            Presented::Cookies(tokens) => tokens.first().map(Token::number),
+            Presented::Header(token) => Some(token.number()),
             Presented::Nothing | Presented::Malformed => None,
         }
     }
@@ -240,6 +239,11 @@ impl Request {
         let plain = self.text_header("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
         if plain { "http" } else { "https" }
     }
+
+    /// Whether it came over plain http, and not from this machine: there browsers keep no `Secure` cookie.
+    pub(crate) fn is_plain_from_elsewhere(&self) -> bool {
+        self.scheme() == "http" && !self.header(header::HOST).is_some_and(host::is_loopback)
+    }
 }
 
 /// What is wrong with a text that is no e-mail address.
@@ -298,7 +302,9 @@ impl Presented {
     fn by(headers: &HeaderMap) -> Self {
         let header = headers.get(Request::TOKEN).map(|value| value.as_bytes().trim_ascii());
         match header.filter(|value| !value.is_empty()) {
-            None => cookie(headers).map_or(Self::Nothing, Self::Cookie),
+            None => {
+                Some(cookies::tokens(headers)).filter(|tokens| !tokens.is_empty()).map_or(Self::Nothing, Self::Cookies)
+            }
             Some(value) => {
                 let token = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 token.map_or(Self::Malformed, Self::Header)
@@ -322,16 +328,6 @@ fn base_path<'a>(path: &'a str, own: &str, route_key: Option<&str>, stage: Optio
         return before;
     }
     (0..segments).fold(before, |before, _| before.rsplit_once('/').map_or("", |(before, _)| before))
-}
-
-/// The first well-formed token among the cookies. Other cookies may hold anything.
-fn cookie(headers: &HeaderMap) -> Option<Token> {
-    let cookies =
-        headers.get_all(header::COOKIE).iter().flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'));
-    cookies.map(<[u8]>::trim_ascii).find_map(|cookie| {
-        let value = cookie.strip_prefix(Request::COOKIE.as_bytes())?.strip_prefix(b"=")?;
-        std::str::from_utf8(value).ok()?.parse().ok()
-    })
 }
 
 #[cfg(test)]

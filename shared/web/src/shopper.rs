@@ -27,22 +27,23 @@ impl Request {
     /// - [`Error::Header`] if `Cart-Token` is malformed, `If-Match` is not an entity tag of ours, or `Idempotency-Key` is not 1
     ///   to 255 visible ASCII characters.
     pub fn shopper(&self, origins: &AllowedOrigins) -> Result<Shopper, Error> {
-        let token = match &self.token {
+        let tokens = match &self.token {
             Presented::Malformed => {
                 return Err(Error::Header { name: "Cart-Token", problem: "is not a cart token" });
             }
-            Presented::Cookie(_) | Presented::Nothing if self.is_from_elsewhere(origins) => {
+            Presented::Cookies(_) | Presented::Nothing if self.is_from_elsewhere(origins) => {
                 let origin = self.header(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin).into_owned());
                 return Err(Error::ForeignOrigin { origin });
             }
-            Presented::Header(token) | Presented::Cookie(token) => Some(token.clone()),
-            Presented::Nothing => None,
+            Presented::Header(token) => vec![token.clone()],
+            Presented::Cookies(tokens) => tokens.clone(),
+            Presented::Nothing => Vec::new(),
         };
         if !self.changes_something() {
-            return Ok(Shopper { token, ..Shopper::default() });
+            return Ok(Shopper { tokens, ..Shopper::default() });
         }
         let request = self.keyed()?;
-        Ok(Shopper { token, request, expected: self.expected()? })
+        Ok(Shopper { tokens, request, expected: self.expected()? })
     }
 
     /// Whether a browser sent the request from a page that is not the shop's, and the request changes something.

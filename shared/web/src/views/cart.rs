@@ -14,6 +14,7 @@ use shopping::ChangedCart;
 use super::amounts::{Amount, Major, WithCurrency};
 use super::renderings::Rendering;
 use super::spliced::Spliced;
+use crate::cookies::Handed;
 use crate::{Answer, Shop, json};
 
 /// A cart as clients see it: the eight keys of Enupal's in their order, then what is added to them.
@@ -142,15 +143,15 @@ impl<'a> CartView<'a> {
     }
 
     /// A view of no cart at all.
-    fn nothing(metadata: &'a Metadata, shop: &Shop) -> Self {
-        let nothing = shop.amount(Money::new(0, shop.currency));
+    fn nothing(metadata: &'a Metadata, currency: Currency, shop: &Shop) -> Self {
+        let nothing = shop.amount(Money::new(0, currency));
         Self {
             head: Head {
                 number: None,
                 metadata,
                 total_price: nothing.major(),
                 total_price_with_currency: nothing.with_currency(),
-                currency: shop.currency,
+                currency,
                 item_count: 0,
             },
             items: Vec::new(),
@@ -280,7 +281,7 @@ impl Answer {
         if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
             response.headers_mut().insert(header::ETAG, tag);
         }
-        Self { response, cart: Some(cart.number()) }
+        Self { response, cart: Some(cart.number()), handed: None }
     }
 
     /// A cart that was changed at `now`, at the prices in the offers, with its token in the cookie and in `Cart-Token`. `None` where
@@ -288,15 +289,19 @@ impl Answer {
     #[must_use]
     pub fn changed(changed: Option<(ChangedCart, Offers)>, shop: &Shop, now: Timestamp) -> Self {
         let Some((ChangedCart { token, cart }, offers)) = changed else { return Self::no_cart(shop) };
-        let mut answer = Self::cart(&cart, &offers, shop, now);
-        shop.set_token(&token, &mut answer.response);
-        answer
+        Self { handed: Some(Handed::Over(token, shop.cookies)), ..Self::cart(&cart, &offers, shop, now) }
     }
 
     /// The answer where there is no cart.
     #[must_use]
     pub fn no_cart(shop: &Shop) -> Self {
-        Self::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), shop).to_json())
+        Self::no_cart_in(shop.currency, shop)
+    }
+
+    /// The answer where there is no cart, in the currency that the client wants one to have.
+    #[must_use]
+    pub fn no_cart_in(currency: Currency, shop: &Shop) -> Self {
+        Self::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), currency, shop).to_json())
     }
 }
 

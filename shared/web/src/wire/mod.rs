@@ -14,7 +14,7 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
-pub use requests::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody, UpdateLine};
+pub use requests::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody, UpdateLine};
 
 use lambda_http::http::header;
 use serde::de::DeserializeOwned;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::wire::fields::{
-    AddedUnits, Address, Adjustable, Distinction, Email, LineKey, Members, Note, Price, Scalar, Trimmed, Unchangeable,
-    WantedUnits, maybe_blank, not_empty,
+    AddedUnits, Address, Adjustable, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar, Trimmed,
+    Unchangeable, WantedUnits, maybe_blank, not_empty,
 };
 
 /// `POST /cart/add`.
@@ -61,7 +61,13 @@ pub struct AnonymiseBody {
     email: Address,
 }
 
-/// A body that says nothing: `POST /cart/clear`.
+/// `POST /cart/clear`.
+#[derive(PartialEq, Debug, Deserialize)]
+pub struct ClearBody {
+    forget: Option<Flag>,
+}
+
+/// A body that says nothing.
 #[derive(PartialEq, Debug, Deserialize)]
 pub struct EmptyBody {}
 
@@ -127,6 +133,14 @@ impl CheckoutBody {
     #[must_use]
     pub fn promotion_code(&self) -> Option<&str> {
         self.promotion_code.0.as_deref()
+    }
+}
+
+impl ClearBody {
+    /// Whether the browser is to forget the cart, as at the end of a visit on a shared computer.
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        self.forget == Some(Flag(true))
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::requests::{AddBody, AnonymiseBody, CheckoutBody, EmptyBody, UpdateBody};
+use super::requests::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody};
 use crate::{Error, Request};
 
 fn request(content_type: &str, body: impl Into<Vec<u8>>) -> Request {
@@ -512,6 +512,7 @@ fn body() -> impl Strategy<Value = Value> {
         ("metadata", metadata()),
         ("email", mostly("[a-z@.]{0,8}".prop_map(Value::from), vec![json!("a@b.c"), json!({ "a": "b" })]).boxed()),
         ("promotion_code", text().boxed()),
+        ("forget", mostly(any::<bool>().prop_map(Value::from), vec![json!("on"), json!("maybe"), json!({ "a": "b" })]).boxed()),
         ("else", text().boxed()),
     ])
 }
@@ -524,6 +525,7 @@ proptest! {
             prop_assert_eq!(add(&json), add(&form));
             prop_assert_eq!(update(&json), update(&form));
             prop_assert_eq!(told(json.body::<CheckoutBody>()), told(form.body::<CheckoutBody>()));
+            prop_assert_eq!(told(json.body::<ClearBody>()), told(form.body::<ClearBody>()));
             prop_assert_eq!(told(json.body::<EmptyBody>()), told(form.body::<EmptyBody>()));
         }
     }
