@@ -9,6 +9,7 @@ use crate::Template;
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 pub(crate) struct Cors {
     origins: Vec<String>,
+    allow_methods: String,
     allow_headers: String,
     expose_headers: String,
 }
@@ -17,6 +18,7 @@ impl Cors {
     pub(crate) fn new(template: &Template, origins: Vec<String>) -> Self {
         Self {
             origins,
+            allow_methods: template.cors_allow_methods.join(","),
             allow_headers: template.cors_allow_headers.join(","),
             expose_headers: template.cors_expose_headers.join(","),
         }
@@ -37,10 +39,9 @@ impl Cors {
         };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
         let lists = if preflight {
             [
-                (header::ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,OPTIONS"),
+                (header::ACCESS_CONTROL_ALLOW_METHODS, self.allow_methods.as_str()),
                 (header::ACCESS_CONTROL_ALLOW_HEADERS, self.allow_headers.as_str()),
             ]
             .to_vec()

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, Router, post};
@@ -27,6 +27,16 @@ use crate::{Error, Template, admin, storefront};
 ///
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// The most that API Gateway reads of a request line and headers together, in bytes.
+///
+/// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const MAX_HEAD: usize = 10_240;
+
+/// The most that Lambda takes of a function's answer, in bytes.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const MAX_ANSWER: usize = 6 * 1024 * 1024;
 
 /// What all routes share.
 pub(crate) struct Gateway {
@@ -56,16 +66,17 @@ impl Gateway {
     pub(crate) fn router(self, template: &Template) -> Result<Router, Error> {
         let mut paths: BTreeMap<&str, MethodRouter<Arc<Self>>> = BTreeMap::new();
         for route in &template.routes {
-            let method = route.method.parse().ok().and_then(|method: axum::http::Method| method.try_into().ok());
+            let method = route.method.parse().ok().and_then(|method: Method| method.try_into().ok());
             let method: MethodFilter = method.ok_or_else(|| Error::Template(format!("method {}", route.method)))?;
             let function = route.function.clone();
+            let key = format!("{} {}", route.method, route.path);
             let handler = async move |State(gateway): State<Arc<Self>>,
                                       parameters: Result<Path<BTreeMap<String, String>>, PathRejection>,
                                       request: Request| {
                 match parameters {
                     // An empty segment is none.
                     Ok(Path(parameters)) if parameters.values().any(String::is_empty) => gateway.not_found(),
-                    Ok(Path(parameters)) => Box::pin(gateway.invoke(&function, parameters, request)).await,
+                    Ok(Path(parameters)) => Box::pin(gateway.invoke(&function, &key, parameters, request)).await,
                     Err(_) => gateway.problem(StatusCode::NOT_FOUND, "not_found", "Not Found"),
                 }
             };
@@ -77,21 +88,33 @@ impl Gateway {
             router = router.route(path, methods.fallback(other_method));
         }
         let router = router.route("/admin/sync", post(admin::sync).fallback(other_method));
-        Ok(router.fallback(other_path).layer(from_fn(guard_admin)).with_state(Arc::new(self)))
+        let router = router.fallback(other_path).layer(from_fn(guard_admin)).layer(from_fn(complete));
+        Ok(router.with_state(Arc::new(self)))
     }
 
-    async fn invoke(&self, function: &str, parameters: BTreeMap<String, String>, request: Request) -> Response {
+    async fn invoke(
+        &self,
+        function: &str,
+        route_key: &str,
+        parameters: BTreeMap<String, String>,
+        request: Request,
+    ) -> Response {
         let (parts, body) = request.into_parts();
         let cors = self.cors.headers(&parts.headers, false);
         let mut response = match to_bytes(body, MAX_BODY).await {
+            _ if head_length(&parts) > MAX_HEAD => self.problem(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                "Request Header Fields Too Large",
+            ),
             Err(_) => self.problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "Request Entity Too Large"),
             Ok(body) => {
                 let id = self.request_id();
-                let event = event(&parts, &parameters, &body, &id, &self.host);
+                let event = event(&parts, route_key, &parameters, &body, &id, &self.host);
                 let request = lambda_request(&event, id, self.timeouts.get(function));
                 match self.functions.call(function, request).await {
-                    Some(response) => response.map(into_body),
-                    None => self.problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
+                    Some(response) if length(&response) <= MAX_ANSWER => response.map(into_body),
+                    Some(_) | None => self.problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Server Error"),
                 }
             }
         };
@@ -138,8 +161,30 @@ async fn guard_admin(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Adds what the functions say of every answer to those that they did not give.
+async fn complete(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::VARY).or_insert(HeaderValue::from_static("Origin"));
+    response
+}
+
+/// About how many bytes a request has before its body.
+fn head_length(parts: &axum::http::request::Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.to_string().len();
+    parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + line
+}
+
+/// About how many bytes Lambda gets of an answer: a text is JSON there, with a backslash before each quote.
+fn length(response: &web::Response) -> usize {
+    let body = response.body().as_ref();
+    body.len() + body.iter().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n')).count()
+}
+
 async fn other_path(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let file = storefront::file(request.uri().path()).filter(|_| request.method() == axum::http::Method::GET);
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let file = storefront::file(request.uri().path()).filter(|_| is_read);
     file.unwrap_or_else(|| gateway.not_found())
 }
 
@@ -148,6 +193,7 @@ async fn other_path(State(gateway): State<Arc<Gateway>>, request: Request) -> Re
 /// Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 fn event(
     parts: &axum::http::request::Parts,
+    route_key: &str,
     parameters: &BTreeMap<String, String>,
     body: &[u8],
     request_id: &str,
@@ -168,7 +214,7 @@ fn event(
     let text = std::str::from_utf8(body).ok().filter(|_| is_text(&parts.headers));
     json!({
         "version": "2.0",
-        "routeKey": "$default",
+        "routeKey": route_key,
         "rawPath": path,
         "rawQueryString": query,
         "cookies": cookies,
@@ -187,7 +233,7 @@ fn event(
                 "userAgent": headers.get("user-agent"),
             },
             "requestId": request_id,
-            "routeKey": "$default",
+            "routeKey": route_key,
             "stage": "$default",
             "time": "01/Jan/1970:00:00:00 +0000",
             "timeEpoch": 0,

@@ -27,6 +27,7 @@ pub(crate) fn file(path: &str) -> Option<Response> {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
     Some((StatusCode::OK, headers, *content).into_response())
 }

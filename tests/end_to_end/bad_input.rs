@@ -276,7 +276,7 @@ fn requests() -> Vec<Case> {
         wrong_method(Method::GET, "/stripe/webhook"),
         wrong_method(Method::POST, "/products"),
         (Method::GET, "/nowhere", Nothing, 404, "not_found", "Not Found"),
-        (Method::POST, "/a/b/cart/add", Nothing, 404, "not_found", "Not Found"),
+        (Method::POST, "/a/b/c/cart/add", Nothing, 404, "not_found", "Not Found"),
         (Method::POST, "//cart/add", Nothing, 404, "not_found", "Not Found"),
         (Method::GET, "//cart", Nothing, 404, "not_found", "Not Found"),
         (Method::GET, "/products?starting_after=a~b", Nothing, 400, "invalid_field", "starting_after"),

@@ -29,6 +29,7 @@ mod foreign_pages;
 mod frozen;
 mod fulfilment;
 mod get;
+mod http;
 mod idempotency;
 mod landing;
 mod large_product;

@@ -274,9 +274,12 @@ async fn allowed_origins_get_cors_headers_and_others_do_not() {
 
     assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example"));
     assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
-    assert!(preflight.header("access-control-allow-headers").unwrap().contains("cart-token"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("GET,HEAD,POST,DELETE,OPTIONS"));
+    for name in ["cart-token", "shopper", "if-none-match"] {
+        assert!(preflight.header("access-control-allow-headers").unwrap().contains(name));
+    }
     assert_eq!(refused.header("access-control-allow-origin"), None);
-    assert_eq!(answer.header("access-control-expose-headers"), Some("Cart-Token,ETag"));
+    assert_eq!(answer.header("access-control-expose-headers"), Some("Cart-Token,ETag,Retry-After"));
 }
 
 const DEAD: &str = "AAECAwQFBgcICQoLDA0ODw";

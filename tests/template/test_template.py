@@ -16,6 +16,7 @@ from moto.events.models import EventPattern, EventPatternParser
 
 PREFIXED = {
     ("GET", "/cart"): "Get",
+    ("HEAD", "/cart"): "Get",
     ("POST", "/cart/add"): "Add",
     ("POST", "/cart/update"): "Update",
     ("POST", "/cart/clear"): "Clear",
@@ -24,13 +25,20 @@ PREFIXED = {
 ROUTES = {
     **PREFIXED,
     **{(method, "/{prefix}" + path): name for (method, path), name in PREFIXED.items()},
+    **{(method, "/{language}/{prefix}" + path): name for (method, path), name in PREFIXED.items()},
     ("POST", "/stripe/webhook"): "StripeWebhook",
     ("GET", "/finish-order"): "FinishOrder",
+    ("HEAD", "/finish-order"): "FinishOrder",
     ("GET", "/orders/{number}"): "Order",
+    ("HEAD", "/orders/{number}"): "Order",
     ("GET", "/products"): "Products",
+    ("HEAD", "/products"): "Products",
     ("GET", "/products/{id}"): "Products",
+    ("HEAD", "/products/{id}"): "Products",
     ("GET", "/admin/orders"): "AdminOrders",
+    ("HEAD", "/admin/orders"): "AdminOrders",
     ("GET", "/admin/orders/{number}"): "AdminOrders",
+    ("HEAD", "/admin/orders/{number}"): "AdminOrders",
     ("POST", "/admin/orders/{number}/anonymise"): "AdminOrders",
     ("POST", "/admin/anonymise"): "AdminOrders",
 }
@@ -198,7 +206,7 @@ def test_every_finding_of_checkov_is_accepted_with_a_reason_and_no_acceptance_is
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def test_every_route_leads_to_its_function_with_and_without_a_leading_segment(stack):
+def test_every_route_leads_to_its_function_behind_up_to_two_leading_segments(stack):
     paths = resources(stack, "AWS::ApiGatewayV2::Api")["Api"]["Body"]["paths"]
 
     found = {
@@ -235,8 +243,10 @@ def test_only_the_listed_origins_get_cross_origin_answers_and_may_send_cookies(s
     assert stack["Parameters"]["AllowedOrigins"]["Type"] == "CommaDelimitedList"
     assert not re.fullmatch(stack["Parameters"]["AllowedOrigins"]["AllowedPattern"], "*")
     assert cors["allowCredentials"] is True
-    assert {"content-type", "cart-token", "if-match", "idempotency-key", "x-currency"} <= set(cors["allowHeaders"])
-    assert cors["exposeHeaders"] == ["Cart-Token", "ETag"]
+    assert {"GET", "HEAD", "POST", "DELETE"} <= set(cors["allowMethods"])
+    sent = {"content-type", "cart-token", "shopper", "if-match", "if-none-match", "idempotency-key", "x-currency"}
+    assert sent <= set(cors["allowHeaders"])
+    assert cors["exposeHeaders"] == ["Cart-Token", "ETag", "Retry-After"]
     assert {"GET", "POST"} <= set(cors["allowMethods"])
 
 
@@ -245,7 +255,8 @@ def test_a_flood_of_made_up_sessions_or_events_meets_a_lower_limit_than_the_cart
     parameters = stack["Parameters"]
 
     limits = {route: settings["ThrottlingRateLimit"]["Ref"] for route, settings in stage["RouteSettings"].items()}
-    assert limits == {"POST /stripe/webhook": "WebhookRateLimit", "GET /finish-order": "LandingRateLimit"}
+    landing = {f"{method} /finish-order": "LandingRateLimit" for method in ("GET", "HEAD")}
+    assert limits == {"POST /stripe/webhook": "WebhookRateLimit", **landing}
     for settings in stage["RouteSettings"].values():
         # Without a limit of its own the burst would be the account's.
         assert settings["ThrottlingBurstLimit"] == settings["ThrottlingRateLimit"]
@@ -367,7 +378,7 @@ def test_each_event_would_be_routed_to_its_function(stack):
     for name in set(ROUTES.values()):
         event = json.loads((ROOT / "events" / f"{binary(stack, name)}.json").read_text())
         called = event["requestContext"]["http"]
-        own = [route for route, function in ROUTES.items() if function == name and not route[1].startswith("/{prefix}")]
+        own = [route for route, function in ROUTES.items() if function == name and not route[1].startswith("/{")]
 
         assert event["version"] == "2.0"
         assert called["path"] == event["rawPath"]

@@ -13,6 +13,20 @@ use crate::{Error, Request, Shop, json};
 /// A response as API Gateway takes it from a function.
 pub type Response = lambda_http::Response<Body>;
 
+/// Adds what every answer says: it is of no other type than it names, and depends on the origin that asks, whose headers API
+/// Gateway adds.
+///
+/// Source: <https://fetch.spec.whatwg.org/#x-content-type-options-header>, <https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches>
+pub(crate) fn finish(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let vary = match headers.get(header::VARY) {
+        None => HeaderValue::from_static("Origin"),
+        Some(_) => HeaderValue::from_static("Accept, Origin"),
+    };
+    headers.insert(header::VARY, vary);
+}
+
 /// A response, and what the log says about it.
 #[derive(Debug)]
 pub struct Answer {
@@ -86,6 +100,8 @@ impl Answer {
         *response.status_mut() = StatusCode::SEE_OTHER;
         response.headers_mut().insert(header::LOCATION, location);
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // The address of this page names a session, which no other site need know.
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(response.into())
     }
 

@@ -136,9 +136,11 @@ mod tests {
 
     #[test]
     fn at_most_four_tokens_are_tried_those_of_the_new_name_first() {
-        let [first, second, third, fourth, fifth] = ['a', 'b', 'c', 'd', 'e'].map(|letter| letter.to_string().repeat(21) + "A");
+        let [first, second, third, fourth, fifth] =
+            ['a', 'b', 'c', 'd', 'e'].map(|letter| letter.to_string().repeat(21) + "A");
         let mut headers = HeaderMap::new();
-        let one = format!("cart_token={fourth}; x=1; __Host-cart_token={second}; cart_token={second};__Host-cart_token=%");
+        let one =
+            format!("cart_token={fourth}; x=1; __Host-cart_token={second}; cart_token={second};__Host-cart_token=%");
         let other = format!("__Host-cart_token={first}; cart_token={third}; cart_token={fifth}");
         for cookies in [one, other] {
             headers.append(header::COOKIE, cookies.parse().unwrap());

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lambda_http::RequestExt as _;
 use services::Services;
 
+use crate::answer::finish;
 use crate::log::{Ended, Log};
 use crate::{Answer, Error, Request, Response};
 
@@ -75,6 +76,7 @@ pub async fn answer<E: Endpoint>(endpoint: &E, log: &Log, request: lambda_http::
     if let Some(handed) = handed {
         handed.write(&request, &mut response);
     }
+    finish(&mut response);
     let cart = cart.or_else(|| request.cart());
     let status = Some(response.status().as_u16());
     log.end(&begun, Ended { function: E::NAME, status, cart, request_id: &request_id, cause }, &tally);

@@ -103,10 +103,13 @@ impl Request {
         self.inner.path_parameters_ref()?.first(name).map(str::to_owned)
     }
 
-    /// The method, in capitals.
+    /// The method, in capitals. HEAD counts as GET: who answers it leaves the body out.
     #[must_use]
     pub fn method(&self) -> &str {
-        self.inner.method().as_str()
+        match self.inner.method().as_str() {
+            "HEAD" => "GET",
+            method => method,
+        }
     }
 
     /// The segments of the path, the last one first.
