@@ -75,6 +75,27 @@ async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
     assert!(shop.sandbox().sessions().is_empty());
 }
 
+/// The same words under another path are another request.
+#[tokio::test]
+async fn a_key_belongs_to_the_whole_path() {
+    let shop = Shop::open().await;
+    let paths = ["/cart/add", "/enupal-stripe/cart/add", "/enupal-payments/cart/add", "/de/enupal-stripe/cart/add"];
+    for first in paths {
+        // A key of its own: the same client without a cart would have used it.
+        let visitor = shop.visitor();
+        for path in [first, first] {
+            assert_eq!(post(&visitor, path, first, mug(1)).await.ok()["item_count"], 1);
+        }
+        for other in paths.into_iter().filter(|path| *path != first) {
+            assert_eq!(
+                post(&visitor, other, first, mug(1)).await.error(422),
+                "idempotency_mismatch",
+                "{first} {other}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refused_request_does_not_use_its_key_up() {
     let shop = Shop::open().await;

@@ -113,6 +113,47 @@ async fn if_match_with_a_star_means_any_cart() {
     assert_eq!(without_one.error(412), "version_mismatch");
 }
 
+/// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-if-match>
+#[tokio::test]
+async fn if_match_takes_a_list_weak_tags_and_those_of_a_compressed_answer() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let mut version = 1;
+    let fitting =
+        ["\"V\"", "W/\"V\"", "\"V-gzip\"", "W/\"V--gzip\"", "\"0\", \"V\"", "\"V-br\",W/\"999\"", "\"V\" , \"V\""];
+    for tags in fitting {
+        let tags = tags.replace('V', &version.to_string());
+        for path in ["/cart/checkout", "/cart/update"] {
+            let body = json!({ "metadata": { "version": version } });
+            let answer = visitor.post_with(&[("if-match", &tags)], path, body).await;
+            assert_eq!(answer.status, 200, "{path} {tags}: {}", answer.text);
+        }
+        version += 1;
+    }
+    for stale in ["\"1\"", "W/\"1-gzip\"", "\"1\", \"2\"", "\"999\", \"1\""] {
+        for path in ["/cart/checkout", "/cart/update", "/cart/clear"] {
+            let answer = visitor.post_with(&[("if-match", stale)], path, json!({})).await;
+            assert_eq!(answer.error(412), "version_mismatch", "{path} {stale}");
+            assert_eq!(answer.json()["details"]["version"], version, "{path} {stale}");
+        }
+    }
+    for malformed in
+        ["3", "\"\"", "\"-gzip\"", "\"3", "\"3\",", "\"3\";\"4\"", "*, \"3\"", "\"3-g z\"", "w/\"3\"", "\"+3\""]
+    {
+        let answer = visitor.post_with(&[("if-match", malformed)], "/cart/clear", json!({})).await;
+        assert_eq!(answer.error(400), "invalid_header", "{malformed}");
+    }
+    // Without a cart no version is the one, and a repetition is known by its key, whatever has changed since.
+    let none = shop.visitor().post_with(&[("if-match", "\"1\", \"2\"")], "/cart/update", json!({})).await;
+    assert_eq!(none.error(412), "version_mismatch");
+    let tags = format!("\"0\", \"{version}\"");
+    for _ in 0..2 {
+        let keyed = [("if-match", &*tags), ("idempotency-key", "list")];
+        visitor.post_with(&keyed, "/cart/update", json!({ "metadata": { "once": "more" } })).await.ok();
+    }
+    assert_eq!(visitor.cart().await["version"], version + 1);
+}
+
 #[tokio::test]
 async fn a_request_without_a_host_is_answered() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -20,11 +20,12 @@ impl Endpoint for Get {
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop.origins)?;
+        let currency = request.currency()?;
 
         let found = self.shopping.find(&shopper, request.received_at()).await?;
 
         Ok(match found {
-            None => Answer::no_cart(&self.shop),
+            None => Answer::no_cart_in(currency, &self.shop),
             Some(PricedCart { cart, offers }) => Answer::cart(&cart, &offers, &self.shop, request.received_at()),
         })
     }

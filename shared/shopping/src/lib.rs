@@ -114,8 +114,9 @@ impl Shopping {
         now: Timestamp,
     ) -> Result<Option<ChangedCart>, Error> {
         let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
-        let preconditions = Preconditions { expected_version: shopper.expected.version(), idempotency_key };
+        let mut preconditions = Preconditions { expected_version: None, idempotency_key };
         for token in &shopper.tokens {
+            preconditions.expected_version = self.expected_version(shopper, token, now).await?;
             match self.carts.change(token.number(), change, offers, &self.catalog, &preconditions, now).await {
                 Ok(cart) => return Ok(Some(ChangedCart { token: token.clone(), cart })),
                 Err(ChangeError::Absent) => {}
@@ -133,6 +134,19 @@ impl Shopping {
             Some(request) => self.open_once(shopper, request, change, offers, now).await,
         };
         opened.map(Some)
+    }
+
+    /// The version at which the token's cart must be. Of several the one at which it is, for which it is read; where it is at none
+    /// of them, one that it is not at.
+    async fn expected_version(&self, shopper: &Shopper, token: &Token, now: Timestamp) -> Result<Option<u64>, Error> {
+        match &shopper.expected {
+            Expected::Anything | Expected::AnyCart => Ok(None),
+            Expected::Version(version) => Ok(Some(*version)),
+            Expected::OneOf(versions) => {
+                let current = self.carts.find(token.number(), now).await?.map(|cart| cart.version());
+                Ok(current.filter(|current| versions.contains(current)).or(versions.first().copied()))
+            }
+        }
     }
 
     /// The first open cart of the shopper's tokens, or else the first that is paid: one read for each token, up to the one that

@@ -16,7 +16,7 @@ pub struct Shopper {
 }
 
 /// Which cart a shopper insists on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Expected {
     /// None: a new one will do.
     #[default]
@@ -25,15 +25,18 @@ pub enum Expected {
     AnyCart,
     /// An existing one, at this version.
     Version(u64),
+    /// An existing one, at one of these versions.
+    OneOf(Vec<u64>),
 }
 
 impl Expected {
-    /// The version that the shopper insists on.
+    /// Whether a cart at this version will do.
     #[must_use]
-    pub fn version(self) -> Option<u64> {
+    pub fn allows(&self, version: u64) -> bool {
         match self {
-            Self::Anything | Self::AnyCart => None,
-            Self::Version(version) => Some(version),
+            Self::Anything | Self::AnyCart => true,
+            Self::Version(expected) => *expected == version,
+            Self::OneOf(versions) => versions.contains(&version),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Request {
             return Err(Error::Header { name: IDEMPOTENCY_KEY, problem: "must have 1 to 255 ASCII characters" });
         }
         let currency = Self::CURRENCY_HEADERS.map(|name| self.headers().get(name));
-        let mut asked_for = vec![self.last_segment().as_bytes().to_vec(), self.bytes().to_vec()];
+        let mut asked_for = vec![self.target().into_bytes(), self.bytes().to_vec()];
         asked_for.extend(currency.map(|value| value.map(|value| value.as_bytes().to_vec()).unwrap_or_default()));
 
         let address = self.inner.request_context_ref().and_then(|context| match context {
@@ -92,16 +92,42 @@ impl Request {
         Ok(Some(KeyedRequest { key: key.to_owned(), content: asked_for, client }))
     }
 
+    /// What the key is given for: the method and the whole path. For a path that the version 0.1.0 has, the word by which that
+    /// calls it, so that a request which one version answered is known to the other.
+    fn target(&self) -> String {
+        match (self.inner.method(), self.path()) {
+            (&Method::POST, path @ ("/cart/add" | "/cart/update" | "/cart/clear" | "/cart/checkout")) => {
+                path.trim_start_matches("/cart/").to_owned()
+            }
+            (method, path) => format!("{method} {path}"),
+        }
+    }
+
     fn expected(&self) -> Result<Expected, Error> {
         let Some(value) = self.header(header::IF_MATCH) else { return Ok(Expected::Anything) };
         if value == b"*" {
             return Ok(Expected::AnyCart);
         }
         let text = visible(value).unwrap_or_default();
-        let tag = text.strip_prefix("W/").unwrap_or(text);
-        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
-        version.map(Expected::Version).ok_or(Error::Header { name: "If-Match", problem: "is not the ETag of a cart" })
+        let versions: Option<Vec<u64>> = text.split(',').map(|tag| version(tag.trim())).collect();
+        match versions.as_deref() {
+            Some([version]) => Ok(Expected::Version(*version)),
+            Some(versions) => Ok(Expected::OneOf(versions.to_vec())),
+            None => Err(Error::Header { name: "If-Match", problem: "is not the ETag of a cart" }),
+        }
     }
+}
+
+/// The version that an entity tag of a cart's says. Weak ones, and those with the suffix of a server that compressed the answer
+/// (`"3-gzip"`, `"3--gzip"`), mean the same cart.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-if-match>, <https://httpd.apache.org/docs/2.4/mod/mod_deflate.html#deflatealteretag>
+fn version(tag: &str) -> Option<u64> {
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
+    let (digits, suffix) = tag.split_once('-').unwrap_or((tag, ""));
+    let is_suffix = suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_version = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    (is_suffix && is_version).then(|| digits.parse().ok()).flatten()
 }
 
 /// The text of a header of visible ASCII characters.

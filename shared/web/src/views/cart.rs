@@ -295,12 +295,13 @@ impl Answer {
     /// The answer where there is no cart.
     #[must_use]
     pub fn no_cart(shop: &Shop) -> Self {
-        Self::no_cart_in(shop.currency, shop)
+        Self::no_cart_in(None, shop)
     }
 
-    /// The answer where there is no cart, in the currency that the client wants one to have.
+    /// The answer where there is no cart, in the currency that the client wants one to have, or else the shop's.
     #[must_use]
-    pub fn no_cart_in(currency: Currency, shop: &Shop) -> Self {
+    pub fn no_cart_in(currency: Option<Currency>, shop: &Shop) -> Self {
+        let currency = currency.unwrap_or(shop.currency);
         Self::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), currency, shop).to_json())
     }
 }
