@@ -31,11 +31,11 @@ impl Endpoint for Checkout {
     }
 
     fn new(services: &Services) -> Result<Self, settings::Error> {
-        let public_url = services.environment.base_url("PUBLIC_URL")?;
+        let public_url = services.environment.base_page("PUBLIC_URL")?;
         Ok(Self {
             origins: AllowedOrigins::new(&services.environment)?,
             sessions: ordering::Checkout::new(services)?,
-            public_url: public_url.map(str::to_owned),
+            public_url,
         })
     }
 

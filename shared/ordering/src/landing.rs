@@ -37,6 +37,12 @@ struct Pages {
     cancel: String,
 }
 
+const SUCCESS_URL: &str = "SUCCESS_URL";
+/// What becomes the order's number in it.
+const NUMBER: &str = "{number}";
+/// What becomes the session's id in it, by Stripe's own name.
+const SESSION: &str = "{CHECKOUT_SESSION_ID}";
+
 /// Where a shopper goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Destination {
@@ -96,9 +102,9 @@ impl Landing {
     /// provided that the session is one of the named cart. Where that cannot be found out, the thank-you page is told that
     /// the payment is pending: the webhook or the sync make the order.
     pub async fn page(&self, visit: &Visit, now: Timestamp) -> String {
-        let Some(session) = &visit.session else { return self.pages.url(Destination::Shop) };
+        let Some(session) = &visit.session else { return self.pages.url(Destination::Shop, None) };
         match self.destination(session, visit.cart, now).await {
-            Ok(destination) => self.pages.url(destination),
+            Ok(destination) => self.pages.url(destination, Some(session)),
             Err(reason) => self.unconfirmed(session, visit.cart, &reason),
         }
     }
@@ -107,7 +113,7 @@ impl Landing {
     #[must_use]
     pub fn overdue_page(&self, visit: &Visit) -> String {
         match &visit.session {
-            None => self.pages.url(Destination::Shop),
+            None => self.pages.url(Destination::Shop, None),
             Some(session) => self.unconfirmed(session, visit.cart, &Unconfirmed::Overdue),
         }
     }
@@ -117,7 +123,7 @@ impl Landing {
         let cart = cart.map(tracing::field::display);
         tracing::warn!(cart, %reason, "sent a shopper to the thank-you page without knowing of a payment");
         tally::count(Metric::LandingsUnconfirmed);
-        self.pages.url(Destination::ThankYou(OrderNumber::of_session(session), Payment::Pending))
+        self.pages.url(Destination::ThankYou(OrderNumber::of_session(session), Payment::Pending), Some(session))
     }
 
     async fn destination(
@@ -196,15 +202,27 @@ impl From<OrderStatus> for Payment {
 
 impl Pages {
     fn new(environment: &Environment) -> Result<Self, settings::Error> {
-        Ok(Self {
-            success: ascii(environment.required_url("SUCCESS_URL")?),
-            cancel: ascii(environment.required_url("CANCEL_URL")?),
-        })
+        let success = with_braces(environment.required_page(SUCCESS_URL)?);
+        let rest = success.replace(NUMBER, "").replace(SESSION, "");
+        if rest.contains(['{', '}']) {
+            return Err(settings::Error::malformed(
+                SUCCESS_URL,
+                format!("no other braces than {NUMBER} and {SESSION}"),
+            ));
+        }
+        if rest == success {
+            tracing::warn!(
+                "SUCCESS_URL has neither {NUMBER} nor {SESSION}: the thank-you page does not learn of which order"
+            );
+        }
+        Ok(Self { success, cancel: environment.required_page("CANCEL_URL")? })
     }
 
-    fn url(&self, destination: Destination) -> String {
+    /// The page to which a visit with this session leads.
+    fn url(&self, destination: Destination, session: Option<&SessionId>) -> String {
         let Destination::ThankYou(order, payment) = destination else { return self.cancel.clone() };
-        let url = self.success.replace("{number}", &order.to_string());
+        let url = self.success.replace(NUMBER, &order.to_string());
+        let url = url.replace(SESSION, session.map(SessionId::as_str).unwrap_or_default());
         match payment {
             Payment::Settled => url,
             Payment::Pending => with_parameter(&url, "payment=pending"),
@@ -213,21 +231,14 @@ impl Pages {
     }
 }
 
-/// A URL as it can stand in a header: other characters than ASCII are percent-encoded, which browsers read in every part of
-/// a URL.
-///
-/// Source: <https://url.spec.whatwg.org/#concept-host-parser>
-fn ascii(url: &str) -> String {
-    let mut text = String::with_capacity(url.len());
-    for letter in url.chars() {
-        if letter.is_ascii() {
-            text.push(letter);
-        } else {
-            let bytes = letter.to_string().into_bytes();
-            text.extend(bytes.iter().map(|byte| format!("%{byte:02X}")));
-        }
-    }
-    text
+/// The URL with its placeholders as they are named, where a tool percent-encoded their braces.
+fn with_braces(url: String) -> String {
+    [NUMBER, SESSION].iter().fold(url, |url, placeholder| {
+        let name = placeholder.trim_matches(['{', '}']);
+        let encoded =
+            ["%7B", "%7b"].into_iter().flat_map(|open| ["%7D", "%7d"].map(|close| format!("{open}{name}{close}")));
+        encoded.fold(url, |url, encoded| url.replace(&encoded, placeholder))
+    })
 }
 
 #[cfg(test)]
@@ -261,6 +272,12 @@ mod tests {
                 format!("https://shop.example/thanks?order={ORDER}&again={ORDER}&payment=failed"),
             ),
             (
+                "https://shop.example/%7Bnumber%7d/{CHECKOUT_SESSION_ID}?%7Bother%7D=%7bCHECKOUT_SESSION_ID%7D",
+                format!("https://shop.example/{ORDER}/cs_test_a1?%7Bother%7D=cs_test_a1"),
+                format!("https://shop.example/{ORDER}/cs_test_a1?%7Bother%7D=cs_test_a1&payment=pending"),
+                format!("https://shop.example/{ORDER}/cs_test_a1?%7Bother%7D=cs_test_a1&payment=failed"),
+            ),
+            (
                 "https://shop.example/#/thanks/{number}",
                 format!("https://shop.example/#/thanks/{ORDER}"),
                 format!("https://shop.example/?payment=pending#/thanks/{ORDER}"),
@@ -274,7 +291,8 @@ mod tests {
             ),
         ] {
             let pages = pages(success);
-            let url = |payment| pages.url(thank_you(payment));
+            let session = SessionId::from_visitor("cs_test_a1");
+            let url = |payment| pages.url(thank_you(payment), session.as_ref());
             let urls = [Payment::Settled, Payment::Pending, Payment::Failed].map(url);
 
             assert_eq!(urls, [settled, pending, failed]);
@@ -282,20 +300,30 @@ mod tests {
     }
 
     #[test]
+    fn another_placeholder_stops_the_start() {
+        for success in ["https://a/{order}", "https://a/{number}/{NUMBER}", "https://a/{number", "https://a/}{number}{"]
+        {
+            let settings = [("SUCCESS_URL", success), ("CANCEL_URL", "https://a")];
+            let error = Pages::new(&settings.into_iter().collect()).err().unwrap();
+            assert!(error.to_string().starts_with("SUCCESS_URL is malformed"), "{success}: {error}");
+        }
+    }
+
+    #[test]
     fn the_way_back_to_the_shop_claims_nothing() {
         let pages = pages("https://shop.example/thanks/{number}");
 
-        assert_eq!(pages.url(Destination::Shop), "https://shop.example/cart?lang=de#top");
+        assert_eq!(pages.url(Destination::Shop, None), "https://shop.example/cart?lang=de#top");
     }
 
     /// A header takes no other letters.
     #[test]
-    fn what_is_not_ascii_is_percent_encoded() {
+    fn what_is_not_ascii_is_encoded() {
         let pages = pages("https://käse.example/größe/{number}?ö=ü#ß");
 
         assert_eq!(
-            pages.url(thank_you(Payment::Settled)),
-            format!("https://k%C3%A4se.example/gr%C3%B6%C3%9Fe/{ORDER}?%C3%B6=%C3%BC#%C3%9F")
+            pages.url(thank_you(Payment::Settled), None),
+            format!("https://xn--kse-qla.example/gr%C3%B6%C3%9Fe/{ORDER}?%C3%B6=%C3%BC#%C3%9F")
         );
     }
 

@@ -172,7 +172,7 @@ impl CheckoutSettings {
 
 impl Links {
     fn new(environment: &Environment) -> Result<Self, Error> {
-        Ok(Self { cancel_url: with_parameter(environment.required_url("CANCEL_URL")?, "cancelled=1") })
+        Ok(Self { cancel_url: with_parameter(&environment.required_page("CANCEL_URL")?, "cancelled=1") })
     }
 
     /// Stripe puts the session's id in. The cart's number tells the landing page which row says whose session it is.

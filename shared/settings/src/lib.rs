@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use links::with_parameter;
+pub use links::{ascii, with_parameter};
 pub use ranges::{
     CART_TTL_DAYS, CATALOG_CACHE_SECONDS, CHECKOUT_EXPIRES_AFTER_MINUTES, CHECKOUT_SHIPPING_RATES, DYNAMODB_TIMEOUT_MS,
     List, STRIPE_TIMEOUT_MS, WholeNumber,
@@ -163,6 +163,15 @@ impl Environment {
         self.url(name)?.ok_or_else(|| Error::Missing { name: name.to_owned() })
     }
 
+    /// A setting that must be there and be the URL of a page, in ASCII.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] where it is absent or blank, [`Error::Malformed`] where it is no absolute URL, or its host cannot be one.
+    pub fn required_page(&self, name: &str) -> Result<String, Error> {
+        ascii(self.required_url(name)?).ok_or_else(|| Error::malformed(name, "a URL with a host such as shop.example"))
+    }
+
     /// A setting that is an absolute URL to append paths to, without the slash at its end.
     ///
     /// # Errors
@@ -170,6 +179,16 @@ impl Environment {
     /// [`Error::Malformed`] for anything else.
     pub fn base_url(&self, name: &str) -> Result<Option<&str>, Error> {
         Ok(self.url(name)?.map(|url| url.trim_end_matches('/')))
+    }
+
+    /// The same, in ASCII: a URL that leaves this deployment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where it is no absolute URL, or its host cannot be one.
+    pub fn base_page(&self, name: &str) -> Result<Option<String>, Error> {
+        let page = self.get(name).map(|_| self.required_page(name)).transpose()?;
+        Ok(page.map(|url| url.trim_end_matches('/').to_owned()))
     }
 
     /// The parts of a comma-separated setting, without blank ones.
