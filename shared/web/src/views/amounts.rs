@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::format::Formatter;
+use crate::json;
 
 /// Remembers how amounts are written.
 ///
@@ -30,6 +31,23 @@ pub(crate) struct Amount(Arc<Written>);
 struct Written {
     major: Box<RawValue>,
     with_currency: String,
+    /// What a line says of the amount, a JSON object.
+    members: String,
+}
+
+/// What a line says of the sum that it comes to: nothing but `null` while it cannot be bought.
+#[derive(Serialize, Default, Debug)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
+pub(crate) struct SumMembers<'a> {
+    total_price: Option<&'a RawValue>,
+    total_price_with_currency: Option<&'a str>,
+    total_price_minor: Option<i128>,
+}
+
+/// What a line says of the price of each unit: `null` where no single amount says it.
+#[derive(Serialize, Default, Debug)]
+pub(crate) struct UnitMembers<'a> {
+    unit_price_with_currency: Option<&'a str>,
 }
 
 /// An amount as a JSON number in major units, printed from integers.
@@ -46,13 +64,24 @@ impl Amounts {
 
     /// What something comes to.
     pub(crate) fn of(&self, sum: Money, formatter: &Formatter) -> Amount {
-        self.remembered(Key::Sum(sum), || Amount::new(sum.major(), formatter.format(sum)))
+        self.remembered(Key::Sum(sum), || {
+            Amount::new(sum.major(), formatter.format(sum), |major, with_currency| {
+                json::text(&SumMembers {
+                    total_price: Some(major),
+                    total_price_with_currency: Some(with_currency),
+                    total_price_minor: Some(sum.minor()),
+                })
+            })
+        })
     }
 
     /// What one unit costs, in minor units of `currency`, with all its digits.
     pub(crate) fn of_unit(&self, unit: Decimal, currency: Currency, formatter: &Formatter) -> Amount {
-        let written = || Amount::new(unit.major(currency), formatter.format_unit(unit, currency));
-        self.remembered(Key::Unit(unit, currency), written)
+        self.remembered(Key::Unit(unit, currency), || {
+            Amount::new(unit.major(currency), formatter.format_unit(unit, currency), |_, with_currency| {
+                json::text(&UnitMembers { unit_price_with_currency: Some(with_currency) })
+            })
+        })
     }
 
     fn remembered(&self, key: Key, written: impl FnOnce() -> Amount) -> Amount {
@@ -68,9 +97,16 @@ impl Amounts {
 }
 
 impl Amount {
-    fn new(major: String, with_currency: String) -> Self {
+    fn new(major: String, with_currency: String, members: impl Fn(&RawValue, &str) -> String) -> Self {
         // The digits of a number are JSON.
-        Self(Arc::new(Written { major: RawValue::from_string(major).unwrap_or_default(), with_currency }))
+        let major = RawValue::from_string(major).unwrap_or_default();
+        let members = members(&major, &with_currency);
+        Self(Arc::new(Written { major, with_currency, members }))
+    }
+
+    /// What a line says of the amount, a JSON object: [`SumMembers`] or [`UnitMembers`].
+    pub(crate) fn members(&self) -> &str {
+        &self.0.members
     }
 
     pub(crate) fn major(&self) -> Major {
@@ -97,7 +133,6 @@ impl Serialize for WithCurrency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     fn written(amount: &Amount) -> [String; 2] {
         [json::text(&amount.major()), json::text(&amount.with_currency())]
@@ -116,6 +151,14 @@ mod tests {
         );
         assert_eq!(written(&amounts.of_unit(half, Currency::USD, &formatter)), ["0.125", "\"$0.125\""]);
         assert!(Arc::ptr_eq(&sum(1250).0, &sum(1250).0));
+        assert_eq!(
+            sum(1250).members(),
+            r#"{"total_price":12.5,"total_price_with_currency":"$12.50","total_price_minor":1250}"#
+        );
+        assert_eq!(
+            amounts.of_unit(half, Currency::USD, &formatter).members(),
+            r#"{"unit_price_with_currency":"$0.125"}"#
+        );
     }
 
     #[test]

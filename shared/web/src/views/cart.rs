@@ -11,7 +11,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shopping::ChangedCart;
 
-use super::amounts::{Amount, Major, WithCurrency};
+use super::amounts::{Amount, Major, SumMembers, UnitMembers, WithCurrency};
 use super::renderings::Rendering;
 use super::spliced::Spliced;
 use crate::cookies::Handed;
@@ -55,6 +55,10 @@ struct ItemView<'a> {
     /// Its price, where the catalogue still has it.
     offer: Option<Arc<Rendering>>,
     rest: ItemRest<'a>,
+    /// What each of its units costs, where a single amount says it.
+    unit: Option<Amount>,
+    /// What it comes to, while it can be bought.
+    sum: Option<Amount>,
 }
 
 /// What a line has besides the fields of its price.
@@ -69,12 +73,6 @@ struct ItemRest<'a> {
     attributes: &'a Attributes,
     description: Option<&'a Description>,
     available: bool,
-    /// `null` where no single amount says it.
-    unit_price_with_currency: Option<WithCurrency>,
-    /// `null` while the line cannot be bought, like the next two.
-    total_price: Option<Major>,
-    total_price_with_currency: Option<WithCurrency>,
-    total_price_minor: Option<i128>,
 }
 
 /// What the recurring lines come to each time.
@@ -176,12 +174,20 @@ impl<'a> CartView<'a> {
         out.open('{');
         out.members_of(&json::text(&self.head));
         out.open_member("items", '[');
-        for ItemView { offer, rest } in &self.items {
+        for ItemView { offer, rest, unit, sum } in &self.items {
             out.open('{');
             if let Some(offer) = offer {
                 out.members_of(&offer.price);
             }
             out.members_of(&json::text(rest));
+            match unit {
+                Some(unit) => out.members_of(unit.members()),
+                None => out.members_of(&json::text(&UnitMembers::default())),
+            }
+            match sum {
+                Some(sum) => out.members_of(sum.members()),
+                None => out.members_of(&json::text(&SumMembers::default())),
+            }
             out.close('}');
         }
         out.close(']');
@@ -247,7 +253,6 @@ impl<'a> ItemView<'a> {
         let line = priced.line;
         let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
         let sum = priced.amount.ok();
-        let amount = sum.map(|sum| shop.amount(sum));
         let unit = sum.and_then(|sum| Some(shop.unit_amount(priced.each()?, sum.currency())));
         let rest = ItemRest {
             lost,
@@ -257,12 +262,8 @@ impl<'a> ItemView<'a> {
             attributes: &line.attributes,
             description: line.description.as_ref(),
             available: sum.is_some(),
-            unit_price_with_currency: unit.as_ref().map(Amount::with_currency),
-            total_price: amount.as_ref().map(Amount::major),
-            total_price_with_currency: amount.as_ref().map(Amount::with_currency),
-            total_price_minor: sum.map(Money::minor),
         };
-        Self { offer, rest }
+        Self { offer, rest, unit, sum: sum.map(|sum| shop.amount(sum)) }
     }
 
     /// About how many bytes it takes.
