@@ -212,6 +212,9 @@ mod tests {
         assert_eq!(
             paths,
             [
+                "DELETE /cart/items/{id} update",
+                "DELETE /{language}/{prefix}/cart/items/{id} update",
+                "DELETE /{prefix}/cart/items/{id} update",
                 "GET /admin/orders admin-orders",
                 "GET /admin/orders/{number} admin-orders",
                 "GET /cart get",
@@ -235,15 +238,18 @@ mod tests {
                 "POST /cart/add add",
                 "POST /cart/checkout checkout",
                 "POST /cart/clear clear",
+                "POST /cart/items/{id} update",
                 "POST /cart/update update",
                 "POST /stripe/webhook stripe-webhook",
                 "POST /{language}/{prefix}/cart/add add",
                 "POST /{language}/{prefix}/cart/checkout checkout",
                 "POST /{language}/{prefix}/cart/clear clear",
+                "POST /{language}/{prefix}/cart/items/{id} update",
                 "POST /{language}/{prefix}/cart/update update",
                 "POST /{prefix}/cart/add add",
                 "POST /{prefix}/cart/checkout checkout",
                 "POST /{prefix}/cart/clear clear",
+                "POST /{prefix}/cart/items/{id} update",
                 "POST /{prefix}/cart/update update",
             ]
         );

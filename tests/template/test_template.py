@@ -19,6 +19,8 @@ PREFIXED = {
     ("HEAD", "/cart"): "Get",
     ("POST", "/cart/add"): "Add",
     ("POST", "/cart/update"): "Update",
+    ("POST", "/cart/items/{id}"): "Update",
+    ("DELETE", "/cart/items/{id}"): "Update",
     ("POST", "/cart/clear"): "Clear",
     ("POST", "/cart/checkout"): "Checkout",
 }
