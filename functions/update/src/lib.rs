@@ -1,9 +1,11 @@
-//! `POST /cart/update`: sets quantities, line attributes and metadata, all or none of them.
+//! `POST /cart/update`: sets lines and metadata, all or none of them. `POST /cart/items/{id}` and `DELETE /cart/items/{id}`: the same
+//! for one line.
 
+use cart::{Change, LineId, LineUpdate, Rejection};
 use catalog::Catalog;
 use payments::Stripe;
 use services::Services;
-use web::{Answer, Endpoint, Error, Request, Shop, UpdateBody};
+use web::{Answer, Endpoint, Error, Request, Shop, UpdateBody, UpdateLine};
 
 /// The endpoint.
 #[derive(Debug)]
@@ -23,7 +25,17 @@ impl Endpoint for Update {
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop.origins)?;
         let currency = request.currency()?;
-        let change = request.body::<UpdateBody>()?.into_change(currency)?;
+        let change = match request.path_parameter("id") {
+            None => request.body::<UpdateBody>()?.into_change(currency)?,
+            // What cannot be the id of a line is absent.
+            Some(line) if request.method() == "DELETE" => {
+                Change::update(line.parse().map(LineUpdate::Remove).into_iter().collect())
+            }
+            Some(line) => {
+                let line = line.parse().map_err(|_| Rejection::LineNotFound(LineId::kept(line)))?;
+                Change::Line(request.body::<UpdateLine>()?.into_update(line))
+            }
+        };
 
         let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
 

@@ -47,8 +47,8 @@ mod recurrence;
 mod reference;
 mod rejection;
 mod standing;
-mod texts;
 mod succession;
+mod texts;
 mod token;
 mod totals;
 

@@ -7,7 +7,7 @@ mod keyed_request;
 mod settings;
 mod shopper;
 
-use cart::{Cart, Change, Offers, PriceId, Timestamp, Token};
+use cart::{Cart, Change, Offers, PriceId, Rejection, Timestamp, Token};
 use services::Services;
 use store::{Carts, CatalogTable, ChangeError, Preconditions};
 
@@ -125,6 +125,9 @@ impl Shopping {
         }
         if shopper.expected != Expected::Anything {
             return Err(Error::VersionMismatch { current: None });
+        }
+        if let Change::Line(update) = change {
+            return Err(Rejection::LineNotFound(update.line().clone()).into());
         }
         if !change.opens_a_cart() {
             return Ok(None);

@@ -512,7 +512,10 @@ fn body() -> impl Strategy<Value = Value> {
         ("metadata", metadata()),
         ("email", mostly("[a-z@.]{0,8}".prop_map(Value::from), vec![json!("a@b.c"), json!({ "a": "b" })]).boxed()),
         ("promotion_code", text().boxed()),
-        ("forget", mostly(any::<bool>().prop_map(Value::from), vec![json!("on"), json!("maybe"), json!({ "a": "b" })]).boxed()),
+        (
+            "forget",
+            mostly(any::<bool>().prop_map(Value::from), vec![json!("on"), json!("maybe"), json!({ "a": "b" })]).boxed(),
+        ),
         ("else", text().boxed()),
     ])
 }
