@@ -57,4 +57,5 @@ mod succession;
 mod sync;
 mod tokens;
 mod update;
+mod variants;
 mod webhooks;

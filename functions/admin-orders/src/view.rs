@@ -183,6 +183,7 @@ fn of_line(line: &OrderLine, shop: &Shop) -> Fields {
         nickname,
         description,
         attributes,
+        price_metadata,
         quantity,
         subtotal,
         discount,
@@ -199,6 +200,7 @@ fn of_line(line: &OrderLine, shop: &Shop) -> Fields {
         .with("nickname", nickname)
         .with("description", description)
         .with("attributes", attributes)
+        .with("price_metadata", price_metadata)
         .with("quantity", quantity)
         .with_money("subtotal", *subtotal, shop)
         .with_money("discount", *discount, shop)

@@ -96,6 +96,8 @@ pub struct OrderLine {
     pub description: Option<String>,
     /// What makes the line another than those of the same price.
     pub attributes: BTreeMap<String, String>,
+    /// The price's own keys and values, as the merchant wrote them.
+    pub price_metadata: BTreeMap<String, String>,
     /// How many units were bought.
     pub quantity: u64,
     /// Before discounts and tax on top.
@@ -197,6 +199,21 @@ impl Mark {
 }
 
 impl Order {
+    /// The most that the metadata of all lines' prices may take in an order, in bytes of keys and values. What is more is
+    /// left out altogether: half of it would look like all of it.
+    pub const MAX_PRICE_METADATA: usize = 32 * 1024;
+
+    /// Leaves the metadata of prices out where all of it is more than an order takes; returns how many bytes it was then.
+    pub fn bound_price_metadata(&mut self) -> Option<usize> {
+        let entries = self.lines.iter().flat_map(|line| &line.price_metadata);
+        let bytes = entries.map(|(key, value)| key.len() + value.len()).sum();
+        if bytes <= Self::MAX_PRICE_METADATA {
+            return None;
+        }
+        self.lines.iter_mut().for_each(|line| line.price_metadata.clear());
+        Some(bytes)
+    }
+
     /// The currency of all amounts.
     #[must_use]
     pub fn currency(&self) -> Currency {
@@ -284,6 +301,7 @@ impl OrderLine {
             nickname,
             description: _,
             attributes: _,
+            price_metadata,
             quantity,
             subtotal,
             discount,
@@ -300,6 +318,7 @@ impl OrderLine {
             nickname,
             description: None,
             attributes: BTreeMap::new(),
+            price_metadata,
             quantity,
             subtotal,
             discount,
@@ -328,6 +347,7 @@ mod tests {
             nickname: Some("blue".to_owned()),
             description: text("text"),
             attributes: BTreeMap::from([("engraving".to_owned(), "Ann".to_owned())]),
+            price_metadata: BTreeMap::from([("shelf".to_owned(), "a".to_owned())]),
             quantity: 2,
             subtotal: usd(2400),
             discount: usd(0),
@@ -407,13 +427,33 @@ mod tests {
         let stays = |order: &Order| {
             let Order { number, reference, cart, standing, total, consent, marks, created_at, .. } = order.clone();
             let line = order.lines[0].clone();
-            let sold = (line.price, line.product, line.name, line.nickname, line.quantity, line.total);
+            let of_price = (line.price, line.nickname, line.price_metadata);
+            let sold = (of_price, line.product, line.name, line.quantity, line.total);
             let Payment { session, payment_intent, invoice, .. } = order.payment.clone();
             let invoiced = order.invoice.clone().map(|invoice| invoice.number);
             let of_stripe = (session, payment_intent, invoice, invoiced, order.recovered_from.clone());
             (number, reference, cart, standing, total, consent, marks, created_at, sold, of_stripe)
         };
         assert_eq!(stays(&anonymous), stays(&order()));
+    }
+
+    #[test]
+    fn the_metadata_of_prices_is_there_whole_or_not_at_all() {
+        for (bytes, left_out) in
+            [(0, None), (Order::MAX_PRICE_METADATA, None), (Order::MAX_PRICE_METADATA + 1, Some(()))]
+        {
+            let mut order = order();
+            order.lines = vec![order.lines[0].clone(); 2];
+            order.lines[0].price_metadata = BTreeMap::from([("key".to_owned(), "x".repeat(bytes.saturating_sub(13)))]);
+            order.lines[1].price_metadata = BTreeMap::from([("shelf".to_owned(), "below".to_owned())]);
+            let before = order.clone();
+
+            let said = order.bound_price_metadata();
+
+            assert_eq!(said, left_out.map(|()| bytes));
+            let is_empty = order.lines.iter().all(|line| line.price_metadata.is_empty());
+            assert_eq!((is_empty, order == before), (left_out.is_some(), left_out.is_none()));
+        }
     }
 
     #[test]

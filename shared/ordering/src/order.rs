@@ -30,7 +30,7 @@ impl Sale<'_> {
         let SessionAmounts { currency, subtotal, total } = session.amounts()?;
         let money = |minor: i64| Money::new(minor, currency);
         let (shipping_name, shipping_address) = session.ship_to();
-        Ok(Order {
+        let mut order = Order {
             number,
             reference: self.made_from.reference.unwrap_or_else(|| Reference::of_number(number)),
             livemode: session.is_live(),
@@ -66,7 +66,12 @@ impl Sale<'_> {
             marks: self.marks(number, money(subtotal)),
             created_at: cart::whole_second(now),
             anonymised_at: None,
-        })
+        };
+        if let Some(bytes) = order.bound_price_metadata() {
+            let most = Order::MAX_PRICE_METADATA;
+            tracing::warn!(%number, bytes, most, "the metadata of the order's prices is left out of it: it is too much");
+        }
+        Ok(order)
     }
 
     fn charges(&self) -> impl Iterator<Item = &Charge> {
@@ -127,7 +132,7 @@ mod tests {
         let lines: Vec<LineItem> = serde_json::from_value(json!([{
             "id": "li_1", "description": "Mug", "quantity": 2, "amount_subtotal": 2400, "amount_discount": 200,
             "amount_tax": 90, "amount_total": 2290,
-            "price": { "id": "price_mug", "product": "prod_mug", "nickname": "Blue" },
+            "price": { "id": "price_mug", "product": "prod_mug", "nickname": "Blue", "metadata": { "shelf": "a" } },
             "discounts": session["total_details"]["breakdown"]["discounts"],
             "taxes": session["total_details"]["breakdown"]["taxes"],
         }]))
@@ -261,6 +266,7 @@ mod tests {
         assert_eq!((order.payment.invoice.unwrap().as_str(), order.invoice), ("in_1", Some(invoice)));
         let line = &order.lines[0];
         assert_eq!((line.line.as_ref().unwrap().as_str(), &line.nickname), ("price_mug", &text("Blue")));
+        assert_eq!(line.price_metadata, BTreeMap::from([("shelf".to_owned(), "a".to_owned())]));
     }
 
     /// What is not expanded, what other versions of the API have elsewhere, and what no version knows.

@@ -325,6 +325,9 @@ pub struct LinePrice {
     /// What the shop calls it, among those of the product.
     #[serde(default, deserialize_with = "readable")]
     pub nickname: Option<String>,
+    /// The merchant's own keys and values.
+    #[serde(default, deserialize_with = "readable")]
+    pub metadata: BTreeMap<String, String>,
     /// The product.
     #[serde(default)]
     pub product: Option<Expandable<IdOnly>>,

@@ -131,10 +131,12 @@ impl<'a> OrderDetail<'a> {
         }
     }
 
-    /// The detail as JSON. What would make it too large goes, as much of it as is needed: first what the shop's own front-end
-    /// wrote into the order, then the texts of lines, at last the end of long names.
+    /// The detail as JSON. What would make it too large goes, as much of it as is needed: first what prices say of
+    /// themselves and what the shop's own front-end wrote into the order, then the texts of lines, at last the end of long
+    /// names.
     pub(crate) fn bounded(self) -> String {
-        let shorten: [fn(&mut OrderDetail<'_>); 6] = [
+        let shorten: [fn(&mut OrderDetail<'_>); 7] = [
+            |detail| detail.lines.iter_mut().for_each(LineDetail::without_price_metadata),
             |detail| detail.metadata = const { &BTreeMap::new() },
             |detail| detail.lines.iter_mut().for_each(LineDetail::without_attributes),
             |detail| detail.lines.iter_mut().for_each(LineDetail::without_texts),

@@ -18,6 +18,7 @@ pub(super) struct LineDetail<'a> {
     nickname: Option<&'a str>,
     description: Option<&'a str>,
     attributes: &'a BTreeMap<String, String>,
+    price_metadata: &'a BTreeMap<String, String>,
     quantity: u64,
     subtotal: i128,
     subtotal_with_currency: String,
@@ -41,6 +42,7 @@ impl<'a> LineDetail<'a> {
             nickname: line.nickname.as_deref(),
             description: line.description.as_deref(),
             attributes: &line.attributes,
+            price_metadata: &line.price_metadata,
             quantity: line.quantity,
             subtotal: line.subtotal.minor(),
             subtotal_with_currency: shop.written(line.subtotal),
@@ -53,6 +55,10 @@ impl<'a> LineDetail<'a> {
             total: line.total.minor(),
             total_with_currency: shop.written(line.total),
         }
+    }
+
+    pub(super) fn without_price_metadata(&mut self) {
+        self.price_metadata = const { &BTreeMap::new() };
     }
 
     pub(super) fn without_attributes(&mut self) {

@@ -3,7 +3,8 @@
 use super::{Discount, Order, OrderLine, Tax};
 
 /// How much is taken away at a time, from what is missed least.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
+    Step::PriceMetadata,
     Step::ShopTexts(250),
     Step::ShopTexts(100),
     Step::ShopTexts(40),
@@ -19,6 +20,8 @@ const STEPS: [Step; 10] = [
 /// What is taken away.
 #[derive(Clone, Copy)]
 enum Step {
+    /// The prices' own keys and values.
+    PriceMetadata,
     /// What the shop's own objects say beyond so many characters: names of products, prices, taxes and rates, questions.
     ShopTexts(usize),
     /// Which coupon, code and tax rate changed a line: the order has them too.
@@ -47,6 +50,7 @@ impl Order {
 
     fn take_away(&mut self, step: Step) {
         match step {
+            Step::PriceMetadata => self.lines.iter_mut().for_each(|line| line.price_metadata.clear()),
             Step::ShopTexts(longest) => self.shorten_shop_texts(longest),
             Step::DetailsOfLines => self.lines.iter_mut().for_each(OrderLine::take_details),
             Step::CartTexts(longest) => self.shorten_cart_texts(longest),

@@ -72,6 +72,7 @@ impl Sale<'_> {
             nickname: line.price.as_ref().and_then(|price| price.nickname.clone()),
             description: self.description(line),
             attributes: line.made_from.as_ref().map(|made_from| made_from.attributes.clone()).unwrap_or_default(),
+            price_metadata: line.price.as_ref().map(|price| price.metadata.clone()).unwrap_or_default(),
             quantity: self.units_of(line),
             subtotal: money(line.amount_subtotal),
             discount: money(line.amount_discount),

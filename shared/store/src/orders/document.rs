@@ -100,6 +100,8 @@ struct LineDocument {
     discounts: Vec<DiscountDocument>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     taxes: Vec<TaxDocument>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    price_metadata: BTreeMap<String, String>,
 }
 
 /// The way of shipping as it is stored.
@@ -252,6 +254,7 @@ impl From<&OrderLine> for LineDocument {
             attributes: line.attributes.clone(),
             discounts: line.discounts.iter().map(DiscountDocument::from).collect(),
             taxes: line.taxes.iter().map(TaxDocument::from).collect(),
+            price_metadata: line.price_metadata.clone(),
         }
     }
 }
@@ -267,6 +270,7 @@ impl LineDocument {
             nickname: self.nickname,
             description: self.description,
             attributes: self.attributes,
+            price_metadata: self.price_metadata,
             quantity: self.quantity,
             subtotal: money(self.subtotal),
             discount: money(self.discount),
@@ -482,6 +486,7 @@ mod tests {
             line.product = Some(id.parse().unwrap());
             line.line = Some(LineId::kept(format!("{id}~ggJRZYuNkz8")));
             (line.name, line.nickname, line.description) = (name.clone(), Some(nickname.clone()), Some(description));
+            line.price_metadata = BTreeMap::from([("key".to_owned(), value.clone())]);
             line.attributes = (0..3).map(|key| (format!("{key:a>40}"), value.clone())).collect();
             let tax = Tax {
                 name: Some(name.clone()),
