@@ -39,6 +39,7 @@ mod lines;
 mod log;
 mod missed;
 mod money;
+mod old_ids;
 mod order;
 mod order_index;
 mod ownership;
