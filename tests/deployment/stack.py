@@ -110,6 +110,9 @@ class Stack:
     def products(self):
         return self.send("GET", "/products?limit=100").ok()["data"]
 
+    def product(self, id):
+        return self.send("GET", f"/products/{id}").ok()
+
     def order(self, number):
         return self.send("GET", f"/orders/{number}")
 

@@ -208,6 +208,7 @@ def test_a_change_at_stripe_reaches_the_catalogue(catalogue, stripe):
         return "Earthenware mug" in names and "One sticker" in nicknames
 
     wait_for(told)
+    assert catalogue.product("prod_mug")["name"] == "Earthenware mug"
 
 
 def test_a_page_whose_time_is_over_abandons_the_cart(shopper, catalogue, stripe):
