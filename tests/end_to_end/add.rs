@@ -123,7 +123,7 @@ async fn nothing_else_that_a_line_says_reaches_stripe() {
     assert_eq!(
         shop.session_requests()[0].params["line_items"],
         json!([{ "price": "price_mug", "quantity": "1",
-                 "adjustable_quantity": { "enabled": "true", "minimum": "0", "maximum": "99" },
+                 "adjustable_quantity": { "enabled": "true", "minimum": "0", "maximum": "999999" },
                  "metadata": { "stripe_payments_line": "price_mug" } }])
     );
 }

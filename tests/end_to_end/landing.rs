@@ -195,7 +195,7 @@ async fn the_session_of_another_cart_leads_back_to_the_shop_and_stays_as_it_is()
 
     assert_eq!(landed.location(), bare(&shop));
     assert_eq!(shop.order(&order_number(&session)).await.error(404), "order_not_found");
-    assert_eq!((&visitor.cart().await["status"], &other.cart().await["item_count"]), (&json!("active"), &json!(1)));
+    assert_eq!((&visitor.cart().await["status"], &other.cart().await["item_count"]), (&json!("checkout"), &json!(1)));
     // Its own link makes the order.
     assert_eq!(shop.get(&shop.landing(&session)).await.location(), thanks(&shop, &session, ""));
 }

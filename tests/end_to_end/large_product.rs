@@ -90,7 +90,7 @@ async fn news_of_a_product_reach_its_active_prices_alone_and_what_is_no_news_rea
     assert_ne!(written(&shop).await, before);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_first_add_of_a_hundred_unknown_prices_costs_a_few_requests_for_each() {
     let shop = Shop::open_on_wires([]).await;
     let mut ids = Vec::new();

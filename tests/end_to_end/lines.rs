@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fixtures::{Shop, Visitor};
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The ids of the lines of `price_mug` with these engravings.
@@ -167,4 +168,56 @@ async fn a_price_that_is_paid_again_and_again_stands_on_one_line() {
     assert_eq!(refused.error(400), "recurring_line_exists");
     assert_eq!(refused.json()["details"], json!({ "price": "price_club_monthly" }));
     assert_eq!(quantities(&visitor.cart().await), [("price_club_monthly", 1)].into());
+}
+
+#[tokio::test]
+async fn a_line_is_changed_by_its_own_address_under_every_prefix() {
+    let shop = Shop::open().await;
+    let visitor = with_three_lines(&shop).await;
+    let bob = BOB.replace('~', "%7E");
+
+    let set = visitor.post(&format!("/cart/items/{ANN}"), json!({ "quantity": 5, "description": "blue" })).await.ok();
+    assert_eq!(quantities(&set), [(PLAIN, 3), (ANN, 5), (BOB, 2)].into());
+    let set = visitor.post_form(&format!("/enupal-stripe/cart/items/{bob}"), "quantity=4").await.ok();
+    assert_eq!(quantities(&set), [(PLAIN, 3), (ANN, 5), (BOB, 4)].into());
+    let set = visitor.post(&format!("/de/enupal-stripe/cart/items/{PLAIN}"), json!({ "quantity": 0 })).await.ok();
+    assert_eq!(quantities(&set), [(ANN, 5), (BOB, 4)].into());
+    let described = set["items"].as_array().unwrap().iter().find(|line| line["id"] == ANN).unwrap();
+    assert_eq!(described["description"], "blue");
+}
+
+#[tokio::test]
+async fn a_line_that_is_removed_is_gone_and_may_be_removed_again() {
+    let shop = Shop::open().await;
+    let visitor = with_three_lines(&shop).await;
+    let remove = async |id: &str| {
+        let path = format!("/cart/items/{id}");
+        visitor.send(Method::DELETE, &path, &[], Vec::new()).await
+    };
+
+    assert_eq!(quantities(&remove(ANN).await.ok()), [(PLAIN, 3), (BOB, 2)].into());
+    let again = remove(ANN).await.ok();
+    assert_eq!((quantities(&again), &again["version"]), ([(PLAIN, 3), (BOB, 2)].into(), &json!(2)));
+    for absent in ["price_sticker", "price_mug~AAAAAAAAAAA", "price_mug~", "no%20such%0Aid"] {
+        assert_eq!(remove(absent).await.ok()["version"], 2, "{absent}");
+    }
+    let nobody = shop.visitor();
+    let nothing = nobody.send(Method::DELETE, "/cart/items/price_mug", &[], Vec::new()).await.ok();
+    assert_eq!((&nothing["number"], nobody.token()), (&Value::Null, None));
+}
+
+#[tokio::test]
+async fn a_line_that_is_not_there_cannot_be_set_by_its_address() {
+    let shop = Shop::open().await;
+    let visitor = with_three_lines(&shop).await;
+
+    for absent in ["price_sticker", "price_none", "price_mug~AAAAAAAAAAA", "price_mug~", "no%20such%0Aid"] {
+        for visitor in [&visitor, &shop.visitor()] {
+            for quantity in [0, 3] {
+                let refused = visitor.post(&format!("/cart/items/{absent}"), json!({ "quantity": quantity })).await;
+                assert_eq!(refused.error(404), "line_not_found", "{absent}: {}", refused.text);
+            }
+        }
+    }
+    assert_eq!(visitor.cart().await["version"], 1);
 }

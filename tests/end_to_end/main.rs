@@ -44,6 +44,7 @@ mod order;
 mod order_index;
 mod ownership;
 mod pay_what_you_want;
+mod price_changes;
 mod products;
 mod promotion_codes;
 mod published;

@@ -173,5 +173,5 @@ async fn a_session_that_stripe_does_not_call_complete_makes_no_order() {
     shop.deliver(&event).await.ok();
 
     assert_eq!(shop.order(&order_number(&session)).await.status, 404);
-    assert_eq!(visitor.cart().await["status"], "active");
+    assert_eq!(visitor.cart().await["status"], "checkout");
 }

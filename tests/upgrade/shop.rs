@@ -143,6 +143,8 @@ pub(crate) fn assert_still_shown(now: &Value, then: &Value, what: &str) {
                 assert_still_shown(now, then, &format!("{what}[{index}]"));
             }
         }
+        // 0.1.0 did not say that a page of the cart was open.
+        (Value::String(now), Value::String(then)) if now == "checkout" && then == "active" => {}
         (now, then) => assert_eq!(now, then, "{what}"),
     }
 }

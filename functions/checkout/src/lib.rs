@@ -46,6 +46,7 @@ impl Endpoint for Checkout {
         let wanted = CheckoutRequest {
             email: body.email().map(str::to_owned),
             promotion_code: body.promotion_code().map(str::to_owned),
+            accept_version: body.accept_version(),
             base_url: base_url.ok_or(Error::Header { name: "Host", problem: "is required" })?,
         };
 
@@ -58,7 +59,7 @@ impl Endpoint for Checkout {
 fn refused(error: CheckoutError) -> Error {
     match error {
         CheckoutError::CartEmpty => Error::CartEmpty,
-        CheckoutError::CartChanged(prices) => Error::CartChanged(prices),
+        CheckoutError::CartChanged { prices, successors } => Error::CartChanged { prices, successors },
         CheckoutError::VersionMismatch { current } => Error::VersionMismatch { current: Some(current) },
         CheckoutError::IdempotencyMismatch => Error::IdempotencyMismatch,
         CheckoutError::Rejected(rejection) => rejection.into(),

@@ -7,7 +7,8 @@ use crate::lifetime::whole_second;
 use crate::totals::own_currency;
 use crate::{
     Addition, Attributes, Bounds, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId,
-    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Timestamp,
+    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Succession,
+    Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -66,6 +67,9 @@ impl Cart {
 
     /// The most recurring lines, and the most one-time lines beside them, in subscription mode.
     pub const MAX_LINES_PER_KIND: usize = 20;
+
+    /// The most former ids of lines that a cart keeps, so that its item has a bound.
+    pub const MAX_FORMER_IDS: usize = 24;
 
     /// An empty cart at version 0, before its first change.
     #[must_use]
@@ -199,11 +203,12 @@ impl Cart {
         self.is_open(now) && self.current_session().is_some_and(|session| is_this(session) && is_payable(session))
     }
 
-    /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change`, because the cart does not know itself
-    /// what may be beside them.
+    /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change` besides those of [`Change::prices`]: of
+    /// lines that it means by former ids, and of all where the cart does not know itself what may be beside them.
     pub fn prices_to_look_up(&self, change: &Change) -> impl Iterator<Item = &PriceId> {
         let known = self.state.own_currency.is_some() || !change.puts_units();
-        self.state.lines.iter().filter(move |_| !known).map(|line| &line.price)
+        let is_meant = |line: &&Line| change.lines().any(|id| line.former.contains(id));
+        self.state.lines.iter().filter(move |line| !known || is_meant(line)).map(|line| &line.price)
     }
 
     /// How often the recurring lines are paid; `None` where all are one-time.
@@ -297,8 +302,11 @@ impl Cart {
         if self.state.version == checked_out || expired {
             self.state.lines.clear();
         }
+        let ids: Vec<LineId> = self.state.lines.iter().map(|line| line.id.clone()).collect();
         self.state.lines.retain_mut(|line| {
-            let units = sold.get(&line.id).copied().unwrap_or_default();
+            // A line that was once called so is not meant where another is called so now.
+            let former = line.former.iter().filter(|id| !ids.contains(id));
+            let units: u64 = std::iter::once(&line.id).chain(former).filter_map(|id| sold.get(id)).sum();
             match Quantity::new(u64::from(line.quantity).saturating_sub(units)) {
                 Ok(rest) => line.quantity = rest,
                 Err(_) => return false,
@@ -344,6 +352,7 @@ impl Cart {
         } = state;
         for line in &mut lines {
             line.description = None;
+            line.former.retain(|id| !id.has_attributes());
         }
         let lines = without_attributes(lines);
         if let Some(session) = &mut current_session {
@@ -404,12 +413,62 @@ impl Cart {
         }
     }
 
+    /// The line that is called so, or else the one that was.
     fn line(&self, id: &LineId) -> Option<&Line> {
-        self.state.lines.iter().find(|line| line.id == *id)
+        let lines = || self.state.lines.iter();
+        lines().find(|line| line.id == *id).or_else(|| lines().find(|line| line.answers_to(id)))
     }
 
     fn line_mut(&mut self, id: &LineId) -> Option<&mut Line> {
-        self.state.lines.iter_mut().find(|line| line.id == *id)
+        let id = self.line(id)?.id.clone();
+        self.state.lines.iter_mut().find(|line| line.id == id)
+    }
+
+    /// The cart with each line at the price that took the place of its archived one. It is at the same version.
+    ///
+    /// Where the cart has the successor's line with the same attributes already, the two become one. On error the cart is
+    /// unchanged.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::QuantityTooLarge`] if two lines come to more than one can hold.
+    pub fn succeed(&mut self, offers: &Offers) -> Result<(), Rejection> {
+        let mut succeeded = self.clone();
+        for line in self.lines() {
+            succeeded.succeed_line(&line.id, offers)?;
+        }
+        *self = succeeded;
+        Ok(())
+    }
+
+    /// Has a line go on at the price that took the place of its archived one, if one did.
+    fn succeed_line(&mut self, id: &LineId, offers: &Offers) -> Result<(), Rejection> {
+        let Some(line) = self.line(id) else { return Ok(()) };
+        let Some(succession) = Succession::of(line, self, offers) else { return Ok(()) };
+        let price = succession.successor.price.id.clone();
+        let (old, new) = (line.id.clone(), LineId::new(&price, &line.attributes));
+        let before = line.clone();
+        let mut former = before.former.clone();
+        former.push(old.clone());
+        let quantity = match self.state.lines.iter().position(|line| line.id == new) {
+            None => before.quantity,
+            Some(there) => {
+                let held = self.state.lines.remove(there);
+                former.extend(held.former);
+                held.quantity.plus(before.quantity)?
+            }
+        };
+        if let Some(line) = self.state.lines.iter_mut().find(|line| line.id == old) {
+            *line = Line { id: new, price, quantity, former, ..before };
+        }
+        // What is above the bound is forgotten of the lines that were added first.
+        let mut surplus = self.state.lines.iter().map(|line| line.former.len()).sum::<usize>();
+        for line in &mut self.state.lines {
+            let forgotten = surplus.saturating_sub(Self::MAX_FORMER_IDS).min(line.former.len());
+            line.former.drain(..forgotten);
+            surplus -= forgotten;
+        }
+        Ok(())
     }
 
     fn add(
@@ -421,7 +480,9 @@ impl Cart {
     ) -> Result<(), Rejection> {
         for (index, item) in items.iter().enumerate() {
             let price = self.admit(&item.price, preferred, offers)?;
-            match self.line_mut(&item.line()) {
+            let id = item.line();
+            // An addition names a price: a line that was once called so is another's by now.
+            match self.state.lines.iter_mut().find(|line| line.id == id) {
                 Some(line) => {
                     line.quantity = line.quantity.plus(item.quantity)?;
                     line.describe(&item.details);
@@ -440,7 +501,9 @@ impl Cart {
         offers: &Offers,
         now: Timestamp,
     ) -> Result<(), Rejection> {
-        self.state.lines.retain(|line| !updates.iter().any(|update| update.removed() == Some(&line.id)));
+        let removed: Vec<LineId> =
+            updates.iter().filter_map(|update| self.line(update.removed()?).map(|line| line.id.clone())).collect();
+        self.state.lines.retain(|line| !removed.contains(&line.id));
         self.forget_currencies_without_lines();
         for (index, update) in updates.iter().enumerate() {
             match update {
@@ -453,7 +516,8 @@ impl Cart {
                 }
             }
         }
-        Ok(())
+        // Only now: two lines that become one are set each for itself before.
+        updates.iter().try_for_each(|update| self.succeed_line(update.line(), offers))
     }
 
     /// Sets a line, or adds one at the end, at `position`. To put no more units into a line, its price need not be for sale.
@@ -466,22 +530,23 @@ impl Cart {
     ) -> Result<(), Rejection> {
         let Setting { line: id, quantity, details } = setting;
         let not_found = || Rejection::LineNotFound(id.clone());
-        let held = self.line(id).map(|line| line.quantity);
-        if held.is_none() && id.has_attributes() {
-            return Err(not_found());
-        }
-        if held.is_none_or(|held| held < *quantity) {
-            let price = self.admit(&id.price().ok_or_else(not_found)?, preferred, offers)?;
-            if held.is_none() {
-                let item = Addition { details: details.clone(), ..Addition::new(price.id.clone(), *quantity) };
-                return self.put(&item, price, position);
-            }
+        let Some(line) = self.line(id) else {
+            let price = id.price().filter(|_| !id.has_attributes()).ok_or_else(not_found)?;
+            let item = Addition { details: details.clone(), ..Addition::new(price, *quantity) };
+            let price = self.admit(&item.price, preferred, offers)?;
+            return self.put(&item, price, position);
+        };
+        let succession = Succession::of(line, self, offers);
+        let offer = succession.map(|succession| succession.successor).or_else(|| offers.get(&line.price));
+        let (held, price) = (line.quantity, offer.map_or(&line.price, |offer| &offer.price.id).clone());
+        if held < *quantity {
+            self.admit(&price, preferred, offers)?;
         }
         if let Some(line) = self.line_mut(id) {
             line.quantity = *quantity;
             line.describe(details);
-            if held != Some(*quantity) {
-                line.check_bounds(offers.get(&line.price).map(|offer| &offer.price))?;
+            if held != *quantity {
+                line.check_bounds(offer.map(|offer| &offer.price))?;
             }
         }
         Ok(())
@@ -527,6 +592,7 @@ impl Cart {
             description: None,
             recurrence,
             position,
+            former: Vec::new(),
         };
         line.describe(&item.details);
         line.check_bounds(Some(price))?;

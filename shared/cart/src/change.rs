@@ -1,5 +1,7 @@
 //! Changes to a cart, as values.
 
+use std::slice;
+
 use crate::{
     AdjustableQuantity, Attributes, Cart, Currency, Description, LineId, Metadata, PriceId, Quantity, Rejection,
 };
@@ -119,6 +121,16 @@ impl Change {
         if prices.len() > Cart::MAX_LINES { Err(Rejection::TooManyItems) } else { Ok(prices) }
     }
 
+    /// The lines that an update means by their ids.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &LineId> {
+        let updates = match self {
+            Self::Update { lines, .. } => lines.as_slice(),
+            Self::Line(line) => slice::from_ref(line),
+            Self::Add { .. } | Self::Clear => &[],
+        };
+        updates.iter().map(LineUpdate::line)
+    }
+
     /// Whether a price that is not for sale refuses the change, whatever the cart holds. An update may leave a line as it is, or
     /// take units out of it.
     #[must_use]
@@ -203,9 +215,9 @@ impl LineUpdate {
         }
     }
 
-    /// The price of which a quantity is set.
+    /// The price of a line that stays, as its id says it.
     fn price(&self) -> Option<PriceId> {
-        self.setting().and_then(|setting| setting.line.price())
+        if self.removed().is_some() { None } else { self.line().price() }
     }
 }
 

@@ -310,9 +310,17 @@ pub struct Line {
     pub recurrence: Option<Recurrence>,
     /// Lines are shown in ascending position: the order in which they were first added.
     pub position: i64,
+    /// What the line was called before its price was succeeded by another, the latest last. It is still meant by these.
+    pub former: Vec<LineId>,
 }
 
 impl Line {
+    /// Whether the line is called so, or was.
+    #[must_use]
+    pub fn answers_to(&self, id: &LineId) -> bool {
+        self.id == *id || self.former.contains(id)
+    }
+
     /// Whether this is one unit, paid once, and the only one of `lines` lines, as Stripe asks of a price whose amount the
     /// shopper chooses.
     ///

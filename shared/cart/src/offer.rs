@@ -1,6 +1,6 @@
 //! What is for sale.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::{Price, PriceId, Product};
@@ -22,15 +22,19 @@ impl Offer {
     }
 }
 
-/// Offers by the ids of their prices. They are shared with whatever remembers them.
+/// Offers by the ids of their prices, and which price took the place of an archived one. They are shared with whatever
+/// remembers them.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Offers(HashMap<PriceId, Arc<Offer>>);
+pub struct Offers {
+    offers: HashMap<PriceId, Arc<Offer>>,
+    successors: BTreeMap<PriceId, PriceId>,
+}
 
 impl Offers {
     /// The offer of a price; `None` where the catalogue has none.
     #[must_use]
     pub fn get(&self, price: &PriceId) -> Option<&Arc<Offer>> {
-        self.0.get(price)
+        self.offers.get(price)
     }
 
     /// The offer of a price that can be bought; `None` for one that cannot, or that the catalogue does not have.
@@ -41,18 +45,32 @@ impl Offers {
 
     /// Adds an offer.
     pub fn insert(&mut self, offer: Arc<Offer>) {
-        self.0.insert(offer.price.id.clone(), offer);
+        self.offers.insert(offer.price.id.clone(), offer);
+    }
+
+    /// The offer of the price that took the place of an archived one; `None` where none did, as far as is known here.
+    #[must_use]
+    pub fn successor(&self, archived: &PriceId) -> Option<&Arc<Offer>> {
+        self.for_sale(self.successors.get(archived)?)
+    }
+
+    /// Adds which prices took the place of archived ones.
+    pub fn extend_successors(&mut self, successors: impl IntoIterator<Item = (PriceId, Arc<Offer>)>) {
+        for (archived, offer) in successors {
+            self.successors.insert(archived, offer.price.id.clone());
+            self.insert(offer);
+        }
     }
 
     /// All offers, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Offer>> {
-        self.0.values()
+        self.offers.values()
     }
 }
 
 impl Extend<Arc<Offer>> for Offers {
     fn extend<I: IntoIterator<Item = Arc<Offer>>>(&mut self, offers: I) {
-        self.0.extend(offers.into_iter().map(|offer| (offer.price.id.clone(), offer)));
+        self.offers.extend(offers.into_iter().map(|offer| (offer.price.id.clone(), offer)));
     }
 }
 
@@ -61,7 +79,7 @@ impl IntoIterator for Offers {
     type IntoIter = std::collections::hash_map::IntoValues<PriceId, Arc<Offer>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_values()
+        self.offers.into_values()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{Offer, Offers, Price};
+use crate::{
+    AdjustableQuantity, Cart, Currency, Decimal, Line, LineId, Money, Offer, Offers, Price, PriceId, PricedLine,
+};
 
 /// The price of `candidates` that took the place of an archived one; `None` where none did, or where the price is not
 /// archived.
@@ -26,6 +28,99 @@ pub fn successor<'a>(archived: &Offer, candidates: &'a Offers) -> Option<&'a Arc
         let default = candidates.for_sale(archived.product.default_price.as_ref()?)?;
         sells_alike(&archived.price, &default.price).then_some(default)
     })
+}
+
+/// The price at which a line goes on whose own price is archived.
+#[derive(Clone, Copy, Debug)]
+pub struct Succession<'a> {
+    archived: &'a Offer,
+    /// The offer of the successor.
+    pub successor: &'a Arc<Offer>,
+    currency: Currency,
+    is_rise: bool,
+}
+
+impl<'a> Succession<'a> {
+    /// How `line` of `cart` goes on. `None` where its price is not archived, where nothing took its place, or where that does
+    /// not fit into the cart: it is paid at another interval, its amount is chosen by the shopper, it has none in the
+    /// cart's currency, or it is a recurring price that stands on a line already.
+    #[must_use]
+    pub fn of(line: &Line, cart: &Cart, offers: &'a Offers) -> Option<Self> {
+        // Almost no line has one.
+        let successor = offers.successor(&line.price)?;
+        let archived = offers.get(&line.price)?;
+        let (old, new) = (&archived.price, &successor.price);
+        let currency = cart.currency()?;
+        let fits = new.recurrence() == old.recurrence()
+            && new.recurrence() == line.recurrence
+            && !new.is_custom()
+            && !old.is_custom()
+            && new.sells_in(currency);
+        let is_taken = new.recurrence().is_some() && cart.lines().iter().any(|other| other.price == new.id);
+        if old.active || !fits || is_taken {
+            return None;
+        }
+        Some(Self { archived, successor, currency, is_rise: is_rise(line, old, new, currency) })
+    }
+
+    /// What one unit cost, in minor units of the cart's currency; `None` where no single amount says it.
+    #[must_use]
+    pub fn from(&self) -> Option<Decimal> {
+        self.archived.price.each(self.currency)
+    }
+
+    /// What one unit costs now.
+    #[must_use]
+    pub fn to(&self) -> Option<Decimal> {
+        self.successor.price.each(self.currency)
+    }
+
+    /// Whether the shopper may have to pay more, so that only they can agree to it.
+    #[must_use]
+    pub fn is_rise(&self) -> bool {
+        self.is_rise
+    }
+}
+
+/// What the shopper is told of a line that goes on at another price. Amounts are of one unit, in minor units of the cart's
+/// currency; `None` where no single amount says it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PriceChange {
+    /// The line.
+    pub line: LineId,
+    /// Its archived price.
+    pub price: PriceId,
+    /// The price that took its place.
+    pub successor: PriceId,
+    /// What one unit cost.
+    pub from: Option<Decimal>,
+    /// What one unit costs now.
+    pub to: Option<Decimal>,
+}
+
+impl PricedLine<'_> {
+    /// How the price of the line changed, if it did.
+    #[must_use]
+    pub fn price_change(&self) -> Option<PriceChange> {
+        let succession = self.succession?;
+        Some(PriceChange {
+            line: self.line.id.clone(),
+            price: self.line.price.clone(),
+            successor: succession.successor.price.id.clone(),
+            from: succession.from(),
+            to: succession.to(),
+        })
+    }
+}
+
+/// Whether a line may come to more at its `new` price: as it is, or, where its quantity is not fixed yet, for each unit. What
+/// cannot be compared counts as more.
+fn is_rise(line: &Line, old: &Price, new: &Price, currency: Currency) -> bool {
+    let at = |price: &Price| price.amount(line.quantity.into(), currency).map(Money::minor);
+    let more = at(old).zip(at(new)).is_none_or(|(old, new)| new > old);
+    let is_open = new.is_metered() || line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled);
+    let each = old.each(currency).zip(new.each(currency));
+    more || (is_open && each.is_none_or(|(old, new)| new > old))
 }
 
 /// Whether two prices are of one kind, interval and own currency.

@@ -71,7 +71,11 @@ impl Line {
             self.recurrence.is_some(),
         ];
         let copies = copies.into_iter().filter(|stored| *stored).count();
-        long_part(&self.id) * copies + attributes(&self.attributes) + self.description.as_ref().map_or(0, description)
+        let former: usize = self.former.iter().map(|former| long_part(former) + long_part(&self.id)).sum();
+        former
+            + long_part(&self.id) * copies
+            + attributes(&self.attributes)
+            + self.description.as_ref().map_or(0, description)
     }
 }
 

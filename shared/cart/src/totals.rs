@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{AdjustableQuantity, Bounds, Cart, Currency, Decimal, Line, Money, Offer, Offers, Recurrence, Rejection};
+use crate::{
+    AdjustableQuantity, Bounds, Cart, Currency, Decimal, Line, Money, Offer, Offers, Recurrence, Rejection, Succession,
+};
 
 /// Why a line cannot be bought at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,8 +22,10 @@ pub enum Unavailable {
 pub struct PricedLine<'a> {
     /// The line.
     pub line: &'a Line,
-    /// Its offer, where the catalogue has one.
+    /// The offer that it is sold at, where the catalogue has one: that of its price, or of the successor of an archived one.
     pub offer: Option<&'a Arc<Offer>>,
+    /// How it goes on, where its price is archived and has a successor.
+    pub succession: Option<Succession<'a>>,
     /// What it comes to, or why it cannot be bought.
     pub amount: Result<Money, Unavailable>,
 }
@@ -85,8 +89,9 @@ impl<'a> Totals<'a> {
         let currency = cart.currency().unwrap_or(default);
         let own = own_currency(cart, offers);
         let priced = |line: &'a Line| {
-            let offer = offers.get(&line.price);
-            PricedLine { line, offer, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
+            let succession = Succession::of(line, cart, offers);
+            let offer = succession.map(|succession| succession.successor).or_else(|| offers.get(&line.price));
+            PricedLine { line, offer, succession, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
         };
         let lines: Vec<_> = cart.lines().iter().map(priced).collect();
         let total = sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency);
@@ -117,6 +122,12 @@ impl<'a> Totals<'a> {
         }
     }
 
+    /// The lines of which the shopper has to say that they want them at the price that took the place of theirs.
+    pub fn rises(&self) -> impl Iterator<Item = &PricedLine<'a>> {
+        let rises = |priced: &&PricedLine<'a>| priced.succession.is_some_and(|succession| succession.is_rise());
+        self.lines.iter().filter(rises).filter(|priced| priced.amount.is_ok())
+    }
+
     /// The lines that cannot be bought at the moment.
     pub fn unavailable(&self) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(|priced| priced.amount.is_err()).map(|priced| priced.line)
@@ -135,7 +146,11 @@ fn sum(mut amounts: impl Iterator<Item = Money>, currency: Currency) -> Money {
 /// Source: <https://docs.stripe.com/payments/checkout/localize-prices/manual-currency-prices>
 pub(crate) fn own_currency(cart: &Cart, offers: &Offers) -> Option<Currency> {
     let currency = cart.currency()?;
-    let mut offered = cart.lines().iter().filter_map(|line| Some((line, offers.get(&line.price)?)));
+    let sold_at = |line: &Line| {
+        let succession = Succession::of(line, cart, offers);
+        succession.map(|succession| succession.successor).or_else(|| offers.get(&line.price))
+    };
+    let mut offered = cart.lines().iter().filter_map(|line| Some((line, sold_at(line)?)));
     let (_, first) = offered.find(|(line, offer)| amount(line, Some(offer), currency, None).is_ok())?;
     Some(first.price.currency)
 }

@@ -348,6 +348,7 @@ fn of_an_earlier_release(lines: &[(&Price, u64)], currency: &str) -> Cart {
         description: None,
         recurrence: price.recurrence(),
         position: i64::try_from(index).unwrap(),
+        former: Vec::new(),
     };
     let snapshot = Snapshot {
         number: cart().number(),
@@ -631,6 +632,118 @@ fn a_line_outside_its_bounds_stays_as_it_is() {
         .map(|priced| priced.bounds().admit(priced.line.quantity))
         .collect();
     assert_eq!(outside, [false, true]);
+}
+
+/// Offers of `price_a`, archived, and of `price_b`, which took its place.
+fn succeeded(more: serde_json::Value) -> (Offers, Price, Price) {
+    let a = Price { active: false, ..price("price_a") };
+    let b = priced("price_b", more);
+    let product: cart::Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    let offer = |price: &Price| Offer { price: price.clone(), product: product.clone() };
+    let mut offers: Offers = [offer(&a)].into_iter().collect();
+    offers.extend_successors([(a.id.clone(), std::sync::Arc::new(offer(&b)))]);
+    (offers, a, b)
+}
+
+#[test]
+fn a_line_goes_on_at_the_price_that_took_the_place_of_its_own() {
+    for (amount, rises) in [(90, 0), (100, 0), (110, 1)] {
+        let (offers, a, b) = succeeded(json!({ "unit_amount": amount }));
+        let held = holding(&[add(&price("price_a"), 2)]);
+
+        let totals = Totals::new(&held, &offers, Currency::USD);
+
+        assert_eq!((totals.total.minor(), totals.rises().count()), (2 * amount, rises));
+        let change = totals.lines[0].price_change().unwrap();
+        assert_eq!((&change.price, &change.successor), (&a.id, &b.id));
+        let [from, to] = [change.from, change.to].map(|each| each.unwrap().to_string());
+        assert_eq!((from.as_str(), to), ("100", amount.to_string()));
+    }
+}
+
+/// What a unit costs may rise where the whole does not: the shopper may take more on Stripe's page.
+#[test]
+fn a_rise_of_what_may_be_taken_on_the_page_is_a_rise() {
+    let (offers, ..) =
+        succeeded(json!({ "unit_amount": 110, "transform_quantity": { "divide_by": 2, "round": "up" } }));
+    let own = AdjustableQuantity::new(true, None, None).unwrap();
+    let details = Details { adjustable_quantity: Some(own), description: None };
+    let a = price("price_a");
+
+    for (item, rises) in [(item(&a, 2), 0), (Addition { details, ..item(&a, 2) }, 1)] {
+        let held = holding(&[ask(Change::add(vec![item]).unwrap(), [&a])]);
+        let totals = Totals::new(&held, &offers, Currency::USD);
+        assert_eq!((totals.total.minor(), totals.rises().count()), (110, rises));
+    }
+}
+
+#[test]
+fn the_yes_makes_the_line_the_successors_and_the_old_id_still_means_it() {
+    let (offers, a, b) = succeeded(json!({ "unit_amount": 110 }));
+    let described = |id: &str| LineUpdate::Describe { line: LineId::kept(id), details: Details::default() };
+    let mut cart = holding(&[add(&price("price_a"), 2)]);
+
+    cart.apply(&Change::update(vec![described("price_a")]), &offers, now()).unwrap();
+    assert_eq!(ids(&cart), [("price_b", 2)]);
+    cart.apply(&Change::update(vec![LineUpdate::Set(setting(&a, 5))]), &offers, now()).unwrap();
+    assert_eq!(ids(&cart), [("price_b", 5)]);
+
+    let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
+    let sold = BTreeMap::from([(LineId::from(&a.id), 2), (LineId::from(&b.id), 1)]);
+    assert_eq!(ids(&cart.clone().paid(order, 0, &sold, now())), [("price_b", 2)]);
+    // The price may be sold again: then an addition of it is another line.
+    let mut back = cart.clone();
+    ask(add(&price("price_a"), 1).change, [&price("price_a"), &b]).of(&mut back, now()).unwrap();
+    assert_eq!(ids(&back), [("price_a", 1), ("price_b", 5)]);
+    cart.apply(&Change::update(vec![LineUpdate::Remove(LineId::from(&a.id))]), &offers, now()).unwrap();
+    assert_eq!(ids(&cart), []);
+}
+
+#[test]
+fn two_lines_that_become_one_by_an_update_are_set_each_for_itself() {
+    let (offers, a, b) = succeeded(json!({ "unit_amount": 110 }));
+    let both = holding(&[add(&price("price_a"), 2), add(&b, 1)]);
+    let becomes = |lines: Vec<LineUpdate>| {
+        let mut cart = both.clone();
+        cart.apply(&Change::update(lines), &offers, now()).unwrap();
+        assert_eq!(cart.lines().len(), 1);
+        cart.item_count()
+    };
+    let (a, b) = (|quantity| LineUpdate::Set(setting(&a, quantity)), |quantity| LineUpdate::Set(setting(&b, quantity)));
+
+    assert_eq!(becomes(vec![a(2), b(3)]), 5);
+    assert_eq!(becomes(vec![b(3), a(4)]), 7);
+    assert_eq!(becomes(vec![a(4)]), 5);
+}
+
+#[test]
+fn what_was_paid_of_a_line_is_not_taken_from_one_that_was_once_called_so() {
+    let (offers, a, _) = succeeded(json!({ "unit_amount": 110 }));
+    let mut cart = holding(&[add(&price("price_a"), 2)]);
+    cart.succeed(&offers).unwrap();
+    add(&price("price_a"), 3).of(&mut cart, now()).unwrap();
+
+    let order = OrderNumber::of_session(&"cs_1".parse().unwrap());
+    let rest = cart.paid(order, 0, &BTreeMap::from([(LineId::from(&a.id), 3)]), now());
+
+    assert_eq!(ids(&rest), [("price_b", 2)]);
+}
+
+#[test]
+fn a_cart_remembers_a_bounded_number_of_former_ids() {
+    let mut cart = holding(&[add(&price("price_0"), 1)]);
+    for index in 0..60 {
+        let (old, new) = (price(&format!("price_{index}")), price(&format!("price_{}", index + 1)));
+        let asked = ask(Change::Clear, [&Price { active: false, ..old.clone() }, &new]);
+        let mut offers = asked.offers;
+        let successor = std::sync::Arc::clone(offers.get(&new.id).unwrap());
+        offers.extend_successors([(old.id, successor)]);
+        cart.succeed(&offers).unwrap();
+    }
+
+    let line = &cart.lines()[0];
+    assert_eq!((line.id.as_str(), line.former.len()), ("price_60", Cart::MAX_FORMER_IDS));
+    assert_eq!(line.former.last().unwrap().as_str(), "price_59");
 }
 
 #[test]

@@ -64,13 +64,16 @@ impl Catalog {
         })
     }
 
-    /// The offers of these prices as the table has them now.
+    /// The offers of these prices as the table has them now, with the successors of those that are archived.
     ///
     /// # Errors
     ///
     /// DynamoDB fails.
     pub async fn fresh_offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
-        Ok(self.table.fresh_offers(prices).await?)
+        let mut offers = self.table.fresh_offers(prices).await?;
+        let successors = self.table.fresh_successors(&offers).await?;
+        offers.extend_successors(successors);
+        Ok(offers)
     }
 
     /// Reads a price at Stripe that it refused to sell although the table has it for sale, and saves what it says of the

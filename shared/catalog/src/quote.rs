@@ -43,6 +43,7 @@ impl Catalog {
         let shown = if cold { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
         let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;
+        self.table.add_successors(&mut offers).await?;
         let Some(changed) = self.shopping.change(shopper, change, &offers, now).await? else { return Ok(None) };
         self.complete(&mut offers, changed.cart.lines().iter().map(|line| &line.price)).await?;
         Ok(Some((changed, offers)))
@@ -94,7 +95,10 @@ impl Catalog {
         prices: impl IntoIterator<Item = &'a PriceId>,
     ) -> Result<(), Error> {
         let absent: Vec<_> = prices.into_iter().filter(|price| offers.get(price).is_none()).collect();
-        offers.extend(self.table.offers(absent).await?);
+        if !absent.is_empty() {
+            offers.extend(self.table.offers(absent).await?);
+            self.table.add_successors(offers).await?;
+        }
         Ok(())
     }
 

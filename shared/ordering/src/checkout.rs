@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Reference, Rejection, SessionId, Status,
+    Cart, CurrentSession, Expected, ExpectedLine, Line, PriceId, PricedLine, Reference, Rejection, SessionId, Status,
     Timestamp, Token, Totals,
 };
 use catalog::Catalog;
@@ -52,6 +52,8 @@ pub struct CheckoutRequest {
     pub email: Option<String>,
     /// The text of a promotion code to apply.
     pub promotion_code: Option<String>,
+    /// The version of the cart at which the shopper saw what its lines come to, and agreed.
+    pub accept_version: Option<u64>,
     /// The URL under which this deployment is reached: Stripe sends the shopper back to it.
     pub base_url: String,
 }
@@ -71,6 +73,8 @@ struct Planned {
     lines: Vec<ExpectedLine>,
     /// Whether the shopper may change on Stripe's page what is paid for a line.
     adjustable: bool,
+    /// The cart with the lines that are sold, where some of them go on at another price.
+    succeeded: Option<Cart>,
 }
 
 /// A new session.
@@ -170,7 +174,7 @@ impl Checkout {
                     Some(brought) => brought,
                     None => brought.insert(self.brought(request).await?),
                 };
-                self.attempt(&cart, brought, &request.base_url, sessions, key.as_ref(), now).await
+                self.attempt(&cart, brought, request, sessions, key.as_ref(), now).await
             };
             match made.await {
                 Ok(Attempt::Done(session)) => return Ok(session),
@@ -216,12 +220,13 @@ impl Checkout {
         &self,
         cart: &Cart,
         brought: &Brought,
-        base_url: &str,
+        request: &CheckoutRequest,
         sessions: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Attempt, CheckoutError> {
-        let planned = self.plan(cart, brought, base_url, now).await?;
+        let planned = self.plan(cart, brought, request, now).await?;
+        let sold = planned.succeeded.as_ref().unwrap_or(cart);
         let fits =
             cart.current_session().is_some_and(|current| is_fit(current, cart, planned.parameters.digest(), now));
         if !fits && sessions.is_full(SESSIONS, now) {
@@ -233,7 +238,7 @@ impl Checkout {
             PreviousSession::Usable(answer) => match cart.current_session() {
                 // A request with a key is recorded with the session that answered it.
                 Some(current) if key.is_some() => {
-                    let current = CurrentSession { descriptions: descriptions(cart), ..current.clone() };
+                    let current = CurrentSession { descriptions: descriptions(sold), ..current.clone() };
                     (current, answer, Metric::SessionsReused)
                 }
                 _ => {
@@ -245,7 +250,7 @@ impl Checkout {
                 return Err(CheckoutError::too_many(sessions, now));
             }
             PreviousSession::Gone => {
-                let Created { session, answer, refitted } = self.make(cart, brought, &planned, now).await?;
+                let Created { session, answer, refitted } = self.make(sold, brought, &planned, now).await?;
                 let parameters = refitted.as_ref().unwrap_or(&planned.parameters);
                 for LeftOut { parameter, object, reason } in parameters.left_out() {
                     tracing::warn!(
@@ -257,20 +262,21 @@ impl Checkout {
                     tally::count(Metric::SettingLeftOut);
                 }
                 let adjustable = planned.adjustable || parameters.has_optional_items();
-                let expected = |amounts: SessionAmounts| Expected::new(amounts.subtotal(), planned.lines, !adjustable);
+                let lines = planned.lines;
+                let expected = |amounts: SessionAmounts| Expected::new(amounts.subtotal(), lines, !adjustable);
                 let current = CurrentSession {
                     expires_at: Some(session.expiry()),
                     expected: session.amounts().ok().map(expected),
                     id: session.id,
                     version: cart.version(),
                     parameters: parameters.digest().to_owned(),
-                    descriptions: descriptions(cart),
+                    descriptions: descriptions(sold),
                     adjustable,
                 };
                 (current, answer, Metric::SessionsCreated)
             }
         };
-        if self.record(cart, &session, sessions, key, now).await? {
+        if self.record(cart, &session, planned.succeeded.as_ref(), sessions, key, now).await? {
             tally::count(metric);
             Ok(Attempt::Done(answer))
         } else {
@@ -303,12 +309,13 @@ impl Checkout {
         &self,
         cart: &Cart,
         session: &CurrentSession,
+        succeeded: Option<&Cart>,
         sessions: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<bool, CheckoutError> {
         let replaces = cart.current_session().map(|current| &current.id);
-        match self.carts.record_session(cart.number(), session, replaces, sessions, key, now).await? {
+        match self.carts.record_session(cart.number(), session, replaces, succeeded, sessions, key, now).await? {
             Recorded::Now => return Ok(true),
             Recorded::Superseded { still_current: true } => {}
             // Its page must not be paid beside the page that the other checkout handed out.
@@ -322,7 +329,7 @@ impl Checkout {
         &self,
         cart: &Cart,
         brought: &Brought,
-        base_url: &str,
+        request: &CheckoutRequest,
         now: Timestamp,
     ) -> Result<Planned, CheckoutError> {
         let prices = cart.lines().iter().map(|line| &line.price);
@@ -332,19 +339,28 @@ impl Checkout {
         if totals.has_custom_amount() && brought.promotion_code.is_some() {
             return Err(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::CustomAmount));
         }
-        let unavailable = unavailable(&totals);
-        if !unavailable.is_empty() {
-            return Err(CheckoutError::CartChanged(unavailable));
+        let prices = unavailable(&totals);
+        let is_accepted = request.accept_version == Some(cart.version());
+        let rises = totals.rises().filter(|_| !is_accepted);
+        let successors: Vec<_> = rises.filter_map(PricedLine::price_change).collect();
+        if !prices.is_empty() || !successors.is_empty() {
+            return Err(CheckoutError::CartChanged { prices, successors });
         }
+        let mut succeeded = totals.lines.iter().any(|priced| priced.succession.is_some()).then(|| cart.clone());
+        if let Some(cart) = &mut succeeded {
+            cart.succeed(&offers)?;
+        }
+        let sold = succeeded.as_ref().unwrap_or(cart);
+        let totals = Totals::new(sold, &offers, self.default_currency);
         let adjustable = totals.lines.iter().any(PricedLine::is_adjustable);
-        let draft = self.settings.draft(cart, &totals, &brought.buyer, base_url);
+        let draft = self.settings.draft(sold, &totals, &brought.buyer, &request.base_url);
         let parameters = self.named.fit(&draft, now).await;
         if let Some(code) = &brought.promotion_code {
             let checked = code.check(&parameters, totals.total, totals.own_currency, now);
             checked.map_err(CheckoutError::PromotionCodeInvalid)?;
         }
         let lines = totals.lines.iter().map(ExpectedLine::from).collect();
-        Ok(Planned { draft, parameters, lines, adjustable })
+        Ok(Planned { draft, parameters, lines, adjustable, succeeded })
     }
 
     /// Reuses the cart's current session if it still `fits`, else expires it: line items of a hosted page cannot change.
@@ -458,9 +474,9 @@ impl Checkout {
         if let Some(known) = CheckoutError::of_shopper(refusal, buyer) {
             return known;
         }
-        match self.unavailable_since(refusal, cart, now).await {
-            Ok(prices) if prices.is_empty() => error.into(),
-            Ok(prices) => CheckoutError::CartChanged(prices),
+        match self.changed_since(refusal, cart, now).await {
+            Ok(None) => error.into(),
+            Ok(Some(changed)) => changed,
             Err(failure) => {
                 tracing::warn!(%error, "cannot find out whether a refused line can still be bought");
                 failure.into()
@@ -468,13 +484,22 @@ impl Checkout {
         }
     }
 
-    /// The prices that cannot be bought any more, where a refusal is about a line of the cart: its price or product may have
-    /// been archived just now. Stripe is asked, and what it says is saved, so that the cart shows it.
-    async fn unavailable_since(&self, refusal: &Refusal, cart: &Cart, now: Timestamp) -> Result<Vec<PriceId>, Error> {
-        let Some(line) = refusal.line().and_then(|index| cart.lines().get(index)) else { return Ok(Vec::new()) };
+    /// What changed about the cart, where a refusal is about one of its lines: the price or product may have been archived just
+    /// now. Stripe is asked, and what it says is saved, so that the cart shows it.
+    async fn changed_since(
+        &self,
+        refusal: &Refusal,
+        cart: &Cart,
+        now: Timestamp,
+    ) -> Result<Option<CheckoutError>, Error> {
+        let Some(line) = refusal.line().and_then(|index| cart.lines().get(index)) else { return Ok(None) };
         self.catalog.refresh(&line.price, now).await?;
         let offers = self.catalog.fresh_offers(cart.lines().iter().map(|line| &line.price)).await?;
-        Ok(unavailable(&Totals::new(cart, &offers, self.default_currency)))
+        let totals = Totals::new(cart, &offers, self.default_currency);
+        let prices = unavailable(&totals);
+        let successors: Vec<_> = totals.lines.iter().filter_map(PricedLine::price_change).collect();
+        let changed = !prices.is_empty() || !successors.is_empty();
+        Ok(changed.then_some(CheckoutError::CartChanged { prices, successors }))
     }
 }
 
@@ -487,8 +512,15 @@ fn descriptions(cart: &Cart) -> BTreeMap<PriceId, String> {
     lines.filter_map(|line| Some((line.price.clone(), line.description.as_ref()?.as_str().to_owned()))).collect()
 }
 
+/// The prices of the lines that cannot be bought, each once.
 fn unavailable(totals: &Totals<'_>) -> Vec<PriceId> {
-    totals.unavailable().map(|line| line.price.clone()).collect()
+    let mut prices: Vec<PriceId> = Vec::new();
+    for Line { price, .. } in totals.unavailable() {
+        if !prices.contains(price) {
+            prices.push(price.clone());
+        }
+    }
+    prices
 }
 
 /// Whether the cart's current session is what would be made now with parameters of this digest, and can be handed out.

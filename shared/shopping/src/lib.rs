@@ -71,7 +71,8 @@ impl Shopping {
     /// [`Error::Store`] if DynamoDB fails.
     pub async fn find(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<PricedCart>, Error> {
         let Some(cart) = self.cart_of(shopper, now).await? else { return Ok(None) };
-        let offers = self.catalog.offers(cart.lines().iter().map(|line| &line.price)).await?;
+        let mut offers = self.catalog.offers(cart.lines().iter().map(|line| &line.price)).await?;
+        self.catalog.add_successors(&mut offers).await?;
         Ok(Some(PricedCart { cart, offers }))
     }
 

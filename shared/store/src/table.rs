@@ -1,6 +1,6 @@
 //! One table: reads by key, and writes that happen only where their guard holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
@@ -107,10 +107,7 @@ impl Table {
         keys: impl IntoIterator<Item = AttributeValue>,
         consistent: bool,
     ) -> Result<Vec<Item>, Error> {
-        // DynamoDB refuses a key that is asked for twice.
-        let mut asked_for = HashSet::new();
-        let keys = keys.into_iter().filter(|key| key.as_s().is_ok_and(|key| asked_for.insert(key.clone())));
-        let mut keys: Vec<Item> = keys.map(|key| Item::from([(self.key.to_owned(), key)])).collect();
+        let mut keys: Vec<Item> = keys.into_iter().map(|key| Item::from([(self.key.to_owned(), key)])).collect();
         let mut rows = Vec::with_capacity(keys.len());
         // The SDK's own retries bound how often the call fails outright.
         let mut rounds = 0;

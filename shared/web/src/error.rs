@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use cart::{Bounds, PriceId, Rejection};
+use cart::{Bounds, PriceChange, PriceId, Rejection};
 use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json as object};
 
+use crate::views::PriceChangeView;
 use crate::{Answer, json};
 
 /// Why a request was not fulfilled.
@@ -66,9 +67,14 @@ pub enum Error {
     /// There is nothing to check out.
     #[error("Cart is empty")]
     CartEmpty,
-    /// Lines of the cart cannot be bought any more.
-    #[error("Some items are not available any more")]
-    CartChanged(Vec<PriceId>),
+    /// Lines of the cart cannot be bought any more, or only at another price, to which the shopper has not agreed.
+    #[error("Some items are not available any more, or have another price")]
+    CartChanged {
+        /// The prices that cannot be bought.
+        prices: Vec<PriceId>,
+        /// The lines that go on at another price.
+        successors: Vec<PriceChange>,
+    },
     /// The cart is not at the version that the client insisted on.
     #[error("The cart has changed")]
     VersionMismatch {
@@ -192,7 +198,7 @@ impl Error {
                 | Rejection::Maximum => StatusCode::BAD_REQUEST,
                 Rejection::Closed => StatusCode::CONFLICT,
             },
-            Self::CartChanged(_) => StatusCode::CONFLICT,
+            Self::CartChanged { .. } => StatusCode::CONFLICT,
             Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -238,7 +244,7 @@ impl Error {
                 Rejection::Closed => "cart_closed",
             },
             Self::CartEmpty => "cart_empty",
-            Self::CartChanged(_) => "cart_changed",
+            Self::CartChanged { .. } => "cart_changed",
             Self::VersionMismatch { .. } => "version_mismatch",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::PromotionCodeInvalid { .. } => "invalid_promotion_code",
@@ -258,7 +264,10 @@ impl Error {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
             Self::Header { name, .. } => object!({ "header": name }),
             Self::Rejected(rejection) => details_of(rejection),
-            Self::CartChanged(prices) => object!({ "prices": prices }),
+            Self::CartChanged { prices, successors } => {
+                let successors: Vec<_> = successors.iter().map(PriceChangeView::from).collect();
+                object!({ "prices": prices, "successors": successors })
+            }
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::OrderNotFound => object!({ "field": "number" }),
             Self::ProductNotFound(product) => object!({ "product": product }),

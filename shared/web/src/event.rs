@@ -5,7 +5,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +30,8 @@ struct Event {
     cookies: Vec<String>,
     #[serde(deserialize_with = "if_readable")]
     headers: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "if_readable")]
+    path_parameters: HashMap<String, String>,
     #[serde(deserialize_with = "if_readable")]
     request_context: ApiGatewayV2httpRequestContext,
     #[serde(deserialize_with = "if_readable")]
@@ -63,6 +65,8 @@ pub fn request(event: &str) -> lambda_http::Request {
     *request.method_mut() = event.request_context.http.method.clone();
     *request.uri_mut() = uri(&event.raw_path, &event.raw_query_string);
     *request.headers_mut() = headers(event.headers, &event.cookies);
+    let request =
+        if event.path_parameters.is_empty() { request } else { request.with_path_parameters(event.path_parameters) };
     request.with_raw_http_path(event.raw_path).with_request_context(RequestContext::ApiGatewayV2(event.request_context))
 }
 

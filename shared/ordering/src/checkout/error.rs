@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cart::{PriceId, Rejection, Timestamp};
+use cart::{PriceChange, PriceId, Rejection, Timestamp};
 use payments::{Buyer, PromotionCodeFault, Refusal};
 use store::Count;
 
@@ -14,9 +14,14 @@ pub enum CheckoutError {
     /// There is no cart, or nothing in it.
     #[error("the cart is empty")]
     CartEmpty,
-    /// These prices cannot be bought any more.
-    #[error("lines of the cart cannot be bought any more")]
-    CartChanged(Vec<PriceId>),
+    /// Lines cannot be bought any more, or only at another price, to which the shopper has not agreed.
+    #[error("lines of the cart cannot be bought any more, or only at another price")]
+    CartChanged {
+        /// The prices that cannot be bought.
+        prices: Vec<PriceId>,
+        /// The lines that go on at another price.
+        successors: Vec<PriceChange>,
+    },
     /// The cart is not at the version that the shopper insists on.
     #[error("the cart is at version {current}")]
     VersionMismatch {

@@ -47,7 +47,7 @@ impl Sale<'_> {
     /// The cart's line, as it is now, that a line of the session was made from.
     fn held(&self, line: &LineItem) -> Option<&Line> {
         let id = self.made_from(line)?;
-        self.cart?.lines().iter().find(|held| held.id == *id)
+        self.cart?.lines().iter().find(|held| held.answers_to(&id))
     }
 
     /// The own text of the cart's line.

@@ -146,6 +146,7 @@ impl Wanted<'_> {
         }
         let mut offers = self.offers.clone();
         offers.extend(self.catalog.offers(absent).await?);
+        self.catalog.add_successors(&mut offers).await?;
         Ok(Cow::Owned(offers))
     }
 

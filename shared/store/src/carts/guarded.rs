@@ -14,7 +14,7 @@ use cart::{
 };
 
 use super::row::{
-    self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, LATEST_FORMAT, METADATA, OWN_CURRENCY,
+    self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, FORMER, LATEST_FORMAT, METADATA, OWN_CURRENCY,
     OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXT_BYTES, TEXTS, UPDATED,
     VERSION,
 };
@@ -166,6 +166,8 @@ fn set(
         match line {
             LineUpdate::Set(_) => set_line(update, settings.next()?, now, index)?,
             LineUpdate::Describe { line, details } => {
+                // The line of an archived price may go on at another.
+                line.price().and_then(|price| offers.for_sale(&price))?;
                 let there = exists(update, line);
                 update.guard(there);
                 describe(update, line, details);
@@ -234,11 +236,14 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
         return None;
     }
     guard_own_bounds(update, units);
-    if units.line.has_attributes() {
-        let there = exists(update, &units.line);
-        update.guard(there);
-    }
+    let there = exists(update, &units.line);
     let line = update.name(units.line.as_str());
+    if units.line.has_attributes() {
+        update.guard(there);
+    } else {
+        // A line that was once called so would be meant.
+        update.guard(format!("{there} OR attribute_not_exists({FORMER}.{line})"));
+    }
     let quantity = update.value(number(units.quantity));
     update.set(format!("{QUANTITIES}.{line} = {quantity}"));
     place(update, units, now, index);
@@ -249,6 +254,8 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
 fn remove(update: &mut Update, line: &LineId) {
     guard_only_line(update, line);
     let name = update.name(line.as_str());
+    // Another line may have been called so.
+    update.guard(format!("attribute_not_exists({FORMER}.{name})"));
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
         update.remove(format!("{map}.{name}"));
     }
@@ -273,7 +280,7 @@ fn clear(update: &mut Update) {
     }
     let plain = update.value(number(PLAIN_FORMAT));
     update.set(format!("{FORMAT} = {plain}"));
-    for stale in [RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY] {
+    for stale in [FORMER, RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY] {
         update.remove(stale);
     }
     let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));

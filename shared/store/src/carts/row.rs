@@ -13,6 +13,7 @@
 //! | `a` | line → `enabled:minimum:maximum` |
 //! | `t` | line → description |
 //! | `la` | line → its attributes, where it has some; absent in rows of version 0.1.0 |
+//! | `fl` | what a line was called before its price was succeeded → the line; absent where none was |
 //! | `r` | the recurring prices (a set; absent when empty) |
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
@@ -57,6 +58,7 @@ pub(crate) const POSITIONS: &str = "o";
 pub(crate) const ADJUSTABLE: &str = "a";
 pub(crate) const TEXTS: &str = "t";
 pub(crate) const ATTRIBUTES: &str = "la";
+pub(crate) const FORMER: &str = "fl";
 pub(crate) const RECURRING: &str = "r";
 pub(crate) const RECURRENCE: &str = "ivl";
 pub(crate) const CURRENCY: &str = "cur";
@@ -79,7 +81,7 @@ pub(crate) const WRONG_CODES_HOUR: &str = "ch";
 pub(crate) const WRONG_CODES: &str = "cn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 19] = [
+const OWN: [&str; 20] = [
     FORMAT,
     VERSION,
     QUANTITIES,
@@ -87,6 +89,7 @@ const OWN: [&str; 19] = [
     ADJUSTABLE,
     TEXTS,
     ATTRIBUTES,
+    FORMER,
     RECURRING,
     RECURRENCE,
     CURRENCY,
@@ -100,6 +103,10 @@ const OWN: [&str; 19] = [
     UPDATED,
     EXPIRES,
 ];
+
+/// What says which lines the cart has. The format follows from them.
+const LINES: [&str; 10] =
+    [FORMAT, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, ATTRIBUTES, FORMER, RECURRING, RECURRENCE, TEXT_BYTES];
 
 pub(crate) const SESSION_ID: &str = "s";
 /// The path of the current session's id.
@@ -160,6 +167,20 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
     update
 }
 
+/// Says the lines of `cart`, which is at the version that was read.
+pub(crate) fn set_lines(update: &mut Update, cart: &Cart) {
+    let mut item = write(cart);
+    for name in LINES {
+        match item.remove(name) {
+            None => update.remove(name),
+            Some(value) => {
+                let value = update.value(value);
+                update.set(format!("{name} = {value}"));
+            }
+        }
+    }
+}
+
 /// The condition that the cart is still at `version`.
 pub(crate) fn at_version(version: u64) -> Update {
     let mut guard = Update::default();
@@ -199,6 +220,10 @@ fn write(cart: &Cart) -> Item {
         (UPDATED.into(), seconds(cart.updated_at())),
         (EXPIRES.into(), seconds(cart.expires_at())),
     ]);
+    let former = || lines().flat_map(|line| line.former.iter().map(|former| (former.as_str(), text(&line.id))));
+    if former().next().is_some() {
+        item.insert(FORMER.into(), map(former()));
+    }
     if let Some(version) = cart.sold_at() {
         item.insert(SOLD.into(), number(version));
     }
@@ -259,6 +284,13 @@ fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
     let recurrence: Option<Recurrence> = reader.parsed_if_there(RECURRENCE)?;
     let recurring = reader.item.get(RECURRING).and_then(|set| set.as_ss().ok()).map(Vec::as_slice).unwrap_or_default();
 
+    let mut former: BTreeMap<&str, Vec<LineId>> = BTreeMap::new();
+    for (id, line) in map(FORMER).into_iter().flatten() {
+        if let Ok(line) = line.as_s() {
+            former.entry(line).or_default().push(LineId::kept(id));
+        }
+    }
+
     let lines = reader.map(QUANTITIES).map(|(key, quantity)| {
         let id: LineId = key.parse().ok()?;
         let price = id.price()?;
@@ -279,6 +311,7 @@ fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
             },
             recurrence: recurrence.filter(|_| recurring.iter().any(|recurring| *recurring == price.as_str())),
             position: positions.and_then(|map| map.get(key))?.as_n().ok()?.parse().ok()?,
+            former: former.get(key.as_str()).into_iter().flatten().cloned().collect(),
             id,
             price,
         })

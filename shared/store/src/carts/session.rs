@@ -1,6 +1,6 @@
 //! Recording the current session of a cart.
 
-use cart::{CartNumber, CurrentSession, SessionId, Timestamp};
+use cart::{Cart, CartNumber, CurrentSession, SessionId, Timestamp};
 
 use super::row::{self, COMPLETED, SESSION, SESSION_EXPIRY, SESSION_ID, at_version};
 use super::{Carts, ChangeError, Count, Hourly, abandoned, remember_in, remember_unseen};
@@ -27,6 +27,9 @@ impl Carts {
     /// counted among those of the clock hour, of which there were as many as `counted` says when the cart was read with
     /// `replaces`; a session that is recorded again is not counted. One write; two where the cart must forget older keys first.
     ///
+    /// With it the lines are written that `succeeded` has, where the session sells some of them at prices that took the place of
+    /// theirs: the cart as it was read, with other lines.
+    ///
     /// Nothing is recorded if the cart is no longer at `session.version`, if another session was recorded first, or if the
     /// request was answered before. Neither version nor life change.
     ///
@@ -34,17 +37,22 @@ impl Carts {
     ///
     /// - [`ChangeError::Absent`] if there is no such cart.
     /// - [`ChangeError::Store`] if DynamoDB fails.
+    #[expect(clippy::too_many_arguments, reason = "one write says all of it")]
     pub async fn record_session(
         &self,
         number: CartNumber,
         session: &CurrentSession,
         replaces: Option<&SessionId>,
+        succeeded: Option<&Cart>,
         counted: Count,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> Result<Recorded, ChangeError> {
         let record = || {
             let mut update = replace_session(session, replaces);
+            if let Some(cart) = succeeded {
+                row::set_lines(&mut update, cart);
+            }
             if replaces != Some(&session.id) {
                 // No other session is counted in between: it would be in the place of the one that this one replaces.
                 Hourly::Sessions.count_in(&mut update, counted, now);

@@ -36,6 +36,17 @@ impl CatalogTable {
         self.successors_of(offers, true).await
     }
 
+    /// Adds the successors of those offers whose price is archived, as [`CatalogTable::successors`] finds them.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB fails, or a row is corrupt.
+    pub async fn add_successors(&self, offers: &mut Offers) -> Result<(), Error> {
+        let successors = self.successors(offers).await?;
+        offers.extend_successors(successors);
+        Ok(())
+    }
+
     async fn successors_of(&self, offers: &Offers, fresh: bool) -> Result<BTreeMap<PriceId, Arc<Offer>>, Error> {
         let archived: Vec<_> = offers.iter().filter(|offer| !offer.price.active).collect();
         if archived.is_empty() {

@@ -169,7 +169,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
         async {
             carts.change(cart.number(), &many, &shop(), &database.catalog(), &Preconditions::default(), start()).await
         },
-        async { carts.record_session(cart.number(), &session, None, Count::default(), None, start()).await },
+        async { carts.record_session(cart.number(), &session, None, None, Count::default(), None, start()).await },
     );
 
     let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
@@ -198,8 +198,10 @@ async fn a_checkout_is_recorded_whatever_keys_the_cart_has_seen() {
     for (index, key, now) in (0..200).map(|index| (index, key(index), start())).chain([(200, key(0), start() + DAY)]) {
         let next = session(index);
         let replaces = current.as_ref().map(|current| &current.id);
-        let recorded =
-            carts.record_session(cart.number(), &next, replaces, Count::default(), Some(&key), now).await.unwrap();
+        let recorded = carts
+            .record_session(cart.number(), &next, replaces, None, Count::default(), Some(&key), now)
+            .await
+            .unwrap();
 
         assert_eq!(recorded, Recorded::Now, "{index}");
         let found = carts.find_with_answer(cart.number(), Some(&key), now).await.unwrap();

@@ -119,8 +119,9 @@ async fn fill(database: &Database, cart: &Cart, now: Timestamp) {
         let key = IdempotencyKey::new(&index.to_string(), [b"checkout".as_slice()]);
         // Each by a function that has just begun, which knows nothing of the keys that are too many.
         let carts = database.carts();
-        let recorded =
-            carts.record_session(cart.number(), &session, replaces.as_ref(), Count::default(), Some(&key), now).await;
+        let recorded = carts
+            .record_session(cart.number(), &session, replaces.as_ref(), None, Count::default(), Some(&key), now)
+            .await;
         assert_eq!(recorded.unwrap(), Recorded::Now);
         replaces = Some(session.id);
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use shopping::ChangedCart;
 
 use super::amounts::{Amount, Major, SumMembers, UnitMembers, WithCurrency};
+use super::price_change::PriceChangeView;
 use super::renderings::Rendering;
 use super::spliced::Spliced;
 use crate::cookies::Handed;
@@ -97,6 +98,7 @@ struct LostPrice<'a> {
 #[serde(tag = "code", rename_all = "snake_case")]
 enum Warning<'a> {
     PriceInactive { price: &'a PriceId },
+    PriceChanged(PriceChangeView),
     OutOfBounds { price: &'a PriceId, id: &'a LineId, minimum: Option<u32>, maximum: Option<u32> },
 }
 
@@ -242,15 +244,27 @@ impl<'a> Warning<'a> {
     fn all_of(priced: &PricedLine<'a>) -> impl Iterator<Item = Self> {
         let Line { id, price, quantity, .. } = priced.line;
         let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price });
+        let changed = priced.price_change().filter(|_| priced.amount.is_ok());
+        let changed = changed.map(|change| Self::PriceChanged(PriceChangeView::from(&change)));
         let Bounds { minimum, maximum } = priced.bounds();
         let out_of_bounds = !priced.bounds().admit(*quantity);
-        inactive.into_iter().chain(out_of_bounds.then_some(Self::OutOfBounds { price, id, minimum, maximum }))
+        inactive.into_iter().chain(changed).chain(out_of_bounds.then_some(Self::OutOfBounds {
+            price,
+            id,
+            minimum,
+            maximum,
+        }))
     }
 }
 
 impl<'a> ItemView<'a> {
     fn new(priced: &PricedLine<'a>, offer: Option<Arc<Rendering>>, shop: &Shop) -> Self {
         let line = priced.line;
+        // The line keeps its price's id until the shopper has agreed to the other.
+        let offer = match priced.succession {
+            Some(succession) => Some(Arc::new(Rendering::under(&line.price, succession.successor))),
+            None => offer,
+        };
         let lost = offer.is_none().then_some(LostPrice { object: "price", active: false, price: &line.price });
         let sum = priced.amount.ok();
         let unit = sum.and_then(|sum| Some(shop.unit_amount(priced.each()?, sum.currency())));

@@ -2,8 +2,10 @@
 
 mod amounts;
 pub(crate) mod cart;
+mod price_change;
 mod renderings;
 mod spliced;
 
 pub(crate) use amounts::Amounts;
+pub(crate) use price_change::PriceChangeView;
 pub(crate) use renderings::Renderings;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use cart::{Offer, PriceId};
+use cart::{Offer, Price, PriceId};
 
 use crate::json;
 
@@ -36,6 +36,18 @@ pub(crate) struct Rendering {
     pub(crate) product: String,
 }
 
+impl Rendering {
+    fn new(offer: &Offer) -> Self {
+        Self { price: json::text(&offer.price), product: json::text(&offer.product) }
+    }
+
+    /// The JSON of an offer, whose price is shown under another id.
+    pub(crate) fn under(id: &PriceId, offer: &Offer) -> Self {
+        let price = Price { id: id.clone(), ..offer.price.clone() };
+        Self { price: json::text(&price), product: json::text(&offer.product) }
+    }
+}
+
 impl Renderings {
     /// The JSON of these offers, in their order.
     pub(crate) fn of<'a>(&self, offers: impl Iterator<Item = Option<&'a Arc<Offer>>>) -> Vec<Option<Arc<Rendering>>> {
@@ -55,7 +67,7 @@ impl Written {
             self.by_price.retain(|_, known| known.offer.strong_count() > 0);
             self.sweep_from = 2 * self.by_price.len() + 100;
         }
-        let rendering = Arc::new(Rendering { price: json::text(&offer.price), product: json::text(&offer.product) });
+        let rendering = Arc::new(Rendering::new(offer));
         let known = Known { offer: Arc::downgrade(offer), rendering: Arc::clone(&rendering) };
         self.by_price.insert(offer.price.id.clone(), known);
         rendering

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::wire::fields::{
     AddedUnits, Address, Adjustable, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar, Trimmed,
-    Unchangeable, WantedUnits, maybe_blank, not_empty,
+    Unchangeable, WantedUnits, Whole, maybe_blank, not_empty,
 };
 
 /// `POST /cart/add`.
@@ -53,6 +53,7 @@ pub struct UpdateLine {
 pub struct CheckoutBody {
     email: Email,
     promotion_code: Trimmed,
+    accept_version: Option<Whole>,
 }
 
 /// `POST /admin/anonymise`.
@@ -127,6 +128,12 @@ impl CheckoutBody {
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.email.0.as_deref()
+    }
+
+    /// The version of the cart at which the shopper agreed to what its lines come to.
+    #[must_use]
+    pub fn accept_version(&self) -> Option<u64> {
+        self.accept_version.map(|Whole(version)| version)
     }
 
     /// The promotion code that the shopper entered.

@@ -102,7 +102,7 @@ fn a_fault_in_json_is_named_by_its_path() {
     for (body, fault) in [
         (json!({ "updates": [{}] }), "updates must be an object"),
         (json!({ "updates": { "a": [7] } }), "updates.a must be an object"),
-        (json!({ "updates": { "": {} } }), "updates. must be the id of a price"),
+        (json!({ "updates": { "": {} } }), "updates. must be the id of a line"),
         (json!({ "updates": { "a": { "quantity": 1_000_000 } } }), "updates.a.quantity must be at most 999999"),
     ] {
         assert_eq!(update_fault(&as_json(&body)), fault, "{body}");
@@ -148,7 +148,7 @@ fn a_key_in_a_path_is_cut() {
 
     let fault = update_fault(&as_json(json!({ "updates": { key: {} } })));
 
-    assert_eq!(fault, format!("updates.{} must be the id of a price", "é".repeat(64)));
+    assert_eq!(fault, format!("updates.{} must be the id of a line", "é".repeat(64)));
 }
 
 #[test]

@@ -1,0 +1,219 @@
+//! Lines whose price another one replaced: archived at Stripe, with its lookup key moved to the new price.
+
+use fixtures::{Answer, Shop, Visitor};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// A price of the mug under this lookup key, which Stripe takes away from the price that had it.
+async fn priced(shop: &Shop, unit_amount: u32, key: &str, more: &str) -> String {
+    let form = format!(
+        "product=prod_mug&currency=usd&unit_amount={unit_amount}&lookup_key={key}&transfer_lookup_key=true{more}"
+    );
+    shop.stripe(Method::POST, "/v1/prices", &form).await["id"].as_str().unwrap().to_owned()
+}
+
+async fn archive(shop: &Shop, price: &str) {
+    shop.stripe(Method::POST, &format!("/v1/prices/{price}"), "active=false").await;
+}
+
+/// Has a new price take the place of `old`.
+async fn replace(shop: &Shop, old: &str, unit_amount: u32, key: &str) -> String {
+    let new = priced(shop, unit_amount, key, "").await;
+    archive(shop, old).await;
+    new
+}
+
+/// A cart with two units of a price at 20.00, and what took its place.
+async fn replaced(shop: &Shop, unit_amount: u32) -> (Visitor<'_>, String, String) {
+    let old = priced(shop, 2000, "mug_key", "").await;
+    let visitor = shop.add(&old, 2).await;
+    let new = replace(shop, &old, unit_amount, "mug_key").await;
+    (visitor, old, new)
+}
+
+async fn checkout(visitor: &Visitor<'_>, body: Value) -> Answer {
+    visitor.post("/cart/checkout", body).await
+}
+
+#[tokio::test]
+async fn a_line_goes_on_at_the_successor_under_its_own_id() {
+    let shop = Shop::open().await;
+    let (visitor, old, new) = replaced(&shop, 2500).await;
+
+    let cart = visitor.cart().await;
+
+    let line = &cart["items"][0];
+    assert_eq!((&line["id"], &line["price"]), (&json!(old), &json!(old)));
+    assert_eq!((&line["available"], &line["active"], &line["unit_amount"]), (&json!(true), &json!(true), &json!(2500)));
+    assert_eq!((&line["total_price_minor"], &cart["total_price_minor"]), (&json!(5000), &json!(5000)));
+    let warning =
+        json!({ "code": "price_changed", "price": old, "id": old, "successor": new, "from": 2000, "to": 2500 });
+    assert_eq!(cart["warnings"], json!([warning]));
+}
+
+#[tokio::test]
+async fn a_fall_needs_no_yes() {
+    let shop = Shop::open().await;
+    let (visitor, old, new) = replaced(&shop, 1500).await;
+    let version = visitor.cart().await["version"].clone();
+
+    let session = checkout(&visitor, json!({})).await.ok();
+
+    assert_eq!(session["amount_total"], 3000);
+    let cart = visitor.cart().await;
+    assert_eq!((&cart["items"][0]["id"], &cart["items"][0]["price"]), (&json!(new), &json!(new)));
+    assert_eq!((&cart["version"], &cart["warnings"], &cart["status"]), (&version, &json!([]), &json!("checkout")));
+    assert_eq!(checkout(&visitor, json!({})).await.ok()["id"], session["id"], "the same page again");
+    assert_eq!(visitor.set(&old, 5).await.ok()["items"][0]["quantity"], 5, "the old id still means the line");
+    assert_eq!(visitor.cart().await["items"].as_array().unwrap().len(), 1);
+    assert_eq!(visitor.set(&old, 0).await.ok()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_rise_waits_for_a_yes_at_checkout() {
+    let shop = Shop::open().await;
+    let (visitor, old, new) = replaced(&shop, 2500).await;
+    visitor.update(json!({ "metadata": { "note": "another matter" } })).await.ok();
+
+    let refused = checkout(&visitor, json!({})).await;
+    assert_eq!(refused.error(409), "cart_changed");
+    let successor = json!({ "id": old, "price": old, "successor": new, "from": 2000, "to": 2500 });
+    assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
+    let version = visitor.cart().await["version"].as_u64().unwrap();
+    let before = checkout(&visitor, json!({ "accept_version": version - 1 })).await;
+    assert_eq!(before.error(409), "cart_changed", "the yes was to another cart");
+    let session = checkout(&visitor, json!({ "accept_version": version })).await.ok();
+
+    assert_eq!(session["amount_total"], 5000);
+    assert_eq!(visitor.cart().await["items"][0]["price"], json!(new));
+    let number = shop.pay(&session).await;
+    assert_eq!(shop.order(&number).await.ok()["lines"][0]["line"], json!(new));
+    assert_eq!(visitor.cart().await["status"], "completed");
+}
+
+#[tokio::test]
+async fn an_update_that_names_the_line_is_a_yes() {
+    for update in [json!({ "quantity": 3 }), json!({ "quantity": 2 }), json!({ "description": "blue" })] {
+        let shop = Shop::open().await;
+        let (visitor, old, new) = replaced(&shop, 2500).await;
+
+        let cart = visitor.update(json!({ "updates": { &old: update } })).await.ok();
+
+        assert_eq!((&cart["items"][0]["id"], &cart["warnings"]), (&json!(new), &json!([])), "{update}");
+        let session = checkout(&visitor, json!({})).await.ok();
+        assert_eq!(session["amount_total"], cart["total_price_minor"]);
+    }
+}
+
+/// A line is added under the new price while the old one is still in the cart.
+#[tokio::test]
+async fn two_lines_of_the_same_attributes_become_one_by_the_yes() {
+    let shop = Shop::open().await;
+    let (visitor, old, new) = replaced(&shop, 2500).await;
+    visitor.add(&new, 1).await.ok();
+    assert_eq!(visitor.cart().await["items"].as_array().unwrap().len(), 2);
+
+    let cart = visitor.update(json!({ "updates": { &old: { "description": "blue" } } })).await.ok();
+
+    assert_eq!(cart["items"].as_array().unwrap().len(), 1);
+    assert_eq!((&cart["items"][0]["quantity"], &cart["total_price_minor"]), (&json!(3), &json!(7500)));
+}
+
+#[tokio::test]
+async fn what_was_paid_by_the_old_id_is_taken_out_of_the_line() {
+    let shop = Shop::open().await;
+    let old = priced(&shop, 2000, "mug_key", "").await;
+    let visitor = shop.add(&old, 2).await;
+    let session = visitor.checkout().await.ok();
+    replace(&shop, &old, 1500, "mug_key").await;
+    // A yes to the new price, and one more. The page with the old price was open meanwhile, and is paid.
+    visitor.set(&old, 3).await.ok();
+
+    shop.pay(&session).await;
+
+    let rest = visitor.cart().await;
+    assert_eq!((&rest["items"][0]["quantity"], &rest["items"].as_array().unwrap().len()), (&json!(1), &1));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_cart_takes_no_place() {
+    let shop = Shop::open().await;
+    let monthly = "&recurring[interval]=month";
+    let old = priced(&shop, 900, "club_key", monthly).await;
+    let visitor = shop.add(&old, 1).await;
+    priced(&shop, 9000, "club_key", "&recurring[interval]=year").await;
+    archive(&shop, &old).await;
+
+    let cart = visitor.cart().await;
+
+    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old }]));
+    assert_eq!(cart["items"][0]["available"], false);
+}
+
+/// What happens at Stripe to a price that rises, as the shop's owner does it, in one order or the other.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Step {
+    Create,
+    Archive,
+    Checkout,
+    Get,
+}
+
+/// Never a silent rise: whatever comes in whatever order, a page that was made without a yes asks for the old amount.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_of_events_and_checkouts_raises_a_price_in_silence() {
+    use Step::{Archive, Checkout, Create, Get};
+    let orders = [
+        [Create, Archive, Checkout, Get],
+        [Create, Checkout, Archive, Get],
+        [Checkout, Create, Archive, Get],
+        [Archive, Create, Checkout, Get],
+        [Archive, Checkout, Create, Get],
+        [Checkout, Archive, Create, Get],
+        [Get, Create, Archive, Checkout],
+        [Create, Get, Archive, Checkout],
+        [Archive, Get, Create, Checkout],
+    ];
+    for (order, delivered) in orders.into_iter().flat_map(|order| [(order, true), (order, false)]) {
+        let shop = Shop::open().await;
+        let old = priced(&shop, 2000, "mug_key", "").await;
+        let visitor = shop.add(&old, 2).await;
+        shop.sandbox().pause_webhooks(!delivered);
+        for step in order {
+            match step {
+                Create => drop(priced(&shop, 2500, "mug_key", "").await),
+                Archive => archive(&shop, &old).await,
+                Checkout => drop(visitor.checkout().await),
+                Get => drop(visitor.cart().await),
+            }
+        }
+        // The last checkout without a yes, however far the news have come.
+        visitor.checkout().await;
+        // Then all news come, also those that were there, the latest first.
+        for event in shop.sandbox().events().iter().rev() {
+            shop.deliver(event).await.ok();
+            visitor.checkout().await;
+        }
+
+        let amounts: Vec<_> =
+            shop.sandbox().sessions().iter().map(|session| session["amount_total"].as_i64().unwrap()).collect();
+        assert!(amounts.iter().all(|amount| *amount == 4000), "{order:?}, delivered: {delivered}: {amounts:?}");
+        let version = visitor.cart().await["version"].clone();
+        let session = checkout(&visitor, json!({ "accept_version": version })).await;
+        assert_eq!(session.status, 200, "{order:?}, delivered: {delivered}: {}", session.text);
+        assert_eq!(session.ok()["amount_total"], 5000, "{order:?}, delivered: {delivered}");
+    }
+}
+
+#[tokio::test]
+async fn the_version_that_is_accepted_is_a_number() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+
+    for bad in [json!("x"), json!(1.5), json!(-1), json!({}), json!([1])] {
+        let refused = checkout(&visitor, json!({ "accept_version": bad })).await;
+        assert_eq!(refused.error(400), "invalid_field");
+        assert_eq!(refused.json()["details"]["field"], "accept_version");
+    }
+    visitor.post_form("/cart/checkout", "accept_version=1").await.ok();
+}
