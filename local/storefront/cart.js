@@ -9,13 +9,17 @@
  * on the page's <html>), the cart's token is kept in localStorage and travels in the header `Cart-Token`; the API must
  * list the shop's origin in `ALLOWED_ORIGINS`.
  *
+ * It can be imported on a server too, to read products and orders: set `Cart.base` there. A server works for many
+ * visitors, so no token is kept or sent there.
+ *
  * Every method rejects with a {@link CartError}.
  */
 
 /**
  * @typedef {object} Price A price of Stripe's: https://docs.stripe.com/api/prices/object
  * @property {string} price Its id.
- * @property {string} currency
+ * @property {string | null} nickname What tells it from other prices of its product.
+ * @property {string} currency Its own; it may have others in `currency_options`.
  * @property {string} product
  * @property {number | null} unit_amount In minor units.
  * @property {string | null} unit_amount_decimal
@@ -24,7 +28,8 @@
  * @property {{ divide_by: number, round: 'up' | 'down' } | null} transform_quantity
  * @property {{ preset: number | null } | null} [custom_unit_amount]
  * @property {Record<string, object>} [currency_options]
- * @property {string | null} [unit_price_with_currency] What one costs, where it comes with a product.
+ * @property {string | null} unit_price_with_currency What one unit costs. In a list of products: in the currency that was
+ *   asked for, and where units come in packages, what a package costs. Null where no single amount says it.
  *
  * @typedef {object} Product A product of Stripe's: https://docs.stripe.com/api/products/object
  * @property {string} id
@@ -32,43 +37,81 @@
  * @property {string | null} description
  * @property {string[]} images
  * @property {string | null} unit_label
+ * @property {Record<string, string>} metadata
  * @property {Price[]} [prices] Not on the products of a cart.
  *
- * @typedef {Price & { quantity: number, description: string | null, available: boolean }} Item
+ * @typedef {object} Line What a line of the cart has beside the fields of its price. Its amounts are in the cart's currency,
+ *   and null while it is not available.
+ * @property {string} id What `update` knows it by.
+ * @property {number} quantity
+ * @property {Record<string, string>} attributes What tells it from other lines of its price.
+ * @property {string | null} description
+ * @property {boolean} available
+ * @property {number | null} total_price_minor
+ * @property {number | null} total_price
+ * @property {string | null} total_price_with_currency
+ *
+ * @typedef {Price & Line} Item
  *
  * @typedef {object} CartBody
  * @property {string | null} number Null while there is no cart.
+ * @property {'active' | 'checkout' | 'completed'} status
  * @property {Record<string, string>} metadata
  * @property {number} total_price
  * @property {string} total_price_with_currency
+ * @property {{ interval: string, interval_count: number, total_price_with_currency: string } | null} recurring What is paid
+ *   again at each renewal.
  * @property {string} currency
  * @property {number} item_count
  * @property {Item[]} items
  * @property {Record<string, Product>} products By id.
- * @property {{ code: string, price: string }[]} warnings
+ * @property {{ code: string, price: string, id?: string, minimum?: number | null, maximum?: number | null }[]} warnings
  *
  * @typedef {object} Order Amounts are in minor units; beside each stands `<name>_with_currency`.
  * @property {string} number
  * @property {'awaiting_payment' | 'authorized' | 'payment_failed' | 'canceled' | 'paid' | 'partially_refunded' | 'refunded'} status
+ * @property {string} currency
  * @property {number} item_count
- * @property {{ price: string, name: string, description: string | null, quantity: number, total_with_currency: string }[]} lines
+ * @property {OrderLine[]} lines
+ * @property {string} subtotal_with_currency What the lines' subtotals add up to.
  * @property {string} total_with_currency
  * @property {string} created_at
+ *
+ * @typedef {object} OrderLine
+ * @property {string | null} price
+ * @property {string | null} product
+ * @property {string} name
+ * @property {string | null} nickname
+ * @property {string | null} description
+ * @property {Record<string, string>} attributes
+ * @property {number} quantity
+ * @property {string} subtotal_with_currency Before discounts and taxes.
+ * @property {string} total_with_currency
  */
 
 /** Why the API refused, or could not be asked. Programs go by `code`; `message` is for people. */
 export class CartError extends Error {
   /**
-   * @param {{ message: string, code: string, details?: object, status?: number }} body
+   * @param {{ message: string, code: string, details?: object, status?: number, retryAfter?: number | null }} body
    */
-  constructor({ message, code, details = {}, status = 0 }) {
+  constructor({ message, code, details = {}, status = 0, retryAfter = null }) {
     super(message);
     this.name = 'CartError';
     this.code = code;
     this.details = details;
     this.status = status;
+    /** The seconds after which another try makes sense, where the API says so. */
+    this.retryAfter = retryAfter;
   }
 }
+
+/** Where the page says that the API is; empty for the page's own origin, and where there is no page. */
+const baseOfPage = () => (globalThis.document?.documentElement.dataset.api ?? '').replace(/\/+$/, '');
+
+/** Whether this works for one visitor, as in a page or a worker. A server has no location. */
+const hasVisitor = () => globalThis.location !== undefined;
+
+const isElsewhere = () => !hasVisitor() || new URL(Cart.base || '/', location.href).origin !== location.origin;
 
 const STORAGE_KEY = 'cart-token';
 
@@ -76,6 +119,7 @@ const STORAGE_KEY = 'cart-token';
 const token = {
   value: null,
   read() {
+    if (!hasVisitor()) return null;
     try {
       return localStorage.getItem(STORAGE_KEY) ?? this.value;
     } catch {
@@ -83,6 +127,7 @@ const token = {
     }
   },
   write(value) {
+    if (!hasVisitor()) return;
     this.value = value;
     try {
       localStorage.setItem(STORAGE_KEY, value);
@@ -92,34 +137,49 @@ const token = {
   },
 };
 
+let base;
+
 export const Cart = {
   /** Where the API is, without a slash at the end; empty for the page's own origin. */
-  base: (document.documentElement.dataset.api ?? '').replace(/\/+$/, ''),
+  get base() {
+    return base ?? baseOfPage();
+  },
+  set base(url) {
+    base = url.replace(/\/+$/, '');
+  },
+
+  /**
+   * The currency of the cart that the next change opens, if it opens one; null for that of its first price.
+   * @type {string | null}
+   */
+  currency: null,
 
   /**
    * The cart.
    * @returns {Promise<CartBody>}
    */
   get() {
-    return request('GET', '/cart');
+    return request('GET', '/cart').then(seen);
   },
 
   /**
-   * Adds items, all or none of them.
-   * @param {{ price: string, quantity?: number, description?: string, adjustable_quantity?: object }[]} items
+   * Adds items, all or none of them. Units of one price with other `attributes` are another line.
+   * @param {{ price: string, quantity?: number, attributes?: Record<string, string>, description?: string,
+   *   adjustable_quantity?: object }[]} items
    * @returns {Promise<CartBody>}
    */
   add(items) {
-    return request('POST', '/cart/add', { items });
+    return change('/cart/add', { items }).then(seen);
   },
 
   /**
-   * Sets quantities (0 removes), attributes of lines, and metadata (which replace those that the cart had).
+   * Sets quantities (0 removes) and descriptions of lines, by the lines' ids, and metadata (which replace those that the
+   * cart had).
    * @param {{ updates?: Record<string, { quantity?: number, description?: string }>, metadata?: Record<string, string> }} changes
    * @returns {Promise<CartBody>}
    */
   update(changes) {
-    return request('POST', '/cart/update', changes);
+    return change('/cart/update', changes).then(seen);
   },
 
   /**
@@ -127,7 +187,7 @@ export const Cart = {
    * @returns {Promise<CartBody>}
    */
   clear() {
-    return request('POST', '/cart/clear');
+    return change('/cart/clear').then(seen);
   },
 
   /**
@@ -136,18 +196,21 @@ export const Cart = {
    * @returns {Promise<{ id: string, url: string }>}
    */
   checkout(wishes = {}) {
-    return request('POST', '/cart/checkout', wishes);
+    return change('/cart/checkout', wishes);
   },
 
   /**
-   * All products that are for sale, with their prices.
+   * All products that are for sale, with all their prices, which are written in `currency` where they can be paid in it.
+   * Without one they are written in their own.
+   * @param {{ currency?: string | null }} [options]
    * @returns {Promise<Product[]>}
    */
-  async products() {
+  async products({ currency } = {}) {
+    const query = new URLSearchParams({ limit: 100, ...(currency && { currency }) });
     const products = [];
     for (let page = { has_more: true, data: [] }; page.has_more; products.push(...page.data)) {
-      const after = page.data.at(-1);
-      page = await request('GET', `/products?limit=100${after ? `&starting_after=${encodeURIComponent(after.id)}` : ''}`);
+      if (page.data.length > 0) query.set('starting_after', page.data.at(-1).id);
+      page = await request('GET', `/products?${query}`);
     }
     return products;
   },
@@ -162,11 +225,38 @@ export const Cart = {
   },
 };
 
+/** Whether the last answer was a cart that the next change goes to. */
+let isOpen = false;
+
+/** Notes what `cart` says of the next change: where there is no cart, or a paid one, that opens another. */
+function seen(cart) {
+  isOpen = cart.number !== null && cart.status !== 'completed';
+  return cart;
+}
+
+/** Ends when the last change that had to wait for its turn has been answered. */
+let turns = Promise.resolve();
+
+/**
+ * Sends a change. As long as this page knows of no open cart, one after the other: changes side by side would open a cart
+ * each, and only the last one would be kept.
+ */
+function change(path, body) {
+  const send = () => request('POST', path, body);
+  if (isOpen || !hasVisitor()) return send();
+  const answer = turns.then(send);
+  turns = answer.then(() => {}, () => {});
+  return answer;
+}
+
 async function request(method, path, body) {
-  const isElsewhere = new URL(Cart.base || '/', location.href).origin !== location.origin;
-  const headers = {};
-  if (body) headers['Content-Type'] = 'application/json';
-  if (isElsewhere && token.read()) headers['Cart-Token'] = token.read();
+  const elsewhere = isElsewhere();
+  const held = elsewhere ? token.read() : null;
+  const headers = {
+    ...(body && { 'Content-Type': 'application/json' }),
+    ...(held && { 'Cart-Token': held }),
+    ...(Cart.currency && path.startsWith('/cart') && { 'X-Currency': Cart.currency }),
+  };
 
   let response;
   let answer;
@@ -175,7 +265,7 @@ async function request(method, path, body) {
       method,
       headers,
       body: body && JSON.stringify(body),
-      credentials: isElsewhere ? 'omit' : 'same-origin',
+      credentials: elsewhere ? 'omit' : 'same-origin',
     });
     answer = await response.json();
   } catch {
@@ -184,7 +274,13 @@ async function request(method, path, body) {
   }
 
   const received = response.headers.get('Cart-Token');
-  if (isElsewhere && received) token.write(received);
-  if (!response.ok) throw new CartError({ code: 'unknown', message: 'Something went wrong.', ...answer, status: response.status });
+  if (elsewhere && received) token.write(received);
+  if (!response.ok) {
+    const { status } = response;
+    // Where API Gateway turns requests away, its answer has no code.
+    const code = status === 429 ? 'too_many_requests' : 'unknown';
+    const retryAfter = Number(response.headers.get('Retry-After')) || null;
+    throw new CartError({ code, message: 'Something went wrong.', ...answer, status, retryAfter });
+  }
   return answer;
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { SHOP, shopping, stripe } from './shopper.js';
+import { serveElsewhere, shopping, stripe } from './shopper.js';
 
 const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -162,8 +162,7 @@ shopping('an API that does not answer is said not to, and the next try works', a
 
 shopping('with the API on another origin the cart’s token travels in a header', async (shopper) => {
   const { page } = shopper;
-  const api = 'http://api.example';
-  const sent = [];
+  const { api, sent } = await serveElsewhere(page);
   // As if the page had been written so.
   await page.addInitScript((api) => {
     new MutationObserver((_, observer) => {

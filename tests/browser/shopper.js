@@ -188,6 +188,25 @@ export class Shopper {
   }
 }
 
+/**
+ * Serves the API to `page` under another origin too, as if it were deployed there.
+ *
+ * @param {import('playwright-core').Page} page
+ * @returns That origin, and the headers and path of each request that is sent to it.
+ */
+export async function serveElsewhere(page) {
+  const api = 'http://api.example';
+  const sent = [];
+  await page.route(`${api}/**`, async (route) => {
+    const request = route.request();
+    sent.push({ ...(await request.allHeaders()), path: new URL(request.url()).pathname });
+    const response = await route.fetch({ url: request.url().replace(api, SHOP) });
+    const allowed = { 'access-control-allow-origin': SHOP, 'access-control-expose-headers': 'Cart-Token, ETag' };
+    await route.fulfill({ response, headers: { ...response.headers(), ...allowed } });
+  });
+  return { api, sent };
+}
+
 /** Sends a form to the Stripe sandbox. */
 export async function stripe(path, fields) {
   const response = await fetch(STRIPE + path, {
