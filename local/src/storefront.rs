@@ -16,6 +16,7 @@ files! {
     "/index.html" "index.html" "text/html; charset=utf-8",
     "/thank-you.html" "thank-you.html" "text/html; charset=utf-8",
     "/cart.js" "cart.js" "text/javascript; charset=utf-8",
+    "/catalogue.js" "catalogue.js" "text/javascript; charset=utf-8",
     "/shop.js" "shop.js" "text/javascript; charset=utf-8",
     "/thank-you.js" "thank-you.js" "text/javascript; charset=utf-8",
     "/shop.css" "shop.css" "text/css; charset=utf-8",

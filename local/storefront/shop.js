@@ -1,6 +1,7 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
+import { Catalogue, details, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
@@ -9,10 +10,28 @@ const notice = element('notice');
 
 /** The cart as the API last answered it. @type {import('./cart.js').CartBody} */
 let cart;
-/** The prices on the page by id: those say how they are written. @type {Map<string, import('./cart.js').Price>} */
-const prices = new Map();
-/** Quantities that the shopper has set and the API has not been told yet. @type {Map<string, number>} */
+/** What is on the page. */
+let catalogue = new Catalogue([], null);
+/** Quantities of lines that the shopper has set and the API has not been told yet. @type {Map<string, number>} */
 const wanted = new Map();
+
+/** The currency that the shopper chose, also on an earlier visit. */
+const currencyOfLastVisit = {
+  read() {
+    try {
+      return localStorage.getItem('currency');
+    } catch {
+      return null;
+    }
+  },
+  write(currency) {
+    try {
+      localStorage.setItem('currency', currency);
+    } catch {
+      // Blocked, or full.
+    }
+  },
+};
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What the shopper does
@@ -38,24 +57,27 @@ function act(work) {
 async function recover(error) {
   complain(error);
   wanted.clear();
+  element('currency').value = catalogue.currency;
   // What is shown must be what the API has, whatever went wrong. If it does not answer, that has been said.
   await Cart.get().then(show, () => cart && show(cart));
 }
 
-function add(price, name) {
+/** Adds an item, called `name`. What was typed for it in `field` is not meant for the next one. */
+function add(item, name, field) {
   return act(async () => {
-    show(await Cart.add([{ price, quantity: 1 }]));
+    show(await Cart.add([item]));
+    field.value = '';
     tell(`Added to cart: ${name}. ${summary()}`);
   });
 }
 
 /** Shows the quantity at once; several clicks in a row are sent as one update. */
-function setQuantity(price, quantity) {
-  wanted.set(price, quantity);
+function setQuantity(id, quantity) {
+  wanted.set(id, quantity);
   show(cart);
   return act(async () => {
     if (wanted.size === 0) return;
-    const updates = Object.fromEntries([...wanted].map(([price, quantity]) => [price, { quantity }]));
+    const updates = Object.fromEntries([...wanted].map(([id, quantity]) => [id, { quantity }]));
     wanted.clear();
     show(await Cart.update({ updates }));
     tell(summary(), { seen: false });
@@ -86,7 +108,30 @@ function checkOut() {
 }
 
 function refresh() {
-  return act(async () => show(await Cart.get()));
+  return act(async () => {
+    show(await Cart.get());
+    if (cart.items.length > 0 && cart.currency !== catalogue.currency) await offer(cart.currency);
+  });
+}
+
+/** Offers what can be paid in `currency`. A cart with something in it has its own. */
+function shopIn(currency) {
+  return act(async () => {
+    if (cart?.items.length && currency !== cart.currency) {
+      const message = `Your cart is in ${cart.currency.toUpperCase()}. Check out or clear it to see other prices.`;
+      throw new CartError({ code: 'other_currency', message });
+    }
+    await offer(currency);
+    currencyOfLastVisit.write(currency);
+  });
+}
+
+async function offer(currency) {
+  catalogue = await Catalogue.load(currency);
+  Cart.currency = catalogue.currency;
+  showProducts();
+  // Again, now that it is known how prices are written.
+  if (cart) show(cart);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -97,17 +142,23 @@ function refresh() {
 function show(answer) {
   cart = answer;
   const { items, products, currency } = cart;
-  const shown = new Map([...lines.children].map((line) => [line.dataset.price, line]));
+  const shown = new Map([...lines.children].map((line) => [line.dataset.id, line]));
   const hadFocus = document.activeElement?.closest('.line');
 
   // Lines that stay are changed in place: they may hold the focus.
   const current = items.map((item) => {
-    const line = shown.get(item.price) ?? newLine(item.price, products[item.product]);
-    shown.delete(item.price);
+    const product = products[item.product];
+    const line = shown.get(item.id) ?? newLine(item, product);
+    shown.delete(item.id);
     const quantity = line.querySelector('input');
-    const value = String(wanted.get(item.price) ?? item.quantity);
+    const value = String(wanted.get(item.id) ?? item.quantity);
     if (quantity.value !== value) quantity.value = value;
-    fill(line, 'unit', asks({ ...prices.get(item.price), ...item }, products[item.product], { currency, each: ' each' }));
+    fill(line, 'details', details(item, catalogue.variant(item)));
+    // What a package costs stands in the list of products alone.
+    const unit = item.unit_price_with_currency ?? catalogue.price(item)?.unit_price_with_currency;
+    fill(line, 'unit', asks(item, product, { currency, unit, each: ' each' }));
+    fill(line, 'total', item.total_price_with_currency ?? '');
+    fill(line, 'bounds', boundsOf(item));
     line.querySelector('[data-gone]').hidden = item.available;
     line.querySelector('[data-unit]').hidden = !item.available;
     line.querySelector('[data-stepper]').hidden = !item.available;
@@ -124,29 +175,37 @@ function show(answer) {
   element('checkout').disabled = unavailable;
   element('gift').checked = cart.metadata.is_gift === 'yes';
   element('total').value = cart.total_price_with_currency;
+  element('renewal').textContent = renewal();
   for (const count of document.querySelectorAll('[data-count]')) count.textContent = cart.item_count;
 }
 
-function newLine(price, product) {
+function newLine(item, product) {
   const line = element('line').content.cloneNode(true).firstElementChild;
-  const name = product?.name ?? price;
-  line.dataset.price = price;
+  const name = product?.name ?? item.price;
+  line.dataset.id = item.id;
   fill(line, 'name', name);
   line.querySelector('[data-stepper]').setAttribute('aria-label', `Quantity of ${name}`);
   line.querySelector('[data-picture]').append(...picture(product));
   return line;
 }
 
-function showProducts(products) {
-  const buyable = products.filter((product) => product.prices.length > 0);
+/** What is wrong with a line's quantity, in words. */
+function boundsOf(item) {
+  const warning = cart.warnings.find(({ code, id }) => code === 'out_of_bounds' && id === item.id);
+  return warning ? within(warning) : '';
+}
+
+function showProducts() {
   const pictured = (product) => product.images.length > 0;
-  const cards = buyable.sort((a, b) => pictured(b) - pictured(a) || a.name.localeCompare(b.name)).map(card);
-  element('products').replaceChildren(...cards);
+  const products = [...catalogue.products].sort((a, b) => pictured(b) - pictured(a) || a.name.localeCompare(b.name));
+  element('products').replaceChildren(...products.map(card));
   element('products').removeAttribute('aria-busy');
-  if (cards.length === 0) {
-    element('no-products').textContent = 'There is nothing in the catalogue yet.';
-    element('no-products').hidden = false;
-  }
+  element('no-products').hidden = products.length > 0;
+
+  const options = catalogue.currencies.map((currency) => new Option(currency.toUpperCase(), currency));
+  element('currency').replaceChildren(...options);
+  element('currency').value = catalogue.currency;
+  element('currencies').hidden = options.length < 2;
 }
 
 function card(product) {
@@ -156,25 +215,30 @@ function card(product) {
   fill(card, 'description', product.description ?? '');
   card.querySelector('[data-picture]').append(...picture(product));
 
-  // What fits the cart comes first.
-  const fitting = (price) => price.currency === cart?.currency;
-  const ordered = [...product.prices].sort((a, b) => fitting(b) - fitting(a));
-  const choices = ordered.map((price, index) => {
-    prices.set(price.id, price);
+  const choices = product.prices.map((price, index) => {
     const choice = element('price').content.cloneNode(true).firstElementChild;
     const radio = choice.querySelector('input');
     radio.value = price.id;
     radio.checked = index === 0;
-    radio.hidden = ordered.length === 1;
-    fill(choice, 'label', asks(price, product));
+    radio.hidden = product.prices.length === 1;
+    fill(choice, 'variant', catalogue.variant(price));
+    fill(choice, 'label', asks(price, product, { currency: catalogue.currency, unit: price.unit_price_with_currency }));
     return choice;
   });
   card.querySelector('[data-prices]').append(...choices);
   card.querySelector('[data-prices]').classList.toggle('several', choices.length > 1);
 
+  // A product whose metadata say so takes a text of the shopper's: `personal: engraving`.
+  const personal = product.metadata.personal;
+  const text = card.querySelector('[data-personal]');
+  text.hidden = !personal;
+  if (personal) fill(text, 'asked', titled(personal));
+
   card.querySelector('form').addEventListener('submit', (event) => {
     event.preventDefault();
-    add(new FormData(event.target).get('price'), product.name);
+    const { price, personal: field } = event.target.elements;
+    const attributes = field.value.trim() ? { [personal]: field.value.trim() } : {};
+    add({ price: price.value, quantity: 1, attributes }, product.name, field);
   });
   return card;
 }
@@ -207,38 +271,47 @@ function fill(root, name, text) {
 // Words
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What a price asks, in words: "$12.00", "$5.00 / month", "$7.00 per 6". `each` is for where many are seen. */
-function asks(price, product, { currency = price.currency, each = '' } = {}) {
-  const own = currency === price.currency;
-  const amounts = own ? price : (price.currency_options?.[currency] ?? price);
-  const written = own && price.unit_price_with_currency;
-  if (amounts.custom_unit_amount) {
-    const { preset } = amounts.custom_unit_amount;
-    return preset ? `You choose, ${money(preset, currency)} suggested` : 'You choose the amount';
-  }
+/**
+ * What a price asks, in words: "$12.00", "$5.00 / month", "$7.00 per 6". `unit` is what one unit, or one package, costs in
+ * `currency`; `each` is for where many are seen.
+ */
+function asks(price, product, { currency, unit, each = '' }) {
+  const amounts = (currency !== price.currency && price.currency_options?.[currency]) || price;
+  if (amounts.custom_unit_amount) return unit ? `You choose, ${unit} suggested` : 'You choose the amount';
 
   const { recurring, transform_quantity } = price;
-  const isMetered = recurring?.usage_type === 'metered';
-  const unit = product?.unit_label ? ` per ${product.unit_label}` : '';
-  const every = recurring ? ` / ${recurring.interval_count > 1 ? `${recurring.interval_count} ${recurring.interval}s` : recurring.interval}` : '';
-  if (price.billing_scheme === 'tiered') return `Priced by quantity${every}`;
-  // For one unit the API writes what is paid: nothing for metered use, rounded for fractions of a cent.
-  const isPlain = written && !isMetered && amounts.unit_amount !== null;
-  const amount = isPlain ? written : money(amounts.unit_amount_decimal ?? amounts.unit_amount, currency);
+  const period = recurring ? every(recurring) : '';
+  if (price.billing_scheme === 'tiered') return `Priced by quantity${period}`;
+  if (!unit) return '';
+  const label = product?.unit_label ? ` per ${product.unit_label}` : '';
   const packages = transform_quantity ? ` per ${transform_quantity.divide_by}` : '';
-  return `${amount}${packages || unit || (every ? '' : each)}${every}${isMetered ? ', billed by use' : ''}`;
+  const use = recurring?.usage_type === 'metered' ? ', billed by use' : '';
+  return `${unit}${packages || label || (period ? '' : each)}${period}${use}`;
 }
 
-/** How many decimals Stripe's amounts have, where it is not two: https://docs.stripe.com/currencies#zero-decimal */
-const DIGITS = Object.fromEntries([
-  ...'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' ').map((currency) => [currency, 0]),
-  ...'bhd jod kwd omr tnd'.split(' ').map((currency) => [currency, 3]),
-]);
+/** " / month", " / 3 months". */
+function every({ interval, interval_count }) {
+  return ` / ${interval_count > 1 ? `${interval_count} ${interval}s` : interval}`;
+}
 
-/** An amount that the API has not written itself. Only shown, never reckoned with. */
-function money(minor, currency) {
-  const format = new Intl.NumberFormat(document.documentElement.lang, { style: 'currency', currency, maximumFractionDigits: 14 });
-  return format.format(Number(minor) / 10 ** (DIGITS[currency] ?? 2));
+/** How many units can be bought. */
+function within({ minimum, maximum }) {
+  if (minimum === null) return `You can buy at most ${maximum} of this.`;
+  if (maximum === null) return `You can buy this from ${minimum} on.`;
+  return minimum === maximum ? `You can buy ${minimum} of this.` : `You can buy ${minimum} to ${maximum} of this.`;
+}
+
+function after(seconds) {
+  if (seconds === null) return 'in a moment';
+  return seconds < 100 ? `in ${seconds} seconds` : `in ${Math.ceil(seconds / 60)} minutes`;
+}
+
+/** What is paid again, and when; nothing where nothing is. */
+function renewal() {
+  const { recurring, items } = cart;
+  if (!recurring) return '';
+  const use = items.some((item) => item.available && item.recurring?.usage_type === 'metered') ? ', plus what is used' : '';
+  return `Renews at ${recurring.total_price_with_currency}${every(recurring)}${use}`;
 }
 
 function summary() {
@@ -251,15 +324,20 @@ const ADVICE = {
     ? 'This item cannot be paid together with what is in your cart. Check out or clear your cart first.'
     : `Your cart is in ${currency.toUpperCase()}, and this item has no price in that currency. Check out or clear your cart first.`,
   mixed_interval: () => 'Your cart already has a subscription that renews at another interval. Check out or clear your cart first.',
+  recurring_line_exists: () => 'This subscription is in your cart already, and it can be there once only.',
   custom_amount_alone: () => 'An item whose price you name is paid for alone, one at a time. Check out or clear your cart first.',
   cart_changed: () => 'Something in your cart is not available any more. Remove it to check out.',
   price_not_found: () => 'Sorry, this is not for sale any more.',
+  line_not_found: () => 'This was not in your cart any more.',
+  quantity_out_of_range: within,
+  cart_too_large: () => 'The texts in your cart are too long together. Remove one, or check out first.',
+  too_many_requests: (_, { retryAfter }) => `That was a lot at once. Please try again ${after(retryAfter)}.`,
   server_error: () => 'Something went wrong at our end. Please try again.',
 };
 
 function complain(error) {
   if (!(error instanceof CartError)) console.error(error);
-  notify('problem', ADVICE[error.code]?.(error.details) ?? error.message);
+  notify('problem', ADVICE[error.code]?.(error.details, error) ?? error.message);
 }
 
 /** Says something good, for screen readers alone where it can be seen anyway. */
@@ -292,15 +370,16 @@ lines.addEventListener('click', (event) => {
   if (!button || !line) return;
   const quantity = line.querySelector('input');
   const next = 'remove' in button.dataset ? 0 : Math.max(0, quantity.valueAsNumber + Number(button.dataset.step));
-  setQuantity(line.dataset.price, Number.isInteger(next) ? next : 1);
+  setQuantity(line.dataset.id, Number.isInteger(next) ? next : 1);
 });
 
 lines.addEventListener('change', (event) => {
   const line = event.target.closest('.line');
-  if (event.target.reportValidity()) setQuantity(line.dataset.price, event.target.valueAsNumber);
+  if (event.target.reportValidity()) setQuantity(line.dataset.id, event.target.valueAsNumber);
   else show(cart);
 });
 
+element('currency').addEventListener('change', (event) => shopIn(event.target.value));
 element('gift').addEventListener('change', (event) => setGift(event.target.checked));
 element('clear').addEventListener('click', clear);
 element('checkout').addEventListener('click', checkOut);
@@ -316,12 +395,7 @@ if (new URLSearchParams(location.search).has('cancelled')) {
   history.replaceState(null, '', location.pathname);
 }
 
-try {
-  const [products] = await Promise.all([Cart.products(), refresh()]);
-  showProducts(products);
-  // Again, now that it is known how prices are written.
-  if (cart) show(cart);
-} catch (error) {
-  showProducts([]);
-  complain(error);
-}
+await refresh();
+if (catalogue.currency === null) await act(() => offer(currencyOfLastVisit.read() ?? cart?.currency ?? null));
+// Where they could not be asked for, that has been said.
+if (element('products').hasAttribute('aria-busy')) showProducts();

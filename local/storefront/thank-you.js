@@ -4,6 +4,7 @@
  */
 
 import { Cart, CartError } from './cart.js';
+import { Catalogue, details } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -30,7 +31,11 @@ function say(title, sentence) {
   if (element('status').textContent !== sentence) element('status').textContent = sentence;
 }
 
-function show(order) {
+/** What the shop offers in the order's currency: that says whether a product has variants. Null where it cannot be asked. */
+let catalogue;
+
+async function show(order) {
+  catalogue ??= await Catalogue.load(order.currency).catch(() => null);
   say(...(STATUS[order.status] ?? (() => ['Your order', '']))(order));
 
   element('lines').replaceChildren(...order.lines.map((line) => {
@@ -38,7 +43,9 @@ function show(order) {
     const fill = (name, text) => { row.querySelector(`[data-${name}]`).textContent = text; };
     fill('name', line.name);
     fill('quantity', `× ${line.quantity}`);
-    fill('total', line.total_with_currency);
+    // Before discounts and taxes, which stand below.
+    fill('subtotal', line.subtotal_with_currency);
+    fill('details', details(line, catalogue?.variant(line)));
     fill('description', line.description ?? '');
     return row;
   }));
@@ -88,7 +95,7 @@ async function follow() {
   element('again').hidden = true;
   for (let look = 1; look <= LOOKS; look += 1) {
     const order = await find();
-    if (order) show(order);
+    if (order) await show(order);
     else say('One moment …', 'We have not heard of your payment yet. If you have paid, your order will be here soon.');
     if (order && order.status !== 'awaiting_payment') return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));

@@ -73,9 +73,8 @@ shopping('the cart is still there tomorrow, and it is still a gift', async (shop
 shopping('every kind of price says what it asks', async (shopper) => {
   await shopper.visit();
   const prices = {
-    'Stoneware mug': ['$12.00', '€11.00'],
-    'Tasting club': ['$5.00 / month', '$14.00 / 3 months', '$50.00 / year', '€4.50 / month'],
-    'Sencha, 100 g': ['€6.50', '¥500'],
+    'Stoneware mug': ['$12.00'],
+    'Tasting club': ['$5.00 / month', '$14.00 / 3 months', '$50.00 / year'],
     'Glass beads': ['$0.0035'],
     'Letterpress cards': ['Priced by quantity'],
     'Pencils': ['$7.00 per 6'],
@@ -108,8 +107,6 @@ shopping('what does not fit the cart is refused in plain words, and the cart sta
   await shopper.product('Tasting club').getByRole('radio', { name: '$50.00 / year' }).check();
   await shopper.add('Tasting club');
   await shopper.problem.filter({ hasText: 'renews at another interval' }).waitFor();
-  await shopper.add('Medjool dates, 1 kg');
-  await shopper.problem.filter({ hasText: 'Your cart is in USD' }).waitFor();
   await shopper.add('Plant a tree');
   await shopper.problem.filter({ hasText: 'paid for alone' }).waitFor();
 
@@ -170,13 +167,6 @@ shopping('with the API on another origin the cart’s token travels in a header'
       observer.disconnect();
     }).observe(document, { childList: true });
   }, `${api}/`);
-  await page.route(`${api}/**`, async (route) => {
-    const request = route.request();
-    sent.push({ ...(await request.allHeaders()), path: new URL(request.url()).pathname });
-    const response = await route.fetch({ url: request.url().replace(api, SHOP) });
-    const allowed = { 'access-control-allow-origin': SHOP, 'access-control-expose-headers': 'Cart-Token, ETag' };
-    await route.fulfill({ response, headers: { ...response.headers(), ...allowed } });
-  });
 
   await shopper.visit();
   await shopper.add('Stoneware mug');

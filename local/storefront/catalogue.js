@@ -1,0 +1,71 @@
+/** What the shop offers in one currency. */
+
+import { Cart } from './cart.js';
+
+/** Whether `price` can be paid in `currency`: its own, or one of its options. */
+const sellsIn = (price, currency) => currencies(price).includes(currency);
+
+const currencies = (price) => [price.currency, ...Object.keys(price.currency_options ?? {})];
+
+export class Catalogue {
+  /**
+   * Asks what is for sale in `currency`. Where nothing is, it is another one; where nothing is for sale at all, none.
+   * @param {string | null} currency
+   */
+  static async load(currency) {
+    const catalogue = new Catalogue(await Cart.products({ currency }), currency);
+    if (catalogue.products.length > 0 || catalogue.currencies.length === 0) return catalogue;
+    return Catalogue.load(catalogue.currencies[0]);
+  }
+
+  constructor(products, currency) {
+    this.currency = currency;
+    /** In which currencies something is for sale, that of most prices first. @type {string[]} */
+    this.currencies = mostFirst(products.flatMap((product) => product.prices.flatMap(currencies)));
+    /** Those that have a price in the currency, with such prices only. @type {import('./cart.js').Product[]} */
+    this.products = products
+      .map((product) => ({ ...product, prices: product.prices.filter((price) => sellsIn(price, currency)) }))
+      .filter((product) => product.prices.length > 0);
+  }
+
+  /**
+   * The price that a line of a cart has, as it stands in the list of products.
+   * @param {{ price: string | null, product: string | null }} line
+   * @returns {import('./cart.js').Price | undefined}
+   */
+  price(line) {
+    return this.#prices(line).find((price) => price.price === line.price);
+  }
+
+  /**
+   * What tells a price from the others of its product: its nickname, and nothing where it is the only one.
+   * @param {{ price: string | null, product: string | null, nickname: string | null }} line A price, or a line that has one.
+   */
+  variant(line) {
+    const isOne = this.#prices(line).some((other) => other.price !== line.price);
+    return (isOne && line.nickname) || '';
+  }
+
+  #prices(line) {
+    return this.products.find((product) => product.id === line.product)?.prices ?? [];
+  }
+}
+
+/** Each of `values` once, the most frequent first. */
+function mostFirst(values) {
+  const counts = new Map();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+}
+
+/** What is told of a line beside its name: which variant it is, and its attributes, such as `Engraving: Ann`. */
+export function details(line, variant) {
+  const attributes = Object.entries(line.attributes ?? {}).map(([key, value]) => `${titled(key)}: ${value}`);
+  return [variant, ...attributes].filter(Boolean).join(' · ');
+}
+
+/** `Gift wrap`, of `gift_wrap`. */
+export function titled(key) {
+  const words = key.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

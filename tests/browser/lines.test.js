@@ -1,0 +1,201 @@
+/** Lines of cart and order, as the API counts them, in one currency at a time. */
+
+import assert from 'node:assert/strict';
+
+import { shopping, stripe } from './shopper.js';
+
+/** Without the spaces that keep amounts on one line. */
+const plain = (text) => text.replaceAll('\u00a0', ' ');
+
+/** What the API says, asked from the page. */
+function api({ page }, path) {
+  return page.evaluate(async (path) => (await fetch(path, { cache: 'no-store' })).json(), path);
+}
+
+const sum = (amounts) => amounts.reduce((sum, amount) => sum + amount, 0);
+
+shopping('every line shows what it comes to, and the cart what is paid again', async (shopper) => {
+  const { cart } = shopper;
+  await shopper.visit();
+  for (const name of ['Stoneware mug', 'Workshop seats', 'Pencils', 'Glass beads', 'Letterpress cards', 'Photo storage', 'Tasting club']) {
+    await shopper.add(name);
+  }
+  await shopper.set('Workshop seats', 6);
+  await shopper.set('Pencils', 7);
+  await shopper.set('Glass beads', 1000);
+  await shopper.set('Letterpress cards', 51);
+  await shopper.set('Tasting club', 3);
+
+  const said = await api(shopper, '/cart');
+  const shown = await cart.locator('.line [data-total]').allTextContents();
+  assert.deepEqual(shown, said.items.map((item) => item.total_price_with_currency));
+  assert.equal(sum(said.items.map((item) => item.total_price_minor)), said.total_price_minor);
+  assert.equal(await shopper.total.textContent(), said.total_price_with_currency);
+  assert.equal(await cart.locator('#renewal').textContent(), `Renews at ${said.recurring.total_price_with_currency} / month, plus what is used`);
+  // From the catalogue: two boxes; a thousand at 0.35 cents.
+  for (const [name, unit, total] of [['Pencils', '$7.00 per 6', '$14.00'], ['Glass beads', '$0.0035 each', '$3.50']]) {
+    assert.equal(await shopper.line(name).locator('[data-unit]').textContent(), unit);
+    assert.equal(await shopper.line(name).locator('[data-total]').textContent(), total);
+  }
+  await shopper.screenshot('lines');
+});
+
+shopping('two engravings of one mug are two lines, changed and paid apart', async (shopper) => {
+  const { cart, page } = shopper;
+  const engraved = (text) => cart.getByRole('listitem').filter({ hasText: `Engraving: ${text}` });
+  const field = shopper.product('Stoneware mug').getByLabel('Engraving');
+  await shopper.visit();
+  for (const text of ['Ann', 'Bob', ' Ann ', '', 'Cid']) {
+    await field.fill(text);
+    await shopper.add('Stoneware mug');
+    assert.equal(await field.inputValue(), '', 'the next one has a text of its own');
+  }
+
+  await engraved('Ann').getByRole('button', { name: 'One more' }).click();
+  await engraved('Bob').getByRole('button', { name: 'One more' }).click();
+  await engraved('Cid').getByRole('button', { name: 'Remove Stoneware mug Engraving: Cid' }).click();
+  await shopper.answered();
+
+  const { items } = await api(shopper, '/cart');
+  assert.deepEqual(items.map(({ attributes, quantity }) => [attributes, quantity]), [[{ engraving: 'Ann' }, 3], [{ engraving: 'Bob' }, 2], [{}, 1]]);
+  assert.deepEqual(await cart.locator('.line [data-total]').allTextContents(), items.map((item) => item.total_price_with_currency));
+  await shopper.screenshot('engravings');
+  await shopper.checkOut();
+  await shopper.press('Pay');
+  await shopper.thanked('Thank you');
+  const texts = await page.getByRole('list', { name: 'Items' }).locator('[data-details]').allTextContents();
+  assert.deepEqual(texts.sort(), ['', 'Engraving: Ann', 'Engraving: Bob']);
+});
+
+shopping('the lines of an order add up to its subtotal, whatever is taken off', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Mountain poster');
+  await shopper.product('Tasting club').getByRole('radio', { name: 'Every three months' }).check();
+  await shopper.add('Tasting club');
+  await shopper.cart.getByText('I have a promotion code').click();
+  await shopper.cart.getByLabel('Promotion code').fill('WELCOME10');
+  await shopper.checkOut();
+  await shopper.press('Pay');
+
+  const { number, totals } = await shopper.thanked('Thank you');
+  const order = await api(shopper, `/orders/${number}`);
+  const rows = page.getByRole('list', { name: 'Items' }).getByRole('listitem');
+  assert.ok(order.discount > 0);
+  assert.equal(sum(order.lines.map((line) => line.subtotal)), order.subtotal);
+  assert.deepEqual(await rows.locator('[data-subtotal]').allTextContents(), order.lines.map((line) => line.subtotal_with_currency));
+  assert.deepEqual(totals, {
+    Subtotal: order.subtotal_with_currency,
+    'Discount (WELCOME10)': `− ${order.discount_with_currency}`,
+    Total: order.total_with_currency,
+  });
+  assert.deepEqual(await rows.filter({ hasText: 'Tasting club' }).locator('[data-details]').allTextContents(), ['Every three months']);
+  await shopper.screenshot('thank-you-discount');
+});
+
+shopping('variants of a product are told apart by name', async (shopper) => {
+  await shopper.visit();
+  const club = shopper.product('Tasting club');
+
+  assert.deepEqual((await club.locator('[data-variant]').allTextContents()).sort(), ['Every three months', 'Monthly', 'Yearly']);
+  await club.getByRole('radio', { name: 'Yearly' }).check();
+  await shopper.add('Tasting club');
+
+  assert.equal(await shopper.line('Tasting club').locator('[data-details]').first().textContent(), 'Yearly');
+  assert.deepEqual(await shopper.product('Stoneware mug').locator('[data-variant]').allTextContents(), [''], 'there is one mug only');
+});
+
+shopping('the shop is in one currency, and opens the cart in it', async (shopper) => {
+  const { page, cart } = shopper;
+  const currency = page.getByLabel('Prices in');
+  await shopper.visit();
+  assert.equal(await currency.inputValue(), 'usd');
+  await currency.selectOption('eur');
+  await shopper.ready();
+
+  const { data } = await api(shopper, '/products?limit=100');
+  const sold = data.filter((product) => product.prices.some((price) => price.currency === 'eur' || price.currency_options?.eur));
+  const headings = page.getByRole('list', { name: 'Products' }).getByRole('heading');
+  assert.deepEqual((await headings.allTextContents()).sort(), sold.map((product) => product.name).sort());
+  const labels = (await page.locator('#products [data-label]').allTextContents()).map(plain);
+  assert.ok(labels.length > 5 && labels.every((label) => label.includes('€') || label === 'Priced by quantity'), labels.join());
+  await shopper.screenshot('shop-euro');
+
+  await shopper.add('Organic cotton T-shirt');
+  assert.equal((await api(shopper, '/cart')).currency, 'eur');
+  assert.deepEqual(await shopper.seen(), { lines: { 'Organic cotton T-shirt': 1 }, total: '€29.00' });
+  assert.equal(await shopper.line('Organic cotton T-shirt').locator('[data-unit]').textContent(), '€29.00 each');
+  await shopper.add('Letterpress cards');
+  await shopper.add('Stoneware mug');
+  await shopper.problem.filter({ hasText: 'cannot be paid together' }).waitFor();
+  shopper.excuse(/400 .*\/cart\/add/);
+
+  await currency.selectOption('gbp');
+  await shopper.problem.filter({ hasText: 'Your cart is in EUR' }).waitFor();
+  await shopper.visit();
+  assert.equal(await currency.inputValue(), 'eur');
+  await cart.getByRole('button', { name: 'Clear the cart' }).click();
+  await cart.getByText('It is empty').waitFor();
+  await currency.selectOption('jpy');
+  await shopper.ready();
+  await shopper.add('Sencha, 100 g');
+  assert.equal((await shopper.seen()).total, '¥500');
+});
+
+shopping('a quantity that the merchant does not sell is refused with the bounds', async (shopper) => {
+  const { page } = shopper;
+  const bound = async (maximum) => {
+    await stripe('/v1/prices/price_beads', { 'metadata[maximum_quantity]': maximum });
+    await page.waitForFunction(async (maximum) => {
+      const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+      const beads = data.find((product) => product.id === 'prod_beads').prices[0];
+      return (beads.metadata.maximum_quantity ?? '') === maximum;
+    }, maximum);
+  };
+  await shopper.visit();
+  await shopper.add('Glass beads');
+  await shopper.set('Glass beads', 9);
+  try {
+    await bound('3');
+
+    await shopper.set('Glass beads', 5);
+    await shopper.problem.filter({ hasText: 'You can buy at most 3 of this' }).waitFor();
+    assert.deepEqual((await shopper.seen()).lines, { 'Glass beads': 9 });
+    await shopper.line('Glass beads').getByText('You can buy at most 3 of this').waitFor();
+    await shopper.set('Glass beads', 3);
+    assert.deepEqual((await shopper.seen()).lines, { 'Glass beads': 3 });
+    assert.equal(await shopper.line('Glass beads').getByText('You can buy').count(), 0);
+    shopper.excuse(/400 .*\/cart\/update/);
+  } finally {
+    await bound('');
+  }
+});
+
+shopping('too many texts and too many requests are refused in plain words', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  // 33 times 500 bytes is beyond 16 KB.
+  const filled = await page.evaluate(async () => {
+    const { Cart } = await import('/cart.js');
+    const item = (index) => ({ price: 'price_mug', attributes: { engraving: `${index} `.padEnd(490, 'x') } });
+    return Cart.add(Array.from({ length: 32 }, (_, index) => item(index)));
+  });
+  assert.equal(filled.items.length, 32);
+
+  for (let adds = 0; adds < 20 && !(await shopper.problem.isVisible()); adds += 1) {
+    await shopper.product('Stoneware mug').getByLabel('Engraving').fill(`${adds}`.padEnd(40, 'y'));
+    await shopper.add('Stoneware mug');
+  }
+  await shopper.problem.filter({ hasText: 'texts in your cart are too long' }).waitFor();
+  shopper.excuse(/400 .*\/cart\/add/);
+
+  await page.route('**/cart/add', (route) => route.fulfill({
+    status: 429,
+    headers: { 'Retry-After': '20' },
+    json: { status: 429, error: true, message: 'Too many requests', code: 'too_many_requests', details: {}, request_id: 'x' },
+  }));
+  await shopper.add('Mountain poster');
+  await shopper.problem.filter({ hasText: 'try again in 20 seconds' }).waitFor();
+  shopper.excuse(/429 .*\/cart\/add/);
+});
