@@ -43,6 +43,7 @@ mod old_ids;
 mod order;
 mod order_index;
 mod ownership;
+mod partly;
 mod pay_what_you_want;
 mod price_changes;
 mod products;

@@ -1,4 +1,4 @@
-//! `POST /cart/add`: adds one or many items, all or none of them.
+//! `POST /cart/add`: adds one or many items, all or none of them, or those that can be added.
 
 use catalog::Catalog;
 use payments::Stripe;
@@ -25,8 +25,8 @@ impl Endpoint for Add {
         let currency = request.currency()?;
         let change = request.body::<AddBody>()?.into_change(currency)?;
 
-        let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
+        let (changed, offers) = self.catalog.change(&shopper, &change, request.received_at()).await?;
 
-        Ok(Answer::changed(changed, &self.shop, request.received_at()))
+        Ok(Answer::changed(changed, &offers, &self.shop, request.received_at()))
     }
 }

@@ -25,8 +25,7 @@ impl Endpoint for Clear {
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        let changed = changed.map(|changed| (changed, Offers::default()));
-        let answer = Answer::changed(changed, &self.shop, request.received_at());
+        let answer = Answer::changed(changed, &Offers::default(), &self.shop, request.received_at());
         Ok(if wanted.forgets() { answer.forgetting(&self.shop) } else { answer })
     }
 }

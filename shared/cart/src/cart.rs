@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::slice;
 
+use crate::change::first_prices;
 use crate::lifetime::whole_second;
 use crate::totals::own_currency;
 use crate::{
     Addition, Attributes, Bounds, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId,
-    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, Rejection, Setting, Succession,
-    Timestamp,
+    LineUpdate, Metadata, Offers, OrderNumber, Price, PriceId, Quantity, Recurrence, RefusedItem, Rejection, Setting,
+    Succession, Timestamp,
 };
 
 /// A shopper's cart: lines of prices, metadata, and the time until which it lives.
@@ -222,6 +223,8 @@ impl Cart {
     /// `offers` holds the offers of the prices that [`Change::prices`] names, and of those in [`Cart::prices_to_look_up`].
     ///
     /// - `Add` sums quantities of lines with the same price and attributes; what a line has beside them is replaced where given.
+    ///   Where it is not all or nothing and cannot be made as a whole, its items are added one after the other. Those that the cart
+    ///   does not take are returned, in the order in which they were sent; if it takes none, it is unchanged.
     /// - `Update` sets quantities, adds lines of prices that are absent, and removes those it says.
     /// - `Line` does so to a line that is there.
     /// - `Clear` removes lines and metadata.
@@ -244,18 +247,69 @@ impl Cart {
     /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds.
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
     /// - [`Rejection::TextTooLong`] if the texts would come to more than [`Cart::MAX_TEXT`].
-    pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(), Rejection> {
+    pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<Vec<RefusedItem>, Rejection> {
         if !self.is_open(now) {
             return Err(Rejection::Closed);
         }
         if change.asks_nothing_of(self) {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let mut changed = self.clone();
+        let whole = change.whole().and_then(|whole| self.changed(&whole, 0, offers, now));
+        let (mut changed, refused) = match (whole, change) {
+            (Ok(changed), _) => (changed, Vec::new()),
+            (Err(_), Change::Add { items, currency, metadata, all_or_nothing: false }) => {
+                let one = |item: &Addition| Change::Add {
+                    items: vec![item.clone()],
+                    currency: *currency,
+                    metadata: metadata.clone(),
+                    all_or_nothing: true,
+                };
+                let (changed, refused) = self.with_what_fits(items, one, offers, now);
+                if refused.len() == items.len() {
+                    return Ok(refused);
+                }
+                (changed, refused)
+            }
+            (Err(rejection), _) => return Err(rejection),
+        };
+        changed.touch(now);
+        *self = changed;
+        Ok(refused)
+    }
 
+    /// The cart with those of the items that it takes, each by the change `one` of it alone; and the others.
+    fn with_what_fits(
+        &self,
+        items: &[Addition],
+        one: impl Fn(&Addition) -> Change,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> (Self, Vec<RefusedItem>) {
+        let prices = first_prices(items);
+        let mut changed = self.clone();
+        let mut refused = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let place = changed.state.lines.len() - self.state.lines.len();
+            let taken = if prices.contains(&item.price) {
+                changed.changed(&one(item), place, offers, now)
+            } else {
+                Err(Rejection::TooManyItems)
+            };
+            match taken {
+                Ok(cart) => changed = cart,
+                Err(rejection) => refused.push(RefusedItem { index, price: item.price.clone(), rejection }),
+            }
+        }
+        (changed, refused)
+    }
+
+    /// The cart as a change makes it that is all or nothing, at the same version. Before the first line that an addition adds stand
+    /// `place` others of the moment.
+    fn changed(&self, change: &Change, place: usize, offers: &Offers, now: Timestamp) -> Result<Self, Rejection> {
+        let mut changed = self.clone();
         match change {
-            Change::Add { items, currency, metadata } => {
-                changed.add(items, *currency, offers, now)?;
+            Change::Add { items, currency, metadata, .. } => {
+                changed.add(items, place, *currency, offers, now)?;
                 changed.attach(metadata.as_ref());
             }
             Change::Update { lines, currency, metadata } => {
@@ -282,9 +336,7 @@ impl Cart {
         in_order(&mut changed.state.lines);
 
         changed.forget_currencies_without_lines();
-        changed.touch(now);
-        *self = changed;
-        Ok(())
+        Ok(changed)
     }
 
     /// Takes out of the cart what was paid with a Checkout Session made from its version `checked_out`.
@@ -474,11 +526,12 @@ impl Cart {
     fn add(
         &mut self,
         items: &[Addition],
+        place: usize,
         preferred: Option<Currency>,
         offers: &Offers,
         now: Timestamp,
     ) -> Result<(), Rejection> {
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in (place..).zip(items) {
             let price = self.admit(&item.price, preferred, offers)?;
             let id = item.line();
             // An addition names a price: a line that was once called so is another's by now.

@@ -1,5 +1,7 @@
 //! Changes to a cart, as values.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::slice;
 
 use crate::{
@@ -11,12 +13,14 @@ use crate::{
 pub enum Change {
     /// Adds units to lines, and lines to the cart.
     Add {
-        /// What is added; each line once.
+        /// What is added: each line once where it is all or nothing, else as it was sent.
         items: Vec<Addition>,
         /// The currency of a cart that has none yet; without it, the first item's own.
         currency: Option<Currency>,
-        /// Replaces the cart's metadata.
+        /// Replaces the cart's metadata, where something is added.
         metadata: Option<Metadata>,
+        /// Whether an item that cannot be added refuses all of them. Otherwise those that can be are added.
+        all_or_nothing: bool,
     },
     /// Sets quantities and attributes of lines.
     Update {
@@ -90,28 +94,43 @@ impl Change {
     ///
     /// [`Rejection::QuantityTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
     pub fn add(items: Vec<Addition>) -> Result<Self, Rejection> {
-        let mut merged: Vec<Addition> = Vec::with_capacity(items.len());
-        for item in items {
-            let same = |earlier: &&mut Addition| earlier.price == item.price && earlier.attributes == item.attributes;
-            match merged.iter_mut().find(same) {
-                None => merged.push(item),
-                Some(earlier) => {
-                    earlier.quantity = earlier.quantity.plus(item.quantity)?;
-                    earlier.details.replace(item.details);
-                }
-            }
-        }
-        Ok(Self::Add { items: merged, currency: None, metadata: None })
+        let items = merged(items)?;
+        Ok(Self::Add { items, currency: None, metadata: None, all_or_nothing: true })
     }
 
-    /// The prices that must be for sale for this change, each once, in ascending order.
+    /// Adds those of `items` that can be added.
+    #[must_use]
+    pub fn add_what_fits(items: Vec<Addition>) -> Self {
+        Self::Add { items, currency: None, metadata: None, all_or_nothing: false }
+    }
+
+    /// The change where it is made as a whole: of an addition, all items, those of the same price and attributes as one.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::QuantityTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
+    pub fn whole(&self) -> Result<Cow<'_, Self>, Rejection> {
+        match self {
+            Self::Add { items, currency, metadata, all_or_nothing: false } => {
+                let change = Self::add(items.clone())?.in_currency(*currency).with_metadata(metadata.clone());
+                Ok(Cow::Owned(change))
+            }
+            Self::Add { all_or_nothing: true, .. } | Self::Update { .. } | Self::Line(_) | Self::Clear => {
+                Ok(Cow::Borrowed(self))
+            }
+        }
+    }
+
+    /// The prices that must be for sale for this change, each once, in ascending order. Where items that cannot be added are
+    /// left out, these are the first that were sent, as many as a cart can hold.
     ///
     /// # Errors
     ///
     /// [`Rejection::TooManyItems`] if they are more than a cart can hold.
     pub fn prices(&self) -> Result<Vec<PriceId>, Rejection> {
         let mut prices: Vec<PriceId> = match self {
-            Self::Add { items, .. } => items.iter().map(|item| item.price.clone()).collect(),
+            Self::Add { items, all_or_nothing: true, .. } => items.iter().map(|item| item.price.clone()).collect(),
+            Self::Add { items, all_or_nothing: false, .. } => first_prices(items).into_iter().cloned().collect(),
             Self::Update { lines, .. } => lines.iter().filter_map(LineUpdate::price).collect(),
             Self::Line(line) => line.price().into_iter().collect(),
             Self::Clear => Vec::new(),
@@ -136,7 +155,7 @@ impl Change {
     #[must_use]
     pub fn needs_all_for_sale(&self) -> bool {
         match self {
-            Self::Add { .. } => true,
+            Self::Add { all_or_nothing, .. } => *all_or_nothing,
             Self::Update { .. } | Self::Line(_) | Self::Clear => false,
         }
     }
@@ -151,7 +170,7 @@ impl Change {
         }
     }
 
-    /// Whether the change leaves something in a cart that did not exist before.
+    /// Whether the change leaves something in a cart that did not exist before, if it is not refused.
     #[must_use]
     pub fn opens_a_cart(&self) -> bool {
         match self {
@@ -186,6 +205,33 @@ impl Change {
         }
         self
     }
+}
+
+/// The items with those of the same price and attributes as one.
+fn merged(items: Vec<Addition>) -> Result<Vec<Addition>, Rejection> {
+    let mut merged: Vec<Addition> = Vec::with_capacity(items.len());
+    for item in items {
+        let same = |earlier: &&mut Addition| earlier.price == item.price && earlier.attributes == item.attributes;
+        match merged.iter_mut().find(same) {
+            None => merged.push(item),
+            Some(earlier) => {
+                earlier.quantity = earlier.quantity.plus(item.quantity)?;
+                earlier.details.replace(item.details);
+            }
+        }
+    }
+    Ok(merged)
+}
+
+/// The first prices of the items, as many as a cart can hold.
+pub(crate) fn first_prices(items: &[Addition]) -> BTreeSet<&PriceId> {
+    let mut first = BTreeSet::new();
+    for item in items {
+        if first.len() < Cart::MAX_LINES {
+            first.insert(&item.price);
+        }
+    }
+    first
 }
 
 impl LineUpdate {

@@ -82,7 +82,7 @@ pub use price::{
 pub use product::{MarketingFeature, PackageDimensions, Product};
 pub use recurrence::{MalformedRecurrence, Recurrence};
 pub use reference::{MalformedReference, Reference};
-pub use rejection::Rejection;
+pub use rejection::{RefusedItem, Rejection};
 pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
 pub use succession::{PriceChange, Succession, successor};
 pub use token::{MalformedToken, Token};

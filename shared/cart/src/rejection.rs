@@ -112,6 +112,17 @@ pub enum Rejection {
     Closed,
 }
 
+/// An item that was not added, though others of the same change may have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedItem {
+    /// Its place among the items, from 0.
+    pub index: usize,
+    /// Its price.
+    pub price: PriceId,
+    /// Why.
+    pub rejection: Rejection,
+}
+
 fn within(Bounds { minimum, maximum }: Bounds) -> String {
     match (minimum, maximum) {
         (Some(least), Some(most)) => format!("from {least} to {most}"),

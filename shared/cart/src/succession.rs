@@ -42,8 +42,8 @@ pub struct Succession<'a> {
 
 impl<'a> Succession<'a> {
     /// How `line` of `cart` goes on. `None` where its price is not archived, where nothing took its place, or where that does
-    /// not fit into the cart: it is paid at another interval, its amount is chosen by the shopper, it has none in the
-    /// cart's currency, or it is a recurring price that stands on a line already.
+    /// not fit into the cart: it is paid at another interval, its amount is chosen by the shopper, it has another own
+    /// currency or no amount in the cart's, or it is a recurring price that stands on a line already.
     #[must_use]
     pub fn of(line: &Line, cart: &Cart, offers: &'a Offers) -> Option<Self> {
         // Almost no line has one.
@@ -55,12 +55,16 @@ impl<'a> Succession<'a> {
             && new.recurrence() == line.recurrence
             && !new.is_custom()
             && !old.is_custom()
+            && new.currency == old.currency
             && new.sells_in(currency);
         let is_taken = new.recurrence().is_some() && cart.lines().iter().any(|other| other.price == new.id);
         if old.active || !fits || is_taken {
             return None;
         }
-        Some(Self { archived, successor, currency, is_rise: is_rise(line, old, new, currency) })
+        // Two lines become one by it: what they come to together is not said by what each comes to.
+        let id = LineId::new(&new.id, &line.attributes);
+        let is_summed = new.each(currency).is_none() && cart.lines().iter().any(|other| other.id == id);
+        Some(Self { archived, successor, currency, is_rise: is_summed || is_rise(line, old, new, currency) })
     }
 
     /// What one unit cost, in minor units of the cart's currency; `None` where no single amount says it.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use cart::{
     Addition, AdjustableQuantity, Attributes, Bounds, Cart, Change, Currency, Description, Details, Lifetime, Line,
-    LineId, LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, Rejection, Setting, Snapshot, Status,
-    Timestamp, Token, Totals,
+    LineId, LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, RefusedItem, Rejection, Setting,
+    Snapshot, Status, Timestamp, Token, Totals,
 };
 use serde_json::json;
 
@@ -71,7 +71,7 @@ impl Asked {
         Self { change: self.change.with_metadata(Some(metadata)), ..self }
     }
 
-    fn of(&self, cart: &mut Cart, now: Timestamp) -> Result<(), Rejection> {
+    fn of(&self, cart: &mut Cart, now: Timestamp) -> Result<Vec<RefusedItem>, Rejection> {
         cart.apply(&self.change, &self.offers, now)
     }
 }
@@ -677,6 +677,22 @@ fn a_rise_of_what_may_be_taken_on_the_page_is_a_rise() {
     }
 }
 
+/// Each of two lines is within the first, cheap tier; together they are not.
+#[test]
+fn two_lines_that_become_one_in_dearer_tiers_are_a_rise() {
+    let tiers = json!([{ "up_to": 1, "unit_amount": 100 }, { "up_to": null, "unit_amount": 5000 }]);
+    let tiered = json!({
+        "unit_amount": null, "billing_scheme": "tiered", "tiers_mode": "graduated", "tiers": tiers,
+    });
+    let (offers, _, b) = succeeded(tiered);
+    let alone = holding(&[add(&price("price_a"), 1)]);
+    let mut both = alone.clone();
+    add(&b, 1).of(&mut both, now()).unwrap();
+
+    assert_eq!(Totals::new(&alone, &offers, Currency::USD).rises().count(), 0);
+    assert_eq!(Totals::new(&both, &offers, Currency::USD).rises().count(), 1);
+}
+
 #[test]
 fn the_yes_makes_the_line_the_successors_and_the_old_id_still_means_it() {
     let (offers, a, b) = succeeded(json!({ "unit_amount": 110 }));
@@ -850,4 +866,135 @@ fn a_cart_that_is_made_anonymous_keeps_what_is_in_it_and_loses_what_its_shopper_
     assert_eq!((anonymous.item_count(), anonymous.expires_at()), (2, cart.expires_at()));
     assert_eq!(anonymous.version(), cart.version() + 1, "no write of what was read before brings it back");
     assert_eq!(anonymous.clone().anonymised(), anonymous, "once is enough");
+}
+
+/// Adds what fits, and says which items do not.
+fn refusals(cart: &mut Cart, items: &[Addition], prices: &[Price]) -> Vec<(usize, Rejection)> {
+    let before = cart.clone();
+    let refused = ask(Change::add_what_fits(items.to_vec()), prices).of(cart, now()).unwrap();
+    for RefusedItem { index, price, .. } in &refused {
+        assert_eq!(*price, items[*index].price);
+    }
+    let changes = u64::from(refused.len() < items.len());
+    assert_eq!(cart.version(), before.version() + changes);
+    assert!(changes > 0 || *cart == before);
+    refused.into_iter().map(|refused| (refused.index, refused.rejection)).collect()
+}
+
+#[test]
+fn of_an_addition_that_may_be_partial_what_fits_is_added_in_the_order_sent() {
+    let [a, b, gone] = ["price_a", "price_b", "price_gone"].map(price);
+    let items = vec![item(&b, 1), item(&gone, 1), item(&a, 2), item(&b, 3)];
+    let mut cart = cart();
+
+    let refused = refusals(&mut cart, &items, &[a.clone(), b.clone()]);
+
+    assert_eq!(refused, [(1, Rejection::PriceNotFound(gone.id))]);
+    assert_eq!(shown(&cart), [("price_b", 4), ("price_a", 2)]);
+}
+
+#[test]
+fn each_rule_refuses_the_item_that_breaks_it_and_none_beside() {
+    let [a, b] = ["price_a", "price_b"].map(price);
+    let euro = priced("price_euro", json!({ "currency": "eur" }));
+    let [club, other_club] = ["price_club", "price_other_club"].map(monthly);
+    let yearly = priced("price_yearly", json!({ "type": "recurring", "recurring": { "interval": "year" } }));
+    let bounded = priced("price_bounded", json!({ "metadata": { "minimum_quantity": "2", "maximum_quantity": "5" } }));
+    let gift = priced("price_gift", json!({ "unit_amount": null, "custom_unit_amount": {} }));
+    let all = [&a, &b, &euro, &club, &other_club, &yearly, &bounded, &gift].map(Price::clone);
+    let usd = "usd".parse().unwrap();
+    let bounds = Bounds::new(None, Some(&bounded));
+    let engraved = item(&club, 1).with_attributes(engraved("Ann"));
+    let cases = [
+        (item(&euro, 1), Rejection::MixedCurrency { price: euro.id.clone(), currency: usd }),
+        (
+            item(&yearly, 1),
+            Rejection::MixedInterval {
+                price: yearly.id.clone(),
+                offered: yearly.recurrence().unwrap(),
+                held: club.recurrence().unwrap(),
+            },
+        ),
+        (engraved, Rejection::RecurringLineExists(club.id.clone())),
+        (item(&bounded, 1), Rejection::QuantityOutOfRange { line: LineId::from(&bounded.id), bounds }),
+        (item(&bounded, 6), Rejection::QuantityOutOfRange { line: LineId::from(&bounded.id), bounds }),
+        (item(&gift, 1), Rejection::CustomAmountAlone(gift.id.clone())),
+        (item(&a, 999_999), Rejection::QuantityTooLarge),
+    ];
+
+    for (refused, rejection) in cases {
+        let mut cart = holding(&[add(&a, 1), add(&club, 1)]);
+
+        let items = vec![item(&b, 1), refused, item(&other_club, 2)];
+
+        assert_eq!(refusals(&mut cart, &items, &all), [(1, rejection)]);
+        let expected = [("price_a", 1), ("price_club", 1), ("price_b", 1), ("price_other_club", 2)];
+        assert_eq!(shown(&cart).len(), expected.len());
+        assert!(expected.iter().all(|line| shown(&cart).contains(line)), "{:?}", shown(&cart));
+    }
+}
+
+#[test]
+fn of_the_same_line_twice_the_item_that_goes_beyond_the_bounds_is_refused() {
+    let a = priced("price_a", json!({ "metadata": { "minimum_quantity": "2", "maximum_quantity": "5" } }));
+    let refused = |index| {
+        (index, Rejection::QuantityOutOfRange { line: LineId::from(&a.id), bounds: Bounds::new(None, Some(&a)) })
+    };
+    let cases: [(&[u64], &[usize], u32); 4] =
+        [(&[3, 3, 1], &[1], 4), (&[6, 2], &[0], 2), (&[1, 2, 4], &[0, 2], 2), (&[1, 1], &[], 2)];
+
+    for (quantities, expected, held) in cases {
+        let mut cart = cart();
+
+        let items: Vec<_> = quantities.iter().map(|quantity| item(&a, *quantity)).collect();
+
+        let expected: Vec<_> = expected.iter().map(|index| refused(*index)).collect();
+        assert_eq!(refusals(&mut cart, &items, std::slice::from_ref(&a)), expected, "{quantities:?}");
+        assert_eq!(shown(&cart), [("price_a", held)], "together they fit, or one after the other");
+    }
+}
+
+#[test]
+fn lines_beyond_the_limit_are_refused_and_units_of_lines_that_are_there_are_not() {
+    let prices: Vec<_> = (0..130).map(|index| price(&format!("price_{index}"))).collect();
+    let mut cart = holding(&[add_one_of_each(&prices[..98])]);
+
+    let items = [98, 99, 100, 0, 101].map(|index: usize| item(&prices[index], 1)).to_vec();
+
+    let beyond = |index| (index, Rejection::TooManyItems);
+    assert_eq!(refusals(&mut cart, &items, &prices), [beyond(2), beyond(4)]);
+    assert_eq!((cart.lines().len(), cart.item_count()), (100, 101));
+    // What is looked up has a bound, too: of more prices than a cart can hold the first.
+    let many: Vec<_> = prices.iter().map(|price| item(price, 1)).collect();
+    let change = Change::add_what_fits(many.clone());
+    let looked_up = change.prices().unwrap();
+    assert_eq!(looked_up.len(), Cart::MAX_LINES);
+    assert!(prices[..100].iter().all(|price| looked_up.contains(&price.id)));
+    let mut empty = self::cart();
+    assert_eq!(refusals(&mut empty, &many, &prices), (100..130).map(beyond).collect::<Vec<_>>());
+}
+
+#[test]
+fn metadata_come_with_what_is_added_and_not_alone() {
+    let [a, gone] = ["price_a", "price_gone"].map(price);
+    let noted = |text: &str| Metadata::new([("note".to_owned(), text.to_owned())]).unwrap();
+    let partly = |items| ask(Change::add_what_fits(items), [&a]).with_metadata(noted("new"));
+    let before = holding(&[add(&a, 1).with_metadata(noted("old"))]);
+
+    let (mut some, mut none) = (before.clone(), before.clone());
+    partly(vec![item(&gone, 1), item(&a, 1)]).of(&mut some, now()).unwrap();
+    let refused = partly(vec![item(&gone, 1)]).of(&mut none, now()).unwrap();
+
+    assert_eq!((some.metadata(), some.item_count()), (&noted("new"), 2));
+    assert_eq!((refused.len(), &none), (1, &before));
+}
+
+#[test]
+fn where_no_item_fits_a_closed_cart_is_still_an_error() {
+    let a = price("price_a");
+    let mut cart = holding(&[add(&a, 1)]);
+
+    let change = ask(Change::add_what_fits(vec![item(&a, 1)]), [&a]);
+
+    assert_eq!(change.of(&mut cart, later(8)), Err(Rejection::Closed));
 }

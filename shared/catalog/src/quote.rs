@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cart::{Change, Offer, Offers, PriceId, Rejection, Timestamp};
 use futures_util::{StreamExt as _, stream};
-use shopping::{ChangedCart, Shopper};
+use shopping::{Changed, Shopper};
 
 use crate::{Catalog, Error};
 
@@ -21,8 +21,7 @@ enum Refusal {
 }
 
 impl Catalog {
-    /// Applies a change to the shopper's cart at today's prices. Returns the cart with the offers of all its prices; `None`
-    /// where there is no cart and the change would leave nothing in one.
+    /// Applies a change to the shopper's cart at today's prices. Returns what became of it, with the offers of all the cart's prices.
     ///
     /// # Errors
     ///
@@ -36,7 +35,7 @@ impl Catalog {
         shopper: &Shopper,
         change: &Change,
         now: Timestamp,
-    ) -> Result<Option<(ChangedCart, Offers)>, shopping::Error> {
+    ) -> Result<(Changed, Offers), shopping::Error> {
         let prices = change.prices()?;
         // A function that starts cold asks for all that it has to show in one batch.
         let cold = !self.table.remembers(&prices);
@@ -44,9 +43,10 @@ impl Catalog {
         let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;
         self.table.add_successors(&mut offers).await?;
-        let Some(changed) = self.shopping.change(shopper, change, &offers, now).await? else { return Ok(None) };
-        self.complete(&mut offers, changed.cart.lines().iter().map(|line| &line.price)).await?;
-        Ok(Some((changed, offers)))
+        let changed = self.shopping.change(shopper, change, &offers, now).await?;
+        let lines = changed.cart.iter().flat_map(|changed| changed.cart.lines());
+        self.complete(&mut offers, lines.map(|line| &line.price)).await?;
+        Ok((changed, offers))
     }
 
     /// The offers of `prices`, and those of the prices `beside` them that the table has, in one batch.

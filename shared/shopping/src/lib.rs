@@ -7,7 +7,7 @@ mod keyed_request;
 mod settings;
 mod shopper;
 
-use cart::{Cart, Change, Offers, PriceId, Rejection, Timestamp, Token};
+use cart::{Cart, Change, Offers, PriceId, RefusedItem, Rejection, Timestamp, Token};
 use services::Services;
 use store::{Carts, CatalogTable, ChangeError, Preconditions};
 
@@ -39,6 +39,24 @@ pub struct ChangedCart {
     pub token: Token,
     /// The cart.
     pub cart: Cart,
+}
+
+/// What became of a change.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// The cart; `None` where there is none, and the change leaves nothing in one.
+    pub cart: Option<ChangedCart>,
+    /// The items that were left out, of an addition that may be partial: none where the request had been carried out before.
+    pub refused: Vec<RefusedItem>,
+}
+
+impl Changed {
+    /// What the store made of the cart that `token` opens.
+    fn new(token: Token, changed: store::Changed) -> Self {
+        let is_stored = changed.is_stored();
+        let store::Changed { cart, refused } = changed;
+        Self { cart: is_stored.then_some(ChangedCart { token, cart }), refused }
+    }
 }
 
 /// How often a cart that was opened under the same key may turn out to be in use.
@@ -76,12 +94,12 @@ impl Shopping {
         Ok(Some(PricedCart { cart, offers }))
     }
 
-    /// Empties the shopper's cart, which keeps its number; `None` where there is none.
+    /// Empties the shopper's cart, which keeps its number.
     ///
     /// # Errors
     ///
     /// Those of [`Shopping::change`].
-    pub async fn clear(&self, shopper: &Shopper, now: Timestamp) -> Result<Option<ChangedCart>, Error> {
+    pub async fn clear(&self, shopper: &Shopper, now: Timestamp) -> Result<Changed, Error> {
         self.change(shopper, &Change::Clear, &Offers::default(), now).await
     }
 
@@ -98,8 +116,8 @@ impl Shopping {
     /// Applies a change to the shopper's cart, which is opened under a new token where there is none. `offers` holds the
     /// offers of the prices that the change names.
     ///
-    /// The token of a cart that is unknown, expired or completed is never used again. `None` where there is no cart and the
-    /// change would leave nothing in one: then none is opened.
+    /// The token of a cart that is unknown, expired or completed is never used again. Where there is no cart and the change would
+    /// leave nothing in one, none is opened.
     ///
     /// # Errors
     ///
@@ -113,13 +131,13 @@ impl Shopping {
         change: &Change,
         offers: &Offers,
         now: Timestamp,
-    ) -> Result<Option<ChangedCart>, Error> {
+    ) -> Result<Changed, Error> {
         let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
         let mut preconditions = Preconditions { expected_version: None, idempotency_key };
         for token in &shopper.tokens {
             preconditions.expected_version = self.expected_version(shopper, token, now).await?;
             match self.carts.change(token.number(), change, offers, &self.catalog, &preconditions, now).await {
-                Ok(cart) => return Ok(Some(ChangedCart { token: token.clone(), cart })),
+                Ok(changed) => return Ok(Changed::new(token.clone(), changed)),
                 Err(ChangeError::Absent) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -131,13 +149,12 @@ impl Shopping {
             return Err(Rejection::LineNotFound(update.line().clone()).into());
         }
         if !change.opens_a_cart() {
-            return Ok(None);
+            return Ok(Changed::default());
         }
-        let opened = match &shopper.request {
+        match &shopper.request {
             None => self.open(change, offers, now).await,
             Some(request) => self.open_once(shopper, request, change, offers, now).await,
-        };
-        opened.map(Some)
+        }
     }
 
     /// The version at which the token's cart must be. Of several the one at which it is, for which it is read; where it is at none
@@ -166,10 +183,10 @@ impl Shopping {
         Ok(closed)
     }
 
-    async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<ChangedCart, Error> {
+    async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<Changed, Error> {
         let token = Token::from_bytes(random()?);
-        let cart = self.carts.open(token.number(), change, offers, None, now).await?;
-        Ok(ChangedCart { token, cart })
+        let opened = self.carts.open(token.number(), change, offers, None, now).await?;
+        Ok(Changed::new(token, opened))
     }
 
     /// Opens a cart with a request that may be sent again before the client knows the cart's token.
@@ -184,19 +201,24 @@ impl Shopping {
         change: &Change,
         offers: &Offers,
         now: Timestamp,
-    ) -> Result<ChangedCart, Error> {
+    ) -> Result<Changed, Error> {
         // A request that is refused leaves no key behind.
-        self.carts.admits(request.token([0; 16]).number(), change, offers, now)?;
+        let token = request.token([0; 16]);
+        let tried = self.carts.opened_by(token.number(), change, offers, now)?;
+        if !tried.is_stored() {
+            return Ok(Changed::new(token, tried));
+        }
         let idempotency_key = request.idempotency_key();
         let opening_key = request.opening_key(shopper.tokens.first());
         let mut used_up = None;
         for _ in 0..OPENINGS {
             let seed = self.carts.token_seed(&opening_key, random()?, used_up, now).await?;
             let token = request.token(seed);
-            let cart = self.carts.open(token.number(), change, offers, Some(&idempotency_key), now).await?;
+            let opened = self.carts.open(token.number(), change, offers, Some(&idempotency_key), now).await?;
+            let cart = &opened.cart;
             let untouched = cart.version() == 1 && cart.is_open(now);
             if untouched || (!shopper.tokens.is_empty() && now < cart.expires_at()) {
-                return Ok(ChangedCart { token, cart });
+                return Ok(Changed::new(token, opened));
             }
             used_up = Some(seed);
         }

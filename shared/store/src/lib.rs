@@ -14,7 +14,9 @@ mod orders;
 mod stream;
 mod table;
 
-pub use carts::{Abandoned, Carts, ChangeError, Count, Counted, FoundCart, Hour, Hourly, Preconditions, Recorded};
+pub use carts::{
+    Abandoned, Carts, ChangeError, Changed, Count, Counted, FoundCart, Hour, Hourly, Preconditions, Recorded,
+};
 pub use catalog::{AsOf, CatalogTable, Digest, Inventory, ListedProduct, Listing, Reach};
 pub use connection::Connection;
 pub use error::Error;

@@ -293,7 +293,7 @@ impl Error {
     }
 
     /// What the client reads: details for its own faults, `Server Error` for ours.
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::Rejected(rejection) => capitalised(&rejection.to_string()),
             // Stripe shows it to the shop's owner, who alone can help.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use cart::{Cart, CartNumber, Change, Lifetime, Offers, Timestamp};
+use cart::{Cart, CartNumber, Change, Lifetime, Offers, RefusedItem, Timestamp};
 
 use super::row::{self, VERSION};
 use super::write_id::WriteId;
@@ -15,6 +15,24 @@ use crate::{CatalogTable, Error};
 
 /// How often a write that lost a race is tried again: each lost race means that another write took effect.
 const TRIES: usize = 100;
+
+/// A cart after a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// The cart.
+    pub cart: Cart,
+    /// The items that the write left out, of an addition that may be partial. None where an earlier request of the same key had
+    /// made the change.
+    pub refused: Vec<RefusedItem>,
+}
+
+impl Changed {
+    /// Whether there is such a cart. One that no item of its first change fits is not stored.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.cart.version() > 0
+    }
+}
 
 /// A change of one cart, however many writes it takes.
 struct Wanted<'a> {
@@ -30,13 +48,15 @@ struct Wanted<'a> {
 /// What is to be done about a change, given the cart's row.
 enum Decision {
     /// Nothing: the change is made already, or makes no difference.
-    Answer(Cart),
-    /// This update, as long as the row stays as it is.
-    Write(Update),
+    Answer(Changed),
+    /// This update, as long as the row stays as it is; it leaves these items out.
+    Write(Update, Vec<RefusedItem>),
+    /// Nothing: an earlier try of this call wrote the cart.
+    Written(Cart),
 }
 
 impl Carts {
-    /// Applies a change to an open cart and returns the whole cart. `offers` holds the offers of the prices that the change
+    /// Applies a change to an open cart and returns the whole cart, with what was left out of the change. `offers` holds the offers of the prices that the change
     /// names; those of other lines, where the rules need them, are looked up in `catalog`.
     ///
     /// One write where the change can be said as a guarded expression and its guard holds. Otherwise DynamoDB hands
@@ -60,7 +80,7 @@ impl Carts {
         catalog: &CatalogTable,
         preconditions: &Preconditions,
         now: Timestamp,
-    ) -> Result<Cart, ChangeError> {
+    ) -> Result<Changed, ChangeError> {
         let (lifetime, write_id) = (self.lifetime, WriteId::new());
         let wanted = Wanted { change, offers, catalog, preconditions, now, lifetime, write_id };
         let key = preconditions.idempotency_key.as_ref();
@@ -68,18 +88,25 @@ impl Carts {
         let mut current = match wanted.as_expression(&forgotten) {
             None => self.table.get(text(cart)).await?,
             Some(update) => match self.update_with_key(cart, key, update).await? {
-                Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
+                Guarded::Done(row) => {
+                    return Ok(Changed { cart: row::read(&row, self.lifetime)?, refused: Vec::new() });
+                }
                 Guarded::Refused(row) => row,
             },
         };
 
+        let mut refused = Vec::new();
         for _ in 0..TRIES {
             let update = match wanted.decide(current.as_ref().ok_or(ChangeError::Absent)?).await? {
-                Decision::Answer(cart) => return Ok(cart),
-                Decision::Write(update) => update,
+                Decision::Answer(changed) => return Ok(changed),
+                Decision::Written(cart) => return Ok(Changed { cart, refused }),
+                Decision::Write(update, left_out) => {
+                    refused = left_out;
+                    update
+                }
             };
             match self.update_with_key(cart, key, update).await? {
-                Guarded::Done(row) => return Ok(row::read(&row, self.lifetime)?),
+                Guarded::Done(row) => return Ok(Changed { cart: row::read(&row, self.lifetime)?, refused }),
                 Guarded::Refused(row) => {
                     tally::count(tally::Metric::Conflicts);
                     current = row;
@@ -112,11 +139,11 @@ impl Wanted<'_> {
         let Preconditions { expected_version, idempotency_key } = self.preconditions;
         let before = row::read(row, self.lifetime)?;
         if self.write_id.is_recorded_in(row) {
-            return Ok(Decision::Answer(before));
+            return Ok(Decision::Written(before));
         }
         match idempotency_key.as_ref().map_or(Seen::Never, |key| key.recall(row, self.now)) {
             Seen::Never => {}
-            Seen::SameRequest(_) => return Ok(Decision::Answer(before)),
+            Seen::SameRequest(_) => return Ok(Decision::Answer(Changed { cart: before, refused: Vec::new() })),
             Seen::OtherRequest => return Err(ChangeError::IdempotencyMismatch),
         }
         if !before.is_open(self.now) {
@@ -127,14 +154,14 @@ impl Wanted<'_> {
         }
 
         let mut after = before.clone();
-        after.apply(self.change, &*self.offers_for(&before).await?, self.now)?;
+        let refused = after.apply(self.change, &*self.offers_for(&before).await?, self.now)?;
         if after == before && idempotency_key.is_none() {
-            return Ok(Decision::Answer(before));
+            return Ok(Decision::Answer(Changed { cart: before, refused }));
         }
         if let Some(retry_after) = self.write_id.has_to_wait(row) {
             return Err(ChangeError::TooManyWrites { retry_after });
         }
-        Ok(Decision::Write(self.replace(row, &before, &after)))
+        Ok(Decision::Write(self.replace(row, &before, &after), refused))
     }
 
     /// The offers that the rules need to decide on the change of this cart.

@@ -73,10 +73,12 @@ impl Units<'_> {
 
 /// The change as an expression; `None` where it cannot be said as one.
 pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifetime: Lifetime) -> Option<Update> {
+    // Where not all of an addition fits, the rules decide on the rest.
+    let change = &*change.whole().ok()?;
     let mut update = Update::default();
     open_cart(&mut update, now, lifetime);
     match change {
-        Change::Add { items, currency, metadata } => {
+        Change::Add { items, currency, metadata, .. } => {
             let items: Vec<_> = items.iter().map(|item| Units::added(item, offers)).collect::<Option<_>>()?;
             add(&mut update, &items, *currency, now)?;
             attach(&mut update, metadata.as_ref());

@@ -25,6 +25,7 @@ mod session;
 mod write_id;
 
 pub use abandoned::Abandoned;
+pub use change::Changed;
 pub use hourly::{Count, Counted, Hour, Hourly};
 pub use session::Recorded;
 

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::row::{self, EXPIRES, NUMBER, TABLE};
 use super::write_id::WriteId;
-use super::{Carts, ChangeError};
+use super::{Carts, ChangeError, Changed};
 use crate::expression::{Update, any};
 use crate::idempotency::{self, Seen};
 use crate::item::{Item, Reader, seconds, text};
@@ -20,22 +20,25 @@ const REQUEST: &str = "r";
 const SEED: &str = "s";
 
 impl Carts {
-    /// Checks that the rules let a cart be opened with this change. No request.
+    /// The cart that a change would open under this number. No request.
     ///
     /// # Errors
     ///
     /// The rules refuse.
-    pub fn admits(
+    pub fn opened_by(
         &self,
         number: CartNumber,
         change: &Change,
         offers: &Offers,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
-        Cart::new(number, now, self.lifetime).apply(change, offers, now)
+    ) -> Result<Changed, Rejection> {
+        let mut cart = Cart::new(number, now, self.lifetime);
+        let refused = cart.apply(change, offers, now)?;
+        Ok(Changed { cart, refused })
     }
 
-    /// Opens a cart under an unused number, with its first change. One write.
+    /// Opens a cart under an unused number, with its first change. One write; none where the change leaves the cart as no cart is
+    /// stored ([`Changed::is_stored`]).
     ///
     /// A request with a `key` that opened a cart before finds that one.
     ///
@@ -51,21 +54,23 @@ impl Carts {
         offers: &Offers,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<Cart, ChangeError> {
-        let mut cart = Cart::new(number, now, self.lifetime);
-        cart.apply(change, offers, now)?;
+    ) -> Result<Changed, ChangeError> {
+        let opened = self.opened_by(number, change, offers, now)?;
+        if !opened.is_stored() {
+            return Ok(opened);
+        }
         let write_id = WriteId::new();
 
-        let row = row::fresh(&cart, &write_id, key, now);
+        let row = row::fresh(&opened.cart, &write_id, key, now);
         let there = match self.table.put(row, self.table.absent(), OnRefusal::Row).await? {
-            Guarded::Done(()) => return Ok(cart),
+            Guarded::Done(()) => return Ok(opened),
             Guarded::Refused(row) => row.unwrap_or_default(),
         };
         if write_id.is_recorded_in(&there) {
-            return Ok(cart);
+            return Ok(opened);
         }
         match key.map_or(Seen::Never, |key| key.recall(&there, now)) {
-            Seen::SameRequest(_) => Ok(row::read(&there, self.lifetime)?),
+            Seen::SameRequest(_) => Ok(Changed { cart: row::read(&there, self.lifetime)?, refused: Vec::new() }),
             Seen::OtherRequest => Err(ChangeError::IdempotencyMismatch),
             // 128 random bits do not collide.
             Seen::Never => Err(Error::Contended.into()),

@@ -165,8 +165,12 @@ pub(crate) fn change(numbers: &mut Numbers) -> Change {
     match numbers.random_range(0..20) {
         0..10 => {
             let items = (0..count).map(|_| some_item(numbers, prices)).collect();
-            let items = distinct(items, Addition::line);
-            Change::add(items).unwrap().in_currency(currency(numbers)).with_metadata(metadata(numbers))
+            let change = if numbers.random_ratio(1, 3) {
+                Change::add_what_fits(items)
+            } else {
+                Change::add(distinct(items, Addition::line)).unwrap()
+            };
+            change.in_currency(currency(numbers)).with_metadata(metadata(numbers))
         }
         10 => Change::Line(line_update(numbers, prices)),
         11..19 => {

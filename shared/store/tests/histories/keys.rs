@@ -21,7 +21,7 @@ fn mug(quantity: u64) -> Change {
 }
 
 async fn opened(carts: &Carts) -> Cart {
-    carts.open(number(7, 0), &mug(1), &shop(), None, start()).await.unwrap()
+    carts.open(number(7, 0), &mug(1), &shop(), None, start()).await.unwrap().cart
 }
 
 fn known(item: &HashMap<String, AttributeValue>) -> usize {
@@ -37,7 +37,7 @@ async fn a_key_is_remembered_for_24_hours() {
 
     let mut counts = Vec::new();
     for (now, request) in [(start(), "one"), (almost, "one"), (start() + DAY, "one"), (start() + DAY * 2, "two")] {
-        let cart = carts.change(number, &mug(1), &shop(), &catalog, &keyed("key", request), now).await.unwrap();
+        let cart = carts.change(number, &mug(1), &shop(), &catalog, &keyed("key", request), now).await.unwrap().cart;
         counts.push(cart.item_count());
     }
     let mismatch = carts.change(number, &mug(1), &shop(), &catalog, &keyed("key", "one"), start() + DAY * 2).await;
@@ -54,7 +54,7 @@ async fn the_newest_64_keys_are_remembered() {
     let cart = opened(&carts).await;
     let named = async |index: u64, now: Timestamp| {
         let once = keyed(&format!("key {index}"), "");
-        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().cart.item_count()
     };
     let at = |index: u64| start() + Duration::from_millis(index * 7);
 
@@ -78,7 +78,7 @@ async fn functions_that_take_turns_keep_64_keys_at_least_and_80_at_most() {
     let named = async |index: u64, now: Timestamp| {
         let once = keyed(&format!("key {index}"), "");
         let carts = database.carts();
-        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().cart.item_count()
     };
     let at = |index: u64| start() + Duration::from_millis(index);
 
@@ -100,12 +100,12 @@ async fn the_keys_of_a_row_of_0_1_0_are_known_and_become_fewer() {
     let cart = opened(&carts).await;
     let named = async |cart: &Cart, index: u64, now: Timestamp| {
         let once = keyed(&format!("key {index}"), "");
-        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().item_count()
+        carts.change(cart.number(), &mug(1), &shop(), &catalog, &once, now).await.unwrap().cart.item_count()
     };
     // No cart takes so many in a moment, but what is remembered of a key is the same in all of them.
     let mut keys = HashMap::new();
     for some in 0..20 {
-        let other = carts.open(number(8, some), &mug(1), &shop(), None, start()).await.unwrap();
+        let other = carts.open(number(8, some), &mug(1), &shop(), None, start()).await.unwrap().cart;
         for index in some * 50..some * 50 + 50 {
             named(&other, index, start() + Duration::from_secs(index)).await;
         }
@@ -144,7 +144,7 @@ async fn a_request_that_asks_for_nothing_is_remembered_all_the_same() {
         carts.change(before.number(), &nothing, &shop(), &catalog, &keyed("key", "nothing"), start()).await.unwrap();
     let other = carts.change(before.number(), &mug(1), &shop(), &catalog, &keyed("key", "mug"), start()).await;
 
-    assert_eq!(answer, before);
+    assert_eq!(answer.cart, before);
     assert!(matches!(other, Err(ChangeError::IdempotencyMismatch)), "{other:?}");
 }
 
@@ -173,7 +173,7 @@ async fn a_change_never_loses_the_session_that_is_noted_meanwhile() {
     );
 
     let stored = carts.find_any(cart.number()).await.unwrap().unwrap();
-    assert_eq!(stored.lines().len(), changed.unwrap().lines().len());
+    assert_eq!(stored.lines().len(), changed.unwrap().cart.lines().len());
     assert_eq!(stored.current_session(), (noted.unwrap() == Recorded::Now).then_some(&session));
 }
 

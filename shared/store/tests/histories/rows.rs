@@ -23,11 +23,14 @@ fn remove(price: u64) -> Change {
 }
 
 async fn opened(carts: &Carts, with: u64) -> Cart {
-    carts.open(number(8, with), &add(with), &shop(), None, start()).await.unwrap()
+    carts.open(number(8, with), &add(with), &shop(), None, start()).await.unwrap().cart
 }
 
 async fn changed((carts, catalog): &(Carts, CatalogTable), cart: &Cart, change: &Change) -> Result<Cart, ChangeError> {
-    carts.change(cart.number(), change, &shop(), catalog, &Preconditions::default(), start()).await
+    carts
+        .change(cart.number(), change, &shop(), catalog, &Preconditions::default(), start())
+        .await
+        .map(|changed| changed.cart)
 }
 
 /// The own currency that a row names, and whether that counts: whether it is that of the row's version.

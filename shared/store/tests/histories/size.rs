@@ -51,7 +51,7 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
             1 => carts.open(number, &change, &shop(), None, start()).await,
             _ => carts.change(number, &change, &shop(), &catalog, &store::Preconditions::default(), start()).await,
         };
-        assert_eq!(changed.unwrap().lines().last().unwrap().price.as_str().len(), 30);
+        assert_eq!(changed.unwrap().cart.lines().last().unwrap().price.as_str().len(), 30);
         sizes.push(size_of(&database.item(number).await));
     }
 
@@ -137,7 +137,10 @@ async fn fill(database: &Database, cart: &Cart, now: Timestamp) {
 
 async fn changed(database: &Database, cart: &Cart, change: &Change, offers: &Offers) -> Result<Cart, ChangeError> {
     let (carts, catalog) = (database.carts(), database.catalog());
-    carts.change(cart.number(), change, offers, &catalog, &Preconditions::default(), start()).await
+    carts
+        .change(cart.number(), change, offers, &catalog, &Preconditions::default(), start())
+        .await
+        .map(|changed| changed.cart)
 }
 
 /// What of an item is not about requests.
@@ -155,7 +158,7 @@ async fn at_its_largest(id: usize, with_attributes: bool) -> (usize, [f64; 2]) {
     let lines = offers.iter().map(|offer| full_line(offer, with_attributes));
     let add = |item: Addition| Change::add(vec![item]).unwrap();
     let first = add(item(0, 1));
-    let mut cart = database.carts().open(number(9, 0), &first, &shop(), None, start()).await.unwrap();
+    let mut cart = database.carts().open(number(9, 0), &first, &shop(), None, start()).await.unwrap().cart;
     cart = changed(&database, &cart, &Change::Clear, &shop()).await.unwrap();
     for line in lines {
         // The metadata's keys and values need some room, too.
@@ -182,7 +185,7 @@ async fn at_its_largest(id: usize, with_attributes: bool) -> (usize, [f64; 2]) {
 
     changed(&database, &cart, &Change::Clear, &offers).await.unwrap();
 
-    let other = database.carts().open(number(9, 1), &first, &shop(), None, start()).await.unwrap();
+    let other = database.carts().open(number(9, 1), &first, &shop(), None, start()).await.unwrap().cart;
     changed(&database, &other, &Change::Clear, &shop()).await.unwrap();
     let [emptied, empty] = [database.item(cart.number()).await, database.item(other.number()).await];
     assert_eq!(without_requests(emptied), without_requests(empty));
@@ -208,7 +211,7 @@ async fn two_hundred_changes_at_once_pass_and_more_are_refused_until_some_second
     let database = Database::open().await;
     let (carts, catalog) = (database.carts(), database.catalog());
     let cart =
-        carts.open(number(10, 0), &Change::add(vec![item(0, 1)]).unwrap(), &shop(), None, start()).await.unwrap();
+        carts.open(number(10, 0), &Change::add(vec![item(0, 1)]).unwrap(), &shop(), None, start()).await.unwrap().cart;
     let (one, offers, none) = (Change::add(vec![item(0, 1)]).unwrap(), shop(), Preconditions::default());
     let add = || carts.change(cart.number(), &one, &offers, &catalog, &none, start());
 

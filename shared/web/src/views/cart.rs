@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use cart::{
     AdjustableQuantity, Attributes, Bounds, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, LineId,
-    Metadata, Money, Offers, PriceId, PricedLine, ProductId, Quantity, Renewal, Status, Timestamp, Totals,
+    Metadata, Money, Offers, PriceId, PricedLine, ProductId, Quantity, RefusedItem, Renewal, Status, Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use shopping::ChangedCart;
+use shopping::{Changed, ChangedCart};
 
 use super::amounts::{Amount, Major, SumMembers, UnitMembers, WithCurrency};
 use super::price_change::PriceChangeView;
 use super::renderings::Rendering;
 use super::spliced::Spliced;
 use crate::cookies::Handed;
-use crate::{Answer, Shop, json};
+use crate::{Answer, Error, Shop, json};
 
 /// A cart as clients see it: the eight keys of Enupal's in their order, then what is added to them.
 ///
@@ -47,6 +47,8 @@ struct Tail<'a> {
     total_price_minor: i128,
     recurring: Option<RecurringView>,
     warnings: Vec<Warning<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<NotAdded<'a>>,
     meta: Meta,
 }
 
@@ -100,6 +102,15 @@ enum Warning<'a> {
     PriceInactive { price: &'a PriceId },
     PriceChanged(PriceChangeView),
     OutOfBounds { price: &'a PriceId, id: &'a LineId, minimum: Option<u32>, maximum: Option<u32> },
+}
+
+/// An item that was not added, with the code and the message that a refusal of all would have.
+#[derive(Serialize, Debug)]
+struct NotAdded<'a> {
+    index: usize,
+    price: &'a PriceId,
+    code: &'static str,
+    message: String,
 }
 
 #[derive(Serialize, Debug)]
@@ -162,9 +173,16 @@ impl<'a> CartView<'a> {
                 total_price_minor: 0,
                 recurring: None,
                 warnings: Vec::new(),
+                errors: Vec::new(),
                 meta: Meta { timestamps: Timestamps { created_at: None, updated_at: None, expires_at: None } },
             },
         }
+    }
+
+    /// The same cart, naming the items that were not added.
+    fn without(mut self, refused: &'a [RefusedItem]) -> Self {
+        self.tail.errors = refused.iter().map(NotAdded::new).collect();
+        self
     }
 
     /// The cart as JSON.
@@ -216,6 +234,7 @@ impl<'a> Tail<'a> {
             total_price_minor: totals.total.minor(),
             recurring: totals.renewal.map(|renewal| RecurringView::new(renewal, shop)),
             warnings: totals.lines.iter().flat_map(Warning::all_of).collect(),
+            errors: Vec::new(),
             meta: Meta {
                 timestamps: Timestamps {
                     created_at: Some(cart.created_at()),
@@ -257,6 +276,13 @@ impl<'a> Warning<'a> {
     }
 }
 
+impl<'a> NotAdded<'a> {
+    fn new(RefusedItem { index, price, rejection }: &'a RefusedItem) -> Self {
+        let error = Error::from(rejection.clone());
+        Self { index: *index, price, code: error.code(), message: error.message() }
+    }
+}
+
 impl<'a> ItemView<'a> {
     fn new(priced: &PricedLine<'a>, offer: Option<Arc<Rendering>>, shop: &Shop) -> Self {
         let line = priced.line;
@@ -290,8 +316,13 @@ impl Answer {
     /// The shopper's cart at `now`, at the prices in `offers`.
     #[must_use]
     pub fn cart(cart: &Cart, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
-        let Self { mut response, .. } =
-            Self::json_text(StatusCode::OK, CartView::new(cart, offers, shop, now).to_json());
+        Self::cart_without(&[], cart, offers, shop, now)
+    }
+
+    /// The same, naming the items that were not added.
+    fn cart_without(refused: &[RefusedItem], cart: &Cart, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
+        let view = CartView::new(cart, offers, shop, now).without(refused);
+        let Self { mut response, .. } = Self::json_text(StatusCode::OK, view.to_json());
         // Digits in quotes: always a valid header.
         if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", cart.version())) {
             response.headers_mut().insert(header::ETAG, tag);
@@ -299,25 +330,30 @@ impl Answer {
         Self { response, cart: Some(cart.number()), handed: None }
     }
 
-    /// A cart that was changed at `now`, at the prices in the offers, with its token in the cookie and in `Cart-Token`. `None` where
-    /// there was no cart to change.
+    /// A cart that was changed at `now`, at the prices in `offers`, with its token in the cookie and in `Cart-Token`; or that there was
+    /// none to change.
     #[must_use]
-    pub fn changed(changed: Option<(ChangedCart, Offers)>, shop: &Shop, now: Timestamp) -> Self {
-        let Some((ChangedCart { token, cart }, offers)) = changed else { return Self::no_cart(shop) };
-        Self { handed: Some(Handed::Over(token, shop.cookies)), ..Self::cart(&cart, &offers, shop, now) }
-    }
-
-    /// The answer where there is no cart.
-    #[must_use]
-    pub fn no_cart(shop: &Shop) -> Self {
-        Self::no_cart_in(None, shop)
+    pub fn changed(Changed { cart, refused }: Changed, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
+        match cart {
+            None => Self::no_cart_without(&refused, shop.currency, shop),
+            Some(ChangedCart { token, cart }) => Self {
+                handed: Some(Handed::Over(token, shop.cookies)),
+                ..Self::cart_without(&refused, &cart, offers, shop, now)
+            },
+        }
     }
 
     /// The answer where there is no cart, in the currency that the client wants one to have, or else the shop's.
     #[must_use]
     pub fn no_cart_in(currency: Option<Currency>, shop: &Shop) -> Self {
-        let currency = currency.unwrap_or(shop.currency);
-        Self::json_text(StatusCode::OK, CartView::nothing(&Metadata::default(), currency, shop).to_json())
+        Self::no_cart_without(&[], currency.unwrap_or(shop.currency), shop)
+    }
+
+    /// The same, naming the items for which no cart was opened.
+    fn no_cart_without(refused: &[RefusedItem], currency: Currency, shop: &Shop) -> Self {
+        let metadata = Metadata::default();
+        let view = CartView::nothing(&metadata, currency, shop).without(refused);
+        Self::json_text(StatusCode::OK, view.to_json())
     }
 }
 

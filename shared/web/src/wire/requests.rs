@@ -18,6 +18,12 @@ pub struct AddBody {
     #[serde(deserialize_with = "not_empty")]
     items: Vec<AddLine>,
     metadata: Option<Members<String, Scalar>>,
+    options: Option<AddOptions>,
+}
+
+#[derive(PartialEq, Debug, Deserialize)]
+struct AddOptions {
+    add_all_or_nothing: Option<Flag>,
 }
 
 #[derive(PartialEq, Debug, Deserialize)]
@@ -77,11 +83,14 @@ impl AddBody {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if metadata are out of bounds, or a price adds up to more than [`Quantity::MAX`].
+    /// [`Error::Rejected`] if metadata are out of bounds, or a price adds up to more than [`Quantity::MAX`] and
+    /// it is all or nothing.
     pub fn into_change(self, currency: Option<Currency>) -> Result<Change, Error> {
         let metadata = self.metadata.map(to_metadata).transpose()?;
         let items = self.items.into_iter().map(AddLine::into_addition).collect();
-        Ok(Change::add(items)?.in_currency(currency).with_metadata(metadata))
+        let partly = self.options.and_then(|options| options.add_all_or_nothing) == Some(Flag(false));
+        let change = if partly { Change::add_what_fits(items) } else { Change::add(items)? };
+        Ok(change.in_currency(currency).with_metadata(metadata))
     }
 }
 
