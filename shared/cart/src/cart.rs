@@ -570,7 +570,8 @@ impl Cart {
             }
         }
         // Only now: two lines that become one are set each for itself before.
-        updates.iter().try_for_each(|update| self.succeed_line(update.line(), offers))
+        let named = updates.iter().filter(|update| update.removed().is_none());
+        named.map(LineUpdate::line).try_for_each(|line| self.succeed_line(line, offers))
     }
 
     /// Sets a line, or adds one at the end, at `position`. To put no more units into a line, its price need not be for sale.
