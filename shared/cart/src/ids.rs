@@ -41,7 +41,7 @@ macro_rules! id {
         id! {
             $(#[$doc])*
             ///
-            /// 1 to 255 printable ASCII characters but `~`: whoever writes it into a path, a key or JSON has to escape it.
+            /// 1 to 255 printable ASCII characters but `~`. In a path, a key or JSON it has to be escaped.
             text $name, is_chosen_id
         }
     };

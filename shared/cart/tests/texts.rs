@@ -1,6 +1,6 @@
 //! How much text a cart may hold.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper has nobody to hand an error to")]
+#![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
 use cart::{
     Addition, AdjustableQuantity, Attributes, Cart, Change, Description, Details, Lifetime, LineId, LineUpdate,

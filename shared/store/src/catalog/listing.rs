@@ -129,7 +129,7 @@ impl CatalogTable {
         }
     }
 
-    /// The products of a kind that are for sale, after the row with the key `after`: `wanted` of them, where there are so many.
+    /// The products of a kind that are for sale, after the row with the key `after`: at most `wanted`.
     async fn listed(
         &self,
         kind: &str,

@@ -167,7 +167,7 @@ impl CatalogTable {
             .collect();
         stream::iter(writes).buffer_unordered(WRITES_AT_A_TIME).try_collect::<()>().await?;
 
-        // Whoever saves the product looks for its prices afterwards, and these may not have been among them yet.
+        // A save of the product looks for its prices afterwards. These may not have been among them yet.
         let now = Known::later(known.clone(), self.known_product(product).await?.newest());
         if now != known {
             let keys: Vec<_> = prices.iter().map(|price| keys::of_price(&price.id)).collect();
@@ -266,7 +266,7 @@ impl CatalogTable {
         let name = update.name(HANDED_DOWN);
         let time = update.value(number(known.milliseconds));
         update.set(format!("{name} = {time}"));
-        // Whoever wrote something newer meanwhile hands that down.
+        // A newer product that was written meanwhile is handed down by its own write.
         self.update(&keys::of_product(&product.id), update).await.map(drop)
     }
 
