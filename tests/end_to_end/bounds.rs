@@ -5,6 +5,8 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use crate::clock::within_an_hour;
+
 /// Source: section "Limits" of README.
 const MOST_TEXT: usize = 16 * 1024;
 
@@ -138,62 +140,71 @@ async fn next_checkout(visitor: &Visitor<'_>, quantity: u32) -> Answer {
 
 #[tokio::test]
 async fn a_cart_has_thirty_new_payment_pages_in_an_hour() {
-    let shop = Shop::open_with([("CATALOG_CACHE_SECONDS", "60")]).await;
-    let visitor = shop.add("price_mug", 1).await;
-    let mut last = Value::Null;
-    for quantity in 1..=30 {
-        last = next_checkout(&visitor, quantity).await.ok();
-        // The same page again is none more.
-        assert_eq!(visitor.checkout().await.ok()["id"], last["id"]);
-    }
-    let made = shop.session_requests().len();
+    within_an_hour(async || {
+        let shop = Shop::open_with([("CATALOG_CACHE_SECONDS", "60")]).await;
+        let visitor = shop.add("price_mug", 1).await;
+        let mut last = Value::Null;
+        for quantity in 1..=30 {
+            last = next_checkout(&visitor, quantity).await.ok();
+            // The same page again is none more.
+            assert_eq!(visitor.checkout().await.ok()["id"], last["id"]);
+        }
+        let made = shop.session_requests().len();
 
-    is_too_many(&next_checkout(&visitor, 31).await, 3600);
+        is_too_many(&next_checkout(&visitor, 31).await, 3600);
 
-    assert_eq!(shop.session_requests().len(), made);
-    // The last page stays, until it is closed by one that is made later.
-    let session =
-        shop.stripe(Method::GET, &format!("/v1/checkout/sessions/{}", last["id"].as_str().unwrap()), "").await;
-    assert_eq!(session["status"], "open");
-    let other = shop.add("price_mug", 1).await;
-    other.checkout().await.ok();
+        assert_eq!(shop.session_requests().len(), made);
+        // The last page stays, until it is closed by one that is made later.
+        let session =
+            shop.stripe(Method::GET, &format!("/v1/checkout/sessions/{}", last["id"].as_str().unwrap()), "").await;
+        assert_eq!(session["status"], "open");
+        let other = shop.add("price_mug", 1).await;
+        other.checkout().await.ok();
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_thirty_are_counted_once_where_many_ask_at_once() {
-    let shop = Shop::open().await;
-    let visitor = shop.add("price_mug", 1).await;
+    within_an_hour(async || {
+        let shop = Shop::open().await;
+        let visitor = shop.add("price_mug", 1).await;
 
-    for quantity in 1..=10 {
-        visitor.set("price_mug", quantity).await.ok();
-        for answer in join_all((0..10).map(|_| visitor.checkout())).await {
-            answer.ok();
+        for quantity in 1..=10 {
+            visitor.set("price_mug", quantity).await.ok();
+            for answer in join_all((0..10).map(|_| visitor.checkout())).await {
+                answer.ok();
+            }
         }
-    }
 
-    let row = shop.table("CARTS_TABLE").get(&visitor.number().await).await.unwrap();
-    assert_eq!(row["sn"], json!({ "N": "10" }), "{row}");
+        let row = shop.table("CARTS_TABLE").get(&visitor.number().await).await.unwrap();
+        assert_eq!(row["sn"], json!({ "N": "10" }), "{row}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_cart_has_ten_wrong_promotion_codes_in_an_hour() {
-    let shop = Shop::open().await;
-    let visitor = shop.add("price_mug", 1).await;
-    let with = |code: &str| json!({ "promotion_code": code });
-    let asked = || shop.stripe_requests("GET", "/v1/promotion_codes");
-    for index in 0..10 {
-        let refused = visitor.post("/cart/checkout", with(&format!("GUESS{index}"))).await;
-        assert_eq!(refused.error(400), "invalid_promotion_code", "{index}");
-    }
-    let before = asked();
+    within_an_hour(async || {
+        let shop = Shop::open().await;
+        let visitor = shop.add("price_mug", 1).await;
+        let with = |code: &str| json!({ "promotion_code": code });
+        let asked = || shop.stripe_requests("GET", "/v1/promotion_codes");
+        for index in 0..10 {
+            let refused = visitor.post("/cart/checkout", with(&format!("GUESS{index}"))).await;
+            assert_eq!(refused.error(400), "invalid_promotion_code", "{index}");
+        }
+        let before = asked();
 
-    for code in ["GUESS10", "WELCOME10"] {
-        is_too_many(&visitor.post("/cart/checkout", with(code)).await, 3600);
-    }
+        for code in ["GUESS10", "WELCOME10"] {
+            is_too_many(&visitor.post("/cart/checkout", with(code)).await, 3600);
+        }
 
-    assert_eq!(asked(), before);
-    visitor.checkout().await.ok();
-    shop.add("price_mug", 1).await.post("/cart/checkout", with("WELCOME10")).await.ok();
+        assert_eq!(asked(), before);
+        visitor.checkout().await.ok();
+        shop.add("price_mug", 1).await.post("/cart/checkout", with("WELCOME10")).await.ok();
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use web::Endpoint as _;
 
+use crate::clock::within_an_hour;
 use crate::log::Captured;
 
 /// The thank-you page of a session's order, with what stands behind the order's number.
@@ -202,117 +203,126 @@ async fn the_session_of_another_cart_leads_back_to_the_shop_and_stays_as_it_is()
 
 #[tokio::test]
 async fn of_sixty_made_up_landings_of_a_cart_ten_an_hour_ask_stripe() {
-    let shop = Shop::open().await;
-    shop.sandbox().pause_webhooks(true);
-    let visitor = shop.add("price_mug", 2).await;
-    let session = visitor.checkout().await.ok();
-    let number = visitor.number().await;
-    let (carts, cart) = (shop.table("CARTS_TABLE"), visitor.send(Method::GET, "/cart", &[], Vec::new()).await);
-    let row = carts.get(&number).await.unwrap();
-    let sixty = async |number: Option<&str>| {
-        let before = shop.sandbox().requests().len();
-        let links: Vec<_> = (0..60).map(|index| made_up(&format!("cs_test_made_up_{index}"), number)).collect();
-        let landed = join_all(links.iter().map(|link| shop.get(link))).await;
-        let back = landed.iter().filter(|answer| answer.location() == bare(&shop)).count();
-        let pending = landed.iter().filter(|answer| answer.location().ends_with("&payment=pending")).count();
-        (back, pending, shop.sandbox().requests().len() - before)
-    };
+    within_an_hour(async || {
+        let shop = Shop::open().await;
+        shop.sandbox().pause_webhooks(true);
+        let visitor = shop.add("price_mug", 2).await;
+        let session = visitor.checkout().await.ok();
+        let number = visitor.number().await;
+        let (carts, cart) = (shop.table("CARTS_TABLE"), visitor.send(Method::GET, "/cart", &[], Vec::new()).await);
+        let row = carts.get(&number).await.unwrap();
+        let sixty = async |number: Option<&str>| {
+            let before = shop.sandbox().requests().len();
+            let links: Vec<_> = (0..60).map(|index| made_up(&format!("cs_test_made_up_{index}"), number)).collect();
+            let landed = join_all(links.iter().map(|link| shop.get(link))).await;
+            let back = landed.iter().filter(|answer| answer.location() == bare(&shop)).count();
+            let pending = landed.iter().filter(|answer| answer.location().ends_with("&payment=pending")).count();
+            (back, pending, shop.sandbox().requests().len() - before)
+        };
 
-    assert_eq!(sixty(Some(&number)).await, (10, 50, 10));
-    assert_eq!(sixty(Some(&number)).await, (0, 60, 0));
-    // A clock hour later.
-    let hour: i64 = carts.get(&number).await.unwrap()["gh"]["N"].as_str().unwrap().parse().unwrap();
-    carts.set(&number, "gh", json!({ "N": (hour - 1).to_string() })).await;
-    assert_eq!(sixty(Some(&number)).await, (10, 50, 10));
-    for nothing in [None, Some("be45cb2605bf36bebde684841a28f0fd")] {
-        assert_eq!(sixty(nothing).await, (0, 60, 0), "{nothing:?}");
-    }
+        assert_eq!(sixty(Some(&number)).await, (10, 50, 10));
+        assert_eq!(sixty(Some(&number)).await, (0, 60, 0));
+        // A clock hour later.
+        let hour: i64 = carts.get(&number).await.unwrap()["gh"]["N"].as_str().unwrap().parse().unwrap();
+        carts.set(&number, "gh", json!({ "N": (hour - 1).to_string() })).await;
+        assert_eq!(sixty(Some(&number)).await, (10, 50, 10));
+        for nothing in [None, Some("be45cb2605bf36bebde684841a28f0fd")] {
+            assert_eq!(sixty(nothing).await, (0, 60, 0), "{nothing:?}");
+        }
 
-    // The cart is what it was, and its shopper is served.
-    let mut counted = carts.get(&number).await.unwrap();
-    for name in ["gh", "gn"] {
-        assert!(counted.as_object_mut().unwrap().remove(name).is_some(), "{name}");
-    }
-    assert_eq!(counted, row);
-    let now = visitor.send(Method::GET, "/cart", &[], Vec::new()).await;
-    assert_eq!((&now.text, now.header("etag")), (&cart.text, cart.header("etag")));
-    assert_eq!(visitor.checkout().await.ok()["id"], session["id"]);
-    shop.press(&session, "pay").await;
-    assert_eq!(shop.get(&shop.landing(&session)).await.location(), thanks(&shop, &session, ""));
+        // The cart is what it was, and its shopper is served.
+        let mut counted = carts.get(&number).await.unwrap();
+        for name in ["gh", "gn"] {
+            assert!(counted.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+        }
+        assert_eq!(counted, row);
+        let now = visitor.send(Method::GET, "/cart", &[], Vec::new()).await;
+        assert_eq!((&now.text, now.header("etag")), (&cart.text, cart.header("etag")));
+        assert_eq!(visitor.checkout().await.ok()["id"], session["id"]);
+        shop.press(&session, "pay").await;
+        assert_eq!(shop.get(&shop.landing(&session)).await.location(), thanks(&shop, &session, ""));
+    })
+    .await;
 }
 
 /// Each round is a second's worth of made-up landings, all at once.
 #[tokio::test]
 async fn a_flood_of_made_up_landings_leaves_landings_webhooks_and_checkouts_unharmed() {
-    let shop = Shop::open_on_wires([]).await;
-    let attacker = shop.add("price_mug", 1).await.number().await;
-    let mut rounds = Vec::new();
-    for _ in 0..3 {
-        let (mut landing, mut told, mut buying) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..5 {
-            landing.push(paid(&shop).await.1);
-            told.push({
-                paid(&shop).await;
-                shop.event("checkout.session.completed")
-            });
-            buying.push(shop.add("price_mug", 1).await);
+    within_an_hour(async || {
+        let shop = Shop::open_on_wires([]).await;
+        let attacker = shop.add("price_mug", 1).await.number().await;
+        let mut rounds = Vec::new();
+        for _ in 0..3 {
+            let (mut landing, mut told, mut buying) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..5 {
+                landing.push(paid(&shop).await.1);
+                told.push({
+                    paid(&shop).await;
+                    shop.event("checkout.session.completed")
+                });
+                buying.push(shop.add("price_mug", 1).await);
+            }
+            rounds.push((landing, told, buying));
         }
-        rounds.push((landing, told, buying));
-    }
-    for (landing, told, buying) in &rounds {
-        // A second of its own.
-        shop.wire().limit_stripe();
-        shop.wire().plan(None);
-        let strange = ["be45cb2605bf36bebde684841a28f0fd", &attacker];
-        let links: Vec<_> = (0..60)
-            .map(|index| {
-                made_up(&format!("cs_test_made_up_{index}"), [None, Some(strange[0]), Some(strange[1])][index % 3])
-            })
-            .collect();
+        for (landing, told, buying) in &rounds {
+            // A second of its own.
+            shop.wire().limit_stripe();
+            shop.wire().plan(None);
+            let strange = ["be45cb2605bf36bebde684841a28f0fd", &attacker];
+            let links: Vec<_> = (0..60)
+                .map(|index| {
+                    made_up(&format!("cs_test_made_up_{index}"), [None, Some(strange[0]), Some(strange[1])][index % 3])
+                })
+                .collect();
 
-        let (flood, landed, events, sessions) = tokio::join!(
-            join_all(links.iter().map(|link| shop.get(link))),
-            join_all(landing.iter().map(|session| async { shop.get(&shop.landing(session)).await })),
-            join_all(told.iter().map(|event| shop.deliver(event))),
-            join_all(buying.iter().map(fixtures::Visitor::checkout)),
-        );
+            let (flood, landed, events, sessions) = tokio::join!(
+                join_all(links.iter().map(|link| shop.get(link))),
+                join_all(landing.iter().map(|session| async { shop.get(&shop.landing(session)).await })),
+                join_all(told.iter().map(|event| shop.deliver(event))),
+                join_all(buying.iter().map(fixtures::Visitor::checkout)),
+            );
 
-        assert!(flood.iter().all(|answer| answer.status == 303));
-        for (session, landed) in landing.iter().zip(&landed) {
-            assert_eq!(landed.location(), thanks(&shop, session, ""));
+            assert!(flood.iter().all(|answer| answer.status == 303));
+            for (session, landed) in landing.iter().zip(&landed) {
+                assert_eq!(landed.location(), thanks(&shop, session, ""));
+            }
+            for event in events {
+                assert_eq!(event.ok()["handled"], true);
+            }
+            for session in sessions {
+                assert!(session.ok()["url"].is_string());
+            }
+            let calls = shop.wire().calls();
+            let reads = calls.iter().filter(|call| *call == "Stripe GET /v1/checkout/sessions/{id}").count();
+            assert!(reads <= 20, "{reads} of {calls:?}");
         }
-        for event in events {
-            assert_eq!(event.ok()["handled"], true);
-        }
-        for session in sessions {
-            assert!(session.ok()["url"].is_string());
-        }
-        let calls = shop.wire().calls();
-        let reads = calls.iter().filter(|call| *call == "Stripe GET /v1/checkout/sessions/{id}").count();
-        assert!(reads <= 20, "{reads} of {calls:?}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn sessions_of_the_cart_itself_are_not_counted_among_the_made_up_ones() {
-    let shop = Shop::open().await;
-    let visitor = shop.add("price_mug", 1).await;
-    let earlier = visitor.checkout().await.ok();
-    visitor.add("price_mug", 1).await.ok();
-    let session = visitor.checkout().await.ok();
-    let number = visitor.number().await;
+    within_an_hour(async || {
+        let shop = Shop::open().await;
+        let visitor = shop.add("price_mug", 1).await;
+        let earlier = visitor.checkout().await.ok();
+        visitor.add("price_mug", 1).await.ok();
+        let session = visitor.checkout().await.ok();
+        let number = visitor.number().await;
 
-    for own in [&earlier, &session] {
-        for _ in 0..15 {
-            assert_eq!(shop.get(&shop.landing(own)).await.location(), bare(&shop));
+        for own in [&earlier, &session] {
+            for _ in 0..15 {
+                assert_eq!(shop.get(&shop.landing(own)).await.location(), bare(&shop));
+            }
         }
-    }
 
-    let before = shop.sandbox().requests().len();
-    for index in 0..15 {
-        shop.get(&made_up(&format!("cs_test_made_up_{index}"), Some(&number))).await.location();
-    }
-    assert_eq!(shop.sandbox().requests().len() - before, 10);
+        let before = shop.sandbox().requests().len();
+        for index in 0..15 {
+            shop.get(&made_up(&format!("cs_test_made_up_{index}"), Some(&number))).await.location();
+        }
+        assert_eq!(shop.sandbox().requests().len() - before, 10);
+    })
+    .await;
 }
 
 /// Two pages of a cart were paid. The second order is made by its landing page, though the cart has another session or none.
@@ -391,35 +401,38 @@ async fn a_landing_whose_time_is_over_is_a_redirect_all_the_same() {
 /// One request counts the guess before Stripe is asked, and one takes it back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guess_that_was_right_and_stays_counted_costs_the_shopper_nothing() {
-    let shop = Shop::open_on_wires([]).await;
-    let mut calls = Vec::new();
-    // Without a fault, and with one at the last call.
-    for fault in [false, true] {
-        let (_, session) = paid(&shop).await;
-        let other = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&session)).await;
-        assert_eq!(shop.press(&other, "pay").await.status, 303);
-        let plan = Plan { call: calls.len().saturating_sub(1), fault: Fault::Cut, when: When::Before, ends: true };
-        shop.wire().plan(fault.then_some(plan));
+    within_an_hour(async || {
+        let shop = Shop::open_on_wires([]).await;
+        let mut calls = Vec::new();
+        // Without a fault, and with one at the last call.
+        for fault in [false, true] {
+            let (_, session) = paid(&shop).await;
+            let other = shop.stripe(Method::POST, "/v1/checkout/sessions", &shop.form_of(&session)).await;
+            assert_eq!(shop.press(&other, "pay").await.status, 303);
+            let plan = Plan { call: calls.len().saturating_sub(1), fault: Fault::Cut, when: When::Before, ends: true };
+            shop.wire().plan(fault.then_some(plan));
 
-        let landed = shop.get(&shop.landing(&other)).await;
+            let landed = shop.get(&shop.landing(&other)).await;
 
-        assert_eq!(landed.location(), thanks(&shop, &other, ""), "{fault}");
-        calls = shop.wire().calls();
-        shop.wire().plan(None);
-        assert_eq!(shop.order(&order_number(&other)).await.ok()["status"], "paid", "{fault}");
-    }
+            assert_eq!(landed.location(), thanks(&shop, &other, ""), "{fault}");
+            calls = shop.wire().calls();
+            shop.wire().plan(None);
+            assert_eq!(shop.order(&order_number(&other)).await.ok()["status"], "paid", "{fault}");
+        }
 
-    assert_eq!(
-        calls[..8],
-        [
-            "DynamoDB BatchGetItem",
-            "DynamoDB UpdateItem",
-            "Stripe GET /v1/checkout/sessions/{id}",
-            "DynamoDB GetItem",
-            "Stripe GET /v1/checkout/sessions/{id}/line_items",
-            "DynamoDB TransactWriteItems",
-            "Stripe POST /v1/checkout/sessions/{id}/expire",
-            "DynamoDB UpdateItem",
-        ]
-    );
+        assert_eq!(
+            calls[..8],
+            [
+                "DynamoDB BatchGetItem",
+                "DynamoDB UpdateItem",
+                "Stripe GET /v1/checkout/sessions/{id}",
+                "DynamoDB GetItem",
+                "Stripe GET /v1/checkout/sessions/{id}/line_items",
+                "DynamoDB TransactWriteItems",
+                "Stripe POST /v1/checkout/sessions/{id}/expire",
+                "DynamoDB UpdateItem",
+            ]
+        );
+    })
+    .await;
 }

@@ -16,6 +16,7 @@ mod bus;
 mod catalogue;
 mod checkout;
 mod clear;
+mod clock;
 mod complete_order;
 mod concurrency;
 mod contract;
