@@ -246,9 +246,17 @@ async fn nothing_personal_and_no_secret_is_ever_logged() {
     assert!(lines.iter().any(|line| line.contains("TransactWriteItems")), "the level is heeded: {lines:#?}");
     for line in &lines {
         for value in &known {
-            assert!(!line.contains(value.as_str()), "{value} is in {line}");
+            assert!(!has_word(line, value), "{value} is in {line}");
         }
     }
+}
+
+/// Whether a text has this one with neither a letter nor a digit next to it: a postal code may be a part of a time.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let (before, after) = (text[..start].chars().next_back(), text[start + word.len()..].chars().next());
+        !before.into_iter().chain(after).any(char::is_alphanumeric)
+    })
 }
 
 #[tokio::test]
