@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from shop import BOTH, THIS, event, every_order, order_number, press, row, still_says, stripe
+from shop import BOTH, RELEASED, THIS, event, every_order, order_number, press, row, still_says, stripe
 
 PAID = "checkout.session.completed"
 
@@ -170,11 +170,22 @@ def test_a_missed_payment_is_repaired_by_the_sync_of_either(shop, first, second)
 
 @pytest.mark.parametrize(("first", "second"), every_order(2))
 def test_a_sync_of_either_leaves_a_catalogue_that_both_show(shop, first, second):
-    for version in (first, second):
+    """But 0.1.0 lists what its own sync has written: none once the new version's has taken the place of that."""
+    sold = {product["id"]: set() for product in stripe("GET", "/v1/products", active="true", limit=100)["data"]}
+    for price in stripe("GET", "/v1/prices", active="true", limit=100)["data"]:
+        if price["product"] in sold:
+            sold[price["product"]].add(price["id"])
+    assert any(len(prices) > 1 for prices in sold.values())
+
+    for version in (first, second, RELEASED):
         shop.sync(version)
         before, now = (shop.ask(shown, "GET", "/products", query="limit=100").ok() for shown in BOTH)
-        still_says(now, before, "products")
-        assert before["data"]
+        listed = {product["id"]: {price["id"] for price in product["prices"]} for product in now["data"]}
+        assert listed == sold, f"after the sync of {version}"
+        if version == RELEASED:
+            still_says(now, before, "products")
+        else:
+            assert before["data"] == []
 
 
 @pytest.mark.parametrize(("hears", "hears_later", "adds"), every_order(3))

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use cart::{Price, PriceId, Product, ProductId};
 
 use super::earlier::{self, EarlierRow};
-use super::row::{ID, Known, PRICE, PRODUCT, PRODUCT_STAMP, PriceRow, STAMPS, TABLE, as_copied};
+use super::row::{ID, Known, PRICE, PRODUCT, PRODUCT_STAMP, PriceRow, STAMPS, TABLE, as_copied, content_of};
 use super::succession::holder;
 use super::{AsOf, CatalogTable, keys};
 use crate::Error;
@@ -66,13 +66,13 @@ impl Digest {
     /// The digest of a product as the rows of its prices have it.
     #[must_use]
     pub fn of_copy(product: &Product) -> Self {
-        Self::of_text(&as_copied(product))
+        Self::of_text(&content_of(product))
     }
 
     /// The same of a copy's text. One that is written otherwise than this version writes it is another.
     fn of_copied_text(text: &str) -> Option<Self> {
         let product: Product = serde_json::from_str(text).ok()?;
-        (json(&product) == text).then(|| Self::of_copy(&product))
+        (as_copied(&json(&product)) == text).then(|| Self::of_copy(&product))
     }
 
     fn of_text(text: &str) -> Self {

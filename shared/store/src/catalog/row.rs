@@ -54,6 +54,11 @@ impl Known {
         }
     }
 
+    /// What is known of a product, as its prices' rows have it.
+    pub(super) fn copied(&self) -> Self {
+        Self { text: as_copied(&self.text), milliseconds: self.milliseconds }
+    }
+
     fn set(&self, update: &mut Update, name: &str, stamp: &str) {
         let [name, stamp] = [name, stamp].map(|name| update.name(name));
         let [value, time] = [text(&self.text), number(self.milliseconds)].map(|value| update.value(value));
@@ -66,7 +71,7 @@ impl Known {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct PriceRow {
     pub(super) price: Option<Known>,
-    /// Its product.
+    /// The copy of its product.
     pub(super) product: Option<Known>,
     /// The lookup key that the price last had. Stripe may have moved it to another price since.
     pub(super) lookup_key: Option<Known>,
@@ -216,10 +221,18 @@ pub(super) fn read_offer(row: &Item) -> Result<Option<Offer>, Error> {
     Ok(Some(Offer { price: Price { last_lookup_key, ..price }, product }))
 }
 
-/// The product as its prices' rows have it, as text. When Stripe last changed it does not tell what is different, so that
-/// a change of nothing else is none.
-pub(super) fn as_copied(product: &Product) -> String {
+/// What of a product its prices' rows have to say, as text. When Stripe last changed it does not tell what is different, so
+/// that a change of nothing else is none.
+pub(super) fn content_of(product: &Product) -> String {
     json(&Product { updated: 0, ..product.clone() })
+}
+
+/// A product's text as its prices' rows have it: with a space at its end, which readers skip.
+///
+/// The sync of 0.1.0 lists a price with its product only when it writes the price's row, and it writes no row whose texts are
+/// its own. So it takes each copy of this version for another text, and lists every price after a rollback.
+pub(super) fn as_copied(text: &str) -> String {
+    format!("{text} ")
 }
 
 #[cfg(test)]

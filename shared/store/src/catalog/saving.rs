@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::earlier::{self, EarlierRow};
 use super::row::{
     HANDED_DOWN, HOLDER, HOLDER_STAMP, ID, Known, PRICE, PRICE_STAMP, PRODUCT, PRODUCT_STAMP, PriceRow, ProductRow,
-    TABLE, advance_if_newer, as_copied, guard_stamp, register, set_kind,
+    TABLE, advance_if_newer, content_of, guard_stamp, register, set_kind,
 };
 use super::{AsOf, CatalogTable, keys};
 use crate::Error;
@@ -188,7 +188,7 @@ impl CatalogTable {
         self.advance(&keys::of_price(&price.id), row, Some(&Known::new(json(price), stamp)), product).await
     }
 
-    /// Moves what a price's row says forward. `row` is the row as it was read, or nothing.
+    /// Moves what a price's row says of it and of its product forward. `row` is the row as it was read, or nothing.
     async fn advance(
         &self,
         key: &str,
@@ -196,9 +196,10 @@ impl CatalogTable {
         price: Option<&Known>,
         product: Option<&Known>,
     ) -> Result<(), Error> {
+        let copy = product.map(Known::copied);
         for _ in 0..ATTEMPTS {
             let before = PriceRow::read(&row);
-            let Some(update) = before.update_to(&before.after(price, product)) else { return Ok(()) };
+            let Some(update) = before.update_to(&before.after(price, copy.as_ref())) else { return Ok(()) };
             match self.update(key, update).await? {
                 Guarded::Done(_) => return Ok(()),
                 Guarded::Refused(now) => row = now.unwrap_or_default(),
@@ -311,7 +312,7 @@ impl CatalogTable {
 
 /// Whether what is known of a product says all that the rows of its prices would have of `product`.
 fn says(known: &Known, product: &Product) -> bool {
-    serde_json::from_str(&known.text).is_ok_and(|known: Product| as_copied(&known) == as_copied(product))
+    serde_json::from_str(&known.text).is_ok_and(|known: Product| content_of(&known) == content_of(product))
 }
 
 fn id_of(row: &Item) -> Option<&str> {
