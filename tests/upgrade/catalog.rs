@@ -232,7 +232,43 @@ async fn what_functions_of_0_1_0_write_beside_is_made_right_by_the_next_sync() {
 
     assert_eq!(shop.get("/products?limit=100").await.ok(), right);
     assert_nothing_is_left(&shop).await;
-    shop.shopper("empty").add("price_mug", 1).await.ok();
+    let cart = shop.shopper("empty").add("price_mug", 1).await.ok();
+    assert_eq!(cart["products"]["prod_mug"]["name"], "Stoneware mug");
+    assert_eq!(shop.stack().sync().await.unwrap().written, 0);
+}
+
+/// Each in turn, as functions of 0.1.0 left it: what it says does not outlive the next sync, and one that says the same is
+/// left as it is.
+#[tokio::test]
+async fn a_copy_of_a_product_that_says_otherwise_is_written_again_whenever_it_was_written() {
+    let shop = Shop::open().await;
+    shop.stack().sync().await.unwrap();
+    let rows = shop.rows("catalog").await;
+    let row = |key: &str| rows.iter().find(|row| row["id"]["S"] == key).unwrap().clone();
+    let stamp_of = |row: &Value| row["product_ms"]["N"].as_str().unwrap().parse::<i64>().unwrap();
+    let own = row("product#prod_mug");
+    for (name, later_by, is_written) in [
+        ("Stoneware mug", 0, false),
+        ("Stoneware mug", 1, false),
+        ("Old mug", -1, true),
+        ("Old mug", 0, true),
+        ("Old mug", 1, true),
+    ] {
+        let mut price = row("price_mug");
+        let copy = price["product"]["S"].as_str().unwrap().replace("Stoneware mug", name);
+        price["product"] = json!({ "S": copy });
+        price["product_ms"] = json!({ "N": (stamp_of(&own) + later_by).to_string() });
+        shop.table("CATALOG_TABLE").put(&price).await;
+        shop.table("CATALOG_TABLE").put(&own).await;
+
+        let written = shop.stack().sync().await.unwrap().written;
+
+        assert_eq!(written > 0, is_written, "{name}, {later_by}: {written}");
+        let rows = shop.rows("catalog").await;
+        let price = rows.iter().find(|row| row["id"]["S"] == "price_mug").unwrap();
+        assert!(price["product"]["S"].as_str().unwrap().contains("Stoneware mug"), "{name}, {later_by}: {price}");
+        assert_eq!(shop.stack().sync().await.unwrap().written, 0, "{name}, {later_by}");
+    }
 }
 
 /// In 0.1.0 they had one row.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
+use std::mem;
 
 use cart::{Price, PriceId, Product, ProductId};
 
@@ -16,12 +17,14 @@ use crate::item::{Item, Reader, json, number};
 /// What a table holds: a digest of each register, so that thousands of rows fit into memory.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    products: HashMap<String, Held>,
+    products: HashMap<String, HeldProduct>,
     prices: HashMap<String, HeldPrice>,
     /// Which price was last seen with a lookup key.
     holders: HashMap<String, PriceId>,
     /// The keys of rows that 0.1.0 wrote of products.
     earlier: Vec<String>,
+    /// What other rows than a product's own say of it, by its id. None are left once all rows are in.
+    copies: Vec<(String, Copied)>,
     misdated: Vec<Misdated>,
 }
 
@@ -41,13 +44,29 @@ struct Held {
     active: bool,
 }
 
+/// What a product's row holds.
+#[derive(Debug)]
+struct HeldProduct {
+    product: Held,
+    /// What its copies should be.
+    copy: Copied,
+}
+
+/// A product's register in another row than its own.
+#[derive(Clone, Copy, Debug)]
+struct Copied {
+    /// `None` where it is written otherwise than this version writes it.
+    digest: Option<Digest>,
+    milliseconds: i64,
+}
+
 /// What a price's row holds.
 #[derive(Debug)]
 struct HeldPrice {
     id: PriceId,
     price: Held,
     /// The copy of its product.
-    product: Option<Digest>,
+    copy: Option<Copied>,
     /// Whether it stands in the index where it belongs, and remembers the lookup key that it has.
     is_complete: bool,
 }
@@ -75,6 +94,11 @@ impl Digest {
         (as_copied(&json(&product)) == text).then(|| Self::of_copy(&product))
     }
 
+    /// That of no object.
+    fn of_nothing() -> Self {
+        Self::of_text("")
+    }
+
     fn of_text(text: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(text.as_bytes());
@@ -96,19 +120,35 @@ impl Inventory {
         if let Some((lookup_key, price)) = holder(row) {
             self.holders.insert(lookup_key.to_owned(), price);
         } else if let Some(id) = keys::product_at(key) {
-            if let Some(product) = Known::read(row, PRODUCT, PRODUCT_STAMP).and_then(|product| held(&product)) {
+            if let Some(product) = HeldProduct::read(row) {
                 self.products.insert(id.to_owned(), product);
             }
         } else if row.contains_key(PRICE) {
-            if let Some(price) = HeldPrice::read(row) {
+            if let Some((product, price)) = HeldPrice::read(row) {
+                self.copies.extend(price.copy.map(|copy| (product.to_string(), copy)));
                 self.prices.insert(price.id.to_string(), price);
             }
         } else if let Some(earlier) = EarlierRow::read(row) {
             self.earlier.push(key.to_owned());
-            if let Some(product) = earlier::product_of(&earlier) {
+            if let Some((known, product)) = earlier.product.as_ref().zip(earlier::product_of(&earlier)) {
+                let copy = Copied { digest: Some(Digest::of_copy(&product)), milliseconds: known.milliseconds };
+                self.copies.push((product.id.to_string(), copy));
                 // As it has to be written under its present key, its content is another, whatever it is.
-                let held = Held { digest: Digest::of_text(""), active: product.active };
-                self.products.entry(product.id.to_string()).or_insert(held);
+                let held = Held { digest: Digest::of_nothing(), active: product.active };
+                self.products.entry(product.id.to_string()).or_insert(HeldProduct { product: held, copy });
+            }
+        }
+    }
+
+    /// Takes a product for different where another row says something else of it that would outlive what its own row says:
+    /// functions of 0.1.0 do not write that one. Written again, it is newer than all of them.
+    fn compare_copies(&mut self) {
+        for (id, copy) in mem::take(&mut self.copies) {
+            let held = self.products.get_mut(&id);
+            let overtaken =
+                held.filter(|held| copy.digest != held.copy.digest && copy.milliseconds >= held.copy.milliseconds);
+            if let Some(held) = overtaken {
+                held.product.digest = Digest::of_nothing();
             }
         }
     }
@@ -121,7 +161,7 @@ impl Inventory {
 
     /// Crosses a product off; returns whether the table holds it with this content.
     pub fn check_off_product(&mut self, id: &ProductId, content: Digest) -> bool {
-        self.products.remove(id.as_str()).is_some_and(|held| held.digest == content)
+        self.products.remove(id.as_str()).is_some_and(|held| held.product.digest == content)
     }
 
     /// Crosses a price off; returns whether the table holds it with this content, and all that belongs to it: beside it this
@@ -130,7 +170,8 @@ impl Inventory {
         let has_key = price.lookup_key.as_ref().is_none_or(|key| self.holders.get(key) == Some(&price.id));
         let held = self.prices.remove(price.id.as_str());
         held.is_some_and(|held| {
-            held.is_complete && has_key && held.price.digest == Digest::of(price) && held.product == product
+            let copy = held.copy.and_then(|copy| copy.digest);
+            held.is_complete && has_key && held.price.digest == Digest::of(price) && copy == product
         })
     }
 
@@ -143,7 +184,7 @@ impl Inventory {
 
     /// The products that are for sale and were not crossed off.
     pub fn products_left(&self) -> impl Iterator<Item = ProductId> {
-        let left = self.products.iter().filter(|(_, held)| held.active);
+        let left = self.products.iter().filter(|(_, held)| held.product.active);
         left.filter_map(|(id, _)| id.parse().ok())
     }
 
@@ -153,30 +194,39 @@ impl Inventory {
     }
 }
 
-impl HeldPrice {
+impl HeldProduct {
     fn read(row: &Item) -> Option<Self> {
-        let before = PriceRow::read(row);
-        let price = before.price.as_ref()?;
-        let Price { id, lookup_key, .. } = serde_json::from_str(&price.text).ok()?;
-        let remembers =
-            lookup_key.is_none() || before.lookup_key.as_ref().map(|known| &known.text) == lookup_key.as_ref();
+        let known = Known::read(row, PRODUCT, PRODUCT_STAMP)?;
+        let product: Product = serde_json::from_str(&known.text).ok()?;
         Some(Self {
-            id,
-            price: held(price)?,
-            product: before.product.as_ref().and_then(|product| Digest::of_copied_text(&product.text)),
-            is_complete: remembers
-                && before == PriceRow { lookup_key: before.lookup_key.clone(), ..before.after(None, None) },
+            product: Held { digest: Digest::of_text(&known.text), active: product.active },
+            copy: Copied { digest: Some(Digest::of_copy(&product)), milliseconds: known.milliseconds },
         })
     }
 }
 
-fn held(known: &Known) -> Option<Held> {
-    #[derive(serde::Deserialize)]
-    struct Status {
-        active: bool,
+impl HeldPrice {
+    /// With the product that it is of.
+    fn read(row: &Item) -> Option<(ProductId, Self)> {
+        let before = PriceRow::read(row);
+        let price = before.price.as_ref()?;
+        let digest = Digest::of_text(&price.text);
+        let Price { id, active, lookup_key, product, .. } = serde_json::from_str(&price.text).ok()?;
+        let remembers =
+            lookup_key.is_none() || before.lookup_key.as_ref().map(|known| &known.text) == lookup_key.as_ref();
+        let copy = before
+            .product
+            .as_ref()
+            .map(|copy| Copied { digest: Digest::of_copied_text(&copy.text), milliseconds: copy.milliseconds });
+        let held = Self {
+            id,
+            price: Held { digest, active },
+            copy,
+            is_complete: remembers
+                && before == PriceRow { lookup_key: before.lookup_key.clone(), ..before.after(None, None) },
+        };
+        Some((product, held))
     }
-    let Status { active } = serde_json::from_str(&known.text).ok()?;
-    Some(Held { digest: Digest::of_text(&known.text), active })
 }
 
 impl CatalogTable {
@@ -197,6 +247,7 @@ impl CatalogTable {
             }
             start = page.last_evaluated_key;
             if start.is_none() {
+                inventory.compare_copies();
                 return Ok(inventory);
             }
         }
