@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity::Total;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
-    TransactWriteItem, Update,
 };
 use fixtures_dynamodb::{DynamoDb, unique};
 use https::Https;
@@ -72,20 +71,10 @@ impl Database {
         update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
     }
 
-    /// How many units DynamoDB bills for a change of a cart's item, alone and in a transaction.
-    pub(crate) async fn write_units(&self, number: cart::CartNumber) -> [f64; 2] {
+    /// How many units DynamoDB bills for a change of a cart's item.
+    pub(crate) async fn write_units(&self, number: cart::CartNumber) -> f64 {
         let update = self.update(number).update_expression("SET so = v").return_consumed_capacity(Total);
-        let alone = update.send().await.unwrap().consumed_capacity.unwrap();
-
-        let update = Update::builder()
-            .table_name(self.environment.required("CARTS_TABLE").unwrap())
-            .key("number", AttributeValue::S(number.to_string()))
-            .update_expression("SET so = v");
-        let update = TransactWriteItem::builder().update(update.build().unwrap()).build();
-        let transaction = self.connection.client().transact_write_items().transact_items(update);
-        let together = transaction.return_consumed_capacity(Total).send().await.unwrap().consumed_capacity.unwrap();
-
-        [alone.capacity_units.unwrap(), together.iter().filter_map(|consumed| consumed.capacity_units).sum()]
+        update.send().await.unwrap().consumed_capacity.unwrap().capacity_units.unwrap()
     }
 
     /// Sets an attribute of a cart's item.
