@@ -2,7 +2,7 @@
 
 use fixtures::{Answer, Shop, Visitor};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A price of the mug under this lookup key, which Stripe takes away from the price that had it.
 async fn priced(shop: &Shop, unit_amount: u32, key: &str, more: &str) -> String {
@@ -89,6 +89,104 @@ async fn a_rise_waits_for_a_yes_at_checkout() {
     let number = shop.pay(&session).await;
     assert_eq!(shop.order(&number).await.ok()["lines"][0]["line"], json!(new));
     assert_eq!(visitor.cart().await["status"], "completed");
+}
+
+/// The yes to what a shopper was shown: warnings of the cart, or `details.successors` of a refusal.
+fn yes(version: &Value, shown: &Value) -> Value {
+    let shown = shown.as_array().unwrap().iter();
+    let seen: Map<_, _> =
+        shown.map(|change| (change["id"].as_str().unwrap().to_owned(), change["successor"].clone())).collect();
+    json!({ "accept_version": version, "accept_successors": seen })
+}
+
+/// The cart's version does not count that the key moves on between the look and the yes.
+#[tokio::test]
+async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
+    let shop = Shop::open().await;
+    let (visitor, old, seen) = replaced(&shop, 2500).await;
+    let before = visitor.cart().await;
+    let newer = replace(&shop, &seen, 9900, "mug_key").await;
+
+    let refused = checkout(&visitor, yes(&before["version"], &before["warnings"])).await;
+
+    assert_eq!(refused.error(409), "cart_changed");
+    let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": 9900 });
+    let details = refused.json()["details"].clone();
+    assert_eq!(details, json!({ "prices": [], "successors": [successor] }));
+    assert!(shop.sandbox().sessions().is_empty());
+    let after = visitor.cart().await;
+    assert_eq!((&after["items"][0]["id"], &after["version"]), (&json!(old), &before["version"]));
+    let session = checkout(&visitor, yes(&before["version"], &details["successors"])).await.ok();
+    assert_eq!(session["amount_total"], 19800);
+    assert_eq!(visitor.cart().await["items"][0]["price"], json!(newer));
+}
+
+#[tokio::test]
+async fn a_yes_that_names_lines_is_to_no_others() {
+    let shop = Shop::open().await;
+    let (visitor, old, new) = replaced(&shop, 2500).await;
+    let other = priced(&shop, 1000, "cup_key", "").await;
+    visitor.add(&other, 1).await.ok();
+    let other_new = replace(&shop, &other, 1100, "cup_key").await;
+    let version = visitor.cart().await["version"].clone();
+    let agree = |seen: Value| checkout(&visitor, json!({ "accept_version": version, "accept_successors": seen }));
+
+    let refusals = [
+        (json!({}), vec![&old, &other]),
+        (json!([]), vec![&old, &other]),
+        (json!({ &old: other_new, &other: new }), vec![&old, &other]),
+        (json!({ &old: new }), vec![&other]),
+        (json!({ &old: new, &other: null }), vec![&other]),
+        (json!({ &other: other_new, "price_unknown": new }), vec![&old]),
+    ];
+    for (seen, waiting) in refusals {
+        let refused = agree(seen.clone()).await;
+        assert_eq!(refused.error(409), "cart_changed", "{seen}");
+        let successors = refused.json()["details"]["successors"].clone();
+        let lines: Vec<_> = successors.as_array().unwrap().iter().map(|change| change["id"].clone()).collect();
+        assert_eq!(json!(lines), json!(waiting), "{seen}");
+    }
+    assert!(shop.sandbox().sessions().is_empty());
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("accept_version", &version.to_string())
+        .append_pair(&format!("accept_successors[{old}]"), &new)
+        .append_pair(&format!("accept_successors[{other}]"), &other_new)
+        .finish();
+    assert_eq!(visitor.post_form("/cart/checkout", &form).await.ok()["amount_total"], 6100);
+
+    // The lines are called otherwise now, at the same version. Their old ids still mean them.
+    let newest = replace(&shop, &new, 2600, "mug_key").await;
+    assert_eq!(agree(json!({ &old: new })).await.error(409), "cart_changed");
+    assert_eq!(agree(json!({ &old: newest })).await.ok()["amount_total"], 6300);
+    replace(&shop, &newest, 2550, "mug_key").await;
+    assert_eq!(agree(json!({})).await.ok()["amount_total"], 6200, "a fall needs no yes");
+}
+
+#[tokio::test]
+async fn the_successors_that_were_seen_are_named_by_line_and_with_a_version() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let named = json!({ "price_mug": "price_new" });
+
+    let bad = [
+        (json!({ "accept_successors": named }), "accept_successors"),
+        (json!({ "accept_version": null, "accept_successors": named }), "accept_successors"),
+        (json!({ "accept_version": 1, "accept_successors": "price_new" }), "accept_successors"),
+        (json!({ "accept_version": 1, "accept_successors": ["price_new"] }), "accept_successors"),
+        (json!({ "accept_version": 1, "accept_successors": { "price_mug": 7 } }), "accept_successors.price_mug"),
+        (
+            json!({ "accept_version": 1, "accept_successors": { "price_mug": "price_a~b" } }),
+            "accept_successors.price_mug",
+        ),
+    ];
+    for (body, field) in bad {
+        let refused = checkout(&visitor, body).await;
+        assert_eq!(refused.error(400), "invalid_field");
+        assert_eq!(refused.json()["details"]["field"], field);
+    }
+    for nothing in [json!(null), json!({}), json!([]), json!("")] {
+        checkout(&visitor, json!({ "accept_successors": nothing })).await.ok();
+    }
 }
 
 #[tokio::test]

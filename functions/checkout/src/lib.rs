@@ -46,7 +46,7 @@ impl Endpoint for Checkout {
         let wanted = CheckoutRequest {
             email: body.email().map(str::to_owned),
             promotion_code: body.promotion_code().map(str::to_owned),
-            accept_version: body.accept_version(),
+            agreement: body.agreement()?,
             base_url: base_url.ok_or(Error::Header { name: "Host", problem: "is required" })?,
         };
 

@@ -466,7 +466,7 @@ impl Cart {
     }
 
     /// The line that is called so, or else the one that was.
-    fn line(&self, id: &LineId) -> Option<&Line> {
+    pub(crate) fn line(&self, id: &LineId) -> Option<&Line> {
         let lines = || self.state.lines.iter();
         lines().find(|line| line.id == *id).or_else(|| lines().find(|line| line.answers_to(id)))
     }

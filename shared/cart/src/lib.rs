@@ -84,7 +84,7 @@ pub use recurrence::{MalformedRecurrence, Recurrence};
 pub use reference::{MalformedReference, Reference};
 pub use rejection::{RefusedItem, Rejection};
 pub use standing::{Dispute, DisputeReading, News, OrderStatus, Progress, Reading, Standing, Step};
-pub use succession::{PriceChange, Succession, successor};
+pub use succession::{Agreement, PriceChange, Succession, successor};
 pub use token::{MalformedToken, Token};
 pub use totals::{PricedLine, Renewal, Totals, Unavailable};
 

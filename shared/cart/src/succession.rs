@@ -1,5 +1,6 @@
 //! Which price took the place of an archived one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
@@ -83,6 +84,29 @@ impl<'a> Succession<'a> {
     #[must_use]
     pub fn is_rise(&self) -> bool {
         self.is_rise
+    }
+}
+
+/// A shopper's yes to the prices at which lines of a cart go on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Agreement {
+    /// The version of the cart that they saw.
+    pub version: u64,
+    /// The successors that they saw, by line; `None` where the yes is to whichever the lines have. A lookup key may move on
+    /// between the look and the yes, which the cart's version does not count.
+    pub successors: Option<BTreeMap<LineId, PriceId>>,
+}
+
+impl Agreement {
+    /// Whether the yes is to how this line of `cart` goes on. It may be named as it was called before.
+    #[must_use]
+    pub fn is_to(&self, priced: &PricedLine<'_>, cart: &Cart) -> bool {
+        let Some(succession) = priced.succession.filter(|_| self.version == cart.version()) else { return false };
+        let Some(seen) = &self.successors else { return true };
+        let line = priced.line;
+        let is_meant = |id: &&LineId| cart.line(id).is_some_and(|meant| meant.id == line.id);
+        let mut names = std::iter::once(&line.id).chain(&line.former).filter(is_meant);
+        names.any(|name| seen.get(name) == Some(&succession.successor.price.id))
     }
 }
 

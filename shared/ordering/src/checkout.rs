@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Cart, CurrentSession, Expected, ExpectedLine, Line, PriceId, PricedLine, Reference, Rejection, SessionId, Status,
-    Timestamp, Token, Totals,
+    Agreement, Cart, CurrentSession, Expected, ExpectedLine, Line, PriceId, PricedLine, Reference, Rejection,
+    SessionId, Status, Timestamp, Token, Totals,
 };
 use catalog::Catalog;
 use payments::{
@@ -52,8 +52,8 @@ pub struct CheckoutRequest {
     pub email: Option<String>,
     /// The text of a promotion code to apply.
     pub promotion_code: Option<String>,
-    /// The version of the cart at which the shopper saw what its lines come to, and agreed.
-    pub accept_version: Option<u64>,
+    /// The shopper's yes to lines that go on at a higher price.
+    pub agreement: Option<Agreement>,
     /// The URL under which this deployment is reached: Stripe sends the shopper back to it.
     pub base_url: String,
 }
@@ -340,8 +340,9 @@ impl Checkout {
             return Err(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::CustomAmount));
         }
         let prices = unavailable(&totals);
-        let is_accepted = request.accept_version == Some(cart.version());
-        let rises = totals.rises().filter(|_| !is_accepted);
+        let is_accepted =
+            |priced: &PricedLine<'_>| request.agreement.as_ref().is_some_and(|agreement| agreement.is_to(priced, cart));
+        let rises = totals.rises().filter(|priced| !is_accepted(priced));
         let successors: Vec<_> = rises.filter_map(PricedLine::price_change).collect();
         if !prices.is_empty() || !successors.is_empty() {
             return Err(CheckoutError::CartChanged { prices, successors });

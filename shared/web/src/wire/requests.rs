@@ -3,7 +3,9 @@
 //! The allow-list: a field that no struct here has is not read, and goes nowhere. In particular, of a line only price,
 //! attributes, quantity, adjustable quantity and description count, so that a client cannot name a price of its own making.
 
-use cart::{Addition, Change, Currency, Details, LineId, LineUpdate, Metadata, Quantity, Setting};
+use std::collections::BTreeMap;
+
+use cart::{Addition, Agreement, Change, Currency, Details, LineId, LineUpdate, Metadata, Quantity, Setting};
 use serde::Deserialize;
 
 use crate::Error;
@@ -60,6 +62,7 @@ pub struct CheckoutBody {
     email: Email,
     promotion_code: Trimmed,
     accept_version: Option<Whole>,
+    accept_successors: Option<Members<LineKey, Price>>,
 }
 
 /// `POST /admin/anonymise`.
@@ -139,10 +142,20 @@ impl CheckoutBody {
         self.email.0.as_deref()
     }
 
-    /// The version of the cart at which the shopper agreed to what its lines come to.
-    #[must_use]
-    pub fn accept_version(&self) -> Option<u64> {
-        self.accept_version.map(|Whole(version)| version)
+    /// The shopper's yes to lines that go on at a higher price.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Field`] if it names successors, but no version.
+    pub fn agreement(&self) -> Result<Option<Agreement>, Error> {
+        let successors = self.accept_successors.as_ref().map(|Members(seen)| {
+            seen.iter().map(|(LineKey(line), Price(price))| (line.clone(), price.clone())).collect::<BTreeMap<_, _>>()
+        });
+        match (self.accept_version, successors) {
+            (Some(Whole(version)), successors) => Ok(Some(Agreement { version, successors })),
+            (None, Some(seen)) if !seen.is_empty() => Err(Error::field("accept_successors", "needs accept_version")),
+            (None, _) => Ok(None),
+        }
     }
 
     /// The promotion code that the shopper entered.

@@ -1,5 +1,6 @@
 //! Bodies of both kinds, read to the end.
 
+use cart::{Agreement, LineId, PriceId};
 use lambda_http::http::header;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -379,6 +380,48 @@ fn a_checkout_takes_an_address_and_a_code() {
     }
     assert_eq!(read(json!({ "email": 7 })).unwrap_err().2, "email must be a string");
     assert_eq!(read(json!({ "promotion_code": {} })).unwrap_err().2, "promotion_code must be a string");
+}
+
+#[test]
+fn a_yes_is_to_a_version_and_may_name_what_was_seen() {
+    let seen = |request: Request| {
+        let body: CheckoutBody = told(request.body())?;
+        let agreement = told(body.agreement())?;
+        Ok(agreement.map(|Agreement { version, successors }| {
+            let text = |(line, price): (LineId, PriceId)| (line.to_string(), price.to_string());
+            (version, successors.map(|seen| seen.into_iter().map(text).collect::<Vec<_>>()))
+        }))
+    };
+    let named = |entries: &[(&str, &str)]| {
+        Some(entries.iter().map(|(line, price)| ((*line).to_owned(), (*price).to_owned())).collect::<Vec<_>>())
+    };
+
+    let by_version = |more: &str| as_json(format!(r#"{{"accept_version":7,"accept_successors":{more}}}"#));
+    assert_eq!(seen(by_version(r#"{"a":"b","c~1":"d"}"#)), Ok(Some((7, named(&[("a", "b"), ("c~1", "d")])))));
+    for (empty, read) in [("null", None), ("{}", named(&[])), ("[]", named(&[])), (r#"{"a":""}"#, named(&[]))] {
+        assert_eq!(seen(by_version(empty)), Ok(Some((7, read))), "{empty}");
+    }
+    let form = "accept_version=7&accept_successors%5Ba%7E1%5D=b";
+    assert_eq!(seen(as_form(form)), Ok(Some((7, named(&[("a~1", "b")])))));
+    assert_eq!(seen(as_form("accept_version=7&accept_successors=")), Ok(Some((7, None))));
+    assert_eq!(seen(as_form("accept_version=&accept_successors=")), Ok(None));
+
+    for (body, message) in [
+        (r#"{"accept_successors":{"a":"b"}}"#, "accept_successors needs accept_version"),
+        (r#"{"accept_successors":{"a":"b"},"accept_version":null}"#, "accept_successors needs accept_version"),
+        (r#"{"accept_version":7,"accept_successors":"a"}"#, "accept_successors must be an object"),
+        (r#"{"accept_version":7,"accept_successors":["a"]}"#, "accept_successors must be an object"),
+        (r#"{"accept_version":7,"accept_successors":true}"#, "accept_successors must be an object"),
+        (r#"{"accept_version":7,"accept_successors":{"a":1}}"#, "accept_successors.a must be a string"),
+        (r#"{"accept_version":7,"accept_successors":{"a":"b~c"}}"#, "accept_successors.a must be the id of a price"),
+        (r#"{"accept_version":7,"accept_successors":{"":"b"}}"#, "accept_successors. must be the id of a line"),
+    ] {
+        let (status, _, found) = seen(as_json(body)).unwrap_err();
+        assert_eq!((status, found.as_str()), (400, message), "{body}");
+    }
+    for nothing in ["{}", r#"{"accept_successors":{}}"#, r#"{"accept_successors":[]}"#] {
+        assert_eq!(seen(as_json(nothing)), Ok(None), "{nothing}");
+    }
 }
 
 #[test]
