@@ -108,14 +108,23 @@ impl Request {
         if value == b"*" {
             return Ok(Expected::AnyCart);
         }
-        let text = visible(value).unwrap_or_default();
-        let versions: Option<Vec<u64>> = text.split(',').map(|tag| version(tag.trim())).collect();
-        match versions.as_deref() {
+        match listed_versions(value).as_deref() {
             Some([version]) => Ok(Expected::Version(*version)),
             Some(versions) => Ok(Expected::OneOf(versions.to_vec())),
             None => Err(Error::Header { name: "If-Match", problem: "is not the ETag of a cart" }),
         }
     }
+}
+
+/// The versions that a list of entity tags says. `None` where an element is no tag of a cart's, or there is none at all.
+///
+/// Elements that are empty, as of a list that was put together, count for nothing.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2>
+fn listed_versions(value: &[u8]) -> Option<Vec<u64>> {
+    let elements = std::str::from_utf8(value).ok()?.split(',').map(|element| element.trim_matches([' ', '\t']));
+    let versions: Vec<u64> = elements.filter(|tag| !tag.is_empty()).map(version).collect::<Option<_>>()?;
+    (!versions.is_empty()).then_some(versions)
 }
 
 /// The version that an entity tag of a cart's says. Weak ones, and those with the suffix of a server that compressed the answer
@@ -133,4 +142,30 @@ fn version(tag: &str) -> Option<u64> {
 /// The text of a header of visible ASCII characters.
 fn visible(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|text| text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sources: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2>, whose examples of lists these are, and
+    /// <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.3> for the space between elements.
+    #[test]
+    fn empty_elements_of_a_list_count_for_nothing() {
+        for (list, versions) in [
+            ("\"1\",\"2\"", vec![1, 2]),
+            ("\"1\" ,\"2\",", vec![1, 2]),
+            ("\"1\" , ,\"2\",\"3\"", vec![1, 2, 3]),
+            ("\"1\",", vec![1]),
+            (",\"1\"", vec![1]),
+            (",,W/\"1\" ,\t,\t\"2-gzip\", ", vec![1, 2]),
+        ] {
+            assert_eq!(listed_versions(list.as_bytes()), Some(versions), "{list}");
+        }
+        for list in
+            ["", ",", ",   ,", "\"\",\"1\"", "\"1\",2", "\"1\" \"2\"", "*,\"1\"", "\"1\",\u{a0}\"2\"", "\"1\t\""]
+        {
+            assert_eq!(listed_versions(list.as_bytes()), None, "{list}");
+        }
+    }
 }
