@@ -217,6 +217,36 @@ async fn two_lines_of_the_same_attributes_become_one_by_the_yes() {
     assert_eq!((&cart["items"][0]["quantity"], &cart["total_price_minor"]), (&json!(3), &json!(7500)));
 }
 
+/// The line of the old price has no room beside that of the new one, until the shopper takes units out.
+#[tokio::test]
+async fn a_line_without_room_at_its_successors_is_unavailable_as_long_as_both_are_there() {
+    for (more, units, room) in [("", 999_998, 999_997), ("&metadata[maximum_quantity]=5", 4, 3)] {
+        let shop = Shop::open().await;
+        let old = priced(&shop, 2000, "mug_key", "").await;
+        let visitor = shop.add(&old, 2).await;
+        let new = priced(&shop, 20, "mug_key", more).await;
+        archive(&shop, &old).await;
+
+        visitor.add(&new, units).await.ok();
+
+        let cart = visitor.cart().await;
+        assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old }]));
+        assert_eq!((&cart["items"][0]["available"], &cart["items"][1]["available"]), (&json!(false), &json!(true)));
+        for body in [json!({}), json!({ "accept_version": cart["version"] })] {
+            let refused = checkout(&visitor, body).await;
+            assert_eq!(refused.error(409), "cart_changed");
+            assert_eq!(refused.json()["details"], json!({ "prices": [old], "successors": [] }));
+        }
+        assert_eq!(visitor.set(&old, 3).await.error(404), "price_not_found");
+        assert_eq!(visitor.cart().await, cart);
+        let cart = visitor.set(&new, room).await.ok();
+        assert_eq!(cart["warnings"][0]["code"], "price_changed");
+        let session = checkout(&visitor, json!({})).await.ok();
+        assert_eq!(session["amount_total"], 20 * (room + 2));
+        assert_eq!(visitor.cart().await["items"].as_array().unwrap().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn what_was_paid_by_the_old_id_is_taken_out_of_the_line() {
     let shop = Shop::open().await;

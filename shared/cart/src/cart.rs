@@ -244,7 +244,8 @@ impl Cart {
     /// - [`Rejection::CustomAmountAlone`] if more would be put into a cart in which a price whose amount the shopper chooses
     ///   does not stand alone afterwards.
     /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
-    /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds.
+    /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds, or one with which it
+    ///   cannot go on at the price that took the place of its own.
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
     /// - [`Rejection::TextTooLong`] if the texts would come to more than [`Cart::MAX_TEXT`].
     pub fn apply(&mut self, change: &Change, offers: &Offers, now: Timestamp) -> Result<Vec<RefusedItem>, Rejection> {
@@ -327,6 +328,7 @@ impl Cart {
             }
         }
         changed.check_line_limits()?;
+        changed.check_raised(self, offers)?;
         changed.check_texts(self)?;
         if change.puts_units() {
             changed.check_custom_amount(self, offers)?;
@@ -651,6 +653,20 @@ impl Cart {
         line.describe(&item.details);
         line.check_bounds(Some(price))?;
         self.state.lines.push(line);
+        Ok(())
+    }
+
+    /// Checks that no line has more units than `before` that cannot go on with them at the price that took the place of its own.
+    fn check_raised(&self, before: &Self, offers: &Offers) -> Result<(), Rejection> {
+        for line in &self.state.lines {
+            let Some(successor) = offers.successor(&line.price) else { continue };
+            if before.line(&line.id).is_some_and(|held| held.quantity < line.quantity) {
+                let Bounds { minimum, maximum } =
+                    Bounds::new(line.adjustable_quantity.as_ref(), Some(&successor.price));
+                let bounds = Bounds { minimum, maximum: maximum.or(Some(Quantity::MAX)) };
+                return Err(Rejection::QuantityOutOfRange { line: line.id.clone(), bounds });
+            }
+        }
         Ok(())
     }
 

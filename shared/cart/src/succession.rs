@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    AdjustableQuantity, Cart, Currency, Decimal, Line, LineId, Money, Offer, Offers, Price, PriceId, PricedLine,
+    AdjustableQuantity, Bounds, Cart, Currency, Decimal, Line, LineId, Money, Offer, Offers, Price, PriceId,
+    PricedLine, Quantity,
 };
 
 /// The price of `candidates` that took the place of an archived one; `None` where none did, or where the price is not
@@ -44,7 +45,8 @@ pub struct Succession<'a> {
 impl<'a> Succession<'a> {
     /// How `line` of `cart` goes on. `None` where its price is not archived, where nothing took its place, or where that does
     /// not fit into the cart: it is paid at another interval, its amount is chosen by the shopper, it has another own
-    /// currency or no amount in the cart's, or it is a recurring price that stands on a line already.
+    /// currency or no amount in the cart's, or the successor stands on another line, which recurs or would hold too many units
+    /// with these. Lines that go on at one successor count as if it stood on them already.
     #[must_use]
     pub fn of(line: &Line, cart: &Cart, offers: &'a Offers) -> Option<Self> {
         // Almost no line has one.
@@ -58,14 +60,26 @@ impl<'a> Succession<'a> {
             && !old.is_custom()
             && new.currency == old.currency
             && new.sells_in(currency);
-        let is_taken = new.recurrence().is_some() && cart.lines().iter().any(|other| other.price == new.id);
-        if old.active || !fits || is_taken {
+        if old.active || !fits {
             return None;
         }
-        // Two lines become one by it: what they come to together is not said by what each comes to.
-        let id = LineId::new(&new.id, &line.attributes);
-        let is_summed = new.each(currency).is_none() && cart.lines().iter().any(|other| other.id == id);
-        Some(Self { archived, successor, currency, is_rise: is_summed || is_rise(line, old, new, currency) })
+        let goes_on = |other: &Line| offers.successor(&other.price).is_some_and(|next| next.price.id == new.id);
+        let others = cart.lines().iter().filter(|other| other.id != line.id);
+        let mut at_successor = others.filter(|other| other.price == new.id || goes_on(other)).peekable();
+        if new.recurrence().is_some() && at_successor.peek().is_some() {
+            return None;
+        }
+        // These and the line become one.
+        let joined = at_successor.filter(|other| other.attributes == line.attributes);
+        let sum = joined.map(|other| other.quantity).try_fold(line.quantity, Quantity::plus).ok()?;
+        let is_summed = sum != line.quantity;
+        let most = Bounds::new(line.adjustable_quantity.as_ref(), Some(new)).maximum;
+        if is_summed && most.is_some_and(|most| sum.get() > most) {
+            return None;
+        }
+        // What they come to together is not said by what each comes to.
+        let is_rise = (is_summed && new.each(currency).is_none()) || is_rise(line, old, new, currency);
+        Some(Self { archived, successor, currency, is_rise })
     }
 
     /// What one unit cost, in minor units of the cart's currency; `None` where no single amount says it.

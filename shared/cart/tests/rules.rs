@@ -693,6 +693,89 @@ fn two_lines_that_become_one_in_dearer_tiers_are_a_rise() {
     assert_eq!(Totals::new(&both, &offers, Currency::USD).rises().count(), 1);
 }
 
+/// Whether each line can be bought.
+fn available(cart: &Cart, offers: &Offers) -> Vec<bool> {
+    Totals::new(cart, offers, Currency::USD).lines.iter().map(|priced| priced.amount.is_ok()).collect()
+}
+
+#[test]
+fn a_line_goes_on_only_where_its_units_have_room_beside_the_successors() {
+    let own = |enabled| {
+        let own = AdjustableQuantity::new(enabled, None, Some(10)).unwrap();
+        Details { adjustable_quantity: Some(own), description: None }
+    };
+    let merchants = json!({ "unit_amount": 110, "metadata": { "maximum_quantity": "5" } });
+    let cases = [
+        (json!({ "unit_amount": 110 }), Details::default(), (1, 999_998), true),
+        (json!({ "unit_amount": 110 }), Details::default(), (1, 999_999), false),
+        (json!({ "unit_amount": 110 }), own(true), (6, 4), true),
+        (json!({ "unit_amount": 110 }), own(true), (6, 5), false),
+        (json!({ "unit_amount": 110 }), own(false), (6, 5), true),
+        (merchants.clone(), Details::default(), (2, 3), true),
+        (merchants.clone(), Details::default(), (3, 3), false),
+        (merchants.clone(), own(true), (3, 3), false),
+    ];
+    for (more, details, (old, new), fits) in cases {
+        let (offers, _, b) = succeeded(more);
+        let a = price("price_a");
+        let first = ask(Change::add(vec![Addition { details, ..item(&a, old) }]).unwrap(), [&a]);
+        let mut cart = holding(&[first, add(&b, new)]);
+
+        assert_eq!(available(&cart, &offers), [fits, true], "{old} and {new}");
+        cart.succeed(&offers).unwrap();
+        assert_eq!(cart.lines().len(), if fits { 1 } else { 2 }, "{old} and {new}");
+        assert_eq!(cart.item_count(), old + new);
+    }
+    // What is on one line alone stays as it is, and so does what is not summed.
+    let (offers, _, b) = succeeded(merchants);
+    let a = price("price_a");
+    let other = ask(Change::add(vec![item(&a, 6).with_attributes(engraved("Ann"))]).unwrap(), [&a]);
+    assert_eq!(available(&holding(&[add(&a, 6)]), &offers), [true]);
+    assert_eq!(available(&holding(&[other, add(&b, 5)]), &offers), [true, true]);
+}
+
+/// The key went from one price to another, and on.
+#[test]
+fn lines_that_go_on_at_one_successor_are_counted_together() {
+    let once = |amount: u64| json!({ "unit_amount": amount });
+    let monthly = json!({ "type": "recurring", "recurring": { "interval": "month", "interval_count": 1 } });
+    for (kind, quantity, fits) in [(once(100), 499_999, true), (once(100), 500_000, false), (monthly, 1, false)] {
+        let [a, b, c] = ["price_a", "price_b", "price_c"].map(|id| priced(id, kind.clone()));
+        let mut cart = holding(&[add(&a, quantity), add(&b, quantity)]);
+        let archived = [&a, &b].map(|price| Price { active: false, ..price.clone() });
+        let mut offers = ask(Change::Clear, [&archived[0], &archived[1], &c]).offers;
+        let successor = std::sync::Arc::clone(offers.get(&c.id).unwrap());
+        offers.extend_successors(archived.map(|price| (price.id, std::sync::Arc::clone(&successor))));
+
+        assert_eq!(available(&cart, &offers), [fits, fits]);
+        cart.succeed(&offers).unwrap();
+        assert_eq!(cart.lines().len(), if fits { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_line_takes_no_more_units_than_it_can_go_on_with() {
+    let (offers, a, b) = succeeded(json!({ "unit_amount": 110, "metadata": { "maximum_quantity": "5" } }));
+    let both = holding(&[add(&price("price_a"), 1), add(&b, 3)]);
+    let update = |units: &[(&Price, u64)]| Asked {
+        change: Change::update(units.iter().map(|(price, units)| LineUpdate::Set(setting(price, *units))).collect()),
+        offers: offers.clone(),
+    };
+
+    let bounds = Bounds { minimum: None, maximum: Some(5) };
+    let refused = Rejection::QuantityOutOfRange { line: LineId::from(&a.id), bounds };
+    assert_refused(&both, &update(&[(&a, 3)]), &refused);
+    for (asked, held) in [
+        (update(&[(&a, 2)]), vec![("price_b", 5)]),
+        (update(&[(&a, 3), (&b, 2)]), vec![("price_b", 5)]),
+        (update(&[(&b, 5)]), vec![("price_a", 1), ("price_b", 5)]),
+    ] {
+        let mut changed = both.clone();
+        asked.of(&mut changed, now()).unwrap();
+        assert_eq!(ids(&changed), held);
+    }
+}
+
 #[test]
 fn the_yes_makes_the_line_the_successors_and_the_old_id_still_means_it() {
     let (offers, a, b) = succeeded(json!({ "unit_amount": 110 }));
