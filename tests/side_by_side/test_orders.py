@@ -169,8 +169,8 @@ def test_a_missed_payment_is_repaired_by_the_sync_of_either(shop, first, second)
 
 
 @pytest.mark.parametrize(("first", "second"), every_order(2))
-def test_a_sync_of_either_leaves_a_catalogue_that_both_show(shop, first, second):
-    """But 0.1.0 lists what its own sync has written: none once the new version's has taken the place of that."""
+def test_this_version_lists_all_after_a_sync_of_either_and_0_1_0_after_its_own(shop, first, second):
+    """A sync of this version empties the rows that 0.1.0 lists."""
     sold = {product["id"]: set() for product in stripe("GET", "/v1/products", active="true", limit=100)["data"]}
     for price in stripe("GET", "/v1/prices", active="true", limit=100)["data"]:
         if price["product"] in sold:

@@ -328,7 +328,7 @@ impl Cart {
             }
         }
         changed.check_line_limits()?;
-        changed.check_raised(self, offers)?;
+        changed.check_room_at_successors(self, offers)?;
         changed.check_texts(self)?;
         if change.puts_units() {
             changed.check_custom_amount(self, offers)?;
@@ -656,8 +656,8 @@ impl Cart {
         Ok(())
     }
 
-    /// Checks that no line has more units than `before` that cannot go on with them at the price that took the place of its own.
-    fn check_raised(&self, before: &Self, offers: &Offers) -> Result<(), Rejection> {
+    /// Checks that each line with more units than `before` has gone on at the price that took the place of its own, if one did.
+    fn check_room_at_successors(&self, before: &Self, offers: &Offers) -> Result<(), Rejection> {
         for line in &self.state.lines {
             let Some(successor) = offers.successor(&line.price) else { continue };
             if before.line(&line.id).is_some_and(|held| held.quantity < line.quantity) {
