@@ -485,12 +485,13 @@ impl Cart {
     ///
     /// # Errors
     ///
-    /// [`Rejection::QuantityTooLarge`] if two lines come to more than one can hold.
+    /// [`Rejection::TextTooLong`] if the texts would come to more than [`Cart::MAX_TEXT`], as the successors' ids are long.
     pub fn succeed(&mut self, offers: &Offers) -> Result<(), Rejection> {
         let mut succeeded = self.clone();
         for line in self.lines() {
             succeeded.succeed_line(&line.id, offers)?;
         }
+        succeeded.check_texts(self)?;
         *self = succeeded;
         Ok(())
     }
@@ -515,14 +516,29 @@ impl Cart {
         if let Some(line) = self.state.lines.iter_mut().find(|line| line.id == old) {
             *line = Line { id: new, price, quantity, former, ..before };
         }
-        // What is above the bound is forgotten of the lines that were added first.
-        let mut surplus = self.state.lines.iter().map(|line| line.former.len()).sum::<usize>();
+        self.forget_former_ids();
+        Ok(())
+    }
+
+    /// Forgets former ids that are too many, and such as make the texts too long, of the lines that were added first.
+    fn forget_former_ids(&mut self) {
+        let kept = self.state.lines.iter().map(|line| line.former.len()).sum::<usize>();
+        let mut surplus = kept.saturating_sub(Self::MAX_FORMER_IDS);
         for line in &mut self.state.lines {
-            let forgotten = surplus.saturating_sub(Self::MAX_FORMER_IDS).min(line.former.len());
+            let forgotten = surplus.min(line.former.len());
             line.former.drain(..forgotten);
             surplus -= forgotten;
         }
-        Ok(())
+        let mut surplus = self.text_bytes().saturating_sub(Self::MAX_TEXT);
+        for line in &mut self.state.lines {
+            let id = line.id.clone();
+            line.former.retain(|former| {
+                let bytes = id.former_text_bytes(former);
+                let forgets = surplus > 0 && bytes > 0;
+                surplus = if forgets { surplus.saturating_sub(bytes) } else { surplus };
+                !forgets
+            });
+        }
     }
 
     fn add(

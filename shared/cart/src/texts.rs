@@ -71,11 +71,18 @@ impl Line {
             self.recurrence.is_some(),
         ];
         let copies = copies.into_iter().filter(|stored| *stored).count();
-        let former: usize = self.former.iter().map(|former| long_part(former) + long_part(&self.id)).sum();
+        let former: usize = self.former.iter().map(|former| self.id.former_text_bytes(former)).sum();
         former
             + long_part(&self.id) * copies
             + attributes(&self.attributes)
             + self.description.as_ref().map_or(0, description)
+    }
+}
+
+impl LineId {
+    /// What it counts among the texts that the line of this id was once called `former`.
+    pub(crate) fn former_text_bytes(&self, former: &Self) -> usize {
+        long_part(former) + long_part(self)
     }
 }
 

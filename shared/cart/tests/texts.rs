@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics fails, as it should")]
 
+use std::sync::Arc;
+
 use cart::{
     Addition, AdjustableQuantity, Attributes, Cart, Change, Description, Details, Lifetime, LineId, LineUpdate,
     Metadata, Offer, Offers, Quantity, Rejection, Setting, Snapshot, Status, Timestamp, Token,
@@ -149,4 +151,51 @@ fn a_cart_that_was_stored_with_more_can_be_changed_but_not_lengthened() {
     cart.apply(&shorter, &offers, now()).unwrap();
     assert_eq!(cart.text_bytes(), 18_080);
     cart.apply(&Change::Clear, &offers, now()).unwrap();
+}
+
+/// The yes at checkout goes past the rules of changes.
+#[test]
+fn ids_that_lines_had_before_count_and_are_forgotten_where_the_texts_leave_no_room() {
+    let succession = |length: usize| {
+        let mut archived = Offer::clone(offers(&[length]).for_sale(&item(length).price).unwrap());
+        archived.price.active = false;
+        let mut successor = archived.clone();
+        successor.price.active = true;
+        move |new: usize| {
+            let id = format!("{:y<new$}", "price_").parse().unwrap();
+            let successor = Offer { price: cart::Price { id, ..successor.price.clone() }, ..successor.clone() };
+            let mut offers: Offers = [archived.clone()].into_iter().collect();
+            offers.extend_successors([(archived.price.id.clone(), Arc::new(successor))]);
+            offers
+        }
+    };
+    // A cart of one line, with texts that leave so many bytes. Of the line's id quantity and position are stored.
+    let with_texts = |length: usize, rest: usize| {
+        let mut cart = with(vec![item(length)], &offers(&[length]));
+        let bytes = Cart::MAX_TEXT - rest - cart.text_bytes();
+        let long = (0..40).map(|index| (format!("{index:02}"), "x".repeat(bytes / 40 - 2)));
+        let last = ("k".to_owned(), "x".repeat(bytes / 40 + bytes % 40 - 1));
+        let long = long.take(39).chain([last]).collect::<Vec<_>>();
+        let attach = Change::update(Vec::new()).with_metadata(Some(Metadata::new(long).unwrap()));
+        cart.apply(&attach, &Offers::default(), now()).unwrap();
+        cart
+    };
+    for (old, new, rest, kept) in [
+        (142, 142, 200, 1),
+        (142, 142, 199, 0),
+        (42, 142, 300, 1),
+        (42, 142, 299, 0),
+        (42, 42, 0, 1),
+        (42, 142, 200, 0),
+    ] {
+        let mut cart = with_texts(old, rest);
+        cart.succeed(&succession(old)(new)).unwrap();
+        assert_eq!(cart.lines()[0].price.as_str().len(), new);
+        assert_eq!(cart.lines()[0].former.len(), kept, "{old}, {new}, {rest}");
+        assert!(cart.text_bytes() <= Cart::MAX_TEXT);
+    }
+    let mut cart = with_texts(42, 199);
+    let before = cart.clone();
+    assert_eq!(cart.succeed(&succession(42)(142)), Err(Rejection::TextTooLong { bytes: Cart::MAX_TEXT + 1 }));
+    assert_eq!(cart, before);
 }
