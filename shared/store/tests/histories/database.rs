@@ -83,6 +83,11 @@ impl Database {
         update.expression_attribute_values(":value", value).send().await.unwrap();
     }
 
+    /// Removes an attribute of a cart's item.
+    pub(crate) async fn remove(&self, number: cart::CartNumber, attribute: &str) {
+        self.update(number).update_expression(format!("REMOVE {attribute}")).send().await.unwrap();
+    }
+
     fn update(&self, number: cart::CartNumber) -> UpdateItemFluentBuilder {
         let update = self.connection.client().update_item();
         let update = update.table_name(self.environment.required("CARTS_TABLE").unwrap());
