@@ -48,6 +48,7 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
     let attached = visitor.update(json!({ "metadata": { "is_gift": "yes" } }));
     assert_eq!(calls_of(&shop, attached).await, ["DynamoDB UpdateItem"], "metadata");
     assert_eq!(calls_of(&shop, visitor.clear()).await, ["DynamoDB UpdateItem"]);
+    assert_eq!(calls_of(&shop, visitor.add("price_mug", 1)).await, ["DynamoDB UpdateItem"], "after a clear");
     assert_eq!(calls_of(&shop, shop.get("/cart")).await, Vec::<String>::new(), "without a token");
 }
 

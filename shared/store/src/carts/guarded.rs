@@ -331,7 +331,9 @@ fn share_currency(update: &mut Update, items: &[Units<'_>], preferred: Option<Cu
         format!("{OWN_CURRENCY_VERSION} = {VERSION}"),
         format!("size({QUANTITIES}) > {zero}"),
     ]);
-    update.guard(format!("attribute_not_exists({CURRENCY}) OR ({agrees})"));
+    // In a cart that has no currency, an earlier release may have written texts that are not counted yet.
+    let is_counted = format!("attribute_not_exists({TEXT_BYTES}) OR {OWN_CURRENCY_VERSION} = {VERSION}");
+    update.guard(format!("(attribute_not_exists({CURRENCY}) AND ({is_counted})) OR ({agrees})"));
     update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
     update.set(format!("{OWN_CURRENCY} = {own}"));
     update.set(format!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));

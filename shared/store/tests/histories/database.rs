@@ -71,6 +71,14 @@ impl Database {
         update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
     }
 
+    /// Replaces the metadata as 0.1.0 does, which counts no texts.
+    pub(crate) async fn attach_by_an_earlier_release(&self, number: cart::CartNumber, text: &str) {
+        let metadata = HashMap::from([("note".to_owned(), AttributeValue::S(text.to_owned()))]);
+        let update = self.update(number).update_expression("SET meta = :metadata, v = v + :one");
+        let update = update.expression_attribute_values(":metadata", AttributeValue::M(metadata));
+        update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    }
+
     /// How many units DynamoDB bills for a change of a cart's item.
     pub(crate) async fn write_units(&self, number: cart::CartNumber) -> f64 {
         let update = self.update(number).update_expression("SET so = v").return_consumed_capacity(Total);

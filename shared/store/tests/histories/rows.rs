@@ -33,6 +33,11 @@ async fn changed((carts, catalog): &(Carts, CatalogTable), cart: &Cart, change: 
         .map(|changed| changed.cart)
 }
 
+fn described_by(price: u64, text: &str) -> Change {
+    let details = Details { description: Some(cart::Description::new(text).unwrap()), ..Details::default() };
+    Change::update(vec![LineUpdate::Describe { line: item(price, 1).line(), details }])
+}
+
 /// The own currency that a row names, and whether that counts: whether it is that of the row's version.
 fn own(row: &HashMap<String, AttributeValue>) -> Option<(&str, bool)> {
     Some((row.get("own")?.as_s().unwrap(), row.get("ov") == row.get("v")))
@@ -116,4 +121,50 @@ async fn what_an_earlier_release_put_beside_the_lines_is_seen_by_the_next_change
 
     assert!(matches!(more, Err(ChangeError::Rejected(cart::Rejection::CustomAmountAlone(_)))), "{more:?}");
     assert_eq!(changed(&tables, &cart, &remove(DOLLARS)).await.unwrap().lines().len(), 1);
+}
+
+/// What the row says that its texts come to, where that counts.
+fn texts(row: &HashMap<String, AttributeValue>) -> Option<usize> {
+    row.get("tx").filter(|_| row.get("ov") == row.get("v")).map(|bytes| bytes.as_n().unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn texts_that_an_earlier_release_put_into_an_empty_cart_are_counted_by_the_next_change() {
+    let database = Database::open().await;
+    let tables = (database.carts(), database.catalog());
+    let details = Details { description: Some(cart::Description::new("blue").unwrap()), ..Details::default() };
+    let described = Change::add(vec![cart::Addition { details, ..item(DOLLARS, 1) }]).unwrap();
+    let emptied = [Change::Clear, remove(DOLLARS)];
+    let cases = emptied.iter().flat_map(|emptied| [add(DOLLARS), described.clone()].map(|more| (emptied, more)));
+    for (index, (emptied, more)) in (0..).zip(cases) {
+        let cart = tables.0.open(number(11, index), &add(DOLLARS), &shop(), None, start()).await.unwrap().cart;
+        changed(&tables, &cart, emptied).await.unwrap();
+        database.attach_by_an_earlier_release(cart.number(), &"x".repeat(Cart::MAX_TEXT - 10)).await;
+
+        let cart = changed(&tables, &cart, &more).await.unwrap();
+
+        assert_eq!(texts(&database.item(cart.number()).await), Some(cart.text_bytes()), "{more:?}");
+        let beyond = changed(&tables, &cart, &described_by(DOLLARS, "too long")).await;
+        assert!(matches!(beyond, Err(ChangeError::Rejected(cart::Rejection::TextTooLong { .. }))), "{beyond:?}");
+    }
+}
+
+/// Such a row is written without a look at it: what has no count needs none.
+#[tokio::test]
+async fn the_first_line_of_an_empty_cart_of_an_earlier_release_leaves_its_texts_uncounted() {
+    let database = Database::open().await;
+    let tables = (database.carts(), database.catalog());
+    let cart = opened(&tables.0, DOLLARS).await;
+    changed(&tables, &cart, &Change::Clear).await.unwrap();
+    for attribute in ["tx", "ov"] {
+        database.remove(cart.number(), attribute).await;
+    }
+    database.attach_by_an_earlier_release(cart.number(), "x").await;
+
+    changed(&tables, &cart, &add(DOLLARS)).await.unwrap();
+
+    let row = database.item(cart.number()).await;
+    assert_eq!((own(&row), texts(&row)), (Some(("usd", true)), None));
+    changed(&tables, &cart, &described_by(DOLLARS, "blue")).await.unwrap();
+    assert_eq!(texts(&database.item(cart.number()).await), Some(5 + 4));
 }
