@@ -55,6 +55,7 @@
  *
  * @typedef {object} CartBody
  * @property {string | null} number Null while there is no cart.
+ * @property {number} version Another after each change; 0 while there is no cart.
  * @property {'active' | 'checkout' | 'completed'} status
  * @property {Record<string, string>} metadata
  * @property {number} total_price
@@ -65,7 +66,10 @@
  * @property {number} item_count
  * @property {Item[]} items
  * @property {Record<string, Product>} products By id.
- * @property {{ code: string, price: string, id?: string, minimum?: number | null, maximum?: number | null }[]} warnings
+ * @property {{ code: string, price: string, id?: string, minimum?: number | null, maximum?: number | null,
+ *   successor?: string, from?: number | null, to?: number | null }[]} warnings With `price_changed`, the line is shown at the
+ *   price `successor`. What a unit cost and costs (`from`, `to`) is in minor units of the cart's currency, and null where no
+ *   single amount says it.
  *
  * @typedef {object} Order Amounts are in minor units; beside each stands `<name>_with_currency`.
  * @property {string} number
@@ -192,7 +196,12 @@ export const Cart = {
 
   /**
    * A Stripe Checkout Session for the cart: send the shopper to its `url`.
-   * @param {{ email?: string, promotion_code?: string }} [wishes]
+   *
+   * Where prices rose since they were put into the cart, it rejects with `cart_changed` and `details.successors`. Show the
+   * shopper the cart with its warnings `price_changed`. Their yes is its `version`, and the `successor` of each such line by the
+   * line's `id`. Lines in `details.prices` cannot be bought any more, whatever the shopper says.
+   * @param {{ email?: string, promotion_code?: string, accept_version?: number,
+   *   accept_successors?: Record<string, string> }} [wishes]
    * @returns {Promise<{ id: string, url: string }>}
    */
   checkout(wishes = {}) {

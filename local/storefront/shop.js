@@ -1,12 +1,13 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, details, titled } from './catalogue.js';
+import { Catalogue, details, money, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
 const lines = element('lines');
 const notice = element('notice');
+const changes = element('changes');
 
 /** The cart as the API last answered it. @type {import('./cart.js').CartBody} */
 let cart;
@@ -97,14 +98,47 @@ function clear() {
   });
 }
 
-function checkOut() {
-  const button = element('checkout');
-  button.disabled = true;
+/** Goes to Stripe's page, with the shopper's `yes` to what has changed, where they were asked. */
+function checkOut(yes = {}) {
+  element('checkout').disabled = true;
   return act(async () => {
     const promotion_code = element('promotion-code').value.trim();
-    const session = await Cart.checkout(promotion_code ? { promotion_code } : {});
-    location.assign(session.url);
+    try {
+      const session = await Cart.checkout({ ...(promotion_code && { promotion_code }), ...yes });
+      location.assign(session.url);
+    } catch (error) {
+      // With lines that cannot be bought, a yes to the others leads nowhere.
+      if (error.code !== 'cart_changed' || error.details.prices.length > 0) throw error;
+      // The yes is to what is shown.
+      show(await Cart.get());
+      if (!ask()) throw error;
+    }
   });
+}
+
+/** Asks whether the cart will do at the prices that have changed, and says whether there are any. */
+function ask() {
+  const { items, products, warnings, version } = cart;
+  const changed = warnings.filter(isChange);
+  const rows = changed.map((warning) => {
+    const row = element('change').content.cloneNode(true).firstElementChild;
+    const item = items.find(({ id }) => id === warning.id);
+    fill(row, 'name', products[item.product]?.name ?? item.price);
+    fill(row, 'details', detailsOf(item));
+    fill(row, 'changed', instead(warning));
+    return row;
+  });
+  element('changed').replaceChildren(...rows);
+  fill(changes, 'total', cart.total_price_with_currency);
+  fill(changes, 'renewal', renewal());
+  const accept_successors = Object.fromEntries(changed.map(({ id, successor }) => [id, successor]));
+  changes.onclose = () => changes.returnValue === 'yes' && checkOut({ accept_version: version, accept_successors });
+  changes.returnValue = '';
+  if (changed.length === 0) return false;
+  // On small screens the drawer that the question is in may be closed by now.
+  if (!panel.checkVisibility()) panel.showPopover();
+  changes.showModal();
+  return true;
 }
 
 function refresh() {
@@ -153,11 +187,12 @@ function show(answer) {
     const quantity = line.querySelector('input');
     const value = String(wanted.get(item.id) ?? item.quantity);
     if (quantity.value !== value) quantity.value = value;
-    fill(line, 'details', details(item, catalogue.variant(item)));
+    fill(line, 'details', detailsOf(item));
     // What a package costs stands in the list of products alone.
-    const unit = item.unit_price_with_currency ?? catalogue.price(item)?.unit_price_with_currency;
+    const unit = item.unit_price_with_currency ?? catalogue.price(sold(item))?.unit_price_with_currency;
     fill(line, 'unit', asks(item, product, { currency, unit, each: ' each' }));
     fill(line, 'total', item.total_price_with_currency ?? '');
+    fill(line, 'changed', instead(changeOf(item)));
     fill(line, 'bounds', boundsOf(item));
     line.querySelector('[data-gone]').hidden = item.available;
     line.querySelector('[data-unit]').hidden = !item.available;
@@ -187,6 +222,22 @@ function newLine(item, product) {
   line.querySelector('[data-stepper]').setAttribute('aria-label', `Quantity of ${name}`);
   line.querySelector('[data-picture]').append(...picture(product));
   return line;
+}
+
+const isChange = ({ code }) => code === 'price_changed';
+
+/** What the cart says of a line whose price has changed. */
+function changeOf(item) {
+  return cart.warnings.find((warning) => isChange(warning) && warning.id === item.id);
+}
+
+/** A line at the price that it is shown at. */
+function sold(item) {
+  return { ...item, price: changeOf(item)?.successor ?? item.price };
+}
+
+function detailsOf(item) {
+  return details(item, catalogue.variant(sold(item)));
 }
 
 /** What is wrong with a line's quantity, in words. */
@@ -294,6 +345,14 @@ function every({ interval, interval_count }) {
   return ` / ${interval_count > 1 ? `${interval_count} ${interval}s` : interval}`;
 }
 
+/** What a unit costs now, and what it cost; nothing where that is the same. */
+function instead(change) {
+  if (!change) return '';
+  const { from, to } = change;
+  if (from === null || to === null) return 'Its price has changed.';
+  return `Now ${money(to, cart.currency)} instead of ${money(from, cart.currency)} each.`;
+}
+
 /** How many units can be bought. */
 function within({ minimum, maximum }) {
   if (minimum === null) return `You can buy at most ${maximum} of this.`;
@@ -326,7 +385,9 @@ const ADVICE = {
   mixed_interval: () => 'Your cart already has a subscription that renews at another interval. Check out or clear your cart first.',
   recurring_line_exists: () => 'This subscription is in your cart already, and it can be there once only.',
   custom_amount_alone: () => 'An item whose price you name is paid for alone, one at a time. Check out or clear your cart first.',
-  cart_changed: () => 'Something in your cart is not available any more. Remove it to check out.',
+  cart_changed: ({ prices }) => prices.length > 0
+    ? 'Something in your cart is not available any more. Remove it to check out.'
+    : 'A price has just changed. Please look at your cart, and check out again.',
   price_not_found: () => 'Sorry, this is not for sale any more.',
   line_not_found: () => 'This was not in your cart any more.',
   quantity_out_of_range: within,
@@ -382,7 +443,7 @@ lines.addEventListener('change', (event) => {
 element('currency').addEventListener('change', (event) => shopIn(event.target.value));
 element('gift').addEventListener('change', (event) => setGift(event.target.checked));
 element('clear').addEventListener('click', clear);
-element('checkout').addEventListener('click', checkOut);
+element('checkout').addEventListener('click', () => checkOut());
 element('promotion-code').addEventListener('keydown', (event) => event.key === 'Enter' && !element('checkout').disabled && checkOut());
 
 // Back from Stripe the browser may show the page as it was left; another tab may have changed the cart.

@@ -2,9 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { serveElsewhere, shopping, stripe } from './shopper.js';
-
-const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+import { PHONE, serveElsewhere, shopping, stripe } from './shopper.js';
 
 shopping('quantities go up, down, and away', async (shopper) => {
   const { page } = shopper;

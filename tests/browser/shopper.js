@@ -26,6 +26,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** A small phone, as an option of `shopping`. */
+export const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+
 let browser;
 
 before(async () => {
@@ -207,7 +210,7 @@ export async function serveElsewhere(page) {
   return { api, sent };
 }
 
-/** Sends a form to the Stripe sandbox. */
+/** Sends a form to the Stripe sandbox; answers the object that it says, if it says one. */
 export async function stripe(path, fields) {
   const response = await fetch(STRIPE + path, {
     method: 'POST',
@@ -215,5 +218,7 @@ export async function stripe(path, fields) {
     body: new URLSearchParams(fields),
     redirect: 'manual',
   });
-  assert.ok(response.status < 400, `${path}: ${response.status} ${await response.text()}`);
+  const text = await response.text();
+  assert.ok(response.status < 400, `${path}: ${response.status} ${text}`);
+  return /json/.test(response.headers.get('content-type')) ? JSON.parse(text) : null;
 }

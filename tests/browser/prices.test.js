@@ -1,0 +1,218 @@
+/** Lines whose price another one replaced. */
+
+import assert from 'node:assert/strict';
+
+import { PHONE, SHOP, shopping, stripe } from './shopper.js';
+
+/** Without the spaces that keep amounts on one line. */
+const plain = (text) => text.replaceAll('\u00a0', ' ');
+
+let made = 0;
+
+/**
+ * A test with two units of a product of its own in the cart, at $12.00 each. `replace` has a price with other fields take the
+ * place of the product's, and answers the id of that.
+ *
+ * @param {string} title
+ * @param {(shopper: import('./shopper.js').Shopper, vase: { name: string, price: string,
+ *   replace: (fields: Record<string, string>) => Promise<string> }) => Promise<void>} steps
+ */
+function withVase(title, steps, options) {
+  shopping(title, async (shopper) => {
+    const { page } = shopper;
+    made += 1;
+    const [name, key] = [`Vase ${made}`, `vase_${made}_${Date.now()}`];
+    // A page of the shop's that asks for no products, which the browser would keep for a while.
+    const body = '<!doctype html><link rel="icon" href="data:,"><title>Blank</title>';
+    await page.route(`${SHOP}/blank`, (route) => route.fulfill({ contentType: 'text/html', body }));
+    await page.goto(`${SHOP}/blank`);
+    const product = await stripe('/v1/products', { name });
+    const price = (fields) => stripe('/v1/prices', {
+      product: product.id, currency: 'usd', lookup_key: key, transfer_lookup_key: 'true', ...fields,
+    });
+    try {
+      let { id } = await price({ unit_amount: '1200' });
+      const first = id;
+      const replace = async (fields) => {
+        const old = id;
+        ({ id } = await price(fields));
+        await stripe(`/v1/prices/${old}`, { active: 'false' });
+        await page.waitForFunction(async (id) => {
+          const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
+          return warnings.some(({ successor }) => successor === id);
+        }, id);
+        return id;
+      };
+      await page.waitForFunction(async (id) => {
+        const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+        return data.some((product) => product.id === id);
+      }, product.id);
+      await shopper.visit();
+      await shopper.add(name);
+      await shopper.add(name);
+      await steps(shopper, { name, price: first, replace });
+    } finally {
+      await stripe(`/v1/products/${product.id}`, { active: 'false' });
+    }
+  }, options);
+}
+
+/** What the page sends to check out. */
+function checkouts({ page }) {
+  const sent = [];
+  page.on('request', (request) => request.url().endsWith('/cart/checkout') && sent.push(request.postDataJSON()));
+  return sent;
+}
+
+/** Adds a unit as another tab would. */
+function addElsewhere({ page }, price) {
+  return page.evaluate(async (price) => (await import('/cart.js')).Cart.add([{ price }]), price);
+}
+
+const question = ({ page }) => page.getByRole('dialog', { name: 'Prices have changed' });
+
+withVase('a price that rose is shown at its line, and paid after a yes', async (shopper, { name, price, replace }) => {
+  const { page, cart } = shopper;
+  const sent = checkouts(shopper);
+  const note = shopper.line(name).locator('[data-changed]');
+  assert.equal(await note.textContent(), '');
+  const successor = await replace({ unit_amount: '1500' });
+  await page.reload();
+  await shopper.ready();
+
+  assert.equal(await note.textContent(), 'Now $15.00 instead of $12.00 each.');
+  assert.deepEqual(await shopper.seen(), { lines: { [name]: 2 }, total: '$30.00' });
+  assert.equal(await cart.getByText('not available any more').filter({ visible: true }).count(), 0);
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).waitFor();
+  assert.deepEqual(await question(shopper).getByRole('listitem').locator('[data-name], [data-changed]').allTextContents(), [name, 'Now $15.00 instead of $12.00 each.']);
+  assert.equal(await question(shopper).locator('[data-total]').textContent(), '$30.00');
+  await shopper.screenshot('price-rose');
+
+  // Whoever does not want it has the cart as it was.
+  await question(shopper).getByRole('button', { name: 'Back to the cart' }).click();
+  await question(shopper).waitFor({ state: 'hidden' });
+  assert.deepEqual(await shopper.seen(), { lines: { [name]: 2 }, total: '$30.00' });
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).waitFor();
+  await page.keyboard.press('Escape');
+  await question(shopper).waitFor({ state: 'hidden' });
+  const { version } = await page.evaluate(async () => (await fetch('/cart')).json());
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+
+  await shopper.atStripe();
+  assert.deepEqual(sent, [{}, {}, {}, { accept_version: version, accept_successors: { [price]: successor } }]);
+  await page.getByRole('button', { name: 'Pay $30.00' }).waitFor();
+  shopper.excuse(/409 .*\/cart\/checkout/);
+  await shopper.press('Pay');
+  assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$30.00' });
+});
+
+withVase('a yes is to what was shown, and to nothing that came after', async (shopper, { name, replace }) => {
+  const { page, cart } = shopper;
+  const sent = checkouts(shopper);
+  await replace({ unit_amount: '1500' });
+  // The page has not been told: it asks before it shows the question.
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).waitFor();
+  assert.equal(await shopper.line(name).locator('[data-changed]').textContent(), 'Now $15.00 instead of $12.00 each.');
+
+  await addElsewhere(shopper, 'price_mug');
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+  await question(shopper).locator('[data-total]').filter({ hasText: '$42.00' }).waitFor();
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+
+  await shopper.atStripe();
+  assert.equal(sent[2].accept_version, sent[1].accept_version + 1);
+  await page.getByRole('button', { name: 'Pay $42.00' }).waitFor();
+  shopper.excuse(/409 .*\/cart\/checkout/);
+});
+
+withVase('a price that fell is shown, and nothing is asked', async (shopper, { name, replace }) => {
+  await replace({ unit_amount: '999' });
+  await shopper.page.reload();
+  await shopper.ready();
+
+  assert.equal(await shopper.line(name).locator('[data-changed]').textContent(), 'Now $9.99 instead of $12.00 each.');
+  await shopper.checkOut();
+  await shopper.page.getByRole('button', { name: 'Pay $19.98' }).waitFor();
+});
+
+withVase('a price that no single amount says is shown to have changed', async (shopper, { name, replace }) => {
+  const { page, cart } = shopper;
+  await replace({
+    billing_scheme: 'tiered', tiers_mode: 'graduated',
+    'tiers[0][up_to]': '1', 'tiers[0][unit_amount]': '2000', 'tiers[1][up_to]': 'inf', 'tiers[1][unit_amount]': '1000',
+  });
+  await page.reload();
+  await shopper.ready();
+  await page.getByRole('button', { name: 'Cart 2 items' }).tap();
+
+  await shopper.line(name).getByText('Its price has changed.').waitFor();
+  await cart.getByRole('button', { name: 'Check out' }).tap();
+  await question(shopper).getByText('Its price has changed.').waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+  await shopper.screenshot('phone-price-rose');
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).tap();
+  await shopper.atStripe();
+  await page.getByRole('button', { name: 'Pay $30.00' }).waitFor();
+  shopper.excuse(/409 .*\/cart\/checkout/);
+}, PHONE);
+
+withVase('with a line that is gone, no yes is asked for', async (shopper, { name, replace }) => {
+  const { page, cart } = shopper;
+  const { id } = await stripe('/v1/prices', { unit_amount: '100', currency: 'usd', 'product_data[name]': 'Last season' });
+  await page.waitForFunction(async (price) => {
+    const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+    return data.some((product) => product.prices.some((other) => other.id === price));
+  }, id);
+  await addElsewhere(shopper, id);
+  await page.reload();
+  await shopper.ready();
+  await stripe(`/v1/prices/${id}`, { active: 'false' });
+  await page.waitForFunction(async (id) => {
+    const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
+    return warnings.some(({ code, price }) => code === 'price_inactive' && price === id);
+  }, id);
+  await replace({ unit_amount: '1500' });
+
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await shopper.problem.filter({ hasText: 'Remove it to check out' }).waitFor();
+  assert.equal(await question(shopper).count(), 0);
+  await shopper.line('Last season').getByRole('button', { name: 'Remove' }).click();
+  await shopper.answered();
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).waitFor();
+  shopper.excuse(/409 .*\/cart\/checkout/);
+});
+
+shopping('amounts of minor units are written as the API writes them', async (shopper) => {
+  await shopper.visit();
+  const wrong = await shopper.page.evaluate(async () => {
+    const { money } = await import('/catalogue.js');
+    const wrong = [];
+    let compared = 0;
+    for (const currency of ['usd', 'eur', 'gbp', 'jpy', 'kwd']) {
+      const { data } = await (await fetch(`/products?limit=100&currency=${currency}`)).json();
+      for (const price of data.flatMap((product) => product.prices)) {
+        const amounts = price.currency === currency ? price : price.currency_options?.[currency];
+        const simple = amounts?.unit_amount_decimal && price.billing_scheme === 'per_unit';
+        if (!simple) continue;
+        compared += 1;
+        const written = money(Number(amounts.unit_amount_decimal), currency);
+        if (written !== price.unit_price_with_currency) wrong.push([written, price.unit_price_with_currency]);
+      }
+    }
+    return { wrong, compared };
+  });
+
+  assert.deepEqual(wrong.wrong, []);
+  assert.ok(wrong.compared > 10, `compared ${wrong.compared}`);
+  // From Stripe's examples, and amounts that no double is: https://docs.stripe.com/currencies#zero-decimal
+  const written = await shopper.page.evaluate(async () => {
+    const { money } = await import('/catalogue.js');
+    return [[500, 'jpy'], [5120, 'kwd'], [100_000, 'isk'], [0.35, 'usd'], [123_456_789.01, 'usd'], [1e-7, 'usd']].map((of) => money(...of));
+  });
+  assert.deepEqual(written.map(plain), ['¥500', 'KWD 5.120', 'ISK 1,000', '$0.0035', '$1,234,567.8901', '$0.000000001']);
+});
