@@ -63,7 +63,7 @@ async function show(order) {
     ...(parts.length ? row('Subtotal', order.subtotal_with_currency) : []),
     ...(order.discount !== 0 ? row(named('Discount', order.discounts[0]?.code), `− ${order.discount_with_currency}`) : []),
     ...(order.shipping !== 0 ? row(named('Shipping', order.shipping_option?.name), order.shipping_with_currency) : []),
-    ...(order.tax !== 0 ? row('Tax', order.tax_with_currency) : []),
+    ...taxes(order).flatMap(([label, amount]) => row(label, amount)),
     ...row('Total', order.total_with_currency, 'grand'),
     ...(order.refunded !== 0 ? row('Refunded', `− ${order.refunded_with_currency}`) : []),
   );
@@ -73,6 +73,16 @@ async function show(order) {
   element('date').dateTime = order.created_at;
   element('date').textContent = new Date(order.created_at).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' });
   element('order').hidden = element('reference').hidden = false;
+}
+
+/** The taxes with their labels: in one sum, or each where only some of them are in the prices already. */
+function taxes({ tax, tax_with_currency, taxes }) {
+  const labelled = (label, { inclusive } = {}) => named(label, inclusive && 'included');
+  const charged = taxes.filter(({ amount }) => amount !== 0);
+  if (new Set(charged.map(({ inclusive }) => inclusive)).size > 1) {
+    return charged.map((each) => [labelled(each.name ?? 'Tax', each), each.amount_with_currency]);
+  }
+  return tax === 0 ? [] : [[labelled('Tax', charged[0]), tax_with_currency]];
 }
 
 /** `Shipping (Express)`, where it has a name of its own. */

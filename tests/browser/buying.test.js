@@ -150,6 +150,33 @@ shopping('an order that the shop has not heard of yet is waited for', async (sho
   await waiting.getByText('Your order is paid').waitFor();
 });
 
+shopping('a tax that is in the prices is not added to them', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.checkOut();
+  await shopper.press('Pay');
+  await shopper.thanked('Thank you');
+  // As `taxes` of openapi.yaml has them. The sum is the order's, and what is made of it the page's own.
+  const tax = (amount, inclusive, name) => ({ amount, amount_with_currency: `$${amount / 100}.00`, name, percentage: '10', inclusive });
+  for (const [taxes, expected] of [
+    [[], { Tax: '$3.00' }],
+    [[tax(300, false, 'Sales tax')], { Tax: '$3.00' }],
+    [[tax(300, true, 'VAT')], { 'Tax (included)': '$3.00' }],
+    [[tax(100, true, 'VAT'), tax(200, true, null)], { 'Tax (included)': '$3.00' }],
+    [[tax(300, true, 'VAT'), tax(0, false, 'Sales tax')], { 'Tax (included)': '$3.00' }],
+    [[tax(100, true, 'VAT'), tax(200, false, null)], { 'VAT (included)': '$1.00', Tax: '$2.00' }],
+  ]) {
+    await page.route('**/orders/*', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...await response.json(), tax: 300, tax_with_currency: '$3.00', taxes } });
+    });
+    await page.reload();
+    assert.deepEqual((await shopper.thanked('Thank you')).totals, { Subtotal: '$12.00', ...expected, Total: '$12.00' });
+    await page.unroute('**/orders/*');
+  }
+});
+
 shopping('an unknown order is said to be unknown', async (shopper) => {
   await shopper.page.goto(`${SHOP}/thank-you.html?order=${'0'.repeat(32)}`);
 
