@@ -240,3 +240,28 @@ async fn more_than_two_hundred_changes_within_twenty_seconds_are_refused_and_non
     assert!(units >= 201, "{units}");
     assert_eq!(visitor.cart().await["item_count"], units);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_one_line_count_too() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let path = "/cart/items/price_mug";
+    let mut sets = 1;
+
+    let refused = loop {
+        sets += 1;
+        assert!(sets <= 602);
+        let set = visitor.post(path, json!({ "quantity": sets })).await;
+        if set.status != 200 {
+            let removed = visitor.send(Method::DELETE, path, &[], Vec::new()).await;
+            // Unless another period has begun.
+            if removed.status != 200 {
+                break [set, removed];
+            }
+        }
+    };
+
+    for answer in refused {
+        is_too_many(&answer, 20);
+    }
+}
