@@ -129,6 +129,24 @@ withVase('a yes is to what was shown, and to nothing that came after', async (sh
   shopper.excuse(/409 .*\/cart\/checkout/);
 });
 
+withVase('a price that rises again before the yes is asked for again', async (shopper, { replace }) => {
+  const { page, cart } = shopper;
+  await replace({ unit_amount: '1500' });
+  await cart.getByRole('button', { name: 'Check out' }).click();
+  await question(shopper).locator('[data-total]').filter({ hasText: '$30.00' }).waitFor();
+
+  // The cart is the same version of itself.
+  await replace({ unit_amount: '1700' });
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+  await question(shopper).locator('[data-total]').filter({ hasText: '$34.00' }).waitFor();
+  await question(shopper).getByText('Now $17.00 instead of $12.00 each.').waitFor();
+  await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+
+  await shopper.atStripe();
+  await page.getByRole('button', { name: 'Pay $34.00' }).waitFor();
+  shopper.excuse(/409 .*\/cart\/checkout/);
+});
+
 withVase('a price that fell is shown, and nothing is asked', async (shopper, { name, replace }) => {
   await replace({ unit_amount: '999' });
   await shopper.page.reload();
