@@ -53,6 +53,43 @@ async fn a_warm_request_to_a_cart_is_one_request_to_dynamodb() {
 }
 
 #[tokio::test]
+async fn a_line_with_bounds_of_its_own_is_changed_by_one_request() {
+    let shop = Shop::open_on_wires([]).await;
+    let warm_up = shop.add("price_mug", 1).await;
+    warm_up.add("price_tshirt", 1).await.ok();
+    warm_up.set("price_mug", 2).await.ok();
+    // Its quantity, its bounds, quantities that it is set to, and units that are added to it.
+    type Numbers = &'static [u32];
+    let cases: [(u32, serde_json::Value, Numbers, Numbers); 5] = [
+        (2, json!({ "enabled": true, "minimum": 2, "maximum": 10 }), &[10, 2, 3], &[1, 4, 1, 1]),
+        (1, json!({ "enabled": true, "maximum": 10 }), &[10, 1], &[1, 2, 4]),
+        (5, json!({ "enabled": true, "minimum": 5 }), &[900, 5], &[1, 100, 1000]),
+        (5, json!({ "enabled": true }), &[900, 5], &[1, 100, 1000]),
+        (1, json!({ "enabled": false, "minimum": 5, "maximum": 10 }), &[900, 5], &[1, 100, 1000]),
+    ];
+    for (quantity, bounds, set, added) in cases {
+        for attributes in [json!({}), json!({ "engraving": "Ann" })] {
+            let more = |quantity: u32| json!({ "items": [{ "price": "price_mug", "attributes": attributes, "quantity": quantity }] });
+            let mut first = more(quantity);
+            first["items"][0]["adjustable_quantity"] = bounds.clone();
+            let visitor = shop.add("price_tshirt", 1).await;
+            assert_eq!(calls_of(&shop, visitor.post("/cart/add", first)).await, ["DynamoDB UpdateItem"], "{bounds}");
+            let line = visitor.cart().await["items"][1]["id"].as_str().unwrap().to_owned();
+            for &quantity in set {
+                let set = visitor.set(&line, quantity);
+                assert_eq!(calls_of(&shop, set).await, ["DynamoDB UpdateItem"], "{bounds} set to {quantity}");
+            }
+            for &units in added {
+                let add = visitor.post("/cart/add", more(units));
+                assert_eq!(calls_of(&shop, add).await, ["DynamoDB UpdateItem"], "{bounds}: {units} more");
+            }
+            let expected = set.last().unwrap() + added.iter().sum::<u32>();
+            assert_eq!(visitor.cart().await["items"][1]["quantity"], expected, "{bounds}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_cart_of_an_earlier_release_costs_a_second_write_once() {
     let shop = Shop::open_on_wires([]).await;
     shop.add("price_tshirt", 1).await;

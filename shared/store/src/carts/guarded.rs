@@ -9,14 +9,14 @@ use std::slice;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    Addition, Attributes, Bounds, Cart, Change, Currency, Details, Lifetime, Line, LineId, LineUpdate, Metadata,
-    Offers, Price, Quantity, Setting, Timestamp,
+    Addition, AdjustableQuantity, Attributes, Bounds, Cart, Change, Currency, Details, Lifetime, Line, LineId,
+    LineUpdate, Metadata, Offers, Price, Quantity, Setting, Timestamp,
 };
 
 use super::row::{
-    self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, FORMER, LATEST_FORMAT, METADATA, OWN_CURRENCY,
-    OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE, RECURRING, TEXT_BYTES, TEXTS, UPDATED,
-    VERSION,
+    self, ADJUSTABLE, ATTRIBUTES, COMPLETED, CURRENCY, EXPIRES, FORMAT, FORMER, LATEST_FORMAT, MAXIMUM, METADATA,
+    MINIMUM, NUMERIC_BOUNDS, OWN_CURRENCY, OWN_CURRENCY_VERSION, PLAIN_FORMAT, POSITIONS, QUANTITIES, RECURRENCE,
+    RECURRING, TEXT_BYTES, TEXTS, UPDATED, VERSION,
 };
 use crate::expression::{Update, all, any};
 use crate::item::{number, seconds, text};
@@ -29,6 +29,11 @@ const MAX_EXPRESSION: usize = 4096;
 const MAX_LINES: usize = 40;
 /// The most currencies that one guard names.
 const MAX_CURRENCIES: usize = 20;
+
+/// The most lines of one change whose own bounds are compared: what more would take leaves room for the lines.
+const MAX_COMPARED: usize = 8;
+/// How many units a line may hold for several more to be compared with its own maximum. The last is for lines without one.
+const STEPS: [u32; 7] = [1, 2, 4, 8, 16, 32, 500_000];
 
 /// Units that a change puts into a line.
 struct Units<'a> {
@@ -123,7 +128,7 @@ fn add(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>, no
         let line = update.name(units.line.as_str());
         let quantity = update.value(number(units.quantity));
         let held = format!("{QUANTITIES}.{line}");
-        guard_sum(update, units, &held)?;
+        guard_sum(update, units, &held, items.len())?;
         update.set(format!("{held} = if_not_exists({held}, {zero}) + {quantity}"));
         place(update, units, now, index);
     }
@@ -172,7 +177,7 @@ fn set(
                 line.price().and_then(|price| offers.for_sale(&price))?;
                 let there = exists(update, line);
                 update.guard(there);
-                describe(update, line, details);
+                describe(update, line, details, index);
             }
             LineUpdate::Remove(line) => remove(update, line),
         }
@@ -202,7 +207,7 @@ fn guard_removal(update: &mut Update, items: &[Units<'_>], removed: &[&LineId], 
 }
 
 /// Guards that a line, where there is one already, has room for the units; `None` where there cannot be room.
-fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str) -> Option<()> {
+fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str, beside: usize) -> Option<()> {
     let Bounds { minimum, maximum } = units.bounds();
     let most = maximum.unwrap_or(Quantity::MAX).min(Quantity::MAX).checked_sub(units.quantity.get());
     let least = minimum.unwrap_or(0).saturating_sub(units.quantity.get());
@@ -218,16 +223,37 @@ fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str) -> Option<()> {
         return None;
     }
     update.guard(any(fits));
-    guard_own_bounds(update, units);
+    guard_own_bounds(update, units, |update| room_within(update, units, held, beside));
     Some(())
 }
 
-/// Guards that a line has no bounds of its own but those that it is given now. Numbers within a text cannot be compared.
-fn guard_own_bounds(update: &mut Update, units: &Units<'_>) {
+/// Guards that a line keeps to its own bounds, unless it is given others now: it has none, or one of these conditions on their
+/// numbers holds. The numbers count for the version that the row is at: [`share_currency`] sees to that.
+fn guard_own_bounds(update: &mut Update, units: &Units<'_>, within: impl FnOnce(&mut Update) -> Vec<String>) {
     if units.details.adjustable_quantity.is_none() {
         let own = format!("{ADJUSTABLE}.{}", update.name(units.line.as_str()));
         let off = update.value(text(row::NOT_ADJUSTABLE));
-        update.guard(format!("attribute_not_exists({own}) OR begins_with({own}, {off})"));
+        let none = [format!("attribute_not_exists({own})"), format!("begins_with({own}, {off})")];
+        let within = within(update);
+        update.guard(any(none.into_iter().chain(within)));
+    }
+}
+
+/// Conditions, each of which says that a line has room for more units within its own bounds. None can add: one unit more fits where
+/// there are less than the maximum, and several fit by steps.
+fn room_within(update: &mut Update, units: &Units<'_>, held: &str, beside: usize) -> Vec<String> {
+    let bounds = format!("{NUMERIC_BOUNDS}.{}", update.name(units.line.as_str()));
+    let above = format!("{bounds}.{MINIMUM} <= {held}");
+    match units.quantity {
+        Quantity::ONE if beside <= MAX_COMPARED => vec![all([above, format!("{held} < {bounds}.{MAXIMUM}")])],
+        several if beside == 1 => {
+            let step = |step: u32| {
+                let [step, sum] = [step, step + several.get()].map(|units| update.value(number(units)));
+                all([above.clone(), format!("{held} <= {step}"), format!("{bounds}.{MAXIMUM} >= {sum}")])
+            };
+            STEPS.map(step).into()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -237,16 +263,19 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
     if !units.bounds().admit(units.quantity) {
         return None;
     }
-    guard_own_bounds(update, units);
-    let there = exists(update, &units.line);
     let line = update.name(units.line.as_str());
+    let quantity = update.value(number(units.quantity));
+    guard_own_bounds(update, units, |_| {
+        let [minimum, maximum] = [MINIMUM, MAXIMUM].map(|bound| format!("{NUMERIC_BOUNDS}.{line}.{bound}"));
+        if index < MAX_COMPARED { vec![format!("{quantity} BETWEEN {minimum} AND {maximum}")] } else { Vec::new() }
+    });
+    let there = exists(update, &units.line);
     if units.line.has_attributes() {
         update.guard(there);
     } else {
         // A line that was once called so would be meant.
         update.guard(format!("{there} OR attribute_not_exists({FORMER}.{line})"));
     }
-    let quantity = update.value(number(units.quantity));
     update.set(format!("{QUANTITIES}.{line} = {quantity}"));
     place(update, units, now, index);
     Some(())
@@ -277,7 +306,7 @@ fn guard_only_line(update: &mut Update, line: &LineId) {
 
 fn clear(update: &mut Update) {
     let empty = update.value(AttributeValue::M(HashMap::new()));
-    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, ATTRIBUTES, METADATA] {
+    for map in [QUANTITIES, POSITIONS, ADJUSTABLE, NUMERIC_BOUNDS, TEXTS, ATTRIBUTES, METADATA] {
         update.set(format!("{map} = {empty}"));
     }
     let plain = update.value(number(PLAIN_FORMAT));
@@ -395,14 +424,17 @@ fn place(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) {
         let value = update.value(row::attributes(attributes));
         update.set(format!("{ATTRIBUTES}.{line} = {value}"));
     }
-    describe(update, &units.line, units.details);
+    describe(update, &units.line, units.details, index);
 }
 
-fn describe(update: &mut Update, line: &LineId, details: &Details) {
-    let line = update.name(line.as_str());
+fn describe(update: &mut Update, id: &LineId, details: &Details, index: usize) {
+    let line = update.name(id.as_str());
     if let Some(adjustable_quantity) = &details.adjustable_quantity {
         let value = update.value(row::adjustable(adjustable_quantity));
         update.set(format!("{ADJUSTABLE}.{line} = {value}"));
+        if adjustable_quantity.enabled() {
+            compare(update, id, adjustable_quantity, index);
+        }
     }
     if let Some(description) = &details.description {
         if description.is_blank() {
@@ -410,6 +442,24 @@ fn describe(update: &mut Update, line: &LineId, details: &Details) {
         } else {
             let value = update.value(text(description.as_str()));
             update.set(format!("{TEXTS}.{line} = {value}"));
+        }
+    }
+}
+
+/// Puts the bounds that a line is given into the row in numbers, too, where there is room; else the rules decide on its next
+/// change.
+fn compare(update: &mut Update, id: &LineId, adjustable: &AdjustableQuantity, index: usize) {
+    let numbers = format!("{NUMERIC_BOUNDS}.{}", update.name(id.as_str()));
+    match row::numeric_bounds(id, adjustable).filter(|_| index < MAX_COMPARED) {
+        Some(bounds) => {
+            let [bounds, room] = [bounds, number(row::MAX_NUMERIC_BOUNDS - index)].map(|value| update.value(value));
+            // Rows of version 0.1.0 have no map to put them into.
+            update.guard(format!("size({NUMERIC_BOUNDS}) < {room} OR attribute_exists({numbers})"));
+            update.set(format!("{numbers} = {bounds}"));
+        }
+        None => {
+            update.guard(format!("attribute_exists({NUMERIC_BOUNDS})"));
+            update.remove(numbers);
         }
     }
 }

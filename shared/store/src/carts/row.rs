@@ -11,6 +11,7 @@
 //! | `q` | line → quantity |
 //! | `o` | line → position |
 //! | `a` | line → `enabled:minimum:maximum` |
+//! | `lb` | line → the same in numbers, `n` and `x`, which a guard can compare: of at most [`MAX_NUMERIC_BOUNDS`] lines that have bounds in `a`. Counts only while `ov` is `v`, and for lines that have bounds in `a`; absent in rows of version 0.1.0 |
 //! | `t` | line → description |
 //! | `la` | line → its attributes, where it has some; absent in rows of version 0.1.0 |
 //! | `fl` | what a line was called before its price was succeeded → the line; absent where none was |
@@ -18,7 +19,7 @@
 //! | `ivl` | how often they recur; stale once `r` is empty |
 //! | `cur` | the currency; stale once `q` is empty |
 //! | `own` | the own currency of all lines' prices; counts only while `ov` is `v`. Absent where that does not say what may be beside the lines: a shopper chooses an amount, or an earlier release wrote the row |
-//! | `ov` | the version for which `own` and `tx` hold: releases that do not know them change the cart and count up `v` alone |
+//! | `ov` | the version for which `own`, `tx` and `lb` hold: releases that do not know them change the cart and count up `v` alone |
 //! | `tx` | at least what the texts come to ([`Cart::text_bytes`]); counts only while `ov` is `v` |
 //! | `meta` | metadata |
 //! | `pc` | the current session: `s` id, `v` cart version, `h` digest of its parameters, `x` expiry (absent: over), `a` adjustable on Stripe's page, `c` currency, `m` expected subtotal and `l` digest of the expected lines, `t` price → description for version 0.1.0, which finds them nowhere else; `true` where they are long: then it does not read the row |
@@ -41,8 +42,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cart::{
-    AdjustableQuantity, Attributes, Cart, CurrentSession, Description, Expected, Lifetime, Line, LineId, Metadata,
-    Money, Quantity, Recurrence, SessionId, Snapshot, Status, Timestamp,
+    AdjustableQuantity, Attributes, Bounds, Cart, CurrentSession, Description, Expected, Lifetime, Line, LineId,
+    Metadata, Money, Quantity, Recurrence, SessionId, Snapshot, Status, Timestamp,
 };
 
 use super::write_id::WriteId;
@@ -56,6 +57,9 @@ pub(crate) const VERSION: &str = "v";
 pub(crate) const QUANTITIES: &str = "q";
 pub(crate) const POSITIONS: &str = "o";
 pub(crate) const ADJUSTABLE: &str = "a";
+pub(crate) const NUMERIC_BOUNDS: &str = "lb";
+pub(crate) const MINIMUM: &str = "n";
+pub(crate) const MAXIMUM: &str = "x";
 pub(crate) const TEXTS: &str = "t";
 pub(crate) const ATTRIBUTES: &str = "la";
 pub(crate) const FORMER: &str = "fl";
@@ -81,12 +85,13 @@ pub(crate) const WRONG_CODES_HOUR: &str = "ch";
 pub(crate) const WRONG_CODES: &str = "cn";
 
 /// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 20] = [
+const OWN: [&str; 21] = [
     FORMAT,
     VERSION,
     QUANTITIES,
     POSITIONS,
     ADJUSTABLE,
+    NUMERIC_BOUNDS,
     TEXTS,
     ATTRIBUTES,
     FORMER,
@@ -105,8 +110,19 @@ const OWN: [&str; 20] = [
 ];
 
 /// What says which lines the cart has. The format follows from them.
-const LINES: [&str; 10] =
-    [FORMAT, QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS, ATTRIBUTES, FORMER, RECURRING, RECURRENCE, TEXT_BYTES];
+const LINES: [&str; 11] = [
+    FORMAT,
+    QUANTITIES,
+    POSITIONS,
+    ADJUSTABLE,
+    NUMERIC_BOUNDS,
+    TEXTS,
+    ATTRIBUTES,
+    FORMER,
+    RECURRING,
+    RECURRENCE,
+    TEXT_BYTES,
+];
 
 pub(crate) const SESSION_ID: &str = "s";
 /// The path of the current session's id.
@@ -203,6 +219,7 @@ fn write(cart: &Cart) -> Item {
             ADJUSTABLE.into(),
             map(lines().filter_map(|line| Some((line.id.as_str(), adjustable(line.adjustable_quantity.as_ref()?))))),
         ),
+        (NUMERIC_BOUNDS.into(), map(lines().filter_map(numeric_bounds_of).take(MAX_NUMERIC_BOUNDS))),
         (
             TEXTS.into(),
             map(lines().filter_map(|line| Some((line.id.as_str(), text(line.description.as_ref()?.as_str()))))),
@@ -338,6 +355,23 @@ pub(crate) const NOT_ADJUSTABLE: &str = "0:";
 pub(crate) fn adjustable(adjustable: &AdjustableQuantity) -> AttributeValue {
     let bound = |bound: Option<u32>| bound.map(|bound| bound.to_string()).unwrap_or_default();
     text(format!("{}:{}:{}", u8::from(adjustable.enabled()), bound(adjustable.minimum()), bound(adjustable.maximum())))
+}
+
+/// How many lines have their bounds in numbers, too, so that an item stays small. Where others change, the rules decide.
+pub(crate) const MAX_NUMERIC_BOUNDS: usize = 12;
+/// The longest id of such a line, for the same reason.
+const MAX_NUMERIC_BOUNDS_ID: usize = 42;
+
+/// The bounds that a line is given, in numbers; `None` where none hold, or they do not stand in the row.
+pub(crate) fn numeric_bounds(line: &LineId, adjustable: &AdjustableQuantity) -> Option<AttributeValue> {
+    let Bounds { minimum, maximum } = Bounds::new(Some(adjustable), None);
+    let bounds = [(MINIMUM, minimum.unwrap_or(0)), (MAXIMUM, maximum.unwrap_or(Quantity::MAX))];
+    let stands = adjustable.enabled() && line.as_str().len() <= MAX_NUMERIC_BOUNDS_ID;
+    stands.then(|| map(bounds.map(|(name, bound)| (name, number(bound)))))
+}
+
+fn numeric_bounds_of(line: &Line) -> Option<(&str, AttributeValue)> {
+    Some((line.id.as_str(), numeric_bounds(&line.id, line.adjustable_quantity.as_ref()?)?))
 }
 
 fn read_adjustable(value: &str) -> Option<AdjustableQuantity> {

@@ -71,6 +71,19 @@ impl Database {
         update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
     }
 
+    /// Gives a line bounds as 0.1.0 does, which writes no numbers of them.
+    pub(crate) async fn bound_by_an_earlier_release(
+        &self,
+        number: cart::CartNumber,
+        line: &cart::LineId,
+        bounds: &str,
+    ) {
+        let update = self.update(number).update_expression("SET a.#line = :bounds, v = v + :one");
+        let update = update.expression_attribute_names("#line", line.as_str());
+        let update = update.expression_attribute_values(":bounds", AttributeValue::S(bounds.to_owned()));
+        update.expression_attribute_values(":one", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    }
+
     /// Replaces the metadata as 0.1.0 does, which counts no texts.
     pub(crate) async fn attach_by_an_earlier_release(&self, number: cart::CartNumber, text: &str) {
         let metadata = HashMap::from([("note".to_owned(), AttributeValue::S(text.to_owned()))]);

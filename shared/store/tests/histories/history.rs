@@ -111,12 +111,16 @@ fn attributes(numbers: &mut Numbers) -> Attributes {
 
 fn adjustable(numbers: &mut Numbers) -> Option<AdjustableQuantity> {
     let enabled = numbers.random_ratio(1, 2);
-    match numbers.random_range(0..8) {
-        0 => Some(AdjustableQuantity::new(enabled, None, None).unwrap()),
-        1 => Some(AdjustableQuantity::new(enabled, Some(1), Some(10)).unwrap()),
-        2 => Some(AdjustableQuantity::new(enabled, None, Some(999_999)).unwrap()),
-        _ => None,
-    }
+    let (minimum, maximum) = match numbers.random_range(0..12) {
+        0 => (None, None),
+        1 => (Some(1), Some(10)),
+        2 => (None, Some(999_999)),
+        3 => (Some(2), Some(6)),
+        4 => (Some(3), None),
+        5 => (None, Some(20)),
+        _ => return None,
+    };
+    Some(AdjustableQuantity::new(enabled, minimum, maximum).unwrap())
 }
 
 fn description(numbers: &mut Numbers) -> Option<Description> {

@@ -1,9 +1,9 @@
 //! What a cart's row says about the prices of its lines, and rows that do not say it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cart::{Cart, Change, Details, LineUpdate, Metadata, Quantity, Setting};
+use cart::{Addition, AdjustableQuantity, Cart, Change, Details, LineUpdate, Metadata, Quantity, Rejection, Setting};
 use store::{Carts, CatalogTable, ChangeError, Preconditions};
 
 use crate::database::Database;
@@ -167,4 +167,80 @@ async fn the_first_line_of_an_empty_cart_of_an_earlier_release_leaves_its_texts_
     assert_eq!((own(&row), texts(&row)), (Some(("usd", true)), None));
     changed(&tables, &cart, &described_by(DOLLARS, "blue")).await.unwrap();
     assert_eq!(texts(&database.item(cart.number()).await), Some(5 + 4));
+}
+
+/// The numbers of the bounds in a row, by price.
+fn numbers(row: &HashMap<String, AttributeValue>) -> BTreeMap<u64, [u64; 2]> {
+    let number = |bounds: &AttributeValue, name| bounds.as_m().unwrap()[name].as_n().unwrap().parse().unwrap();
+    let of = |price: &String| price[price.len() - 4..].parse().unwrap();
+    let bounds = row["lb"].as_m().unwrap().iter();
+    bounds.map(|(price, bounds)| (of(price), ["n", "x"].map(|name| number(bounds, name)))).collect()
+}
+
+fn bounded(price: u64, quantity: u64, minimum: Option<u64>, maximum: Option<u64>) -> Addition {
+    let adjustable_quantity = Some(AdjustableQuantity::new(true, minimum, maximum).unwrap());
+    Addition { details: Details { adjustable_quantity, ..Details::default() }, ..item(price, quantity) }
+}
+
+#[tokio::test]
+async fn bounds_stand_in_numbers_for_a_few_lines_and_hold_for_all() {
+    let database = Database::open().await;
+    let tables = (database.carts(), database.catalog());
+    let cart = opened(&tables.0, DOLLARS).await;
+    let add = |items| Change::add(items).unwrap();
+    let prices: Vec<u64> = (1..=30).map(|index| index * 8).collect();
+
+    changed(&tables, &cart, &add(vec![bounded(DOLLARS, 1, None, None)])).await.unwrap();
+    changed(&tables, &cart, &add(vec![bounded(8, 2, Some(2), Some(5)), bounded(16, 2, None, Some(5))])).await.unwrap();
+    assert_eq!(
+        numbers(&database.item(cart.number()).await),
+        BTreeMap::from([(DOLLARS, [0, 999_999]), (8, [2, 5]), (16, [0, 5])])
+    );
+    for several in prices.chunks(10) {
+        let several = several.iter().map(|price| bounded(*price, 2, Some(2), Some(5))).collect();
+        changed(&tables, &cart, &add(several)).await.unwrap();
+    }
+
+    assert!(numbers(&database.item(cart.number()).await).len() <= 12);
+    for price in prices {
+        let line = || item(price, 1).line();
+        let set = |quantity| Change::Line(LineUpdate::Set(Setting::new(line(), Quantity::new(quantity).unwrap())));
+        for wrong in [set(1), set(6), add(vec![item(price, 4)])] {
+            let refused = changed(&tables, &cart, &wrong).await;
+            assert!(
+                matches!(refused, Err(ChangeError::Rejected(Rejection::QuantityOutOfRange { .. }))),
+                "{wrong:?}: {refused:?}"
+            );
+        }
+        changed(&tables, &cart, &set(5)).await.unwrap();
+    }
+    changed(&tables, &cart, &Change::Clear).await.unwrap();
+    assert_eq!(numbers(&database.item(cart.number()).await), BTreeMap::new());
+}
+
+/// It writes the text of the bounds alone.
+#[tokio::test]
+async fn bounds_that_an_earlier_release_wrote_hold() {
+    let database = Database::open().await;
+    let tables = (database.carts(), database.catalog());
+    let more = |units| Change::add(vec![item(DOLLARS, units)]).unwrap();
+    let set = |quantity| {
+        let line = item(DOLLARS, 1).line();
+        Change::update(vec![LineUpdate::Set(Setting::new(line, Quantity::new(quantity).unwrap()))])
+    };
+    for (index, (wrong, right)) in (0..).zip([(more(1), set(2)), (more(5), set(3)), (set(6), set(2)), (set(1), set(3))])
+    {
+        let first = Change::add(vec![bounded(DOLLARS, 3, None, Some(900))]).unwrap();
+        let cart = tables.0.open(number(12, index), &first, &shop(), None, start()).await.unwrap().cart;
+        database.bound_by_an_earlier_release(cart.number(), &item(DOLLARS, 1).line(), "1:2:3").await;
+        assert_eq!(numbers(&database.item(cart.number()).await), BTreeMap::from([(DOLLARS, [0, 900])]));
+
+        let refused = changed(&tables, &cart, &wrong).await;
+        assert!(
+            matches!(refused, Err(ChangeError::Rejected(Rejection::QuantityOutOfRange { .. }))),
+            "{wrong:?}: {refused:?}"
+        );
+        changed(&tables, &cart, &right).await.unwrap();
+        assert_eq!(numbers(&database.item(cart.number()).await), BTreeMap::from([(DOLLARS, [2, 3])]));
+    }
 }
