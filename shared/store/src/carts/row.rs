@@ -84,31 +84,6 @@ pub(crate) const SESSIONS: &str = "sn";
 pub(crate) const WRONG_CODES_HOUR: &str = "ch";
 pub(crate) const WRONG_CODES: &str = "cn";
 
-/// What belongs to the cart itself and is written with every change of it, but for its key and its current session.
-const OWN: [&str; 21] = [
-    FORMAT,
-    VERSION,
-    QUANTITIES,
-    POSITIONS,
-    ADJUSTABLE,
-    NUMERIC_BOUNDS,
-    TEXTS,
-    ATTRIBUTES,
-    FORMER,
-    RECURRING,
-    RECURRENCE,
-    CURRENCY,
-    OWN_CURRENCY,
-    OWN_CURRENCY_VERSION,
-    TEXT_BYTES,
-    METADATA,
-    COMPLETED,
-    SOLD,
-    CREATED,
-    UPDATED,
-    EXPIRES,
-];
-
 /// What says which lines the cart has. The format follows from them.
 const LINES: [&str; 11] = [
     FORMAT,
@@ -123,6 +98,10 @@ const LINES: [&str; 11] = [
     RECURRENCE,
     TEXT_BYTES,
 ];
+
+/// What else belongs to the cart itself and is written with every change of it, but for its key and its current session.
+const BESIDE_LINES: [&str; 10] =
+    [VERSION, CURRENCY, OWN_CURRENCY, OWN_CURRENCY_VERSION, METADATA, COMPLETED, SOLD, CREATED, UPDATED, EXPIRES];
 
 pub(crate) const SESSION_ID: &str = "s";
 /// The path of the current session's id.
@@ -155,17 +134,8 @@ pub(crate) fn fresh(cart: &Cart, write_id: &WriteId, key: Option<&IdempotencyKey
 /// A session may be recorded without a new version. So the current session is written only where it changes, and then only
 /// over the one that was read.
 pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
-    let mut item = write(after);
     let mut update = at_version(before.version());
-    for name in OWN {
-        match item.remove(name) {
-            None => update.remove(name),
-            Some(value) => {
-                let value = update.value(value);
-                update.set(format!("{name} = {value}"));
-            }
-        }
-    }
+    write_in(&mut update, after, LINES.into_iter().chain(BESIDE_LINES));
     if before.current_session() != after.current_session() {
         let known = before.current_session().map(|known| update.value(text(&known.id)));
         update.guard(match known {
@@ -185,8 +155,13 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
 
 /// Says the lines of `cart`, which is at the version that was read.
 pub(crate) fn set_lines(update: &mut Update, cart: &Cart) {
+    write_in(update, cart, LINES);
+}
+
+/// Says these attributes of a cart, also which of them it does not have.
+fn write_in(update: &mut Update, cart: &Cart, names: impl IntoIterator<Item = &'static str>) {
     let mut item = write(cart);
-    for name in LINES {
+    for name in names {
         match item.remove(name) {
             None => update.remove(name),
             Some(value) => {
