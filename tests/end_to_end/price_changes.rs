@@ -1,6 +1,7 @@
 //! Lines whose price another one replaced: archived at Stripe, with its lookup key moved to the new price.
 
 use fixtures::{Answer, Shop, Visitor};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -261,6 +262,60 @@ async fn what_was_paid_by_the_old_id_is_taken_out_of_the_line() {
 
     let rest = visitor.cart().await;
     assert_eq!((&rest["items"][0]["quantity"], &rest["items"].as_array().unwrap().len()), (&json!(1), &1));
+}
+
+/// The page sells the line at its successor, and the cart says so with the write that notes the page, at the same version. A change
+/// that has read the cart before may not put the old line back: it would stay there once its successor is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_beside_a_checkout_keeps_the_lines_that_the_page_sells() {
+    let shop = Shop::open().await;
+    let old = priced(&shop, 2000, "mug_key", "").await;
+    // Near to its bound a line is changed by reading the cart first.
+    let bounded =
+        json!({ "price": "price_tshirt", "quantity": 6, "adjustable_quantity": { "enabled": true, "maximum": 9 } });
+    let mut visitors = Vec::new();
+    for _ in 0..40 {
+        let visitor = shop.add(&old, 2).await;
+        visitor.post("/cart/add", json!({ "items": [&bounded] })).await.ok();
+        visitors.push(visitor);
+    }
+    let new = replace(&shop, &old, 1500, "mug_key").await;
+
+    let beside = visitors.iter().map(async |visitor| {
+        let more = json!({ "items": [{ "price": "price_tshirt", "quantity": 3 }] });
+        let (session, added) = tokio::join!(checkout(visitor, json!({})), visitor.post("/cart/add", more));
+        added.ok();
+        (visitor, session)
+    });
+    let answers = join_all(beside).await;
+
+    for (visitor, session) in answers {
+        let expected = if session.status == 200 { &new } else { &old };
+        let cart = visitor.cart().await;
+        assert_eq!((&cart["items"][0]["id"], &cart["items"][1]["quantity"]), (&json!(expected), &json!(9)));
+    }
+}
+
+/// What a line was called before goes with it.
+#[tokio::test]
+async fn the_old_id_of_a_line_that_was_removed_means_no_later_one() {
+    for all in [false, true] {
+        let shop = Shop::open().await;
+        let (visitor, old, new) = replaced(&shop, 1500).await;
+        visitor.add("price_tshirt", 1).await.ok();
+        visitor.set(&old, 3).await.ok();
+
+        if all {
+            visitor.clear().await.ok()
+        } else {
+            visitor.set(&new, 0).await.ok()
+        };
+        visitor.add(&new, 1).await.ok();
+
+        let line = format!("/cart/items/{old}");
+        assert_eq!(visitor.post(&line, json!({ "quantity": 3 })).await.error(404), "line_not_found");
+        assert_eq!(visitor.cart().await["items"].as_array().unwrap().last().unwrap()["quantity"], 1);
+    }
 }
 
 #[tokio::test]

@@ -285,8 +285,8 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
 fn remove(update: &mut Update, line: &LineId) {
     guard_only_line(update, line);
     let name = update.name(line.as_str());
-    // Another line may have been called so.
-    update.guard(format!("attribute_not_exists({FORMER}.{name})"));
+    // Another line may have been called so, and what this one was called before goes with it.
+    update.guard(format!("attribute_not_exists({FORMER})"));
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
         update.remove(format!("{map}.{name}"));
     }

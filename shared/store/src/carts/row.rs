@@ -129,19 +129,19 @@ pub(crate) fn fresh(cart: &Cart, write_id: &WriteId, key: Option<&IdempotencyKey
     item
 }
 
-/// Says all of a cart that was read as `before` and shall be `after`, provided that it is still at the same version.
+/// Says all of a cart that was read as `before` and shall be `after`, provided that it is still at the same version and has the
+/// same current session.
 ///
-/// A session may be recorded without a new version. So the current session is written only where it changes, and then only
-/// over the one that was read.
+/// A session is recorded without a new version, and other lines may be with it: at the prices that it sells.
 pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
     let mut update = at_version(before.version());
     write_in(&mut update, after, LINES.into_iter().chain(BESIDE_LINES));
+    let known = before.current_session().map(|known| update.value(text(&known.id)));
+    update.guard(match known {
+        None => format!("attribute_not_exists({SESSION})"),
+        Some(known) => format!("{SESSION}.{SESSION_ID} = {known}"),
+    });
     if before.current_session() != after.current_session() {
-        let known = before.current_session().map(|known| update.value(text(&known.id)));
-        update.guard(match known {
-            None => format!("attribute_not_exists({SESSION})"),
-            Some(known) => format!("{SESSION}.{SESSION_ID} = {known}"),
-        });
         match after.current_session() {
             None => update.remove(SESSION),
             Some(session) => {
