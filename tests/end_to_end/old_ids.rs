@@ -124,3 +124,24 @@ async fn an_unknown_price_with_an_id_of_any_shape_is_fetched() {
         assert_eq!(shop.stripe_requests("GET", &format!("/v1/prices/{}", encoded(id))), 1, "{id}");
     }
 }
+
+/// Ids that no merchant chose, as far as is known: the shop can do without what has them, and no shopper can help it.
+#[tokio::test]
+async fn a_price_that_cannot_be_read_is_none() {
+    let ids = ["a~b", "ü", ".", ".."];
+    let products: Vec<_> = ids.iter().map(|id| json!({ "id": id, "name": "P" })).collect();
+    let price = |id: &&str| json!({ "id": "price_readable", "product": id, "currency": "usd", "unit_amount": 100 });
+    for id in &ids {
+        let mug = json!({ "id": "price_other", "product": "prod_other", "currency": "usd", "unit_amount": 100 });
+        let mut all = json!({ "products": products, "prices": [price(id), mug] });
+        all["products"].as_array_mut().unwrap().push(json!({ "id": "prod_other", "name": "P" }));
+        let shop = Shop::open_on(&all, []).await;
+        let visitor = shop.visitor();
+
+        assert_eq!(visitor.add("price_readable", 1).await.error(404), "price_not_found", "{id}");
+        assert_eq!(shop.add("price_other", 1).await.set("price_readable", 1).await.error(404), "price_not_found");
+        let some = json!({ "items": [{ "price": "price_readable" }, { "price": "price_other" }], "options": { "add_all_or_nothing": false } });
+        let cart = visitor.post("/cart/add", some).await.ok();
+        assert_eq!((&cart["item_count"], &cart["errors"][0]["code"]), (&json!(1), &json!("price_not_found")), "{id}");
+    }
+}

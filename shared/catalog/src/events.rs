@@ -56,7 +56,7 @@ impl Catalog {
         };
         match read {
             // Another delivery would not help. A sync says the same.
-            Err(Error::Stripe(payments::Error::Unreadable { reason })) => {
+            Err(Error::Stripe(payments::Error::Unknown { reason } | payments::Error::Unreadable { reason })) => {
                 tracing::warn!(
                     event = event.id,
                     reason,

@@ -51,8 +51,8 @@ impl Catalog {
 
     /// The offers of `prices`, and those of the prices `beside` them that the table has, in one batch.
     ///
-    /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either
-    /// is not asked for again for ten seconds, unless the table learns of it.
+    /// A price that the table does not know is fetched from Stripe once, and kept. One that Stripe does not know either, or that
+    /// cannot be read, is not asked for again for ten seconds, unless the table learns of it.
     ///
     /// # Errors
     ///
@@ -108,7 +108,14 @@ impl Catalog {
         if self.unknown.has(id) {
             return Err(not_found().into());
         }
-        let Some(offer) = self.read_at_stripe(id, now).await? else {
+        let read = match self.read_at_stripe(id, now).await {
+            Err(Error::Stripe(payments::Error::Unknown { reason })) => {
+                tracing::warn!(%id, reason, "Stripe has a price, or a product of one, that this version cannot read: it is not for sale");
+                None
+            }
+            read => read?,
+        };
+        let Some(offer) = read else {
             self.unknown.add(id);
             return Err(not_found().into());
         };

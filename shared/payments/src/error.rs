@@ -24,6 +24,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A price or a product has something that this version does not know, such as an id of another shape. There is no use in
+    /// asking again.
+    #[error("an object of Stripe's cannot be read: {reason}")]
+    Unknown {
+        /// What is wrong with it, without what it says.
+        reason: String,
+    },
     /// Stripe's answer is not what it documents.
     #[error("Stripe's answer cannot be read: {reason}")]
     Unreadable {
@@ -38,12 +45,12 @@ const SOON: Duration = Duration::from_secs(1);
 impl Error {
     /// What serde says quotes the texts that it did not expect, which may be a shopper's.
     pub(crate) fn unreadable(error: &serde_json::Error) -> Self {
-        let said = error.to_string();
-        let reason = match (said.split_once('"'), said.rsplit_once('"')) {
-            (Some((before, _)), Some((_, after))) => format!("{before}…{after}"),
-            _ => said,
-        };
-        Self::Unreadable { reason }
+        Self::Unreadable { reason: without_quotes(error) }
+    }
+
+    /// The same of an object in an answer that can be read.
+    pub(crate) fn unknown(error: &serde_json::Error) -> Self {
+        Self::Unknown { reason: without_quotes(error) }
     }
 
     /// The object that was asked for does not exist.
@@ -56,7 +63,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } => Some(retry_after.unwrap_or(SOON)),
-            Self::Refused(_) | Self::Unwritable { .. } | Self::Unreadable { .. } => None,
+            Self::Refused(_) | Self::Unwritable { .. } | Self::Unknown { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -65,7 +72,9 @@ impl Error {
     pub fn is_missing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.is_missing(),
-            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
+            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unknown { .. } | Self::Unreadable { .. } => {
+                false
+            }
         }
     }
 
@@ -74,7 +83,9 @@ impl Error {
     pub fn is_forbidden(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.is_forbidden(),
-            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unreadable { .. } => false,
+            Self::Unavailable { .. } | Self::Unwritable { .. } | Self::Unknown { .. } | Self::Unreadable { .. } => {
+                false
+            }
         }
     }
 }
@@ -82,6 +93,15 @@ impl Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))
+    }
+}
+
+/// What serde says, without the texts that it quotes.
+fn without_quotes(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    match (said.split_once('"'), said.rsplit_once('"')) {
+        (Some((before, _)), Some((_, after))) => format!("{before}…{after}"),
+        _ => said,
     }
 }
 

@@ -131,7 +131,7 @@ fn existing<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
     if object["deleted"] == true {
         return Err(Error::missing());
     }
-    serde_json::from_value(object).map_err(|error| Error::unreadable(&error))
+    serde_json::from_value(object).map_err(|error| Error::unknown(&error))
 }
 
 #[cfg(test)]
