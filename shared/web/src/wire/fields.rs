@@ -118,6 +118,29 @@ impl<'de> Deserialize<'de> for Trimmed {
     }
 }
 
+/// A promotion code as shoppers write it; nothing if it is blank.
+#[derive(PartialEq, Debug, Default)]
+pub(crate) struct Code(pub(crate) Option<String>);
+
+impl Code {
+    /// The longest code, in characters. Stripe fails on a longer one, and shoppers choose what they send.
+    ///
+    /// Source: <https://docs.stripe.com/api/promotion_codes/create#create_promotion_code-code>
+    const MAX: usize = 500;
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Trimmed(code) = Trimmed::deserialize(deserializer)?;
+        match code {
+            Some(text) if text.chars().count() > Self::MAX => {
+                Err(D::Error::custom(format_args!("must have at most {} characters", Self::MAX)))
+            }
+            code => Ok(Self(code)),
+        }
+    }
+}
+
 /// What may be an e-mail address; nothing if it is blank.
 #[derive(PartialEq, Debug, Default)]
 pub(crate) struct Email(pub(crate) Option<String>);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::wire::fields::{
-    AddedUnits, Address, Adjustable, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar, Trimmed,
+    AddedUnits, Address, Adjustable, Code, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar,
     Unchangeable, WantedUnits, Whole, maybe_blank, not_empty,
 };
 
@@ -60,7 +60,7 @@ pub struct UpdateLine {
 #[serde(default)]
 pub struct CheckoutBody {
     email: Email,
-    promotion_code: Trimmed,
+    promotion_code: Code,
     accept_version: Option<Whole>,
     accept_successors: Option<Members<LineKey, Price>>,
 }

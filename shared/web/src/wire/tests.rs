@@ -380,6 +380,11 @@ fn a_checkout_takes_an_address_and_a_code() {
     }
     assert_eq!(read(json!({ "email": 7 })).unwrap_err().2, "email must be a string");
     assert_eq!(read(json!({ "promotion_code": {} })).unwrap_err().2, "promotion_code must be a string");
+    for (length, sign) in [(500, "x"), (500, "ü"), (501, "x"), (40_000, "%")] {
+        let told = read(json!({ "promotion_code": sign.repeat(length) }));
+        let expected = "promotion_code must have at most 500 characters";
+        assert_eq!(told.err().map(|told| told.2), (length > 500).then(|| expected.to_owned()), "{length}");
+    }
 }
 
 #[test]
