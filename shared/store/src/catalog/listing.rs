@@ -10,16 +10,18 @@ use super::earlier::{self, EarlierRow};
 use super::row::{ID, KIND, Known, PRICE, ProductRow, TABLE, register};
 use super::{CatalogTable, keys};
 use crate::Error;
-use crate::item::{Item, Reader, text};
+use crate::item::{Item, Reader, sent, text};
 
 /// How many active prices of a product are listed.
 const MOST_PRICES: usize = 500;
-/// How large a page becomes, and one product on it, in bytes of JSON.
+/// How large a page becomes, and one product on it, in bytes as Lambda sends them: of these it takes 6 MB.
+///
+/// Source: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const MOST_BYTES: usize = 4_000_000;
 /// What the answer may have for each product and each price beside the stored text, in bytes: a name, an amount for people.
 const BESIDE: usize = 150;
-/// The prices of how many products are read at a time.
-const QUERIES_AT_A_TIME: usize = 8;
+/// The prices of how many products are read at a time. Each takes a connection, and a function that has just begun opens it.
+const QUERIES_AT_A_TIME: usize = 4;
 
 /// One page of products that are for sale, each with its prices.
 #[derive(Debug, Default)]
@@ -53,7 +55,7 @@ struct Found {
 impl Found {
     fn read(known: &Known, earlier_prices: Vec<String>) -> Option<Self> {
         let product = serde_json::from_str(&known.text).ok()?;
-        Some(Self { product, milliseconds: known.milliseconds, bytes: known.text.len() + BESIDE, earlier_prices })
+        Some(Self { product, milliseconds: known.milliseconds, bytes: sent(&known.text) + BESIDE, earlier_prices })
     }
 
     /// The newer of two, with the prices of both.
@@ -68,7 +70,7 @@ impl CatalogTable {
     /// A page of at most `limit` products, starting after `after`. Only products and prices that are active are listed. It is
     /// shorter where it would be larger than 4 MB, and then has more.
     ///
-    /// One query for the products, and for each product one more, eight of them at a time.
+    /// One query for the products, and for each product one more, four of them at a time.
     ///
     /// # Errors
     ///
@@ -168,7 +170,7 @@ impl CatalogTable {
                 rows.extend(self.batch(earlier_prices.take().unwrap_or_default(), false).await?);
             }
             for row in rows {
-                let size = Reader { table: TABLE, item: &row }.text(PRICE).map_or(0, str::len);
+                let size = Reader { table: TABLE, item: &row }.text(PRICE).map_or(0, sent);
                 let Some(price) = register::<Price>(&row, PRICE)?.filter(|price| price.active) else { continue };
                 if price.product != product.id || prices.contains_key(&price.id) {
                     continue;
