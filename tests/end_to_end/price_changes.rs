@@ -122,6 +122,23 @@ async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
     assert_eq!(visitor.cart().await["items"][0]["price"], json!(newer));
 }
 
+/// What the shopper saw was a fall, and what it is now is one, but not as deep.
+#[tokio::test]
+async fn a_successor_that_was_seen_is_not_exchanged_for_a_dearer_one() {
+    let shop = Shop::open().await;
+    let (visitor, old, seen) = replaced(&shop, 1000).await;
+    let before = visitor.cart().await;
+    let newer = replace(&shop, &seen, 1500, "mug_key").await;
+
+    let refused = checkout(&visitor, yes(&before["version"], &before["warnings"])).await;
+
+    assert_eq!(refused.error(409), "cart_changed");
+    let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": 1500 });
+    assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
+    let session = checkout(&visitor, yes(&before["version"], &refused.json()["details"]["successors"])).await.ok();
+    assert_eq!(session["amount_total"], 3000);
+}
+
 #[tokio::test]
 async fn a_yes_that_names_lines_is_to_no_others() {
     let shop = Shop::open().await;

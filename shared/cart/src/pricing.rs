@@ -111,6 +111,14 @@ impl Price {
         }
     }
 
+    /// Whether tax is within the price in `currency` or on top of it, in Stripe's words.
+    pub(crate) fn tax_behavior_in(&self, currency: Currency) -> Option<&str> {
+        if currency == self.currency {
+            return self.tax_behavior.as_deref();
+        }
+        self.currency_options.as_ref()?.get(&currency)?.tax_behavior.as_deref()
+    }
+
     /// What the price costs in `currency`; `None` where it does not say.
     fn rates(&self, currency: Currency) -> Option<Rates<'_>> {
         let (decimal, integer, custom, tiers) = if currency == self.currency {

@@ -112,15 +112,31 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Whether the yes is to how this line of `cart` goes on. It may be named as it was called before.
-    #[must_use]
-    pub fn is_to(&self, priced: &PricedLine<'_>, cart: &Cart) -> bool {
-        let Some(succession) = priced.succession.filter(|_| self.version == cart.version()) else { return false };
-        let Some(seen) = &self.successors else { return true };
+    /// Whether the yes is to how this line of `cart` goes on.
+    fn is_to(&self, priced: &PricedLine<'_>, cart: &Cart, successor: &PriceId) -> bool {
+        let is_seen = self.successors.is_none() || self.seen(priced, cart) == Some(successor);
+        self.version == cart.version() && is_seen
+    }
+
+    /// The successor at which the shopper saw a line. It may be named as it was called before.
+    fn seen(&self, priced: &PricedLine<'_>, cart: &Cart) -> Option<&PriceId> {
         let line = priced.line;
         let is_meant = |id: &&LineId| cart.line(id).is_some_and(|meant| meant.id == line.id);
         let mut names = std::iter::once(&line.id).chain(&line.former).filter(is_meant);
-        names.any(|name| seen.get(name) == Some(&succession.successor.price.id))
+        names.find_map(|name| self.successors.as_ref()?.get(name))
+    }
+}
+
+impl PricedLine<'_> {
+    /// Whether the shopper has to say that they want the line of `cart` at the price that took the place of its own, beside what
+    /// they agreed to: it rose, or they saw it at another one.
+    #[must_use]
+    pub fn awaits_yes(&self, cart: &Cart, agreed: Option<&Agreement>) -> bool {
+        let Some(succession) = self.succession.filter(|_| self.amount.is_ok()) else { return false };
+        let now = &succession.successor.price.id;
+        let saw_another = || agreed.and_then(|agreed| agreed.seen(self, cart)).is_some_and(|seen| seen != now);
+        let agrees = || agreed.is_some_and(|agreed| agreed.is_to(self, cart, now));
+        saw_another() || (succession.is_rise() && !agrees())
     }
 }
 
@@ -155,14 +171,15 @@ impl PricedLine<'_> {
     }
 }
 
-/// Whether a line may come to more at its `new` price: as it is, or, where its quantity is not fixed yet, for each unit. What
-/// cannot be compared counts as more.
+/// Whether a line may come to more at its `new` price: as it is, or, where its quantity is not fixed yet, for each unit, or as the
+/// tax that was within the price is on top of it. What cannot be compared counts as more.
 fn is_rise(line: &Line, old: &Price, new: &Price, currency: Currency) -> bool {
     let at = |price: &Price| price.amount(line.quantity.into(), currency).map(Money::minor);
     let more = at(old).zip(at(new)).is_none_or(|(old, new)| new > old);
     let is_open = new.is_metered() || line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled);
     let each = old.each(currency).zip(new.each(currency));
-    more || (is_open && each.is_none_or(|(old, new)| new > old))
+    let tax = [old, new].map(|price| price.tax_behavior_in(currency));
+    more || tax == [Some("inclusive"), Some("exclusive")] || (is_open && each.is_none_or(|(old, new)| new > old))
 }
 
 /// Whether two prices are of one kind, interval and own currency.

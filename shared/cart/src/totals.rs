@@ -122,12 +122,6 @@ impl<'a> Totals<'a> {
         }
     }
 
-    /// The lines of which the shopper has to say that they want them at the price that took the place of theirs.
-    pub fn rises(&self) -> impl Iterator<Item = &PricedLine<'a>> {
-        let rises = |priced: &&PricedLine<'a>| priced.succession.is_some_and(|succession| succession.is_rise());
-        self.lines.iter().filter(rises).filter(|priced| priced.amount.is_ok())
-    }
-
     /// The lines that cannot be bought at the moment.
     pub fn unavailable(&self) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(|priced| priced.amount.is_err()).map(|priced| priced.line)

@@ -645,6 +645,11 @@ fn succeeded(more: serde_json::Value) -> (Offers, Price, Price) {
     (offers, a, b)
 }
 
+/// How many lines wait for the shopper's yes.
+fn rises_of(totals: &Totals<'_>, cart: &Cart) -> usize {
+    totals.lines.iter().filter(|priced| priced.awaits_yes(cart, None)).count()
+}
+
 #[test]
 fn a_line_goes_on_at_the_price_that_took_the_place_of_its_own() {
     for (amount, rises) in [(90, 0), (100, 0), (110, 1)] {
@@ -653,7 +658,7 @@ fn a_line_goes_on_at_the_price_that_took_the_place_of_its_own() {
 
         let totals = Totals::new(&held, &offers, Currency::USD);
 
-        assert_eq!((totals.total.minor(), totals.rises().count()), (2 * amount, rises));
+        assert_eq!((totals.total.minor(), rises_of(&totals, &held)), (2 * amount, rises));
         let change = totals.lines[0].price_change().unwrap();
         assert_eq!((&change.price, &change.successor), (&a.id, &b.id));
         let [from, to] = [change.from, change.to].map(|each| each.unwrap().to_string());
@@ -673,7 +678,31 @@ fn a_rise_of_what_may_be_taken_on_the_page_is_a_rise() {
     for (item, rises) in [(item(&a, 2), 0), (Addition { details, ..item(&a, 2) }, 1)] {
         let held = holding(&[ask(Change::add(vec![item]).unwrap(), [&a])]);
         let totals = Totals::new(&held, &offers, Currency::USD);
-        assert_eq!((totals.total.minor(), totals.rises().count()), (110, rises));
+        assert_eq!((totals.total.minor(), rises_of(&totals, &held)), (110, rises));
+    }
+}
+
+/// The amount is the same, and the shopper pays the tax beside it.
+///
+/// Source: <https://docs.stripe.com/tax/products-prices-tax-codes-tax-behavior#tax-behavior>
+#[test]
+fn a_tax_that_comes_on_top_is_a_rise() {
+    for (old, new, rises) in [
+        ("inclusive", "exclusive", 1),
+        ("inclusive", "inclusive", 0),
+        ("exclusive", "inclusive", 0),
+        ("exclusive", "exclusive", 0),
+        ("unspecified", "exclusive", 0),
+    ] {
+        let a = Price { active: false, tax_behavior: Some(old.to_owned()), ..price("price_a") };
+        let b = priced("price_b", json!({ "tax_behavior": new }));
+        let product: cart::Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+        let offer = |price: &Price| Offer { price: price.clone(), product: product.clone() };
+        let mut offers: Offers = [offer(&a)].into_iter().collect();
+        offers.extend_successors([(a.id, std::sync::Arc::new(offer(&b)))]);
+        let held = holding(&[add(&price("price_a"), 2)]);
+
+        assert_eq!(rises_of(&Totals::new(&held, &offers, Currency::USD), &held), rises, "{old} to {new}");
     }
 }
 
@@ -689,8 +718,8 @@ fn two_lines_that_become_one_in_dearer_tiers_are_a_rise() {
     let mut both = alone.clone();
     add(&b, 1).of(&mut both, now()).unwrap();
 
-    assert_eq!(Totals::new(&alone, &offers, Currency::USD).rises().count(), 0);
-    assert_eq!(Totals::new(&both, &offers, Currency::USD).rises().count(), 1);
+    assert_eq!(rises_of(&Totals::new(&alone, &offers, Currency::USD), &alone), 0);
+    assert_eq!(rises_of(&Totals::new(&both, &offers, Currency::USD), &both), 1);
 }
 
 /// Whether each line can be bought.

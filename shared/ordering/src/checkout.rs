@@ -340,10 +340,8 @@ impl Checkout {
             return Err(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::CustomAmount));
         }
         let prices = unavailable(&totals);
-        let is_accepted =
-            |priced: &PricedLine<'_>| request.agreement.as_ref().is_some_and(|agreement| agreement.is_to(priced, cart));
-        let rises = totals.rises().filter(|priced| !is_accepted(priced));
-        let successors: Vec<_> = rises.filter_map(PricedLine::price_change).collect();
+        let waiting = totals.lines.iter().filter(|priced| priced.awaits_yes(cart, request.agreement.as_ref()));
+        let successors: Vec<_> = waiting.filter_map(PricedLine::price_change).collect();
         if !prices.is_empty() || !successors.is_empty() {
             return Err(CheckoutError::CartChanged { prices, successors });
         }
