@@ -67,9 +67,9 @@
  * @property {Item[]} items
  * @property {Record<string, Product>} products By id.
  * @property {{ code: string, price: string, id?: string, minimum?: number | null, maximum?: number | null,
- *   successor?: string, from?: number | null, to?: number | null }[]} warnings With `price_changed`, the line is shown at the
- *   price `successor`. What a unit cost and costs (`from`, `to`) is in minor units of the cart's currency, and null where no
- *   single amount says it.
+ *   successor?: string, from?: number | null, to?: number | null, from_with_currency?: string | null,
+ *   to_with_currency?: string | null }[]} warnings With `price_changed`, the line is shown at the price `successor`. What a unit
+ *   cost and costs (`from`, `to`) is in minor units of the cart's currency; it is null where no single amount says it.
  *
  * @typedef {object} Order Amounts are in minor units; beside each stands `<name>_with_currency`.
  * @property {string} number

@@ -2,14 +2,6 @@
 
 import { Cart } from './cart.js';
 
-/**
- * Currencies whose minor unit is not a hundredth of the major one.
- *
- * Source: https://docs.stripe.com/currencies#zero-decimal, and "Three-decimal currencies" there.
- */
-const WITHOUT_CENTS = ['bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv', 'xaf', 'xof', 'xpf'];
-const IN_THOUSANDTHS = ['bhd', 'jod', 'kwd', 'omr', 'tnd'];
-
 /** Whether `price` can be paid in `currency`: its own, or one of its options. */
 const sellsIn = (price, currency) => currencies(price).includes(currency);
 
@@ -70,14 +62,6 @@ function mostFirst(values) {
 export function details(line, variant) {
   const attributes = Object.entries(line.attributes ?? {}).map(([key, value]) => `${titled(key)}: ${value}`);
   return [variant, ...attributes].filter(Boolean).join(' · ');
-}
-
-/** An amount of minor units, which may be fractions: "$12.00", "$0.0035". */
-export function money(minor, currency) {
-  const units = WITHOUT_CENTS.includes(currency) ? 1 : IN_THOUSANDTHS.includes(currency) ? 1000 : 100;
-  const format = new Intl.NumberFormat(document.documentElement.lang, { style: 'currency', currency, maximumFractionDigits: 15 });
-  // As many digits as a number has exactly.
-  return format.format((minor / units).toPrecision(15));
 }
 
 /** `Gift wrap`, of `gift_wrap`. */

@@ -1,7 +1,7 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, details, money, titled } from './catalogue.js';
+import { Catalogue, details, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
@@ -348,9 +348,8 @@ function every({ interval, interval_count }) {
 /** What a unit costs now, and what it cost; nothing where that is the same. */
 function instead(change) {
   if (!change) return '';
-  const { from, to } = change;
-  if (from === null || to === null) return 'Its price has changed.';
-  return `Now ${money(to, cart.currency)} instead of ${money(from, cart.currency)} each.`;
+  const { from_with_currency: from, to_with_currency: to } = change;
+  return from && to ? `Now ${to} instead of ${from} each.` : 'Its price has changed.';
 }
 
 /** How many units can be bought. */

@@ -47,9 +47,63 @@ async fn a_line_goes_on_at_the_successor_under_its_own_id() {
     assert_eq!((&line["id"], &line["price"]), (&json!(old), &json!(old)));
     assert_eq!((&line["available"], &line["active"], &line["unit_amount"]), (&json!(true), &json!(true), &json!(2500)));
     assert_eq!((&line["total_price_minor"], &cart["total_price_minor"]), (&json!(5000), &json!(5000)));
-    let warning =
-        json!({ "code": "price_changed", "price": old, "id": old, "successor": new, "from": 2000, "to": 2500 });
+    let warning = json!({
+        "code": "price_changed", "price": old, "id": old, "successor": new,
+        "from": 2000, "to": 2500, "from_with_currency": "$20.00", "to_with_currency": "$25.00",
+    });
     assert_eq!(cart["warnings"], json!([warning]));
+}
+
+/// What a unit cost and costs is written as the line's `unit_price_with_currency` was before and is now: with fractions of a
+/// minor unit, in the cart's currency and the shop's locale, and not at all where no single amount says it.
+#[tokio::test]
+async fn a_change_of_price_is_written_as_the_price_of_a_unit_is() {
+    let packages = "unit_amount=2500&transform_quantity[divide_by]=6&transform_quantity[round]=up";
+    let cases = [
+        ("usd", None, "unit_amount=2000", "unit_amount=2500"),
+        ("usd", None, "unit_amount_decimal=0.35", "unit_amount_decimal=12.5"),
+        ("usd", None, "unit_amount=2000", packages),
+        ("usd", None, packages, "unit_amount=2000"),
+        ("jpy", None, "unit_amount=500", "unit_amount=1500"),
+        ("kwd", None, "unit_amount=5120", "unit_amount=123450"),
+        (
+            "usd",
+            Some("eur"),
+            "unit_amount=2000&currency_options[eur][unit_amount]=1900",
+            "unit_amount=2500&currency_options[eur][unit_amount_decimal]=123456.5",
+        ),
+    ];
+    for locale in ["en-US", "de-DE"] {
+        let shop = Shop::open_with([("SHOP_LOCALE", locale)]).await;
+        for (index, (currency, chosen, old, new)) in cases.into_iter().enumerate() {
+            let priced = async |form: &str| {
+                let key = format!("lookup_key=key_{index}&transfer_lookup_key=true");
+                let form = format!("product=prod_mug&currency={currency}&{key}&{form}");
+                shop.stripe(Method::POST, "/v1/prices", &form).await["id"].as_str().unwrap().to_owned()
+            };
+            let id = priced(old).await;
+            let visitor = shop.visitor();
+            let items = json!({ "items": [{ "price": id, "quantity": 6 }] });
+            let added = visitor.post_with(&[("X-Currency", chosen.unwrap_or(currency))], "/cart/add", items).await.ok();
+            let before = added["items"][0]["unit_price_with_currency"].clone();
+
+            let successor = priced(new).await;
+            archive(&shop, &id).await;
+
+            let cart = visitor.cart().await;
+            let warning = &cart["warnings"][0];
+            let after = &cart["items"][0]["unit_price_with_currency"];
+            assert_eq!(warning["successor"], successor, "{new}");
+            assert_eq!((&warning["from_with_currency"], &warning["to_with_currency"]), (&before, after), "{new}");
+            assert_eq!((warning["from"].is_null(), warning["to"].is_null()), (before.is_null(), after.is_null()));
+            let refused = checkout(&visitor, json!({})).await;
+            if refused.status == 409 {
+                let mut change = refused.json()["details"]["successors"][0].clone();
+                change["code"] = json!("price_changed");
+                assert_eq!(&change, warning, "{new}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -78,7 +132,10 @@ async fn a_rise_waits_for_a_yes_at_checkout() {
 
     let refused = checkout(&visitor, json!({})).await;
     assert_eq!(refused.error(409), "cart_changed");
-    let successor = json!({ "id": old, "price": old, "successor": new, "from": 2000, "to": 2500 });
+    let successor = json!({
+        "id": old, "price": old, "successor": new,
+        "from": 2000, "to": 2500, "from_with_currency": "$20.00", "to_with_currency": "$25.00",
+    });
     assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
     let version = visitor.cart().await["version"].as_u64().unwrap();
     let before = checkout(&visitor, json!({ "accept_version": version - 1 })).await;
@@ -111,7 +168,10 @@ async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
     let refused = checkout(&visitor, yes(&before["version"], &before["warnings"])).await;
 
     assert_eq!(refused.error(409), "cart_changed");
-    let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": 9900 });
+    let successor = json!({
+        "id": old, "price": old, "successor": newer,
+        "from": 2000, "to": 9900, "from_with_currency": "$20.00", "to_with_currency": "$99.00",
+    });
     let details = refused.json()["details"].clone();
     assert_eq!(details, json!({ "prices": [], "successors": [successor] }));
     assert!(shop.sandbox().sessions().is_empty());

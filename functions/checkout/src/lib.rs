@@ -3,12 +3,12 @@
 use ordering::{CheckoutError, CheckoutRequest};
 use payments::{Hook, Stripe};
 use services::Services;
-use web::{AllowedOrigins, Answer, CheckoutBody, Endpoint, Error, Request};
+use web::{Answer, CheckoutBody, Endpoint, Error, PriceChangeView, Request, Shop};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Checkout {
-    origins: AllowedOrigins,
+    shop: Shop,
     sessions: ordering::Checkout,
     /// Where the deployment is reached, if requests do not show it.
     public_url: Option<String>,
@@ -32,15 +32,11 @@ impl Endpoint for Checkout {
 
     fn new(services: &Services) -> Result<Self, settings::Error> {
         let public_url = services.environment.base_page("PUBLIC_URL")?;
-        Ok(Self {
-            origins: AllowedOrigins::new(&services.environment)?,
-            sessions: ordering::Checkout::new(services)?,
-            public_url,
-        })
+        Ok(Self { shop: Shop::new(&services.environment)?, sessions: ordering::Checkout::new(services)?, public_url })
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.origins)?;
+        let shopper = request.shopper(&self.shop.origins)?;
         let body: CheckoutBody = request.body()?;
         let base_url = self.public_url.clone().or_else(|| request.base_url("/cart/checkout"));
         let wanted = CheckoutRequest {
@@ -50,16 +46,20 @@ impl Endpoint for Checkout {
             base_url: base_url.ok_or(Error::Header { name: "Host", problem: "is required" })?,
         };
 
-        let session = self.sessions.session(&shopper, &wanted, request.received_at()).await.map_err(refused)?;
+        let session = self.sessions.session(&shopper, &wanted, request.received_at()).await;
+        let session = session.map_err(|error| refused(error, &self.shop))?;
 
         Ok(Answer::json(&session))
     }
 }
 
-fn refused(error: CheckoutError) -> Error {
+fn refused(error: CheckoutError, shop: &Shop) -> Error {
     match error {
         CheckoutError::CartEmpty => Error::CartEmpty,
-        CheckoutError::CartChanged { prices, successors } => Error::CartChanged { prices, successors },
+        CheckoutError::CartChanged { prices, successors } => {
+            let successors = successors.iter().map(|change| PriceChangeView::new(change, shop)).collect();
+            Error::CartChanged { prices, successors }
+        }
         CheckoutError::VersionMismatch { current } => Error::VersionMismatch { current: Some(current) },
         CheckoutError::IdempotencyMismatch => Error::IdempotencyMismatch,
         CheckoutError::Rejected(rejection) => rejection.into(),

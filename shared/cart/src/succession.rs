@@ -140,8 +140,8 @@ impl PricedLine<'_> {
     }
 }
 
-/// What the shopper is told of a line that goes on at another price. Amounts are of one unit, in minor units of the cart's
-/// currency; `None` where no single amount says it.
+/// What the shopper is told of a line that goes on at another price. Amounts are of one unit, in minor units of `currency`;
+/// `None` where no single amount says it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PriceChange {
     /// The line.
@@ -154,6 +154,8 @@ pub struct PriceChange {
     pub from: Option<Decimal>,
     /// What one unit costs now.
     pub to: Option<Decimal>,
+    /// The cart's.
+    pub currency: Currency,
 }
 
 impl PricedLine<'_> {
@@ -167,6 +169,7 @@ impl PricedLine<'_> {
             successor: succession.successor.price.id.clone(),
             from: succession.from(),
             to: succession.to(),
+            currency: succession.currency,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cart::{Bounds, PriceChange, PriceId, Rejection};
+use cart::{Bounds, PriceId, Rejection};
 use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -73,7 +73,7 @@ pub enum Error {
         /// The prices that cannot be bought.
         prices: Vec<PriceId>,
         /// The lines that go on at another price.
-        successors: Vec<PriceChange>,
+        successors: Vec<PriceChangeView>,
     },
     /// The cart is not at the version that the client insisted on.
     #[error("The cart has changed")]
@@ -264,10 +264,7 @@ impl Error {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
             Self::Header { name, .. } => object!({ "header": name }),
             Self::Rejected(rejection) => details_of(rejection),
-            Self::CartChanged { prices, successors } => {
-                let successors: Vec<_> = successors.iter().map(PriceChangeView::from).collect();
-                object!({ "prices": prices, "successors": successors })
-            }
+            Self::CartChanged { prices, successors } => object!({ "prices": prices, "successors": successors }),
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::OrderNotFound => object!({ "field": "number" }),
             Self::ProductNotFound(product) => object!({ "product": product }),

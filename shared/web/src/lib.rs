@@ -31,6 +31,7 @@ pub use origins::AllowedOrigins;
 pub use request::Request;
 pub use shop::Shop;
 pub use start::{StartError, start_with_secrets, start_without_tables};
+pub use views::PriceChangeView;
 pub use wire::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody, UpdateLine};
 
 /// The present time. It enters here; from here on it is passed as a value.

@@ -233,7 +233,7 @@ impl<'a> Tail<'a> {
             version: cart.version(),
             total_price_minor: totals.total.minor(),
             recurring: totals.renewal.map(|renewal| RecurringView::new(renewal, shop)),
-            warnings: totals.lines.iter().flat_map(Warning::all_of).collect(),
+            warnings: totals.lines.iter().flat_map(|priced| Warning::all_of(priced, shop)).collect(),
             errors: Vec::new(),
             meta: Meta {
                 timestamps: Timestamps {
@@ -260,11 +260,11 @@ impl RecurringView {
 }
 
 impl<'a> Warning<'a> {
-    fn all_of(priced: &PricedLine<'a>) -> impl Iterator<Item = Self> {
+    fn all_of(priced: &PricedLine<'a>, shop: &Shop) -> impl Iterator<Item = Self> + use<'a> {
         let Line { id, price, quantity, .. } = priced.line;
         let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price });
         let changed = priced.price_change().filter(|_| priced.amount.is_ok());
-        let changed = changed.map(|change| Self::PriceChanged(PriceChangeView::from(&change)));
+        let changed = changed.map(|change| Self::PriceChanged(PriceChangeView::new(&change, shop)));
         let Bounds { minimum, maximum } = priced.bounds();
         let out_of_bounds = !priced.bounds().admit(*quantity);
         inactive.into_iter().chain(changed).chain(out_of_bounds.then_some(Self::OutOfBounds {
@@ -362,7 +362,7 @@ impl Shop {
         self.amounts.of(sum, &self.formatter)
     }
 
-    fn unit_amount(&self, unit: Decimal, currency: Currency) -> Amount {
+    pub(super) fn unit_amount(&self, unit: Decimal, currency: Currency) -> Amount {
         self.amounts.of_unit(unit, currency, &self.formatter)
     }
 }

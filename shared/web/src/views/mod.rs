@@ -7,5 +7,5 @@ mod renderings;
 mod spliced;
 
 pub(crate) use amounts::Amounts;
-pub(crate) use price_change::PriceChangeView;
+pub use price_change::PriceChangeView;
 pub(crate) use renderings::Renderings;

@@ -4,26 +4,36 @@ use cart::{Decimal, LineId, PriceChange, PriceId};
 use serde::Serialize;
 use serde_json::Number;
 
+use super::amounts::WithCurrency;
+use crate::Shop;
+
 /// What the shopper is told of a line that goes on at another price.
 #[derive(Serialize, Debug)]
-pub(crate) struct PriceChangeView {
+pub struct PriceChangeView {
     price: PriceId,
     id: LineId,
     successor: PriceId,
     /// Minor units of the cart's currency, like the next; `null` where no single amount says it.
     from: Option<Number>,
     to: Option<Number>,
+    from_with_currency: Option<WithCurrency>,
+    to_with_currency: Option<WithCurrency>,
 }
 
-impl From<&PriceChange> for PriceChangeView {
-    fn from(change: &PriceChange) -> Self {
-        let PriceChange { line, price, successor, from, to } = change;
+impl PriceChangeView {
+    /// What the shopper is told of `change` in this shop.
+    #[must_use]
+    pub fn new(change: &PriceChange, shop: &Shop) -> Self {
+        let PriceChange { line, price, successor, from, to, currency } = change;
+        let written = |unit: Option<Decimal>| Some(shop.unit_amount(unit?, *currency).with_currency());
         Self {
             price: price.clone(),
             id: line.clone(),
             successor: successor.clone(),
             from: from.map(number),
             to: to.map(number),
+            from_with_currency: written(*from),
+            to_with_currency: written(*to),
         }
     }
 }
