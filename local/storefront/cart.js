@@ -163,7 +163,7 @@ export const Cart = {
    * @returns {Promise<CartBody>}
    */
   get() {
-    return request('GET', '/cart').then(seen);
+    return request('GET', '/cart');
   },
 
   /**
@@ -173,7 +173,7 @@ export const Cart = {
    * @returns {Promise<CartBody>}
    */
   add(items) {
-    return change('/cart/add', { items }).then(seen);
+    return change('/cart/add', { items });
   },
 
   /**
@@ -183,7 +183,7 @@ export const Cart = {
    * @returns {Promise<CartBody>}
    */
   update(changes) {
-    return change('/cart/update', changes).then(seen);
+    return change('/cart/update', changes);
   },
 
   /**
@@ -191,7 +191,7 @@ export const Cart = {
    * @returns {Promise<CartBody>}
    */
   clear() {
-    return change('/cart/clear').then(seen);
+    return change('/cart/clear');
   },
 
   /**
@@ -234,25 +234,16 @@ export const Cart = {
   },
 };
 
-/** Whether the last answer was a cart that the next change goes to. */
-let isOpen = false;
-
-/** Notes what `cart` says of the next change: where there is no cart, or a paid one, that opens another. */
-function seen(cart) {
-  isOpen = cart.number !== null && cart.status !== 'completed';
-  return cart;
-}
-
-/** Ends when the last change that had to wait for its turn has been answered. */
+/** Ends when the last change has been answered. */
 let turns = Promise.resolve();
 
 /**
- * Sends a change. As long as this page knows of no open cart, one after the other: changes side by side would open a cart
- * each, and only the last one would be kept.
+ * Sends a visitor's changes one after the other. Side by side, changes without a cart would open one each, and only the last
+ * one would be kept. Whether there is a cart only the answer says: it may have expired, or another tab has paid or forgotten it.
  */
 function change(path, body) {
   const send = () => request('POST', path, body);
-  if (isOpen || !hasVisitor()) return send();
+  if (!hasVisitor()) return send();
   const answer = turns.then(send);
   turns = answer.then(() => {}, () => {});
   return answer;

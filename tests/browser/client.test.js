@@ -17,22 +17,6 @@ async function source() {
   return (await fetch(`${SHOP}/cart.js`)).text();
 }
 
-/** Holds back the requests to add that the page sends, until `count` have been sent; answers how many were. */
-async function holdAdds(page, count) {
-  const held = [];
-  let arrived;
-  const all = new Promise((resolve) => { arrived = resolve; });
-  await page.route('**/cart/add', (route) => {
-    held.push(route);
-    if (held.length === count) arrived();
-  });
-  await Promise.race([all, page.waitForTimeout(20_000)]);
-  const sent = held.length;
-  await page.unroute('**/cart/add');
-  await Promise.all(held.map((route) => route.continue()));
-  return sent;
-}
-
 for (const where of ['here', 'elsewhere']) {
   shopping(`changes side by side make one cart, also of who has none yet, with the API ${where}`, async (shopper) => {
     const { page } = shopper;
@@ -53,24 +37,37 @@ for (const where of ['here', 'elsewhere']) {
   });
 }
 
-shopping('a change waits for its turn only while there is no open cart', async (shopper) => {
-  const { page } = shopper;
-  await open(shopper);
-  const add = () => page.evaluate(() => { window.Cart.add([{ price: 'price_mug' }]); window.adds = window.Cart.add([{ price: 'price_poster' }]); });
-  const sent = [];
-  page.on('request', (request) => request.method() === 'POST' && sent.push(request));
+/** How a visitor comes to have no cart any more behind the page's back. */
+const LOST = {
+  'was forgotten': ({ page }) => page.evaluate(() => fetch('/cart/clear', {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"forget":true}',
+  })),
+  // An expired cart is none, as if there were no cookie: https://www.rfc-editor.org/rfc/rfc6265#section-5.3
+  expired: ({ page }) => page.context().clearCookies(),
+  'was paid': async ({ page }) => {
+    const other = await page.context().newPage();
+    await other.goto(await page.evaluate(async () => (await (await fetch('/cart/checkout', { method: 'POST' })).json()).url));
+    await other.getByRole('button', { name: /^Pay \D*\d/ }).click();
+    await other.getByRole('heading', { level: 1, name: 'Thank you' }).waitFor();
+    await other.close();
+  },
+};
 
-  await add();
-  const cart = await page.evaluate(() => window.adds);
-  const [first, second] = sent.map((request) => request.timing());
-  assert.ok(second.startTime >= first.startTime + first.responseStart, 'the second waits for the answer to the first');
-  const both = holdAdds(page, 2);
-  await add();
-  assert.equal(await both, 2);
+for (const [how, lose] of Object.entries(LOST)) {
+  shopping(`changes side by side make one cart, also where the page's own ${how} elsewhere`, async (shopper) => {
+    const { page } = shopper;
+    await open(shopper);
+    const before = await page.evaluate(() => window.Cart.add([{ price: 'price_mug' }]));
+    await lose(shopper);
 
-  assert.equal(cart.item_count, 2);
-  assert.equal((await page.evaluate(() => window.adds)).number, cart.number);
-});
+    const carts = await page.evaluate(() => Promise.all([1, 2, 3, 4].map(() => window.Cart.add([{ price: 'price_mug' }]))));
+
+    assert.deepEqual(carts.map((cart) => cart.item_count), [1, 2, 3, 4]);
+    assert.equal(new Set(carts.map((cart) => cart.number)).size, 1);
+    assert.notEqual(carts[0].number, before.number);
+    assert.deepEqual(await page.evaluate(async () => (await window.Cart.get()).item_count), 4);
+  });
+}
 
 shopping('a change that is refused does not hold up the next, and a paid cart is followed by one other', async (shopper) => {
   const { page } = shopper;
