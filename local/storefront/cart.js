@@ -30,6 +30,7 @@
  * @property {Record<string, object>} [currency_options]
  * @property {string | null} unit_price_with_currency What one unit costs. In a list of products: in the currency that was
  *   asked for, and where units come in packages, what a package costs. Null where no single amount says it.
+ * @property {Record<string, string>} metadata `minimum_quantity` and `maximum_quantity` bound what can be bought.
  *
  * @typedef {object} Product A product of Stripe's: https://docs.stripe.com/api/products/object
  * @property {string} id

@@ -58,6 +58,15 @@ function mostFirst(values) {
   return [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
 }
 
+/**
+ * How many units of a price the merchant sells at a time; null where there is no bound.
+ * @param {import('./cart.js').Price} price
+ */
+export function boundsOfPrice({ metadata }) {
+  const bound = (text) => (/^\s*\d+\s*$/.test(text ?? '') ? Number(text) : null);
+  return { minimum: bound(metadata.minimum_quantity), maximum: bound(metadata.maximum_quantity) };
+}
+
 /** What is told of a line beside its name: which variant it is, and its attributes, such as `Engraving: Ann`. */
 export function details(line, variant) {
   const attributes = Object.entries(line.attributes ?? {}).map(([key, value]) => `${titled(key)}: ${value}`);

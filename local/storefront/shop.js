@@ -1,7 +1,7 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, details, titled } from './catalogue.js';
+import { Catalogue, boundsOfPrice, details, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
@@ -63,10 +63,14 @@ async function recover(error) {
   await Cart.get().then(show, () => cart && show(cart));
 }
 
-/** Adds an item, called `name`. What was typed for it in `field` is not meant for the next one. */
-function add(item, name, field) {
+/**
+ * Adds one unit of `price`, of the product called `name`, or as many as make the least that can be bought. What was typed for
+ * it in `field` is not meant for the next one.
+ */
+function add(price, attributes, name, field) {
   return act(async () => {
-    show(await Cart.add([item]));
+    const quantity = Math.max(1, (boundsOfPrice(price).minimum ?? 1) - held(price, attributes));
+    show(await Cart.add([{ price: price.price, quantity, attributes }]));
     field.value = '';
     tell(`Added to cart: ${name}. ${summary()}`);
   });
@@ -240,6 +244,13 @@ function detailsOf(item) {
   return details(item, catalogue.variant(sold(item)));
 }
 
+/** How many units of `price` with these attributes the cart has. */
+function held(price, attributes) {
+  const told = (of) => JSON.stringify(Object.entries(of).sort());
+  const line = cart?.items.find((item) => item.price === price.price && told(item.attributes) === told(attributes));
+  return line?.quantity ?? 0;
+}
+
 /** What is wrong with a line's quantity, in words. */
 function boundsOf(item) {
   const warning = cart.warnings.find(({ code, id }) => code === 'out_of_bounds' && id === item.id);
@@ -269,11 +280,12 @@ function card(product) {
   const choices = product.prices.map((price, index) => {
     const choice = element('price').content.cloneNode(true).firstElementChild;
     const radio = choice.querySelector('input');
-    radio.value = price.id;
+    radio.value = price.price;
     radio.checked = index === 0;
     radio.hidden = product.prices.length === 1;
     fill(choice, 'variant', catalogue.variant(price));
     fill(choice, 'label', asks(price, product, { currency: catalogue.currency, unit: price.unit_price_with_currency }));
+    fill(choice, 'bounds', range(boundsOfPrice(price)));
     return choice;
   });
   card.querySelector('[data-prices]').append(...choices);
@@ -287,9 +299,9 @@ function card(product) {
 
   card.querySelector('form').addEventListener('submit', (event) => {
     event.preventDefault();
-    const { price, personal: field } = event.target.elements;
+    const { price: { value }, personal: field } = event.target.elements;
     const attributes = field.value.trim() ? { [personal]: field.value.trim() } : {};
-    add({ price: price.value, quantity: 1, attributes }, product.name, field);
+    add(product.prices.find(({ price }) => price === value), attributes, product.name, field);
   });
   return card;
 }
@@ -350,6 +362,14 @@ function instead(change) {
   if (!change) return '';
   const { from_with_currency: from, to_with_currency: to } = change;
   return from && to ? `Now ${to} instead of ${from} each.` : 'Its price has changed.';
+}
+
+/** How many units can be bought, shortly: "at least 6"; nothing where any number can. */
+function range({ minimum, maximum }) {
+  // One is the least of everything.
+  if (minimum === null || minimum <= 1) return maximum === null ? '' : `at most ${maximum}`;
+  if (maximum === null) return `at least ${minimum}`;
+  return minimum === maximum ? `exactly ${minimum}` : `${minimum} to ${maximum}`;
 }
 
 /** How many units can be bought. */

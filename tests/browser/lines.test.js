@@ -143,21 +143,22 @@ shopping('the shop is in one currency, and opens the cart in it', async (shopper
   assert.equal((await shopper.seen()).total, '¥500');
 });
 
+/** Bounds the quantity of a price in the list of products; an empty text takes a bound away. */
+async function bound({ page }, price, bounds) {
+  await stripe(`/v1/prices/${price}`, Object.fromEntries(Object.entries(bounds).map(([key, value]) => [`metadata[${key}]`, value])));
+  await page.waitForFunction(async ({ id, bounds }) => {
+    const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+    const { metadata } = data.flatMap((product) => product.prices).find((price) => price.id === id);
+    return Object.entries(bounds).every(([key, value]) => (metadata[key] ?? '') === value);
+  }, { id: price, bounds });
+}
+
 shopping('a quantity that the merchant does not sell is refused with the bounds', async (shopper) => {
-  const { page } = shopper;
-  const bound = async (maximum) => {
-    await stripe('/v1/prices/price_beads', { 'metadata[maximum_quantity]': maximum });
-    await page.waitForFunction(async (maximum) => {
-      const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
-      const beads = data.find((product) => product.id === 'prod_beads').prices[0];
-      return (beads.metadata.maximum_quantity ?? '') === maximum;
-    }, maximum);
-  };
   await shopper.visit();
   await shopper.add('Glass beads');
   await shopper.set('Glass beads', 9);
   try {
-    await bound('3');
+    await bound(shopper, 'price_beads', { maximum_quantity: '3' });
 
     await shopper.set('Glass beads', 5);
     await shopper.problem.filter({ hasText: 'You can buy at most 3 of this' }).waitFor();
@@ -168,7 +169,53 @@ shopping('a quantity that the merchant does not sell is refused with the bounds'
     assert.equal(await shopper.line('Glass beads').getByText('You can buy').count(), 0);
     shopper.excuse(/400 .*\/cart\/update/);
   } finally {
-    await bound('');
+    await bound(shopper, 'price_beads', { maximum_quantity: '' });
+  }
+});
+
+shopping('the first add is of as many as are sold at a time, and each price says how many', async (shopper) => {
+  const { page } = shopper;
+  const mug = shopper.product('Stoneware mug');
+  const range = shopper.product('Glass beads').locator('[data-bounds]');
+  const quantities = async () => (await api(shopper, '/cart')).items.map(({ quantity }) => quantity);
+  // Which also turns off the browser's cache, where products may wait for a minute.
+  await page.route('**/products?**', (route) => route.continue());
+  await shopper.visit();
+  try {
+    await bound(shopper, 'price_beads', { minimum_quantity: '6', maximum_quantity: '12' });
+    await bound(shopper, 'price_mug', { minimum_quantity: ' 3 ' });
+    await shopper.visit();
+    assert.equal(await range.textContent(), '6 to 12');
+    assert.equal(await mug.locator('[data-bounds]').textContent(), 'at least 3');
+    assert.equal(await shopper.product('Mountain poster').locator('[data-bounds]').textContent(), '');
+
+    await shopper.add('Glass beads');
+    assert.deepEqual(await quantities(), [6]);
+    await shopper.add('Glass beads');
+    assert.deepEqual(await quantities(), [7]);
+    // Each line has to have the least by itself.
+    for (const text of ['', 'Ann', 'Ann', '']) {
+      await mug.getByLabel('Engraving').fill(text);
+      await shopper.add('Stoneware mug');
+    }
+    assert.deepEqual(await quantities(), [7, 4, 4]);
+    // More clicks than answers.
+    await shopper.cart.getByRole('button', { name: 'Clear the cart' }).click();
+    for (let clicks = 0; clicks < 3; clicks += 1) await shopper.product('Glass beads').getByRole('button', { name: 'Add to cart' }).click();
+    await shopper.answered();
+    assert.deepEqual(await quantities(), [8]);
+    await shopper.screenshot('bounds');
+
+    // Of a line from before there was a least, what is missing is added.
+    await shopper.add('Mountain poster');
+    await bound(shopper, 'price_poster', { minimum_quantity: '5', maximum_quantity: '5' });
+    await page.reload();
+    await shopper.ready();
+    assert.equal(await shopper.product('Mountain poster').locator('[data-bounds]').textContent(), 'exactly 5');
+    await shopper.add('Mountain poster');
+    assert.deepEqual(await quantities(), [8, 5]);
+  } finally {
+    for (const price of ['price_beads', 'price_mug', 'price_poster']) await bound(shopper, price, { minimum_quantity: '', maximum_quantity: '' });
   }
 });
 
