@@ -104,7 +104,7 @@ function clear() {
 
 /** Goes to Stripe's page, with the shopper's `yes` to what has changed, where they were asked. */
 function checkOut(yes = {}) {
-  element('checkout').disabled = true;
+  setEnabled(element('checkout'), false);
   return act(async () => {
     const promotion_code = element('promotion-code').value.trim();
     try {
@@ -118,6 +118,10 @@ function checkOut(yes = {}) {
       if (!ask()) throw error;
     }
   });
+}
+
+function checkOutIfEnabled() {
+  if (isEnabled(element('checkout'))) checkOut();
 }
 
 /** Asks whether the cart will do at the prices that have changed, and says whether there are any. */
@@ -181,7 +185,8 @@ function show(answer) {
   cart = answer;
   const { items, products, currency } = cart;
   const shown = new Map([...lines.children].map((line) => [line.dataset.id, line]));
-  const hadFocus = document.activeElement?.closest('.line');
+  const focused = document.activeElement;
+  const hadFocus = element('filled').contains(focused);
 
   // Lines that stay are changed in place: they may hold the focus.
   const current = items.map((item) => {
@@ -205,18 +210,26 @@ function show(answer) {
   });
   for (const gone of shown.values()) gone.remove();
   current.forEach((line, index) => lines.children[index] === line || lines.insertBefore(line, lines.children[index] ?? null));
-  if (hadFocus && !hadFocus.isConnected) element('cart-title').focus();
-
   const unavailable = items.some((item) => !item.available);
   element('empty').hidden = items.length > 0;
   element('filled').hidden = items.length === 0;
   element('unavailable').hidden = !unavailable;
-  element('checkout').disabled = unavailable;
+  setEnabled(element('checkout'), !unavailable);
   element('gift').checked = cart.metadata.is_gift === 'yes';
   element('total').value = cart.total_price_with_currency;
   element('renewal').textContent = renewal();
   for (const count of document.querySelectorAll('[data-count]')) count.textContent = cart.item_count;
+  // What had the focus may be gone, or hidden now.
+  if (hadFocus && focused.getClientRects().length === 0) element('cart-title').focus();
 }
+
+/** A button that is not enabled keeps the focus, as one with `disabled` would not. */
+function setEnabled(button, isEnabled) {
+  if (isEnabled) button.removeAttribute('aria-disabled');
+  else button.setAttribute('aria-disabled', 'true');
+}
+
+const isEnabled = (button) => !button.hasAttribute('aria-disabled');
 
 function newLine(item, product) {
   const line = element('line').content.cloneNode(true).firstElementChild;
@@ -462,8 +475,8 @@ lines.addEventListener('change', (event) => {
 element('currency').addEventListener('change', (event) => shopIn(event.target.value));
 element('gift').addEventListener('change', (event) => setGift(event.target.checked));
 element('clear').addEventListener('click', clear);
-element('checkout').addEventListener('click', () => checkOut());
-element('promotion-code').addEventListener('keydown', (event) => event.key === 'Enter' && !element('checkout').disabled && checkOut());
+element('checkout').addEventListener('click', checkOutIfEnabled);
+element('promotion-code').addEventListener('keydown', (event) => event.key === 'Enter' && checkOutIfEnabled());
 
 // Back from Stripe the browser may show the page as it was left; another tab may have changed the cart.
 addEventListener('pageshow', (event) => event.persisted && refresh());

@@ -220,6 +220,72 @@ shopping('the drawer opens and closes by keyboard, and gives the focus back', as
   assert.ok(await button.evaluate((element) => element === document.activeElement));
 }, { viewport: { width: 800, height: 700 } });
 
+shopping('a checkout that is refused leaves the focus where it was', async (shopper) => {
+  const { page, cart } = shopper;
+  const button = cart.getByRole('button', { name: 'Check out' });
+  const hasFocus = (locator) => locator.evaluate((element) => element === document.activeElement);
+  const refuse = (answer) => page.route('**/cart/checkout', (route) => (answer ? route.fulfill(answer) : route.abort()));
+  let sent = 0;
+  page.on('request', (request) => { sent += Number(request.url().endsWith('/cart/checkout')); });
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.add('Die-cut sticker');
+  await shopper.tabTo(button);
+  for (const answer of [{ status: 500, json: {} }, { status: 429, json: {} }, null]) {
+    await refuse(answer);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await shopper.answered();
+    assert.ok(await hasFocus(button), JSON.stringify(answer));
+    assert.ok(await button.isEnabled());
+    await page.unroute('**/cart/checkout');
+  }
+  assert.equal(sent, 3, 'a second press does nothing while the first is under way');
+  await cart.getByText('I have a promotion code').click();
+  await cart.getByLabel('Promotion code').fill('UNKNOWN');
+  await shopper.tabTo(button);
+  await page.keyboard.press('Enter');
+  await shopper.problem.filter({ hasText: 'promotion code' }).waitFor();
+  assert.ok(await hasFocus(button));
+  await cart.getByLabel('Promotion code').fill('');
+  try {
+    await stripe('/v1/prices/price_sticker', { active: 'false' });
+    await page.waitForFunction(async () => (await (await fetch('/cart', { cache: 'no-store' })).json()).warnings.length > 0);
+    await shopper.tabTo(button);
+    await page.keyboard.press('Enter');
+    await cart.getByText('Remove it to check out').waitFor();
+    await shopper.answered();
+    assert.ok(await hasFocus(button), 'also where it cannot be pressed again');
+    assert.ok(await button.isDisabled());
+    const before = sent;
+    await page.keyboard.press('Enter');
+    await cart.getByLabel('Promotion code').press('Enter');
+    await shopper.answered();
+    assert.equal(sent, before);
+  } finally {
+    await stripe('/v1/prices/price_sticker', { active: 'true' });
+    await page.waitForFunction(async () => {
+      const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+      return data.some((product) => product.prices.some((price) => price.id === 'price_sticker'));
+    });
+  }
+  shopper.excuse(/\/cart\/checkout/);
+});
+
+shopping('what had the focus and is gone gives it to the cart', async (shopper) => {
+  const { page, cart } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.tabTo(cart.getByRole('checkbox', { name: 'This is a gift' }));
+
+  // As another tab does, whose changes are seen when this one is looked at again.
+  await page.evaluate(() => fetch('/cart/clear', { method: 'POST' }));
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await cart.getByText('It is empty').waitFor();
+
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'cart-title');
+});
+
 shopping('the shop is there in the dark', async (shopper) => {
   await shopper.visit();
   await shopper.add('Stoneware mug');

@@ -90,10 +90,13 @@ withVase('a price that rose is shown at its line, and paid after a yes', async (
   await question(shopper).getByRole('button', { name: 'Back to the cart' }).click();
   await question(shopper).waitFor({ state: 'hidden' });
   assert.deepEqual(await shopper.seen(), { lines: { [name]: 2 }, total: '$30.00' });
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  assert.equal(await focused(), 'checkout');
   await cart.getByRole('button', { name: 'Check out' }).click();
   await question(shopper).waitFor();
   await page.keyboard.press('Escape');
   await question(shopper).waitFor({ state: 'hidden' });
+  assert.equal(await focused(), 'checkout');
   const { version } = await page.evaluate(async () => (await fetch('/cart')).json());
   await cart.getByRole('button', { name: 'Check out' }).click();
   await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
