@@ -270,12 +270,25 @@ function boundsOf(item) {
   return warning ? within(warning) : '';
 }
 
+/** Asks what is for sale, until that has been answered once. */
+async function readProducts() {
+  const products = element('products');
+  const isUnread = () => products.hasAttribute('aria-busy');
+  if (isUnread()) await act(() => offer(currencyOfLastVisit.read() ?? cart?.currency ?? null));
+  if (!isUnread()) return;
+  products.replaceChildren();
+  products.removeAttribute('aria-busy');
+  element('unread-products').hidden = false;
+}
+
 function showProducts() {
   const pictured = (product) => product.images.length > 0;
   const products = [...catalogue.products].sort((a, b) => pictured(b) - pictured(a) || a.name.localeCompare(b.name));
   element('products').replaceChildren(...products.map(card));
   element('products').removeAttribute('aria-busy');
   element('no-products').hidden = products.length > 0;
+  if (document.activeElement === element('read-products')) element('products').focus();
+  element('unread-products').hidden = true;
 
   const options = catalogue.currencies.map((currency) => new Option(currency.toUpperCase(), currency));
   element('currency').replaceChildren(...options);
@@ -475,6 +488,10 @@ lines.addEventListener('change', (event) => {
 element('currency').addEventListener('change', (event) => shopIn(event.target.value));
 element('gift').addEventListener('change', (event) => setGift(event.target.checked));
 element('clear').addEventListener('click', clear);
+element('read-products').addEventListener('click', () => {
+  element('products').setAttribute('aria-busy', 'true');
+  readProducts();
+});
 element('checkout').addEventListener('click', checkOutIfEnabled);
 element('promotion-code').addEventListener('keydown', (event) => event.key === 'Enter' && checkOutIfEnabled());
 
@@ -489,6 +506,4 @@ if (new URLSearchParams(location.search).has('cancelled')) {
 }
 
 await refresh();
-if (catalogue.currency === null) await act(() => offer(currencyOfLastVisit.read() ?? cart?.currency ?? null));
-// Where they could not be asked for, that has been said.
-if (element('products').hasAttribute('aria-busy')) showProducts();
+await readProducts();

@@ -155,6 +155,33 @@ shopping('an API that does not answer is said not to, and the next try works', a
   await shopper.problem.waitFor({ state: 'hidden' });
 });
 
+shopping('products that cannot be read are not taken for none, and the next try reads them', async (shopper) => {
+  const { page } = shopper;
+  const [none, unread] = [page.getByText('There is nothing in the catalogue yet'), page.getByText('We cannot show our products')];
+  for (const answer of [{ status: 500, json: { code: 'server_error', message: 'Server Error' } }, { status: 200, body: 'no JSON' }, null]) {
+    await page.route('**/products?**', (route) => (answer ? route.fulfill(answer) : route.abort()));
+    await shopper.visit();
+
+    await unread.waitFor();
+    assert.equal(await none.isVisible(), false);
+    await shopper.tabTo(page.getByRole('button', { name: 'Try again' }));
+    await page.keyboard.press('Enter');
+    await shopper.ready();
+    assert.ok(await unread.isVisible());
+    assert.ok(await page.getByRole('button', { name: 'Try again' }).evaluate((button) => button === document.activeElement));
+    await page.unroute('**/products?**');
+    await page.keyboard.press('Enter');
+    await shopper.product('Stoneware mug').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'products');
+    assert.equal(await unread.isVisible(), false);
+  }
+  await page.route('**/products?**', (route) => route.fulfill({ json: { data: [], has_more: false } }));
+  await shopper.visit();
+  await none.waitFor();
+  assert.equal(await unread.isVisible(), false);
+  shopper.excuse(/\/products/);
+});
+
 shopping('with the API on another origin the cart’s token travels in a header', async (shopper) => {
   const { page } = shopper;
   const { api, sent } = await serveElsewhere(page);

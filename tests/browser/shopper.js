@@ -98,7 +98,7 @@ export class Shopper {
 
   /** The products are there and every change has been answered. */
   async ready() {
-    await this.page.locator('#products:not([aria-busy])').waitFor();
+    await this.page.locator('#products:not([aria-busy])').waitFor({ state: 'attached' });
     await this.answered();
   }
 
