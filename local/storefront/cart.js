@@ -226,6 +226,16 @@ export const Cart = {
   },
 
   /**
+   * One product, as in the list. It rejects with `product_not_found` where it is not for sale, and where its id has a slash.
+   * @param {string} id
+   * @param {{ currency?: string | null }} [options]
+   * @returns {Promise<Product>}
+   */
+  product(id, { currency } = {}) {
+    return request('GET', `/products/${encodeURIComponent(id)}${currency ? `?currency=${currency}` : ''}`);
+  },
+
+  /**
    * An order, as the thank-you page shows it.
    * @param {string} number
    * @returns {Promise<Order>}

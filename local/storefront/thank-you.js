@@ -31,11 +31,31 @@ function say(title, sentence) {
   if (element('status').textContent !== sentence) element('status').textContent = sentence;
 }
 
-/** What the shop offers in the order's currency: that says whether a product has variants. Null where it cannot be asked. */
-let catalogue;
+/** The order's products, as far as they are known: they say whether what was bought is one of several variants. */
+let catalogue = new Catalogue([], null);
+/** Whether they have been asked for. */
+let isAsked = false;
 
-async function show(order) {
-  catalogue ??= await Catalogue.load(order.currency).catch(() => null);
+/** Names the variants of what was bought, as the products answer. What cannot be read is not named, and no more than that. */
+function nameVariants({ currency, lines }) {
+  if (isAsked) return;
+  isAsked = true;
+  // Only a nickname tells variants apart.
+  const ids = new Set(lines.filter(({ product, nickname }) => product && nickname).map(({ product }) => product));
+  for (const id of ids) {
+    Cart.product(id, { currency }).then((product) => {
+      catalogue = new Catalogue([...catalogue.products, product], currency);
+      showDetails(lines);
+    }).catch((error) => error instanceof CartError || console.error(error));
+  }
+}
+
+function showDetails(lines) {
+  const rows = element('lines').querySelectorAll('[data-details]');
+  lines.forEach((line, index) => { rows[index].textContent = details(line, catalogue.variant(line)); });
+}
+
+function show(order) {
   say(...(STATUS[order.status] ?? (() => ['Your order', '']))(order));
 
   element('lines').replaceChildren(...order.lines.map((line) => {
@@ -45,10 +65,10 @@ async function show(order) {
     fill('quantity', `× ${line.quantity}`);
     // Before discounts and taxes, which stand below.
     fill('subtotal', line.subtotal_with_currency);
-    fill('details', details(line, catalogue?.variant(line)));
     fill('description', line.description ?? '');
     return row;
   }));
+  showDetails(order.lines);
 
   // The sum alone, where it is made of nothing but lines.
   const parts = ['discount', 'shipping', 'tax'].filter((part) => order[part] !== 0);
@@ -105,8 +125,12 @@ async function follow() {
   element('again').hidden = true;
   for (let look = 1; look <= LOOKS; look += 1) {
     const order = await find();
-    if (order) await show(order);
-    else say('One moment …', 'We have not heard of your payment yet. If you have paid, your order will be here soon.');
+    if (order) {
+      show(order);
+      nameVariants(order);
+    } else {
+      say('One moment …', 'We have not heard of your payment yet. If you have paid, your order will be here soon.');
+    }
     if (order && order.status !== 'awaiting_payment') return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

@@ -150,6 +150,44 @@ shopping('an order that the shop has not heard of yet is waited for', async (sho
   await waiting.getByText('Your order is paid').waitFor();
 });
 
+shopping('an order is shown before its products answer, and without those that do not', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await shopper.product('Tasting club').getByRole('radio', { name: 'Yearly' }).check();
+  await shopper.add('Tasting club');
+  await shopper.add('Stoneware mug');
+  await shopper.checkOut();
+  const asked = [];
+  let arrived;
+  const held = new Promise((resolve) => { arrived = resolve; });
+  await page.route(/\/products\b/, (route) => {
+    const path = new URL(route.request().url()).pathname;
+    asked.push(path);
+    // The other one is never answered.
+    if (path === '/products/prod_club') arrived(route);
+  });
+  await shopper.press('Pay');
+
+  const { totals } = await shopper.thanked('Thank you');
+  assert.deepEqual(totals, { Total: '$62.00' });
+  const club = page.getByRole('list', { name: 'Items' }).getByRole('listitem').filter({ hasText: 'Tasting club' });
+  assert.equal(await club.locator('[data-details]').textContent(), '');
+  await (await held).continue();
+  await club.getByText('Yearly').waitFor();
+  assert.deepEqual(asked.sort(), ['/products/prod_club', '/products/prod_mug']);
+  await page.unroute(/\/products\b/);
+
+  for (const answer of [{ status: 500, json: {} }, { status: 200, json: {} }, { status: 200, body: 'no JSON' }, null]) {
+    await page.route(/\/products\b/, (route) => (answer ? route.fulfill(answer) : route.abort()));
+    const over = page.waitForEvent(answer ? 'requestfinished' : 'requestfailed', (request) => request.url().includes('/products/'));
+    await Promise.all([over, page.reload()]);
+    assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$62.00' });
+    assert.equal(await club.locator('[data-details]').textContent(), '');
+    await page.unroute(/\/products\b/);
+  }
+  shopper.excuse(/\/products\/|TypeError/);
+});
+
 shopping('a tax that is in the prices is not added to them', async (shopper) => {
   const { page } = shopper;
   await shopper.visit();
