@@ -223,3 +223,82 @@ withVase('with a line that is gone, no yes is asked for', async (shopper, { name
   await question(shopper).waitFor();
   shopper.excuse(/409 .*\/cart\/checkout/);
 });
+
+/** What is in sight and reaches beyond the screen, or has a text that reaches beyond itself. */
+function overflowing({ page }) {
+  // A plain button hangs over by half a letter's height, so that its text is in line with the others.
+  return page.evaluate(() => [...document.body.querySelectorAll('*')]
+    .filter((element) => element.checkVisibility() && !element.closest('.sr-only, .skip, svg, [popover]:not(:popover-open)'))
+    .filter((element) => {
+      const { left, right } = element.getBoundingClientRect();
+      const isWide = !element.matches('input, select') && element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 8;
+      return left < -0.5 || right > innerWidth + 0.5 || isWide;
+    })
+    .map((element) => `${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 20)} ${element.scrollWidth} in ${element.clientWidth}`));
+}
+
+const LONG = 'Donaudampfschifffahrtsgesellschaftskapitän';
+
+for (const width of [320, 360, 1100]) {
+  shopping(`long words are broken, with ${width} pixels`, async (shopper) => {
+    const { page, cart } = shopper;
+    const fits = async (where) => assert.deepEqual(await overflowing(shopper), [], where);
+    // Without the browser's cache of products.
+    await page.route('**/products?**', (route) => route.continue());
+    await shopper.visit();
+    const product = await stripe('/v1/products', {
+      name: `Very long product name ${LONG}`, description: LONG, unit_label: LONG.toLowerCase(), 'metadata[personal]': LONG.slice(0, 30).toLowerCase(),
+    });
+    const key = `long_${width}_${Date.now()}`;
+    const price = (unit_amount, more) => stripe('/v1/prices', {
+      product: product.id, currency: 'usd', unit_amount, lookup_key: key, transfer_lookup_key: 'true', nickname: LONG, ...more,
+    });
+    try {
+      const { id } = await price('999999', { 'metadata[minimum_quantity]': '2' });
+      await stripe('/v1/prices', { product: product.id, currency: 'usd', unit_amount: '100', nickname: LONG + LONG });
+      await page.waitForFunction(async (id) => {
+        const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
+        return data.some((product) => product.id === id && product.prices.length === 2);
+      }, product.id);
+      await shopper.visit();
+      const card = page.locator(`.product[data-product="${product.id}"]`);
+      await card.getByRole('textbox').fill(LONG.slice(0, 40));
+      await card.locator(`input[value="${id}"]`).check();
+      await card.getByRole('button', { name: 'Add to cart' }).click();
+      await page.getByText('Added to cart').waitFor();
+      await fits('products, and what is told of them');
+
+      await stripe(`/v1/prices/${id}`, { active: 'false' });
+      const { id: successor } = await price('9999999', {});
+      await page.waitForFunction(async (id) => {
+        const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
+        return warnings.some(({ successor }) => successor === id);
+      }, successor);
+      await shopper.visit();
+      if (width < 1024) await page.getByRole('button', { name: /^Cart/ }).click();
+      await cart.getByRole('button', { name: 'Remove' }).waitFor();
+      await fits('the cart');
+      await shopper.screenshot(`long-cart-${width}`);
+      await cart.getByRole('button', { name: 'Check out' }).click();
+      await question(shopper).waitFor();
+      await fits('the question');
+      await shopper.screenshot(`long-question-${width}`);
+      await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
+      await shopper.atStripe();
+      await shopper.press('Pay');
+      await page.route('**/orders/*', async (route) => {
+        const response = await route.fetch();
+        const order = await response.json();
+        const shipping = { shipping: 500, shipping_with_currency: '$5.00', shipping_option: { name: LONG } };
+        await route.fulfill({ response, json: { ...order, ...shipping } });
+      });
+      await shopper.thanked('Thank you');
+      await page.getByText(`Shipping (${LONG})`).waitFor();
+      await fits('the order');
+      await shopper.screenshot(`long-order-${width}`);
+      shopper.excuse(/409 .*\/cart\/checkout/);
+    } finally {
+      await stripe(`/v1/products/${product.id}`, { active: 'false' });
+    }
+  }, { viewport: { width, height: 800 }, reducedMotion: 'reduce' });
+}
