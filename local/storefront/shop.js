@@ -191,12 +191,17 @@ function show(answer) {
   // Lines that stay are changed in place: they may hold the focus.
   const current = items.map((item) => {
     const product = products[item.product];
-    const line = shown.get(item.id) ?? newLine(item, product);
+    const line = shown.get(item.id) ?? newLine(item);
     shown.delete(item.id);
     const quantity = line.querySelector('input');
     const value = String(wanted.get(item.id) ?? item.quantity);
     if (quantity.value !== value) quantity.value = value;
-    fill(line, 'details', detailsOf(item));
+    const name = product?.name ?? item.price;
+    const told = detailsOf(item);
+    fill(line, 'name', name);
+    fill(line, 'details', told);
+    line.querySelector('[data-stepper]').setAttribute('aria-label', `Quantity of ${[name, told].filter(Boolean).join(', ')}`);
+    showPicture(line, product);
     // What a package costs stands in the list of products alone.
     const unit = item.unit_price_with_currency ?? catalogue.price(sold(item))?.unit_price_with_currency;
     fill(line, 'unit', asks(item, product, { currency, unit, each: ' each' }));
@@ -231,14 +236,18 @@ function setEnabled(button, isEnabled) {
 
 const isEnabled = (button) => !button.hasAttribute('aria-disabled');
 
-function newLine(item, product) {
+function newLine(item) {
   const line = element('line').content.cloneNode(true).firstElementChild;
-  const name = product?.name ?? item.price;
   line.dataset.id = item.id;
-  fill(line, 'name', name);
-  line.querySelector('[data-stepper]').setAttribute('aria-label', `Quantity of ${name}`);
-  line.querySelector('[data-picture]').append(...picture(product));
   return line;
+}
+
+/** Shows the product's picture in its line, unless it is there already. */
+function showPicture(line, product) {
+  const shown = JSON.stringify([product?.name, product?.images?.[0]]);
+  if (line.dataset.shown === shown) return;
+  line.dataset.shown = shown;
+  line.querySelector('[data-picture]').replaceChildren(...picture(product));
 }
 
 const isChange = ({ code }) => code === 'price_changed';

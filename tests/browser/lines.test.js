@@ -67,6 +67,35 @@ shopping('two engravings of one mug are two lines, changed and paid apart', asyn
   assert.deepEqual(texts.sort(), ['', 'Engraving: Ann', 'Engraving: Bob']);
 });
 
+shopping('each line is called by what tells it from the others, and by its latest name', async (shopper) => {
+  const { page, cart } = shopper;
+  const names = () => cart.getByRole('group').evaluateAll((groups) => groups.map((group) => group.getAttribute('aria-label')));
+  await shopper.visit();
+  for (const text of ['', 'Ann', 'Bob']) {
+    await shopper.product('Stoneware mug').getByLabel('Engraving').fill(text);
+    await shopper.add('Stoneware mug');
+  }
+  assert.deepEqual((await names()).filter((name) => name?.startsWith('Quantity')), [
+    'Quantity of Stoneware mug', 'Quantity of Stoneware mug, Engraving: Ann', 'Quantity of Stoneware mug, Engraving: Bob',
+  ]);
+
+  // As if the merchant had renamed it.
+  await page.route('**/cart', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    Object.assign(body.products.prod_mug, { name: 'Clay mug', images: [] });
+    await route.fulfill({ response, json: body });
+  });
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await shopper.line('Clay mug').first().waitFor();
+  assert.equal(await shopper.line('Stoneware mug').count(), 0);
+  assert.deepEqual((await names()).filter((name) => name?.startsWith('Quantity')), [
+    'Quantity of Clay mug', 'Quantity of Clay mug, Engraving: Ann', 'Quantity of Clay mug, Engraving: Bob',
+  ]);
+  await cart.getByRole('button', { name: 'Remove Clay mug Engraving: Bob' }).waitFor();
+  assert.deepEqual(await cart.locator('.line [data-picture]').allTextContents(), ['C', 'C', 'C']);
+});
+
 shopping('the lines of an order add up to its subtotal, whatever is taken off', async (shopper) => {
   const { page } = shopper;
   await shopper.visit();
