@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { PHONE, serveElsewhere, shopping, stripe } from './shopper.js';
+import { PHONE, serveElsewhere, shopping, stripe, until } from './shopper.js';
 
 shopping('quantities go up, down, and away', async (shopper) => {
   const { page } = shopper;
@@ -121,7 +121,7 @@ shopping('what is not for sale any more is marked, counts for nothing, and has t
   const checkOut = shopper.cart.getByRole('button', { name: 'Check out' });
   try {
     await stripe('/v1/prices/price_sticker', { active: 'false' });
-    await shopper.page.waitForFunction(async () => (await (await fetch('/cart')).json()).warnings.length > 0);
+    await until(shopper.page, async () => (await (await fetch('/cart')).json()).warnings.length > 0);
     await shopper.page.reload();
     await shopper.ready();
 
@@ -134,7 +134,7 @@ shopping('what is not for sale any more is marked, counts for nothing, and has t
     assert.ok(await checkOut.isEnabled());
   } finally {
     await stripe('/v1/prices/price_sticker', { active: 'true' });
-    await shopper.page.waitForFunction(async () => {
+    await until(shopper.page, async () => {
       const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
       return data.some((product) => product.prices.some((price) => price.id === 'price_sticker'));
     });
@@ -277,7 +277,7 @@ shopping('a checkout that is refused leaves the focus where it was', async (shop
   await cart.getByLabel('Promotion code').fill('');
   try {
     await stripe('/v1/prices/price_sticker', { active: 'false' });
-    await page.waitForFunction(async () => (await (await fetch('/cart', { cache: 'no-store' })).json()).warnings.length > 0);
+    await until(page, async () => (await (await fetch('/cart', { cache: 'no-store' })).json()).warnings.length > 0);
     await shopper.tabTo(button);
     await page.keyboard.press('Enter');
     await cart.getByText('Remove it to check out').waitFor();
@@ -291,7 +291,7 @@ shopping('a checkout that is refused leaves the focus where it was', async (shop
     assert.equal(sent, before);
   } finally {
     await stripe('/v1/prices/price_sticker', { active: 'true' });
-    await page.waitForFunction(async () => {
+    await until(page, async () => {
       const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
       return data.some((product) => product.prices.some((price) => price.id === 'price_sticker'));
     });

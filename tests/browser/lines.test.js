@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { shopping, stripe } from './shopper.js';
+import { shopping, stripe, until } from './shopper.js';
 
 /** Without the spaces that keep amounts on one line. */
 const plain = (text) => text.replaceAll('\u00a0', ' ');
@@ -175,7 +175,7 @@ shopping('the shop is in one currency, and opens the cart in it', async (shopper
 /** Bounds the quantity of a price in the list of products; an empty text takes a bound away. */
 async function bound({ page }, price, bounds) {
   await stripe(`/v1/prices/${price}`, Object.fromEntries(Object.entries(bounds).map(([key, value]) => [`metadata[${key}]`, value])));
-  await page.waitForFunction(async ({ id, bounds }) => {
+  await until(page, async ({ id, bounds }) => {
     const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
     const { metadata } = data.flatMap((product) => product.prices).find((price) => price.id === id);
     return Object.entries(bounds).every(([key, value]) => (metadata[key] ?? '') === value);

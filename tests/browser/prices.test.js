@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { PHONE, SHOP, shopping, stripe } from './shopper.js';
+import { PHONE, SHOP, shopping, stripe, until } from './shopper.js';
 
 let made = 0;
 
@@ -34,13 +34,13 @@ function withVase(title, steps, options) {
         const old = id;
         ({ id } = await price(fields));
         await stripe(`/v1/prices/${old}`, { active: 'false' });
-        await page.waitForFunction(async (id) => {
+        await until(page, async (id) => {
           const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
           return warnings.some(({ successor }) => successor === id);
         }, id);
         return id;
       };
-      await page.waitForFunction(async (id) => {
+      await until(page, async (id) => {
         const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
         return data.some((product) => product.id === id);
       }, product.id);
@@ -200,7 +200,7 @@ withVase('a price that no single amount says is shown to have changed', async (s
 withVase('with a line that is gone, no yes is asked for', async (shopper, { name, replace }) => {
   const { page, cart } = shopper;
   const { id } = await stripe('/v1/prices', { unit_amount: '100', currency: 'usd', 'product_data[name]': 'Last season' });
-  await page.waitForFunction(async (price) => {
+  await until(page, async (price) => {
     const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
     return data.some((product) => product.prices.some((other) => other.id === price));
   }, id);
@@ -208,7 +208,7 @@ withVase('with a line that is gone, no yes is asked for', async (shopper, { name
   await page.reload();
   await shopper.ready();
   await stripe(`/v1/prices/${id}`, { active: 'false' });
-  await page.waitForFunction(async (id) => {
+  await until(page, async (id) => {
     const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
     return warnings.some(({ code, price }) => code === 'price_inactive' && price === id);
   }, id);
@@ -256,7 +256,7 @@ for (const width of [320, 360, 1100]) {
     try {
       const { id } = await price('999999', { 'metadata[minimum_quantity]': '2' });
       await stripe('/v1/prices', { product: product.id, currency: 'usd', unit_amount: '100', nickname: LONG + LONG });
-      await page.waitForFunction(async (id) => {
+      await until(page, async (id) => {
         const { data } = await (await fetch('/products?limit=100', { cache: 'no-store' })).json();
         return data.some((product) => product.id === id && product.prices.length === 2);
       }, product.id);
@@ -270,7 +270,7 @@ for (const width of [320, 360, 1100]) {
 
       await stripe(`/v1/prices/${id}`, { active: 'false' });
       const { id: successor } = await price('9999999', {});
-      await page.waitForFunction(async (id) => {
+      await until(page, async (id) => {
         const { warnings } = await (await fetch('/cart', { cache: 'no-store' })).json();
         return warnings.some(({ successor }) => successor === id);
       }, successor);

@@ -210,6 +210,19 @@ export async function serveElsewhere(page) {
   return { api, sent };
 }
 
+/**
+ * Waits until the page says yes to `condition`, a function of `arg` that may answer a promise. Playwright's `waitForFunction`
+ * takes any promise for a yes.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export async function until(page, condition, arg) {
+  const end = Date.now() + PATIENCE;
+  while (!(await page.evaluate(condition, arg))) {
+    if (Date.now() > end) throw new Error(`this never came true: ${condition}`);
+  }
+}
+
 /** Sends a form to the Stripe sandbox; answers the object that it says, if it says one. */
 export async function stripe(path, fields) {
   const response = await fetch(STRIPE + path, {
