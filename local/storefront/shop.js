@@ -416,6 +416,7 @@ function within({ minimum, maximum }) {
 
 function after(seconds) {
   if (seconds === null) return 'in a moment';
+  if (seconds === 1) return 'in a second';
   return seconds < 100 ? `in ${seconds} seconds` : `in ${Math.ceil(seconds / 60)} minutes`;
 }
 
@@ -509,9 +510,11 @@ addEventListener('pageshow', (event) => event.persisted && refresh());
 document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && refresh());
 matchMedia('(min-width: 64rem)').addEventListener('change', () => panel.hidePopover());
 
-if (new URLSearchParams(location.search).has('cancelled')) {
+const here = new URL(location.href);
+if (here.searchParams.has('cancelled')) {
   element('cancelled').hidden = false;
-  history.replaceState(null, '', location.pathname);
+  here.searchParams.delete('cancelled');
+  history.replaceState(history.state, '', here);
 }
 
 await refresh();

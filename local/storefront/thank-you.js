@@ -91,7 +91,7 @@ function show(order) {
   element('called').textContent = order.reference;
   element('number').textContent = order.number;
   element('date').dateTime = order.created_at;
-  element('date').textContent = new Date(order.created_at).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' });
+  element('date').textContent = day(order.created_at);
   element('order').hidden = element('reference').hidden = false;
 }
 
@@ -103,6 +103,16 @@ function taxes({ tax, tax_with_currency, taxes }) {
     return charged.map((each) => [labelled(each.name ?? 'Tax', each), each.amount_with_currency]);
   }
   return tax === 0 ? [] : [[labelled('Tax', charged[0]), tax_with_currency]];
+}
+
+/** A time's day, in the page's language, or in the browser's where the page's is none. */
+function day(time) {
+  const written = (locale) => new Date(time).toLocaleDateString(locale, { dateStyle: 'long' });
+  try {
+    return written(document.documentElement.lang);
+  } catch {
+    return written();
+  }
 }
 
 /** `Shipping (Express)`, where it has a name of its own. */

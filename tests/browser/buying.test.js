@@ -188,6 +188,34 @@ shopping('an order is shown before its products answer, and without those that d
   shopper.excuse(/\/products\/|TypeError/);
 });
 
+shopping('an order is shown under any language that the page says it has', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  await shopper.checkOut();
+  await shopper.press('Pay');
+  await shopper.thanked('Thank you');
+  const html = await (await fetch(`${SHOP}/thank-you.html`)).text();
+  // That of the browser is `en-US`.
+  for (const [lang, day] of [['en', /^\w+ \d+, \d{4}$/], ['de', /^\d+\. \S+ \d{4}$/], ['de_DE', /^\w+ \d+, \d{4}$/], ['', /^\w+ \d+, \d{4}$/]]) {
+    const body = html.replace('<html lang="en"', `<html lang="${lang}"`);
+    await page.route('**/thank-you.html?**', (route) => route.fulfill({ contentType: 'text/html', body }));
+    await page.reload();
+    assert.deepEqual((await shopper.thanked('Thank you')).totals, { Total: '$12.00' }, lang);
+    assert.match(await page.locator('#date').textContent(), day, lang);
+    await page.unroute('**/thank-you.html?**');
+  }
+});
+
+shopping('who left the checkout keeps the rest of the address', async (shopper) => {
+  const { page } = shopper;
+  for (const [before, after] of [['?cancelled=1&utm=x#products', '?utm=x#products'], ['?a=1&cancelled=1&b=2', '?a=1&b=2'], ['?cancelled=1', ''], ['?utm=x#cart', '?utm=x#cart']]) {
+    await shopper.visit(`/${before}`);
+    assert.equal(page.url(), `${SHOP}/${after}`);
+    assert.equal(await page.getByText('Nothing was charged').isVisible(), before.includes('cancelled'));
+  }
+});
+
 shopping('a tax that is in the prices is not added to them', async (shopper) => {
   const { page } = shopper;
   await shopper.visit();

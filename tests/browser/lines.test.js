@@ -266,12 +266,15 @@ shopping('too many texts and too many requests are refused in plain words', asyn
   await shopper.problem.filter({ hasText: 'texts in your cart are too long' }).waitFor();
   shopper.excuse(/400 .*\/cart\/add/);
 
-  await page.route('**/cart/add', (route) => route.fulfill({
-    status: 429,
-    headers: { 'Retry-After': '20' },
-    json: { status: 429, error: true, message: 'Too many requests', code: 'too_many_requests', details: {}, request_id: 'x' },
-  }));
-  await shopper.add('Mountain poster');
-  await shopper.problem.filter({ hasText: 'try again in 20 seconds' }).waitFor();
+  for (const [seconds, when] of [['1', 'in a second'], ['2', 'in 2 seconds'], ['20', 'in 20 seconds'], ['100', 'in 2 minutes']]) {
+    await page.route('**/cart/add', (route) => route.fulfill({
+      status: 429,
+      headers: { 'Retry-After': seconds },
+      json: { status: 429, error: true, message: 'Too many requests', code: 'too_many_requests', details: {}, request_id: 'x' },
+    }));
+    await shopper.add('Mountain poster');
+    await shopper.problem.filter({ hasText: `try again ${when}.` }).waitFor();
+    await page.unroute('**/cart/add');
+  }
   shopper.excuse(/429 .*\/cart\/add/);
 });
