@@ -18,7 +18,7 @@ pub(crate) const SCALAR: &str = "web::Scalar";
 /// Reads JSON and forms alike: in a form numbers and booleans arrive as text and lists as objects with indices for keys,
 /// so what reads as one is taken for one in JSON as well.
 ///
-/// - A member that is null is absent. One that a struct does not have is not looked at.
+/// - A member that is null is absent, of a list too. One that a struct does not have is not looked at.
 /// - A field of a form that was left empty is absent where it is an [`Option`], and in a map. Where it is read as text, it is
 ///   an empty one. In a map an empty text of JSON's is absent, too: Stripe keeps none.
 /// - An object whose keys are indices is a list, in their order, whatever is missing between them.
@@ -144,12 +144,10 @@ impl<'de, I: Iterator<Item = (u64, &'de Node)>> SeqAccess<'de> for ElementAccess
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some((index, node)) = self.0.next() else { return Ok(None) };
+        let Some((index, node)) = self.0.find(|(_, node)| !matches!(node, Node::Null | Node::Blank)) else {
+            return Ok(None);
+        };
         seed.deserialize(node).map(Some).map_err(|fault| fault.in_element(index))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint().1
     }
 }
 

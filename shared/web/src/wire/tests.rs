@@ -65,7 +65,8 @@ fn a_fault_in_json_is_named_by_its_path() {
         (json!({ "items": ["a"] }), "items[0] must be an object"),
         (json!({ "items": [[]] }), "items[0].price is required"),
         (json!({ "items": [[7]] }), "items[0] must be an object"),
-        (json!({ "items": [{ "price": "a" }, null] }), "items[1] must be an object"),
+        (json!({ "items": [{ "price": "a" }, null, 7] }), "items[2] must be an object"),
+        (json!({ "items": [null] }), "items must not be empty"),
         (json!({ "items": [{ "price": "a" }, {}] }), "items[1].price is required"),
         (json!({ "items": { "7": { "price": "a~b" } } }), "items[7].price must be the id of a price"),
         (json!({ "items": { "9": { "price": "a" }, "7": {} } }), "items[7].price is required"),
@@ -120,7 +121,7 @@ fn a_fault_in_a_form_is_named_by_its_path() {
         ("items[7][price]=a&items[7][quantity]=0", "items[7].quantity must be at least 1"),
         ("items[7][price]=a&items[7][quantity]=99999999999999999999", "items[7].quantity must be at most 999999"),
         ("items=", "items is required"),
-        ("items[7]=", "items[7] is required"),
+        ("items[7]=", "items must not be empty"),
         ("items[7][price]=", "items[7].price must be the id of a price"),
         (
             "items[7][price]=a&items[7][adjustable_quantity][minimum]=1",
@@ -157,8 +158,10 @@ fn null_stands_for_nothing() {
     let line = |bounds: Value| json!({ "price": "a", "adjustable_quantity": bounds });
     let nulls = json!({
         "items": [
+            null,
             { "price": "a", "quantity": null, "adjustable_quantity": null, "description": null },
             line(json!({ "enabled": true, "minimum": null })),
+            null,
         ],
         "metadata": { "a": null, "b": "c" },
     });
