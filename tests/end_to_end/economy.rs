@@ -59,8 +59,7 @@ async fn a_line_with_bounds_of_its_own_is_changed_by_one_request() {
     warm_up.add("price_tshirt", 1).await.ok();
     warm_up.set("price_mug", 2).await.ok();
     // Its quantity, its bounds, quantities that it is set to, and units that are added to it.
-    type Numbers = &'static [u32];
-    let cases: [(u32, serde_json::Value, Numbers, Numbers); 5] = [
+    let cases: [(u32, serde_json::Value, &[u32], &[u32]); 5] = [
         (2, json!({ "enabled": true, "minimum": 2, "maximum": 10 }), &[10, 2, 3], &[1, 4, 1, 1]),
         (1, json!({ "enabled": true, "maximum": 10 }), &[10, 1], &[1, 2, 4]),
         (5, json!({ "enabled": true, "minimum": 5 }), &[900, 5], &[1, 100, 1000]),

@@ -135,8 +135,8 @@ impl PricedLine<'_> {
         let Some(succession) = self.succession.filter(|_| self.amount.is_ok()) else { return false };
         let now = &succession.successor.price.id;
         let saw_another = || agreed.and_then(|agreed| agreed.seen(self, cart)).is_some_and(|seen| seen != now);
-        let agrees = || agreed.is_some_and(|agreed| agreed.is_to(self, cart, now));
-        saw_another() || (succession.is_rise() && !agrees())
+        let is_wanted = || agreed.is_some_and(|agreed| agreed.is_to(self, cart, now));
+        saw_another() || (succession.is_rise() && !is_wanted())
     }
 }
 

@@ -450,18 +450,15 @@ fn describe(update: &mut Update, id: &LineId, details: &Details, index: usize) {
 /// change.
 fn compare(update: &mut Update, id: &LineId, adjustable: &AdjustableQuantity, index: usize) {
     let numbers = format!("{NUMERIC_BOUNDS}.{}", update.name(id.as_str()));
-    match row::numeric_bounds(id, adjustable).filter(|_| index < MAX_COMPARED) {
-        Some(bounds) => {
-            let [bounds, room] = [bounds, number(row::MAX_NUMERIC_BOUNDS - index)].map(|value| update.value(value));
-            // Rows of version 0.1.0 have no map to put them into.
-            update.guard(format!("size({NUMERIC_BOUNDS}) < {room} OR attribute_exists({numbers})"));
-            update.set(format!("{numbers} = {bounds}"));
-        }
-        None => {
-            update.guard(format!("attribute_exists({NUMERIC_BOUNDS})"));
-            update.remove(numbers);
-        }
-    }
+    let Some(bounds) = row::numeric_bounds(id, adjustable).filter(|_| index < MAX_COMPARED) else {
+        update.guard(format!("attribute_exists({NUMERIC_BOUNDS})"));
+        update.remove(numbers);
+        return;
+    };
+    let [bounds, room] = [bounds, number(row::MAX_NUMERIC_BOUNDS - index)].map(|value| update.value(value));
+    // Rows of version 0.1.0 have no map to put them into.
+    update.guard(format!("size({NUMERIC_BOUNDS}) < {room} OR attribute_exists({numbers})"));
+    update.set(format!("{numbers} = {bounds}"));
 }
 
 fn attach(update: &mut Update, metadata: Option<&Metadata>) {
