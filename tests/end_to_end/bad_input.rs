@@ -109,7 +109,7 @@ fn shapes() -> Vec<Case> {
         add(json!({ "price": "price_mug" }), "invalid_field", "items must be a list"),
         add(json!("price_mug"), "invalid_field", "items must be a list"),
         add(json!(["price_mug"]), "invalid_field", "items[0] must be an object"),
-        add(json!([{ "price": "price_mug" }, null]), "invalid_field", "items[1]"),
+        add(json!([{ "price": "price_mug" }, null, 7]), "invalid_field", "items[2]"),
         add(json!([{}]), "invalid_field", "items[0].price is required"),
         add(json!([{ "price": null }]), "invalid_field", "items[0].price"),
         add(json!([{ "price": 7 }]), "invalid_field", "items[0].price must be a string"),

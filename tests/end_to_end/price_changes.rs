@@ -193,7 +193,10 @@ async fn a_successor_that_was_seen_is_not_exchanged_for_a_dearer_one() {
     let refused = checkout(&visitor, yes(&before["version"], &before["warnings"])).await;
 
     assert_eq!(refused.error(409), "cart_changed");
-    let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": 1500 });
+    let successor = json!({
+        "id": old, "price": old, "successor": newer,
+        "from": 2000, "to": 1500, "from_with_currency": "$20.00", "to_with_currency": "$15.00",
+    });
     assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
     let session = checkout(&visitor, yes(&before["version"], &refused.json()["details"]["successors"])).await.ok();
     assert_eq!(session["amount_total"], 3000);
