@@ -128,6 +128,7 @@ function checkOutIfEnabled() {
 function ask() {
   const { items, products, warnings, version } = cart;
   const changed = warnings.filter(isChange);
+  if (changed.length === 0) return false;
   const rows = changed.map((warning) => {
     const row = element('change').content.cloneNode(true).firstElementChild;
     const item = items.find(({ id }) => id === warning.id);
@@ -142,7 +143,6 @@ function ask() {
   const accept_successors = Object.fromEntries(changed.map(({ id, successor }) => [id, successor]));
   changes.onclose = () => changes.returnValue === 'yes' && checkOut({ accept_version: version, accept_successors });
   changes.returnValue = '';
-  if (changed.length === 0) return false;
   // On small screens the drawer that the question is in may be closed by now.
   if (!panel.checkVisibility()) panel.showPopover();
   changes.showModal();
