@@ -169,7 +169,7 @@ fn ids_that_lines_had_before_count_and_are_forgotten_where_the_texts_leave_no_ro
             offers
         }
     };
-    // A cart of one line, with texts that leave so many bytes. Of the line's id quantity and position are stored.
+    // A cart of one line, whose texts leave `rest` bytes.
     let with_texts = |length: usize, rest: usize| {
         let mut cart = with(vec![item(length)], &offers(&[length]));
         let bytes = Cart::MAX_TEXT - rest - cart.text_bytes();

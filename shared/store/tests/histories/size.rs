@@ -62,7 +62,7 @@ async fn a_cart_of_five_lines_costs_one_write_unit_and_a_further_line_little() {
     }
 }
 
-/// A one-time price whose id has so many characters.
+/// A one-time price whose id has `id` characters.
 fn offer(index: usize, id: usize, active: bool) -> Offer {
     let product: Product = serde_json::from_str(r#"{"id":"prod_a"}"#).unwrap();
     let id = format!("price_{index:0>width$}", width = id - 6);
