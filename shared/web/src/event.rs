@@ -5,7 +5,9 @@
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +16,7 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt as _};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -22,32 +24,94 @@ use serde_json::value::RawValue;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Event {
-    #[serde(deserialize_with = "if_readable")]
     raw_path: String,
-    #[serde(deserialize_with = "if_readable")]
     raw_query_string: String,
-    #[serde(deserialize_with = "if_readable")]
     cookies: Vec<String>,
-    #[serde(deserialize_with = "if_readable")]
-    headers: BTreeMap<String, Value>,
-    #[serde(deserialize_with = "if_readable")]
+    headers: Headers,
     path_parameters: HashMap<String, String>,
-    #[serde(deserialize_with = "if_readable")]
-    request_context: ApiGatewayV2httpRequestContext,
-    #[serde(deserialize_with = "if_readable")]
+    request_context: Context,
     body: String,
-    #[serde(deserialize_with = "if_readable")]
     is_base64_encoded: bool,
 }
 
-/// The value of a header; blank where it is no text.
+/// What is read of the context of a request.
 #[derive(Default, Deserialize)]
-struct Value(#[serde(deserialize_with = "if_readable")] String);
+#[serde(rename_all = "camelCase", default)]
+struct Context {
+    domain_name: Option<String>,
+    route_key: Option<String>,
+    stage: Option<String>,
+    http: Http,
+}
 
-/// The value, or its default where it has another shape.
-fn if_readable<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let text = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(text.get()).unwrap_or_default())
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Http {
+    method: String,
+    source_ip: Option<String>,
+}
+
+impl From<Context> for RequestContext {
+    fn from(context: Context) -> Self {
+        let mut whole = ApiGatewayV2httpRequestContext::default();
+        whole.domain_name = context.domain_name;
+        whole.route_key = context.route_key;
+        whole.stage = context.stage;
+        whole.http.source_ip = context.http.source_ip;
+        Self::ApiGatewayV2(whole)
+    }
+}
+
+impl Event {
+    /// Reads an event at once, which API Gateway's own always can be.
+    fn read(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_else(|_| Self::read_by_member(json))
+    }
+
+    /// Reads each member on its own. One of another shape is its default.
+    fn read_by_member(json: &str) -> Self {
+        let event = Members::of(json);
+        let context = event.members("requestContext");
+        let mut headers = Headers::default();
+        let sent = event.members("headers");
+        for name in sent.0.keys() {
+            headers.insert(name, &sent.member::<String>(name));
+        }
+        Self {
+            raw_path: event.member("rawPath"),
+            raw_query_string: event.member("rawQueryString"),
+            cookies: event.member("cookies"),
+            headers,
+            path_parameters: event.member("pathParameters"),
+            request_context: Context {
+                domain_name: context.member("domainName"),
+                route_key: context.member("routeKey"),
+                stage: context.member("stage"),
+                http: context.member("http"),
+            },
+            body: event.member("body"),
+            is_base64_encoded: event.member("isBase64Encoded"),
+        }
+    }
+}
+
+/// The members of an object of JSON, none of them read yet.
+#[derive(Default, Deserialize)]
+struct Members<'a>(#[serde(borrow)] BTreeMap<String, &'a RawValue>);
+
+impl<'a> Members<'a> {
+    /// The members of what may be an object.
+    fn of(json: &'a str) -> Self {
+        serde_json::from_str(json).unwrap_or_default()
+    }
+
+    fn members(&self, name: &str) -> Members<'a> {
+        self.0.get(name).map(|value| Self::of(value.get())).unwrap_or_default()
+    }
+
+    fn member<T: DeserializeOwned + Default>(&self, name: &str) -> T {
+        self.0.get(name).and_then(|value| serde_json::from_str(value.get()).ok()).unwrap_or_default()
+    }
 }
 
 /// What a path must not contain as it is. An event has it decoded.
@@ -59,15 +123,18 @@ const NOT_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<'
 /// The request that an event of API Gateway's is about, its JSON being `event`.
 #[must_use]
 pub fn request(event: &str) -> lambda_http::Request {
-    let event: Event = serde_json::from_str(event).unwrap_or_default();
+    let event = Event::read(event);
     let body = if event.is_base64_encoded { decoded(event.body) } else { Body::Text(event.body) };
     let mut request = lambda_http::Request::new(body);
-    *request.method_mut() = event.request_context.http.method.clone();
+    *request.method_mut() = event.request_context.http.method.parse().unwrap_or_default();
     *request.uri_mut() = uri(&event.raw_path, &event.raw_query_string);
-    *request.headers_mut() = headers(event.headers, &event.cookies);
+    *request.headers_mut() = event.headers.0;
+    if !event.cookies.is_empty() {
+        request.headers_mut().insert(header::COOKIE, value(&event.cookies.join("; ")));
+    }
     let request =
         if event.path_parameters.is_empty() { request } else { request.with_path_parameters(event.path_parameters) };
-    request.with_raw_http_path(event.raw_path).with_request_context(RequestContext::ApiGatewayV2(event.request_context))
+    request.with_raw_http_path(event.raw_path).with_request_context(event.request_context.into())
 }
 
 /// The bytes that a text in base64 stands for; the text itself where it is none, which then is no body of any kind.
@@ -82,24 +149,53 @@ fn uri(path: &str, query: &str) -> Uri {
         uri.extend(std::iter::once("?").chain(utf8_percent_encode(query, NOT_IN_QUERY)));
     }
     // Only a length beyond what API Gateway takes can be wrong with it.
-    uri.parse().unwrap_or_default()
+    uri.try_into().unwrap_or_default()
 }
 
-/// The headers. What cannot stand in a value becomes a character that no value has, so that it is noticed where it is read.
-fn headers(values: BTreeMap<String, Value>, cookies: &[String]) -> HeaderMap {
-    let value = |text: &str| {
-        let is_impossible = |letter: char| letter.is_control() && letter != '\t';
-        let text = if text.contains(is_impossible) { text.replace(is_impossible, "\u{fffd}") } else { text.to_owned() };
-        HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok()
-    };
-    let named = |(name, Value(text)): (String, Value)| Some((name.parse::<HeaderName>().ok()?, value(&text)?));
-    let mut headers: HeaderMap = values.into_iter().filter_map(named).collect();
-    if let Some(cookies) =
-        Some(cookies).filter(|cookies| !cookies.is_empty()).and_then(|cookies| value(&cookies.join("; ")))
-    {
-        headers.insert(header::COOKIE, cookies);
+/// A header's value. What cannot stand in one becomes a character that no value has, so that it is noticed where it is read.
+fn value(text: &str) -> HeaderValue {
+    let replaced = || text.replace(|letter: char| letter.is_ascii_control() && letter != '\t', "\u{fffd}").parse();
+    HeaderValue::from_str(text).or_else(|_| replaced()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The headers of an event. What cannot be a header's name is left out.
+#[derive(Default)]
+struct Headers(HeaderMap);
+
+impl Headers {
+    fn insert(&mut self, name: &str, text: &str) {
+        if let Ok(name) = name.parse::<HeaderName>() {
+            self.0.insert(name, value(text));
+        }
     }
-    headers
+}
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OfHeaders)
+    }
+}
+
+/// A text, without a copy of its own where it has no escape in it.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct OfHeaders;
+
+impl<'de> Visitor<'de> for OfHeaders {
+    type Value = Headers;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("headers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+        let mut headers = Headers::default();
+        while let Some((name, text)) = map.next_entry::<Text<'_>, Text<'_>>()? {
+            headers.insert(&name.0, &text.0);
+        }
+        Ok(headers)
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +251,7 @@ mod tests {
             ("headers", json!([])),
             ("body", json!(null)),
             ("isBase64Encoded", json!("yes")),
+            ("pathParameters", json!({ "id": null })),
         ] {
             let mut event = sample();
             event[member] = value;
@@ -172,7 +269,7 @@ mod tests {
         assert_eq!(request.headers()["x-text"].as_bytes(), "é".as_bytes());
         assert_eq!(request.headers()["host"], "");
         assert_eq!(request.body().as_ref(), b"%");
-        for no_event in ["", "null", "[]", "7", "{}", r#"{"rawPath": "/a", "rawPath": "/b"}"#] {
+        for no_event in ["", "null", "[]", "7", "{}", r#"{"rawPath": 7, "rawPath": []}"#] {
             assert_eq!(super::request(no_event).uri().path(), "/", "{no_event}");
         }
     }
