@@ -109,7 +109,7 @@ SHOP_SETTINGS = {
     "CARTS_TABLE", "CATALOG_TABLE", "ORDERS_TABLE", "ORDER_INDEX_TABLE", "CART_TTL_DAYS", "DEFAULT_CURRENCY",
     "SHOP_LOCALE",
     "ALLOWED_ORIGINS", "COOKIE_SAME_SITE", "SYNC_MODE", "SYNC_TAG", "CATALOG_CACHE_SECONDS",
-    "METRICS_NAMESPACE",
+    "METRICS_NAMESPACE", "GLIBC_TUNABLES",
 }  # fmt: skip
 CHECKOUT_SETTINGS = {
     "CHECKOUT_PAYMENT_METHODS", "CHECKOUT_LOCALE", "CHECKOUT_BILLING_ADDRESS", "CHECKOUT_SHIPPING_COUNTRIES",
@@ -517,6 +517,9 @@ def test_every_setting_comes_from_the_parameter_of_its_name(stack):
                 continue
             if setting == "METRICS_NAMESPACE":
                 assert value == NAMESPACE
+                continue
+            if setting == "GLIBC_TUNABLES":
+                assert value == "glibc.malloc.tcache_count=200"
                 continue
             if setting in ("EVENT_BUS", "EVENT_FAILURES_QUEUE"):
                 assert value == {"Ref": {"EVENT_BUS": "Events", "EVENT_FAILURES_QUEUE": "EventFailures"}[setting]}

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use settings::Environment;
 
 use crate::Failure;
@@ -11,7 +12,11 @@ use crate::Failure;
 /// One version of everything that is measured, in Cargo's folder for releases.
 pub(crate) struct Artifacts {
     folder: PathBuf,
+    tunables: Option<String>,
 }
+
+/// What template.yaml gives each function besides settings that a shop has.
+const TUNABLES: &str = "GLIBC_TUNABLES";
 
 /// The functions are built as SAM has them built: by the names of their binaries, from the root of the workspace.
 const FUNCTIONS: [&str; 8] = ["get", "add", "update", "clear", "checkout", "stripe-webhook", "products", "sync"];
@@ -26,12 +31,21 @@ impl Artifacts {
             build(&["--package", reference])?;
         }
         let functions: Vec<_> = FUNCTIONS.iter().flat_map(|function| ["--bin", function]).collect();
-        Ok(Self { folder: build(&functions)?.ok_or(Failure::Build)? })
+        Ok(Self { folder: build(&functions)?.ok_or(Failure::Build)?, tunables: tunables(&own_template())? })
     }
 
-    /// Takes what is built already in `folder`.
-    pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
-        let artifacts = Self { folder: folder.to_owned() };
+    /// Takes what is built already of this checkout, in `folder`.
+    pub(crate) fn built(folder: &Path) -> Result<Self, Failure> {
+        Self::in_folder(folder, &own_template())
+    }
+
+    /// Takes what is built already of another checkout, in its `target/release`.
+    pub(crate) fn of_another(folder: &Path) -> Result<Self, Failure> {
+        Self::in_folder(folder, &folder.join("../../template.yaml"))
+    }
+
+    fn in_folder(folder: &Path, template: &Path) -> Result<Self, Failure> {
+        let artifacts = Self { folder: folder.to_owned(), tunables: tunables(template)? };
         let missing = FUNCTIONS.iter().chain(&REFERENCES).map(|name| artifacts.path(name)).find(|path| !path.is_file());
         match missing {
             Some(path) => Err(Failure::Missing(path)),
@@ -43,11 +57,26 @@ impl Artifacts {
         self.folder.join(binary)
     }
 
+    /// What the version's own template.yaml puts into the environment of every function, whatever the shop.
+    pub(crate) fn environment(&self) -> Option<(String, String)> {
+        self.tunables.clone().map(|tunables| (TUNABLES.to_owned(), tunables))
+    }
+
     /// The size of the binary as it is uploaded, in bytes.
     pub(crate) fn packed(&self, binary: &str) -> Result<usize, Failure> {
         let packed = Command::new("gzip").args(["--best", "--stdout"]).arg(self.path(binary)).output()?;
         if packed.status.success() { Ok(packed.stdout.len()) } else { Err(Failure::Gzip) }
     }
+}
+
+fn own_template() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")
+}
+
+fn tunables(template: &Path) -> Result<Option<String>, Failure> {
+    let template: Value = serde_saphyr::from_str(&std::fs::read_to_string(template)?)
+        .map_err(|error| Failure::Template(template.to_owned(), error.to_string()))?;
+    Ok(template["Globals"]["Function"]["Environment"]["Variables"][TUNABLES].as_str().map(str::to_owned))
 }
 
 /// Builds what is chosen and returns the folder with the binaries.

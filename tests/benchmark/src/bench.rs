@@ -116,6 +116,7 @@ impl Bench<'_> {
 
     fn environment(&self, binary: &str) -> Vec<(String, String)> {
         let mut environment = lambda::environment(&self.artifacts.path(binary));
+        environment.extend(self.artifacts.environment());
         environment.extend(self.shop.environment());
         environment
     }

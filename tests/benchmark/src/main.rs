@@ -56,6 +56,8 @@ enum Failure {
     Build,
     #[error("{} is not built", .0.display())]
     Missing(PathBuf),
+    #[error("{} cannot be read: {text}", .0.display(), text = .1)]
+    Template(PathBuf, String),
     #[error("gzip failed")]
     Gzip,
     #[error("Valgrind says nothing")]
@@ -93,7 +95,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let artifacts = match &arguments.built {
-        Some(folder) => Artifacts::in_folder(folder)?,
+        Some(folder) => Artifacts::built(folder)?,
         None => Artifacts::build()?,
     };
     let counts = valgrind::is_installed();
@@ -102,7 +104,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     match &arguments.against {
         None => Box::pin(report(arguments, &artifacts, counts)).await,
-        Some(folder) => Box::pin(compare(arguments, &Artifacts::in_folder(folder)?, &artifacts, counts)).await,
+        Some(folder) => Box::pin(compare(arguments, &Artifacts::of_another(folder)?, &artifacts, counts)).await,
     }
 }
 
