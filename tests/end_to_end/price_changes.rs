@@ -98,9 +98,9 @@ async fn a_change_of_price_is_written_as_the_price_of_a_unit_is() {
             assert_eq!((warning["from"].is_null(), warning["to"].is_null()), (before.is_null(), after.is_null()));
             let refused = checkout(&visitor, json!({})).await;
             if refused.status == 409 {
-                let mut change = refused.json()["details"]["successors"][0].clone();
-                change["code"] = json!("price_changed");
-                assert_eq!(&change, warning, "{new}");
+                let change = &refused.json()["details"]["successors"][0];
+                let members = ["id", "price", "successor", "from", "to"];
+                assert_eq!(members.map(|member| &change[member]), members.map(|member| &warning[member]), "{new}");
             }
         }
     }
@@ -132,10 +132,7 @@ async fn a_rise_waits_for_a_yes_at_checkout() {
 
     let refused = checkout(&visitor, json!({})).await;
     assert_eq!(refused.error(409), "cart_changed");
-    let successor = json!({
-        "id": old, "price": old, "successor": new,
-        "from": 2000, "to": 2500, "from_with_currency": "$20.00", "to_with_currency": "$25.00",
-    });
+    let successor = json!({ "id": old, "price": old, "successor": new, "from": 2000, "to": 2500 });
     assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
     let version = visitor.cart().await["version"].as_u64().unwrap();
     let before = checkout(&visitor, json!({ "accept_version": version - 1 })).await;
@@ -161,7 +158,7 @@ fn yes(version: &Value, shown: &Value) -> Value {
 /// rise against the line's own price, but was a deeper fall when it was seen.
 #[tokio::test]
 async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
-    for (first, then, text) in [(2500, 9900, "$99.00"), (1000, 1500, "$15.00")] {
+    for (first, then) in [(2500, 9900), (1000, 1500)] {
         let shop = Shop::open().await;
         let (visitor, old, seen) = replaced(&shop, first).await;
         let before = visitor.cart().await;
@@ -170,10 +167,7 @@ async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
         let refused = checkout(&visitor, yes(&before["version"], &before["warnings"])).await;
 
         assert_eq!(refused.error(409), "cart_changed");
-        let successor = json!({
-            "id": old, "price": old, "successor": newer,
-            "from": 2000, "to": then, "from_with_currency": "$20.00", "to_with_currency": text,
-        });
+        let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": then });
         let details = refused.json()["details"].clone();
         assert_eq!(details, json!({ "prices": [], "successors": [successor] }));
         assert!(shop.sandbox().sessions().is_empty());

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use add::Add;
 use checkout::Checkout;
 use fixtures::Shop;
 use reqwest::Method;
@@ -434,8 +435,6 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
         ("SYNC_MODE", "some"),
         ("CATALOG_CACHE_SECONDS", "3601"),
         ("DEFAULT_CURRENCY", "dollars"),
-        ("SHOP_LOCALE", "no such locale"),
-        ("COOKIE_SAME_SITE", "Strict"),
         ("CART_TTL_DAYS", "0"),
         ("ALLOWED_ORIGINS", "https://shop.example/cart"),
         ("STRIPE_API_URL", "stripe"),
@@ -461,10 +460,18 @@ fn a_malformed_setting_stops_the_function_at_start_and_is_named() {
     ]);
     assert!(Checkout::new(&Services::new(complete.clone()).unwrap()).is_ok());
 
-    for (name, value) in cases {
+    let with = |name, value| {
         let mut environment = complete.clone();
         environment.set(name, value);
-        let error = Services::new(environment).and_then(|setup| Checkout::new(&setup)).unwrap_err().to_string();
+        Services::new(environment)
+    };
+    for (name, value) in cases {
+        let error = with(name, value).and_then(|services| Checkout::new(&services)).unwrap_err().to_string();
+        assert!(error.starts_with(name), "{name}={value}: {error}");
+    }
+    // What shows a cart.
+    for (name, value) in [("SHOP_LOCALE", "no such locale"), ("COOKIE_SAME_SITE", "Strict")] {
+        let error = with(name, value).and_then(|services| Add::new(&services)).unwrap_err().to_string();
         assert!(error.starts_with(name), "{name}={value}: {error}");
     }
 }

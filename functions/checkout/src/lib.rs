@@ -3,12 +3,12 @@
 use ordering::{CheckoutError, CheckoutRequest};
 use payments::{Hook, Stripe};
 use services::Services;
-use web::{Answer, CheckoutBody, Endpoint, Error, PriceChangeView, Request, Shop};
+use web::{AllowedOrigins, Answer, CheckoutBody, Endpoint, Error, Request};
 
 /// The endpoint.
 #[derive(Debug)]
 pub struct Checkout {
-    shop: Shop,
+    origins: AllowedOrigins,
     sessions: ordering::Checkout,
     /// Where the deployment is reached, if requests do not show it.
     public_url: Option<String>,
@@ -32,11 +32,15 @@ impl Endpoint for Checkout {
 
     fn new(services: &Services) -> Result<Self, settings::Error> {
         let public_url = services.environment.base_page("PUBLIC_URL")?;
-        Ok(Self { shop: Shop::new(&services.environment)?, sessions: ordering::Checkout::new(services)?, public_url })
+        Ok(Self {
+            origins: AllowedOrigins::new(&services.environment)?,
+            sessions: ordering::Checkout::new(services)?,
+            public_url,
+        })
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
-        let shopper = request.shopper(&self.shop.origins)?;
+        let shopper = request.shopper(&self.origins)?;
         let body: CheckoutBody = request.body()?;
         let base_url = self.public_url.clone().or_else(|| request.base_url("/cart/checkout"));
         let wanted = CheckoutRequest {
@@ -47,17 +51,17 @@ impl Endpoint for Checkout {
         };
 
         let session = self.sessions.session(&shopper, &wanted, request.received_at()).await;
-        let session = session.map_err(|error| refused(error, &self.shop))?;
+        let session = session.map_err(refused)?;
 
         Ok(Answer::json(&session))
     }
 }
 
-fn refused(error: CheckoutError, shop: &Shop) -> Error {
+fn refused(error: CheckoutError) -> Error {
     match error {
         CheckoutError::CartEmpty => Error::CartEmpty,
         CheckoutError::CartChanged { prices, successors } => {
-            let successors = successors.iter().map(|change| PriceChangeView::new(change, shop)).collect();
+            let successors = successors.iter().map(Into::into).collect();
             Error::CartChanged { prices, successors }
         }
         CheckoutError::VersionMismatch { current } => Error::VersionMismatch { current: Some(current) },

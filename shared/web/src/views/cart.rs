@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use cart::{
     AdjustableQuantity, Attributes, Bounds, Cart, CartNumber, Currency, Decimal, Description, Interval, Line, LineId,
-    Metadata, Money, Offers, PriceId, PricedLine, ProductId, Quantity, RefusedItem, Renewal, Status, Timestamp, Totals,
+    Metadata, Money, Offers, PriceChange, PriceId, PricedLine, ProductId, Quantity, RefusedItem, Renewal, Status,
+    Timestamp, Totals,
 };
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::Number;
 use shopping::{Changed, ChangedCart};
 
 use super::amounts::{Amount, Major, SumMembers, UnitMembers, WithCurrency};
-use super::price_change::PriceChangeView;
+use super::price_change::number;
 use super::renderings::Rendering;
 use super::spliced::Spliced;
 use crate::cookies::Handed;
@@ -100,8 +102,21 @@ struct LostPrice<'a> {
 #[serde(tag = "code", rename_all = "snake_case")]
 enum Warning<'a> {
     PriceInactive { price: &'a PriceId },
-    PriceChanged(PriceChangeView),
+    PriceChanged(PriceChanged<'a>),
     OutOfBounds { price: &'a PriceId, id: &'a LineId, minimum: Option<u32>, maximum: Option<u32> },
+}
+
+/// A line that goes on at another price.
+#[derive(Serialize, Debug)]
+struct PriceChanged<'a> {
+    price: &'a PriceId,
+    id: &'a LineId,
+    successor: PriceId,
+    /// Minor units of the cart's currency, like the next; `null` where no single amount says it.
+    from: Option<Number>,
+    to: Option<Number>,
+    from_with_currency: Option<WithCurrency>,
+    to_with_currency: Option<WithCurrency>,
 }
 
 /// An item that was not added, with the code and the message that a refusal of all would have.
@@ -264,7 +279,18 @@ impl<'a> Warning<'a> {
         let Line { id, price, quantity, .. } = priced.line;
         let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price });
         let changed = priced.price_change().filter(|_| priced.amount.is_ok());
-        let changed = changed.map(|change| Self::PriceChanged(PriceChangeView::new(&change, shop)));
+        let changed = changed.map(|PriceChange { successor, from, to, currency, .. }| {
+            let written = |unit: Option<Decimal>| Some(shop.unit_amount(unit?, currency).with_currency());
+            Self::PriceChanged(PriceChanged {
+                price,
+                id,
+                successor,
+                from: from.map(number),
+                to: to.map(number),
+                from_with_currency: written(from),
+                to_with_currency: written(to),
+            })
+        });
         let Bounds { minimum, maximum } = priced.bounds();
         let out_of_bounds = !priced.bounds().admit(*quantity);
         inactive.into_iter().chain(changed).chain(out_of_bounds.then_some(Self::OutOfBounds {
