@@ -1,6 +1,7 @@
 //! DynamoDB's expressions, put together clause by clause.
 
 use std::collections::HashMap;
+use std::fmt::{Display, Write as _};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -49,33 +50,34 @@ impl Update {
         placeholder(':', self.values.len() - 1)
     }
 
-    pub(crate) fn set(&mut self, clause: impl AsRef<str>) {
-        clause_of(&mut self.set, "SET ", clause.as_ref());
+    pub(crate) fn set(&mut self, clause: impl Display) {
+        clause_of(&mut self.set, "SET ", clause);
     }
 
-    pub(crate) fn remove(&mut self, path: impl AsRef<str>) {
-        clause_of(&mut self.remove, "REMOVE ", path.as_ref());
+    pub(crate) fn remove(&mut self, path: impl Display) {
+        clause_of(&mut self.remove, "REMOVE ", path);
     }
 
-    pub(crate) fn add(&mut self, clause: impl AsRef<str>) {
-        clause_of(&mut self.add, "ADD ", clause.as_ref());
+    pub(crate) fn add(&mut self, clause: impl Display) {
+        clause_of(&mut self.add, "ADD ", clause);
     }
 
-    pub(crate) fn delete(&mut self, clause: impl AsRef<str>) {
-        clause_of(&mut self.delete, "DELETE ", clause.as_ref());
+    pub(crate) fn delete(&mut self, clause: impl Display) {
+        clause_of(&mut self.delete, "DELETE ", clause);
     }
 
     /// One more condition that must hold. It may have alternatives.
-    pub(crate) fn guard(&mut self, condition: impl AsRef<str>) {
-        let condition = condition.as_ref();
+    pub(crate) fn guard(&mut self, condition: impl Display) {
         if !self.guard.is_empty() {
             self.guard.push_str(" AND ");
         }
+        let start = self.guard.len();
+        // Nothing that is put here fails to be written.
+        let _ = write!(self.guard, "{condition}");
         // Redundant parentheses are refused, and whatever is sent is signed, byte by byte.
-        if condition.contains(" OR ") {
-            self.guard.extend(["(", condition, ")"]);
-        } else {
-            self.guard.push_str(condition);
+        if self.guard[start..].contains(" OR ") {
+            self.guard.insert(start, '(');
+            self.guard.push(')');
         }
     }
 
@@ -101,13 +103,19 @@ impl Update {
     }
 }
 
-fn clause_of(clauses: &mut String, keyword: &str, clause: &str) {
+fn clause_of(clauses: &mut String, keyword: &str, clause: impl Display) {
     clauses.push_str(if clauses.is_empty() { keyword } else { ", " });
-    clauses.push_str(clause);
+    let _ = write!(clauses, "{clause}");
 }
 
+/// A change has dozens of them.
 fn placeholder(sign: char, index: usize) -> String {
-    format!("{sign}{index}")
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(index);
+    let mut placeholder = String::with_capacity(1 + digits.len());
+    placeholder.push(sign);
+    placeholder.push_str(digits);
+    placeholder
 }
 
 /// Alternatives: one of them must hold.

@@ -117,8 +117,8 @@ fn leads_to(session: &SessionId, now: Timestamp) -> Update {
     let mut update = Update::default();
     let [noted, expiry] = [AttributeValue::Ss(vec![session.to_string()]), number(now.as_second() + KEPT)]
         .map(|value| update.value(value));
-    update.add(format!("{NOTED} {noted}"));
-    update.set(format!("{EXPIRES} = {expiry}"));
-    update.guard(format!("attribute_not_exists({ANONYMISED})"));
+    update.add(format_args!("{NOTED} {noted}"));
+    update.set(format_args!("{EXPIRES} = {expiry}"));
+    update.guard(format_args!("attribute_not_exists({ANONYMISED})"));
     update
 }

@@ -42,8 +42,8 @@ impl Carts {
         for session in noted {
             let mut update = Update::default();
             let [blank, name] = [update.value(text("")), update.name(RECOVERY_URL)];
-            update.guard(format!("attribute_exists({name})"));
-            update.set(format!("{name} = {blank}"));
+            update.guard(format_args!("attribute_exists({name})"));
+            update.set(format_args!("{name} = {blank}"));
             self.table.update(text(key(&session)), update, OnRefusal::Nothing).await?;
         }
         Ok(())
@@ -70,7 +70,7 @@ fn is_anonymous(now: Timestamp) -> Update {
     let mut update = Update::default();
     for (name, value) in [(ANONYMISED, seconds(now)), (EXPIRES, number(now.as_second() + REMEMBERED))] {
         let value = update.value(value);
-        update.set(format!("{name} = {value}"));
+        update.set(format_args!("{name} = {value}"));
     }
     update
 }

@@ -107,13 +107,13 @@ pub(super) fn expression(change: &Change, offers: &Offers, now: Timestamp, lifet
 fn open_cart(update: &mut Update, now: Timestamp, lifetime: Lifetime) {
     let [one, time, expiry] = [number(1), seconds(now), seconds(lifetime.after(now))].map(|value| update.value(value));
     // Where there is no cart, this does not hold either.
-    update.guard(format!("{EXPIRES} > {time}"));
-    update.guard(format!("attribute_not_exists({COMPLETED})"));
+    update.guard(format_args!("{EXPIRES} > {time}"));
+    update.guard(format_args!("attribute_not_exists({COMPLETED})"));
     let latest = update.value(number(LATEST_FORMAT));
-    update.guard(format!("{FORMAT} <= {latest}"));
-    update.set(format!("{VERSION} = {VERSION} + {one}"));
-    update.set(format!("{UPDATED} = {time}"));
-    update.set(format!("{EXPIRES} = {expiry}"));
+    update.guard(format_args!("{FORMAT} <= {latest}"));
+    update.set(format_args!("{VERSION} = {VERSION} + {one}"));
+    update.set(format_args!("{UPDATED} = {time}"));
+    update.set(format_args!("{EXPIRES} = {expiry}"));
 }
 
 fn add(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>, now: Timestamp) -> Option<()> {
@@ -129,14 +129,14 @@ fn add(update: &mut Update, items: &[Units<'_>], preferred: Option<Currency>, no
         let quantity = update.value(number(units.quantity));
         let held = format!("{QUANTITIES}.{line}");
         guard_sum(update, units, &held, items.len())?;
-        update.set(format!("{held} = if_not_exists({held}, {zero}) + {quantity}"));
+        update.set(format_args!("{held} = if_not_exists({held}, {zero}) + {quantity}"));
         place(update, units, now, index);
     }
     if items.iter().any(|units| units.attributes.is_some()) {
         // Rows of version 0.1.0 have no map to put them into.
-        update.guard(format!("attribute_exists({ATTRIBUTES})"));
+        update.guard(format_args!("attribute_exists({ATTRIBUTES})"));
         let latest = update.value(number(LATEST_FORMAT));
-        update.set(format!("{FORMAT} = {latest}"));
+        update.set(format_args!("{FORMAT} = {latest}"));
     }
     Some(())
 }
@@ -185,7 +185,7 @@ fn set(
     if !removed.is_empty() {
         let prices: BTreeSet<_> = removed.iter().filter_map(|line| line.price()).map(String::from).collect();
         let prices = update.value(AttributeValue::Ss(prices.into_iter().collect()));
-        update.delete(format!("{RECURRING} {prices}"));
+        update.delete(format_args!("{RECURRING} {prices}"));
     }
     Some(())
 }
@@ -195,6 +195,8 @@ fn guard_removal(update: &mut Update, items: &[Units<'_>], removed: &[&LineId], 
     if removed.is_empty() {
         return;
     }
+    // Another line may have been called so, and what one was called before goes with it.
+    update.guard(format_args!("attribute_not_exists({FORMER})"));
     if !items.is_empty() {
         // Removing all lines would free the currency for the new ones. One line that stays says it does not.
         let stays = any(items.iter().map(|units| exists(update, &units.line)));
@@ -208,11 +210,11 @@ fn guard_removal(update: &mut Update, items: &[Units<'_>], removed: &[&LineId], 
 
 /// Guards that a line, where there is one already, has room for the units; `None` where there cannot be room.
 fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str, beside: usize) -> Option<()> {
-    let Bounds { minimum, maximum } = units.bounds();
-    let most = maximum.unwrap_or(Quantity::MAX).min(Quantity::MAX).checked_sub(units.quantity.get());
-    let least = minimum.unwrap_or(0).saturating_sub(units.quantity.get());
+    let bounds = units.bounds();
+    let most = bounds.maximum.unwrap_or(Quantity::MAX).min(Quantity::MAX).checked_sub(units.quantity.get());
+    let least = bounds.minimum.unwrap_or(0).saturating_sub(units.quantity.get());
     let mut fits = Vec::new();
-    if units.bounds().admit(units.quantity) {
+    if bounds.admit(units.quantity) {
         fits.push(format!("attribute_not_exists({held})"));
     }
     if let Some(most) = most {
@@ -274,9 +276,9 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
         update.guard(there);
     } else {
         // A line that was once called so would be meant.
-        update.guard(format!("{there} OR attribute_not_exists({FORMER}.{line})"));
+        update.guard(format_args!("{there} OR attribute_not_exists({FORMER}.{line})"));
     }
-    update.set(format!("{QUANTITIES}.{line} = {quantity}"));
+    update.set(format_args!("{QUANTITIES}.{line} = {quantity}"));
     place(update, units, now, index);
     Some(())
 }
@@ -285,14 +287,12 @@ fn set_line(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize
 fn remove(update: &mut Update, line: &LineId) {
     guard_only_line(update, line);
     let name = update.name(line.as_str());
-    // Another line may have been called so, and what this one was called before goes with it.
-    update.guard(format!("attribute_not_exists({FORMER})"));
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, TEXTS] {
-        update.remove(format!("{map}.{name}"));
+        update.remove(format_args!("{map}.{name}"));
     }
     if line.has_attributes() {
-        update.guard(format!("attribute_exists({ATTRIBUTES})"));
-        update.remove(format!("{ATTRIBUTES}.{name}"));
+        update.guard(format_args!("attribute_exists({ATTRIBUTES})"));
+        update.remove(format_args!("{ATTRIBUTES}.{name}"));
     }
 }
 
@@ -307,16 +307,16 @@ fn guard_only_line(update: &mut Update, line: &LineId) {
 fn clear(update: &mut Update) {
     let empty = update.value(AttributeValue::M(HashMap::new()));
     for map in [QUANTITIES, POSITIONS, ADJUSTABLE, NUMERIC_BOUNDS, TEXTS, ATTRIBUTES, METADATA] {
-        update.set(format!("{map} = {empty}"));
+        update.set(format_args!("{map} = {empty}"));
     }
     let plain = update.value(number(PLAIN_FORMAT));
-    update.set(format!("{FORMAT} = {plain}"));
+    update.set(format_args!("{FORMAT} = {plain}"));
     for stale in [FORMER, RECURRING, RECURRENCE, CURRENCY, OWN_CURRENCY] {
         update.remove(stale);
     }
     let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
-    update.set(format!("{TEXT_BYTES} = {zero}"));
-    update.set(format!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
+    update.set(format_args!("{TEXT_BYTES} = {zero}"));
+    update.set(format_args!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
 }
 
 /// Guards that there is room for `more` bytes of text, and counts them; `None` where no cart has that much. What they replace is
@@ -325,9 +325,9 @@ fn lengthen_texts(update: &mut Update, more: usize) -> Option<()> {
     if more > 0 {
         let rest = Cart::MAX_TEXT.checked_sub(more)?;
         let [more, rest] = [more, rest].map(|bytes| update.value(number(bytes)));
-        update.guard(format!("{TEXT_BYTES} <= {rest}"));
-        update.guard(format!("{OWN_CURRENCY_VERSION} = {VERSION}"));
-        update.set(format!("{TEXT_BYTES} = {TEXT_BYTES} + {more}"));
+        update.guard(format_args!("{TEXT_BYTES} <= {rest}"));
+        update.guard(format_args!("{OWN_CURRENCY_VERSION} = {VERSION}"));
+        update.set(format_args!("{TEXT_BYTES} = {TEXT_BYTES} + {more}"));
     }
     Some(())
 }
@@ -336,7 +336,7 @@ fn lengthen_texts(update: &mut Update, more: usize) -> Option<()> {
 fn keep_own_currency(update: &mut Update) {
     let [zero, one] = [0, 1].map(|digit| update.value(number(digit)));
     // In a row that has none, this stays behind the version, so that it never counts.
-    update.set(format!("{OWN_CURRENCY_VERSION} = if_not_exists({OWN_CURRENCY_VERSION}, {zero}) + {one}"));
+    update.set(format_args!("{OWN_CURRENCY_VERSION} = if_not_exists({OWN_CURRENCY_VERSION}, {zero}) + {one}"));
 }
 
 /// Guards that the items agree with the cart on the currency and on the own currency of prices, and sets both; `None` where
@@ -362,10 +362,10 @@ fn share_currency(update: &mut Update, items: &[Units<'_>], preferred: Option<Cu
     ]);
     // In a cart that has no currency, an earlier release may have written texts that are not counted yet.
     let is_counted = format!("attribute_not_exists({TEXT_BYTES}) OR {OWN_CURRENCY_VERSION} = {VERSION}");
-    update.guard(format!("(attribute_not_exists({CURRENCY}) AND ({is_counted})) OR ({agrees})"));
-    update.set(format!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
-    update.set(format!("{OWN_CURRENCY} = {own}"));
-    update.set(format!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
+    update.guard(format_args!("(attribute_not_exists({CURRENCY}) AND ({is_counted})) OR ({agrees})"));
+    update.set(format_args!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
+    update.set(format_args!("{OWN_CURRENCY} = {own}"));
+    update.set(format_args!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
     Some(())
 }
 
@@ -378,8 +378,8 @@ fn share_recurrence(update: &mut Update, items: &[Units<'_>]) -> Option<()> {
             return None;
         }
         let value = update.value(text(recurrence));
-        update.guard(format!("attribute_not_exists({RECURRENCE}) OR {RECURRENCE} = {value}"));
-        update.set(format!("{RECURRENCE} = {value}"));
+        update.guard(format_args!("attribute_not_exists({RECURRENCE}) OR {RECURRENCE} = {value}"));
+        update.set(format_args!("{RECURRENCE} = {value}"));
         let recurring: Vec<_> = items.iter().filter(|units| units.price.recurring.is_some()).collect();
         let prices: BTreeSet<_> = recurring.iter().map(|units| units.price.id.to_string()).collect();
         if prices.len() < recurring.len() {
@@ -389,7 +389,7 @@ fn share_recurrence(update: &mut Update, items: &[Units<'_>]) -> Option<()> {
             guard_only_line(update, &units.line);
         }
         let prices = update.value(AttributeValue::Ss(prices.into_iter().collect()));
-        update.add(format!("{RECURRING} {prices}"));
+        update.add(format_args!("{RECURRING} {prices}"));
     }
     Some(())
 }
@@ -419,10 +419,10 @@ fn at_most(update: &mut Update, limit: usize, more: usize) -> String {
 fn place(update: &mut Update, units: &Units<'_>, now: Timestamp, index: usize) {
     let line = update.name(units.line.as_str());
     let position = update.value(number(Line::position_at(now, index)));
-    update.set(format!("{POSITIONS}.{line} = if_not_exists({POSITIONS}.{line}, {position})"));
+    update.set(format_args!("{POSITIONS}.{line} = if_not_exists({POSITIONS}.{line}, {position})"));
     if let Some(attributes) = units.attributes {
         let value = update.value(row::attributes(attributes));
-        update.set(format!("{ATTRIBUTES}.{line} = {value}"));
+        update.set(format_args!("{ATTRIBUTES}.{line} = {value}"));
     }
     describe(update, &units.line, units.details, index);
 }
@@ -431,17 +431,17 @@ fn describe(update: &mut Update, id: &LineId, details: &Details, index: usize) {
     let line = update.name(id.as_str());
     if let Some(adjustable_quantity) = &details.adjustable_quantity {
         let value = update.value(row::adjustable(adjustable_quantity));
-        update.set(format!("{ADJUSTABLE}.{line} = {value}"));
+        update.set(format_args!("{ADJUSTABLE}.{line} = {value}"));
         if adjustable_quantity.enabled() {
             compare(update, id, adjustable_quantity, index);
         }
     }
     if let Some(description) = &details.description {
         if description.is_blank() {
-            update.remove(format!("{TEXTS}.{line}"));
+            update.remove(format_args!("{TEXTS}.{line}"));
         } else {
             let value = update.value(text(description.as_str()));
-            update.set(format!("{TEXTS}.{line} = {value}"));
+            update.set(format_args!("{TEXTS}.{line} = {value}"));
         }
     }
 }
@@ -451,20 +451,20 @@ fn describe(update: &mut Update, id: &LineId, details: &Details, index: usize) {
 fn compare(update: &mut Update, id: &LineId, adjustable: &AdjustableQuantity, index: usize) {
     let numbers = format!("{NUMERIC_BOUNDS}.{}", update.name(id.as_str()));
     let Some(bounds) = row::numeric_bounds(id, adjustable).filter(|_| index < MAX_COMPARED) else {
-        update.guard(format!("attribute_exists({NUMERIC_BOUNDS})"));
+        update.guard(format_args!("attribute_exists({NUMERIC_BOUNDS})"));
         update.remove(numbers);
         return;
     };
     let [bounds, room] = [bounds, number(row::MAX_NUMERIC_BOUNDS - index)].map(|value| update.value(value));
     // Rows of version 0.1.0 have no map to put them into.
-    update.guard(format!("size({NUMERIC_BOUNDS}) < {room} OR attribute_exists({numbers})"));
-    update.set(format!("{numbers} = {bounds}"));
+    update.guard(format_args!("size({NUMERIC_BOUNDS}) < {room} OR attribute_exists({numbers})"));
+    update.set(format_args!("{numbers} = {bounds}"));
 }
 
 fn attach(update: &mut Update, metadata: Option<&Metadata>) {
     if let Some(metadata) = metadata {
         let value = update.value(row::metadata(metadata));
-        update.set(format!("{METADATA} = {value}"));
+        update.set(format_args!("{METADATA} = {value}"));
     }
 }
 

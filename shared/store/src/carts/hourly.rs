@@ -91,9 +91,9 @@ impl Carts {
         let [at, count] = counter.attributes();
         let mut update = Update::default();
         let [hour, zero, less] = [hour, 0, -1].map(|value| update.value(number(value)));
-        update.guard(format!("{at} = {hour}"));
-        update.guard(format!("{count} > {zero}"));
-        update.add(format!("{count} {less}"));
+        update.guard(format_args!("{at} = {hour}"));
+        update.guard(format_args!("{count} > {zero}"));
+        update.add(format_args!("{count} {less}"));
         self.update(cart, update).await.map(drop)
     }
 }
@@ -124,7 +124,7 @@ impl Hourly {
         let values: [AttributeValue; 2] = [number(hour), number(count)];
         for (attribute, value) in self.attributes().into_iter().zip(values) {
             let value = update.value(value);
-            update.set(format!("{attribute} = {value}"));
+            update.set(format_args!("{attribute} = {value}"));
         }
     }
 
@@ -134,10 +134,10 @@ impl Hourly {
         let mut update = Update::default();
         let [hour, one] = [hour, 1].map(|value| update.value(number(value)));
         // An update of a row that is gone would make one.
-        update.guard(format!("attribute_exists({FORMAT})"));
-        update.guard(format!("attribute_not_exists({at}) OR {at} < {hour}"));
-        update.set(format!("{at} = {hour}"));
-        update.set(format!("{count} = {one}"));
+        update.guard(format_args!("attribute_exists({FORMAT})"));
+        update.guard(format_args!("attribute_not_exists({at}) OR {at} < {hour}"));
+        update.set(format_args!("{at} = {hour}"));
+        update.set(format_args!("{count} = {one}"));
         update
     }
 
@@ -146,9 +146,9 @@ impl Hourly {
         let [at, count] = self.attributes();
         let mut update = Update::default();
         let [hour, most, one] = [hour, most.into(), 1].map(|value| update.value(number(value)));
-        update.guard(format!("{at} = {hour}"));
-        update.guard(format!("{count} < {most}"));
-        update.add(format!("{count} {one}"));
+        update.guard(format_args!("{at} = {hour}"));
+        update.guard(format_args!("{count} < {most}"));
+        update.add(format_args!("{count} {one}"));
         update
     }
 }

@@ -190,7 +190,7 @@ fn remember_unseen(
     forget(update, forgotten);
     remember(update, key, None, session, now);
     let room = update.value(number(ROOM));
-    update.guard(format!("size({REQUESTS}) < {room}"));
+    update.guard(format_args!("size({REQUESTS}) < {room}"));
 }
 
 /// Remembers a request in the cart with this row, which forgets what is over.
@@ -202,7 +202,7 @@ fn remember_in(update: &mut Update, row: &Item, key: &IdempotencyKey, session: O
 fn forget(update: &mut Update, keys: &[String]) {
     for key in keys {
         let key = update.name(key);
-        update.remove(format!("{REQUESTS}.{key}"));
+        update.remove(format_args!("{REQUESTS}.{key}"));
     }
 }
 
@@ -221,5 +221,5 @@ fn remember(
         None => format!("attribute_not_exists({REQUESTS}.{key})"),
         Some(known) => format!("{REQUESTS}.{key} = {known}"),
     });
-    update.set(format!("{REQUESTS}.{key} = {entry}"));
+    update.set(format_args!("{REQUESTS}.{key} = {entry}"));
 }

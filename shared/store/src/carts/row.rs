@@ -146,7 +146,7 @@ pub(crate) fn replace(before: &Cart, after: &Cart) -> Update {
             None => update.remove(SESSION),
             Some(session) => {
                 let value = update.value(current_session(session));
-                update.set(format!("{SESSION} = {value}"));
+                update.set(format_args!("{SESSION} = {value}"));
             }
         }
     }
@@ -166,7 +166,7 @@ fn write_in(update: &mut Update, cart: &Cart, names: impl IntoIterator<Item = &'
             None => update.remove(name),
             Some(value) => {
                 let value = update.value(value);
-                update.set(format!("{name} = {value}"));
+                update.set(format_args!("{name} = {value}"));
             }
         }
     }

@@ -110,8 +110,8 @@ impl Carts {
     pub async fn record_expired(&self, number: CartNumber, session: &SessionId) -> Result<(), Error> {
         let mut update = Update::default();
         let session = update.value(text(session));
-        update.guard(format!("{SESSION}.{SESSION_ID} = {session}"));
-        update.remove(format!("{SESSION}.{SESSION_EXPIRY}"));
+        update.guard(format_args!("{SESSION}.{SESSION_ID} = {session}"));
+        update.remove(format_args!("{SESSION}.{SESSION_EXPIRY}"));
         self.update(number, update).await.map(drop)
     }
 }
@@ -124,8 +124,8 @@ fn replace_session(session: &CurrentSession, replaces: Option<&SessionId>) -> Up
         None => format!("attribute_not_exists({SESSION})"),
         Some(before) => format!("{SESSION}.{SESSION_ID} = {}", update.value(text(before))),
     };
-    update.guard(format!("{known} OR {SESSION}.{SESSION_ID} = {own}"));
-    update.guard(format!("attribute_not_exists({COMPLETED})"));
-    update.set(format!("{SESSION} = {value}"));
+    update.guard(format_args!("{known} OR {SESSION}.{SESSION_ID} = {own}"));
+    update.guard(format_args!("attribute_not_exists({COMPLETED})"));
+    update.set(format_args!("{SESSION} = {value}"));
     update
 }

@@ -72,9 +72,9 @@ impl WriteId {
     pub(crate) fn record_in(&self, update: &mut Update) {
         let own = self.attribute();
         let [mark, set, most] = [text(&self.mark), self.as_set(), number(Self::MOST)].map(|value| update.value(value));
-        update.guard(format!("NOT contains({own}, {mark})"));
-        update.guard(format!("attribute_not_exists({own}) OR size({own}) < {most}"));
-        update.add(format!("{own} {set}"));
+        update.guard(format_args!("NOT contains({own}, {mark})"));
+        update.guard(format_args!("attribute_not_exists({own}) OR size({own}) < {most}"));
+        update.add(format_args!("{own} {set}"));
         update.remove(self.outdated());
     }
 
@@ -86,7 +86,7 @@ impl WriteId {
         let mut marks: Vec<String> = self.marks_of_period(row).cloned().collect();
         marks.push(self.mark.clone());
         let marks = update.value(AttributeValue::Ss(marks));
-        update.set(format!("{} = {marks}", self.attribute()));
+        update.set(format_args!("{} = {marks}", self.attribute()));
         update.remove(self.outdated());
     }
 

@@ -72,7 +72,7 @@ impl CatalogTable {
 /// The condition that the row is no price's.
 fn guard_earlier(update: &mut Update) {
     let price = update.name(PRICE);
-    update.guard(format!("attribute_not_exists({price})"));
+    update.guard(format_args!("attribute_not_exists({price})"));
 }
 
 /// The product that a row of before has, where it can be read.

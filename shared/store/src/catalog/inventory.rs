@@ -278,8 +278,8 @@ impl CatalogTable {
             let mut update = Update::default();
             let name = update.name(stamp);
             let [found, before] = [*milliseconds, read.milliseconds - 1].map(|time| update.value(number(time)));
-            update.guard(format!("{name} = {found}"));
-            update.set(format!("{name} = {before}"));
+            update.guard(format_args!("{name} = {found}"));
+            update.set(format_args!("{name} = {before}"));
             self.update(row, update).await?;
         }
         Ok(())

@@ -62,8 +62,8 @@ impl Known {
     fn set(&self, update: &mut Update, name: &str, stamp: &str) {
         let [name, stamp] = [name, stamp].map(|name| update.name(name));
         let [value, time] = [text(&self.text), number(self.milliseconds)].map(|value| update.value(value));
-        update.set(format!("{name} = {value}"));
-        update.set(format!("{stamp} = {time}"));
+        update.set(format_args!("{name} = {value}"));
+        update.set(format_args!("{stamp} = {time}"));
     }
 }
 
@@ -177,10 +177,10 @@ impl ProductRow {
 pub(super) fn guard_stamp(update: &mut Update, stamp: &str, known: Option<&Known>) {
     let name = update.name(stamp);
     match known {
-        None => update.guard(format!("attribute_not_exists({name})")),
+        None => update.guard(format_args!("attribute_not_exists({name})")),
         Some(known) => {
             let time = update.value(number(known.milliseconds));
-            update.guard(format!("{name} = {time}"));
+            update.guard(format_args!("{name} = {time}"));
         }
     }
 }
@@ -191,7 +191,7 @@ pub(super) fn set_kind(update: &mut Update, kind: Option<&str>) {
     match kind {
         Some(kind) => {
             let kind = update.value(text(kind));
-            update.set(format!("{name} = {kind}"));
+            update.set(format_args!("{name} = {kind}"));
         }
         None => update.remove(name),
     }
@@ -201,9 +201,9 @@ pub(super) fn set_kind(update: &mut Update, kind: Option<&str>) {
 pub(super) fn advance_if_newer(update: &mut Update, name: &str, stamp: &str, value: AttributeValue, as_of: AsOf) {
     let [name, stamp] = [name, stamp].map(|name| update.name(name));
     let [value, time] = [value, number(as_of.milliseconds)].map(|value| update.value(value));
-    update.guard(format!("attribute_not_exists({stamp}) OR {stamp} < {time}"));
-    update.set(format!("{name} = {value}"));
-    update.set(format!("{stamp} = {time}"));
+    update.guard(format_args!("attribute_not_exists({stamp}) OR {stamp} < {time}"));
+    update.set(format_args!("{name} = {value}"));
+    update.set(format_args!("{stamp} = {time}"));
 }
 
 pub(super) fn register<T: DeserializeOwned>(row: &Item, name: &'static str) -> Result<Option<T>, Error> {

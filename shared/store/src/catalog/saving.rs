@@ -226,13 +226,13 @@ impl CatalogTable {
             guard_stamp(&mut update, PRODUCT_STAMP, row.product.as_ref());
             let [name, time] = [PRODUCT, PRODUCT_STAMP].map(|name| update.name(name));
             let [value, stamp] = [text(&new.text), number(new.milliseconds)].map(|value| update.value(value));
-            update.set(format!("{name} = {value}"));
-            update.set(format!("{time} = {stamp}"));
+            update.set(format_args!("{name} = {value}"));
+            update.set(format_args!("{time} = {stamp}"));
             set_kind(&mut update, product.active.then_some(keys::LISTED));
             // Where the prices have all that the row said, and it says nothing else now, they have that, too.
             if row.is_handed_down() && row.product.as_ref().is_some_and(|known| says(known, product)) {
                 let handed_down = update.name(HANDED_DOWN);
-                update.set(format!("{handed_down} = {stamp}"));
+                update.set(format_args!("{handed_down} = {stamp}"));
             }
             match self.update(&keys::of_product(&product.id), update).await? {
                 Guarded::Done(now) => {
@@ -266,7 +266,7 @@ impl CatalogTable {
         guard_stamp(&mut update, PRODUCT_STAMP, row.product.as_ref());
         let name = update.name(HANDED_DOWN);
         let time = update.value(number(known.milliseconds));
-        update.set(format!("{name} = {time}"));
+        update.set(format_args!("{name} = {time}"));
         // A newer product that was written meanwhile is handed down by its own write.
         self.update(&keys::of_product(&product.id), update).await.map(drop)
     }

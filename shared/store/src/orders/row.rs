@@ -136,15 +136,15 @@ pub(super) fn stands(standing: &Standing) -> Update {
 fn and_stands(mut update: Update, standing: &Standing) -> Update {
     for (name, value) in [(STATUS, text(standing.status.as_str())), (REFUNDED, number(standing.refunded.minor()))] {
         let [name, value] = [update.name(name), update.value(value)];
-        update.guard(format!("{name} = {value}"));
+        update.guard(format_args!("{name} = {value}"));
     }
     let read = update.name(READ);
     match standing.read_at {
         Some(at) => {
             let at = update.value(number(at.as_millisecond()));
-            update.guard(format!("{read} = {at}"));
+            update.guard(format_args!("{read} = {at}"));
         }
-        None => update.guard(format!("attribute_not_exists({read})")),
+        None => update.guard(format_args!("attribute_not_exists({read})")),
     }
     update
 }
@@ -176,9 +176,9 @@ fn taken(mut update: Update, dispute: Option<&str>, step: &Step) -> Update {
     match dispute {
         Some(written) => {
             let written = update.value(text(written));
-            update.guard(format!("{name} = {written}"));
+            update.guard(format_args!("{name} = {written}"));
         }
-        None => update.guard(format!("attribute_not_exists({name})")),
+        None => update.guard(format_args!("attribute_not_exists({name})")),
     }
     let Step { standing, news } = step;
     for (name, value) in [
@@ -194,7 +194,7 @@ fn taken(mut update: Update, dispute: Option<&str>, step: &Step) -> Update {
         match value {
             Some(value) => {
                 let value = update.value(value);
-                update.set(format!("{name} = {value}"));
+                update.set(format_args!("{name} = {value}"));
             }
             None => update.remove(name),
         }
@@ -208,10 +208,10 @@ fn taken(mut update: Update, dispute: Option<&str>, step: &Step) -> Update {
 pub(super) fn anonymise(order: &Order, at: Timestamp) -> Update {
     let mut update = is_personal();
     let number = update.name(NUMBER);
-    update.guard(format!("attribute_exists({number})"));
+    update.guard(format_args!("attribute_exists({number})"));
     for (name, value) in [(DOCUMENT, text(json(&OrderDocument::from(order)))), (ANONYMISED, seconds(at))] {
         let [name, value] = [update.name(name), update.value(value)];
-        update.set(format!("{name} = {value}"));
+        update.set(format_args!("{name} = {value}"));
     }
     let event = update.name(EVENT);
     update.remove(event);
