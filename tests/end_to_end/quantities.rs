@@ -52,6 +52,43 @@ async fn a_quantity_out_of_bounds_is_refused_in_every_request_and_form() {
     }
 }
 
+/// A merchant's slip, or a line's own bounds that the merchant's leave no room for. DynamoDB refuses a range that ends before it
+/// begins, so that the condition of an addition to an open cart must not name it.
+#[tokio::test]
+async fn bounds_that_leave_no_quantity_refuse_every_one_of_them() {
+    let shop = Shop::open().await;
+    let bounded = async |minimum: u32, maximum: &str| {
+        let form = format!(
+            "product=prod_mug&currency=usd&unit_amount=700&metadata[minimum_quantity]={minimum}\
+             &metadata[maximum_quantity]={maximum}"
+        );
+        shop.stripe(reqwest::Method::POST, "/v1/prices", &form).await["id"].as_str().unwrap().to_owned()
+    };
+    let own = json!({ "enabled": true, "maximum": 5 });
+    let cases = [
+        (bounded(12, "10").await, Value::Null),
+        (bounded(1_500_000, "").await, Value::Null),
+        (bounded(10, "").await, own),
+    ];
+    for (price, own) in cases {
+        let visitor = shop.add("price_sticker", 1).await;
+        for quantity in [1, 7, 10, 11, 12] {
+            let item = json!({ "price": price, "quantity": quantity, "adjustable_quantity": own });
+            let all = visitor.post("/cart/add", json!({ "items": [item] })).await;
+            assert_eq!(all.error(400), "quantity_out_of_range", "{quantity}");
+            let some = json!({
+                "items": [item, { "price": "price_sticker" }], "options": { "add_all_or_nothing": false },
+            });
+            let some = visitor.post("/cart/add", some).await.ok();
+            assert_eq!(some["errors"][0]["code"], "quantity_out_of_range", "{quantity}");
+            let line = json!({ "quantity": quantity, "adjustable_quantity": own });
+            let set = visitor.update(json!({ "updates": { &price: line } })).await;
+            assert_eq!(set.error(400), "quantity_out_of_range", "{quantity}");
+        }
+        assert_eq!(visitor.cart().await["item_count"], 6, "one sticker each time");
+    }
+}
+
 #[tokio::test]
 async fn a_line_that_its_bounds_left_behind_is_shown_and_can_be_paid() {
     let shop = Shop::open().await;

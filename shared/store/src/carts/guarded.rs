@@ -217,7 +217,8 @@ fn guard_sum(update: &mut Update, units: &Units<'_>, held: &str, beside: usize) 
     if bounds.admit(units.quantity) {
         fits.push(format!("attribute_not_exists({held})"));
     }
-    if let Some(most) = most {
+    // DynamoDB refuses a range that ends before it begins, as bounds do that leave no quantity.
+    if let Some(most) = most.filter(|most| least <= *most) {
         let [least, most] = [least, most].map(|bound| update.value(number(bound)));
         fits.push(format!("{held} BETWEEN {least} AND {most}"));
     }
@@ -357,12 +358,11 @@ fn share_currency(update: &mut Update, items: &[Units<'_>], preferred: Option<Cu
     let agrees = all([
         format!("{CURRENCY} IN ({})", offered.join(", ")),
         format!("{OWN_CURRENCY} = {own}"),
-        format!("{OWN_CURRENCY_VERSION} = {VERSION}"),
         format!("size({QUANTITIES}) > {zero}"),
     ]);
-    // In a cart that has no currency, an earlier release may have written texts that are not counted yet.
-    let is_counted = format!("attribute_not_exists({TEXT_BYTES}) OR {OWN_CURRENCY_VERSION} = {VERSION}");
-    update.guard(format_args!("(attribute_not_exists({CURRENCY}) AND ({is_counted})) OR ({agrees})"));
+    // What an earlier release wrote may have texts and bounds that the numbers do not count yet.
+    update.guard(format_args!("{OWN_CURRENCY_VERSION} = {VERSION}"));
+    update.guard(format_args!("attribute_not_exists({CURRENCY}) OR {agrees}"));
     update.set(format_args!("{CURRENCY} = if_not_exists({CURRENCY}, {first})"));
     update.set(format_args!("{OWN_CURRENCY} = {own}"));
     update.set(format_args!("{OWN_CURRENCY_VERSION} = {VERSION} + {one}"));
