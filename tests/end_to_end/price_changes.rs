@@ -275,6 +275,38 @@ async fn two_lines_of_the_same_attributes_become_one_by_the_yes() {
     assert_eq!((&cart["items"][0]["quantity"], &cart["total_price_minor"]), (&json!(3), &json!(7500)));
 }
 
+/// Stripe sells the two as one line, so that tiers, packages and fractions of a cent count for all units together.
+#[tokio::test]
+async fn lines_that_become_one_are_shown_at_what_the_page_asks_for() {
+    let tiers = "billing_scheme=tiered&tiers_mode=graduated&tiers[0][up_to]=1&tiers[0][unit_amount]=100\
+                 &tiers[1][up_to]=inf&tiers[1][unit_amount]=5000";
+    for (kind, rises, total) in [
+        (tiers, true, 5100),
+        ("unit_amount_decimal=1234.4", true, 2469),
+        ("unit_amount=700&transform_quantity[divide_by]=6&transform_quantity[round]=up", false, 700),
+    ] {
+        let shop = Shop::open().await;
+        let made = async || {
+            let form = format!("product=prod_mug&currency=usd&lookup_key=mug_key&transfer_lookup_key=true&{kind}");
+            shop.stripe(Method::POST, "/v1/prices", &form).await["id"].as_str().unwrap().to_owned()
+        };
+        let old = made().await;
+        let visitor = shop.add(&old, 1).await;
+        let new = made().await;
+        visitor.add(&new, 1).await.ok();
+        archive(&shop, &old).await;
+
+        let cart = visitor.cart().await;
+        let refused = checkout(&visitor, json!({})).await;
+        assert_eq!(refused.status == 409, rises, "{kind}");
+        let session = checkout(&visitor, json!({ "accept_version": cart["version"] })).await.ok();
+
+        let lines = cart["items"].as_array().unwrap().iter().map(|line| line["total_price_minor"].as_i64().unwrap());
+        assert_eq!((&cart["total_price_minor"], lines.sum::<i64>()), (&json!(total), total), "{kind}");
+        assert_eq!((&session["amount_subtotal"], &session["amount_total"]), (&json!(total), &json!(total)), "{kind}");
+    }
+}
+
 /// The line of the old price has no room beside that of the new one, until the shopper takes units out.
 #[tokio::test]
 async fn a_line_without_room_at_its_successors_is_unavailable_as_long_as_both_are_there() {

@@ -204,12 +204,19 @@ impl Cart {
         self.is_open(now) && self.current_session().is_some_and(|session| is_this(session) && is_payable(session))
     }
 
-    /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change` besides those of [`Change::prices`]: of
-    /// lines that it means by former ids, and of all where the cart does not know itself what may be beside them.
-    pub fn prices_to_look_up(&self, change: &Change) -> impl Iterator<Item = &PriceId> {
-        let known = self.state.own_currency.is_some() || !change.puts_units();
-        let is_meant = |line: &&Line| change.lines().any(|id| line.former.contains(id));
-        self.state.lines.iter().filter(move |line| !known || is_meant(line)).map(|line| &line.price)
+    /// The prices of lines whose offers [`Cart::apply`] needs to decide on `change` besides `offers`, which are those of
+    /// [`Change::prices`]: of none, or of all. That is where the cart does not know itself what may be beside them, and where the
+    /// change means a line by a former id or one whose price is archived: others may go on at the same successor.
+    pub fn prices_to_look_up<'a>(
+        &'a self,
+        change: &Change,
+        offers: &Offers,
+    ) -> impl Iterator<Item = &'a PriceId> + use<'a> {
+        let is_known = self.state.own_currency.is_some() || !change.puts_units();
+        let goes_on =
+            |id: &LineId| self.line(id).is_some_and(|line| line.id != *id || offers.successor(&line.price).is_some());
+        let needs_all = !is_known || change.lines().any(goes_on);
+        self.state.lines.iter().filter(move |_| needs_all).map(|line| &line.price)
     }
 
     /// How often the recurring lines are paid; `None` where all are one-time.
@@ -501,20 +508,18 @@ impl Cart {
         let Some(line) = self.line(id) else { return Ok(()) };
         let Some(succession) = Succession::of(line, self, offers) else { return Ok(()) };
         let price = succession.successor.price.id.clone();
-        let (old, new) = (line.id.clone(), LineId::new(&price, &line.attributes));
-        let before = line.clone();
-        let mut former = before.former.clone();
-        former.push(old.clone());
-        let quantity = match self.state.lines.iter().position(|line| line.id == new) {
-            None => before.quantity,
-            Some(there) => {
-                let held = self.state.lines.remove(there);
-                former.extend(held.former);
-                held.quantity.plus(before.quantity)?
-            }
-        };
+        let (old, new) = (line.id.clone(), succession.id(&line.attributes));
+        let mut after = line.clone();
+        after.former.push(old.clone());
+        if let Some(there) = self.state.lines.iter().position(|line| line.id == new) {
+            let held = self.state.lines.remove(there);
+            after.former.extend(held.former);
+            after.quantity = held.quantity.plus(after.quantity)?;
+            after.description = after.description.or(held.description);
+            after.adjustable_quantity = after.adjustable_quantity.or(held.adjustable_quantity);
+        }
         if let Some(line) = self.state.lines.iter_mut().find(|line| line.id == old) {
-            *line = Line { id: new, price, quantity, former, ..before };
+            *line = Line { id: new, price, ..after };
         }
         self.forget_former_ids();
         Ok(())

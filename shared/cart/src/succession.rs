@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    AdjustableQuantity, Bounds, Cart, Currency, Decimal, Line, LineId, Money, Offer, Offers, Price, PriceId,
-    PricedLine, Quantity,
+    AdjustableQuantity, Attributes, Bounds, Cart, Currency, Decimal, Line, LineId, Money, Offer, Offers, Price,
+    PriceId, PricedLine, Quantity,
 };
 
 /// The price of `candidates` that took the place of an archived one; `None` where none did, or where the price is not
@@ -70,16 +70,24 @@ impl<'a> Succession<'a> {
             return None;
         }
         // These and the line become one.
-        let joined = at_successor.filter(|other| other.attributes == line.attributes);
-        let sum = joined.map(|other| other.quantity).try_fold(line.quantity, Quantity::plus).ok()?;
-        let is_summed = sum != line.quantity;
-        let most = Bounds::new(line.adjustable_quantity.as_ref(), Some(new)).maximum;
-        if is_summed && most.is_some_and(|most| sum.get() > most) {
-            return None;
+        let mut joined: Vec<_> = at_successor.filter(|other| other.attributes == line.attributes).collect();
+        let mut is_rise = is_rise(line, old, new, currency);
+        if !joined.is_empty() {
+            let sum = joined.iter().map(|other| other.quantity).try_fold(line.quantity, Quantity::plus).ok()?;
+            joined.push(line);
+            let most = |line: &&Line| Bounds::new(line.adjustable_quantity.as_ref(), Some(new)).maximum;
+            if joined.iter().filter_map(most).any(|most| sum.get() > most) {
+                return None;
+            }
+            is_rise |= is_rise_of_sum(&joined, sum, new, currency, offers);
         }
-        // What they come to together is not said by what each comes to.
-        let is_rise = (is_summed && new.each(currency).is_none()) || is_rise(line, old, new, currency);
         Some(Self { archived, successor, currency, is_rise })
+    }
+
+    /// The id that a line with these attributes goes on under.
+    #[must_use]
+    pub fn id(&self, attributes: &Attributes) -> LineId {
+        LineId::new(&self.successor.price.id, attributes)
     }
 
     /// What one unit cost, in minor units of the cart's currency; `None` where no single amount says it.
@@ -174,15 +182,31 @@ impl PricedLine<'_> {
     }
 }
 
+/// Whether lines come to more at the price `new`, once they are one of `sum` units, than each for itself at its own price. What cannot
+/// be compared counts as more.
+fn is_rise_of_sum(lines: &[&Line], sum: Quantity, new: &Price, currency: Currency, offers: &Offers) -> bool {
+    let own = |line: &&Line| {
+        let price = &offers.get(&line.price)?.price;
+        Some(price.amount(line.quantity.into(), currency)?.minor())
+    };
+    let before: Option<i128> = lines.iter().map(own).sum();
+    let after = new.amount(sum.into(), currency).map(Money::minor);
+    before.zip(after).is_none_or(|(before, after)| after > before)
+}
+
 /// Whether a line may come to more at its `new` price: as it is, or, where its quantity is not fixed yet, for each unit, or as the
-/// tax that was within the price is on top of it. What cannot be compared counts as more.
+/// tax that was within the price is on top of it. What cannot be compared counts as more, as units that are bought and such as are used
+/// cannot.
 fn is_rise(line: &Line, old: &Price, new: &Price, currency: Currency) -> bool {
     let at = |price: &Price| price.amount(line.quantity.into(), currency).map(Money::minor);
     let more = at(old).zip(at(new)).is_none_or(|(old, new)| new > old);
     let is_open = new.is_metered() || line.adjustable_quantity.as_ref().is_some_and(AdjustableQuantity::enabled);
     let each = old.each(currency).zip(new.each(currency));
     let tax = [old, new].map(|price| price.tax_behavior_in(currency));
-    more || tax == [Some("inclusive"), Some("exclusive")] || (is_open && each.is_none_or(|(old, new)| new > old))
+    let is_sold_otherwise = old.is_metered() != new.is_metered();
+    more || is_sold_otherwise
+        || tax == [Some("inclusive"), Some("exclusive")]
+        || (is_open && each.is_none_or(|(old, new)| new > old))
 }
 
 /// Whether two prices are of one kind, interval and own currency.

@@ -93,7 +93,8 @@ impl<'a> Totals<'a> {
             let offer = succession.map(|succession| succession.successor).or_else(|| offers.get(&line.price));
             PricedLine { line, offer, succession, amount: amount(line, offer.map(Arc::as_ref), currency, own) }
         };
-        let lines: Vec<_> = cart.lines().iter().map(priced).collect();
+        let mut lines: Vec<_> = cart.lines().iter().map(priced).collect();
+        join(&mut lines, currency);
         let total = sum(lines.iter().filter_map(|priced| priced.amount.ok()), currency);
         let renewal = cart.recurrence().map(|recurrence| {
             let recurring = lines.iter().filter(|priced| priced.line.recurrence.is_some());
@@ -125,6 +126,27 @@ impl<'a> Totals<'a> {
     /// The lines that cannot be bought at the moment.
     pub fn unavailable(&self) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(|priced| priced.amount.is_err()).map(|priced| priced.line)
+    }
+}
+
+/// Has lines that become one by succession come to what they come to as one: so they are sold. Each has the share of its units,
+/// exactly its own amount where all units cost the same.
+fn join(lines: &mut [PricedLine<'_>], currency: Currency) {
+    let becomes = |priced: &PricedLine<'_>| Some(priced.succession?.id(&priced.line.attributes));
+    let joint: Vec<_> = lines.iter().filter_map(becomes).collect();
+    for id in joint {
+        let is_part = |priced: &PricedLine<'_>| becomes(priced).as_ref().unwrap_or(&priced.line.id) == &id;
+        let mut parts: Vec<_> = lines.iter_mut().filter(|priced| priced.amount.is_ok() && is_part(priced)).collect();
+        let units = parts.iter().map(|part| u64::from(part.line.quantity)).sum();
+        let total = parts.first().and_then(|first| first.offer?.price.amount(units, currency));
+        let Some(total) = total.filter(|_| parts.len() > 1) else { continue };
+        let share = |of: u64| total.minor() * i128::from(of) / i128::from(units);
+        let mut before = 0;
+        for part in &mut parts {
+            let with_it = before + u64::from(part.line.quantity);
+            part.amount = Ok(Money::new(share(with_it) - share(before), currency));
+            before = with_it;
+        }
     }
 }
 

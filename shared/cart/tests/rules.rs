@@ -416,9 +416,19 @@ fn a_cart_from_before_takes_prices_of_the_own_currency_of_its_first_line_that_ca
 
 #[test]
 fn the_rules_look_up_only_lines_of_which_the_cart_does_not_know_what_may_be_beside_them() {
+    let (offers, old, new) = succeeded(json!({}));
+    let others = holding(&[add(&price("price_a"), 1), add(&price("price_c"), 1)]);
+    let described =
+        |id: &str| Change::update(vec![LineUpdate::Describe { line: LineId::kept(id), details: Details::default() }]);
+    let asked = |cart: &Cart, id: &str| cart.prices_to_look_up(&described(id), &offers).count();
+    assert_eq!((asked(&others, old.id.as_str()), asked(&others, "price_c")), (2, 0));
+    let mut succeeded = others.clone();
+    succeeded.succeed(&offers).unwrap();
+    assert_eq!((asked(&succeeded, old.id.as_str()), asked(&succeeded, new.id.as_str())), (2, 0));
+
     let (a, b) = (price("price_a"), price("price_b"));
     let looked_up = |cart: &Cart, asked: &Asked| -> Vec<String> {
-        cart.prices_to_look_up(&asked.change).map(ToString::to_string).collect()
+        cart.prices_to_look_up(&asked.change, &Offers::default()).map(ToString::to_string).collect()
     };
     let before = of_an_earlier_release(&[(&a, 1), (&b, 1)], "usd");
 
@@ -701,6 +711,109 @@ fn a_tax_that_comes_on_top_is_a_rise() {
         let mut offers: Offers = [offer(&a)].into_iter().collect();
         offers.extend_successors([(a.id, std::sync::Arc::new(offer(&b)))]);
         let held = holding(&[add(&price("price_a"), 2)]);
+
+        assert_eq!(rises_of(&Totals::new(&held, &offers, Currency::USD), &held), rises, "{old} to {new}");
+    }
+}
+
+/// What the cart shows is what the session asks for, which sells the two as one line; and if that is more than each at its own price,
+/// nobody pays it without a yes.
+#[test]
+fn lines_that_become_one_come_to_what_they_come_to_as_one() {
+    let tiered = |mode: &str, tiers: serde_json::Value| json!({ "unit_amount": null, "billing_scheme": "tiered", "tiers_mode": mode, "tiers": tiers });
+    let kinds = [
+        json!({ "unit_amount": 90 }),
+        json!({ "unit_amount": null, "unit_amount_decimal": "123.4" }),
+        json!({ "unit_amount": null, "unit_amount_decimal": "0.05" }),
+        json!({ "unit_amount": 700, "transform_quantity": { "divide_by": 6, "round": "up" } }),
+        json!({ "unit_amount": 700, "transform_quantity": { "divide_by": 6, "round": "down" } }),
+        tiered("graduated", json!([{ "up_to": 1, "unit_amount": 100 }, { "up_to": null, "unit_amount": 5000 }])),
+        tiered("volume", json!([{ "up_to": 4, "unit_amount": 100 }, { "up_to": null, "unit_amount": 20 }])),
+    ];
+    let product: cart::Product = serde_json::from_value(json!({ "id": "prod_a" })).unwrap();
+    let offer = |price: &Price| Offer { price: price.clone(), product: product.clone() };
+    let mut silent = 0;
+    for (old, new) in kinds.iter().flat_map(|old| kinds.iter().map(move |new| (old, new))) {
+        let ids = ["price_a", "price_c"];
+        let [a, c] = ids.map(|id| priced(id, old.clone()));
+        let b = priced("price_b", new.clone());
+        let mut offers: Offers =
+            [&a, &c].map(|price| offer(&Price { active: false, ..price.clone() })).into_iter().collect();
+        let successor = std::sync::Arc::new(offer(&b));
+        offers.extend_successors([&a, &c].map(|price| (price.id.clone(), std::sync::Arc::clone(&successor))));
+        for (quantities, (first, second)) in [1, 2, 3, 4, 5, 7]
+            .into_iter()
+            .flat_map(|first| [1, 3, 6].map(|second| ([first, second, 2], (first, second))))
+        {
+            let mut cart = holding(&[add(&b, first), add(&a, second), add(&c, 2)]);
+            let apart: i128 = [&b, &a, &c]
+                .iter()
+                .zip(quantities)
+                .map(|(price, quantity)| price.amount(quantity, Currency::USD).unwrap().minor())
+                .sum();
+            let totals = Totals::new(&cart, &offers, Currency::USD);
+            let shown: Vec<_> = totals.lines.iter().map(|priced| priced.amount.unwrap().minor()).collect();
+            let (total, rises) = (totals.total.minor(), rises_of(&totals, &cart));
+
+            assert_eq!(total, b.amount(first + second + 2, Currency::USD).unwrap().minor(), "{old} to {new}");
+            assert_eq!(shown.iter().sum::<i128>(), total);
+            assert!(shown.iter().all(|amount| *amount >= 0), "{shown:?}");
+            assert!(rises > 0 || total <= apart, "{old} to {new}: {apart} to {total}");
+            silent += usize::from(rises == 0);
+            cart.succeed(&offers).unwrap();
+            assert_eq!(cart.lines().len(), 1);
+            assert_eq!(Totals::new(&cart, &offers, Currency::USD).total.minor(), total);
+        }
+    }
+    assert!(silent > 0, "a fall asks for no yes");
+}
+
+/// A text and bounds of one of them stay. Those of the line whose price was archived win, which the shopper put in first.
+#[test]
+fn lines_that_become_one_lose_neither_text_nor_bounds() {
+    let described = |text: Option<&str>, most: Option<u32>| Details {
+        adjustable_quantity: most.map(|most| AdjustableQuantity::new(true, None, Some(most.into())).unwrap()),
+        description: text.map(|text| Description::new(text).unwrap()),
+    };
+    let (offers, _, b) = succeeded(json!({ "unit_amount": 90 }));
+    let a = price("price_a");
+    for (old, new, kept) in [
+        ((Some("for Ann"), None), (None, Some(5)), (Some("for Ann"), Some(5))),
+        ((None, Some(5)), (Some("for Bob"), None), (Some("for Bob"), Some(5))),
+        ((Some("for Ann"), Some(6)), (Some("for Bob"), Some(5)), (Some("for Ann"), Some(6))),
+        ((None, None), (Some("for Bob"), Some(5)), (Some("for Bob"), Some(5))),
+    ] {
+        let held = |price: &Price, quantity, (text, most)| {
+            let item = Addition { details: described(text, most), ..item(price, quantity) };
+            ask(Change::add(vec![item]).unwrap(), [price])
+        };
+        let mut cart = holding(&[held(&a, 2, old), held(&b, 3, new)]);
+        cart.succeed(&offers).unwrap();
+        let [line] = cart.lines() else { panic!("{:?}", cart.lines()) };
+        let most = line.adjustable_quantity.as_ref().and_then(AdjustableQuantity::maximum);
+        assert_eq!((line.description.as_ref().map(Description::as_str), most), kept);
+
+        let mut full = holding(&[held(&a, 3, old), held(&b, 3, new)]);
+        full.succeed(&offers).unwrap();
+        let fits = [old.1, new.1].iter().flatten().all(|most| *most >= 6);
+        assert_eq!(full.lines().len(), if fits { 1 } else { 2 }, "within the bounds of both");
+    }
+}
+
+/// A seat at 9.00 a month and use at 0.10 a unit cannot be compared.
+#[test]
+fn use_in_the_place_of_units_is_a_rise() {
+    let recurring = |usage: &str| json!({ "type": "recurring", "recurring": { "interval": "month", "interval_count": 1, "usage_type": usage } });
+    for (old, new, rises) in
+        [("licensed", "metered", 1), ("metered", "licensed", 1), ("licensed", "licensed", 0), ("metered", "metered", 0)]
+    {
+        let a = priced("price_a", recurring(old));
+        let b = priced("price_b", recurring(new));
+        let archived = Price { active: false, ..a.clone() };
+        let mut offers = ask(Change::Clear, [&archived, &b]).offers;
+        let successor = std::sync::Arc::clone(offers.get(&b.id).unwrap());
+        offers.extend_successors([(a.id.clone(), successor)]);
+        let held = holding(&[add(&a, 1)]);
 
         assert_eq!(rises_of(&Totals::new(&held, &offers, Currency::USD), &held), rises, "{old} to {new}");
     }

@@ -130,7 +130,7 @@ proptest! {
 
         for change in changes {
             let asked = change.prices().unwrap();
-            let asked = asked.iter().chain(cart.prices_to_look_up(&change));
+            let asked = asked.iter().chain(cart.prices_to_look_up(&change, &Offers::default()));
             let few: Offers = asked.map(|price| Offer::clone(offers.get(price).unwrap())).collect();
             let mut by_few = cart.clone();
 

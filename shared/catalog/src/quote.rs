@@ -37,9 +37,9 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<(Changed, Offers), shopping::Error> {
         let prices = change.prices()?;
-        // A function that starts cold asks for all that it has to show in one batch.
-        let cold = !self.table.remembers(&prices);
-        let shown = if cold { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
+        // Where prices have to be asked for anyway, all that will be shown are asked for in one batch.
+        let asks = !self.table.remembers(&prices);
+        let shown = if asks { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
         let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;
         self.table.add_successors(&mut offers).await?;

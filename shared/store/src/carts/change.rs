@@ -125,7 +125,7 @@ impl Wanted<'_> {
         let mut update = guarded::expression(self.change, self.offers, self.now, self.lifetime)?;
         if let Some(expected) = expected_version {
             let expected = update.value(number(expected));
-            update.guard(format!("{VERSION} = {expected}"));
+            update.guard(format_args!("{VERSION} = {expected}"));
         }
         if let Some(key) = idempotency_key {
             remember_unseen(&mut update, key, forgotten, None, self.now);
@@ -167,7 +167,7 @@ impl Wanted<'_> {
     /// The offers that the rules need to decide on the change of this cart.
     async fn offers_for(&self, cart: &Cart) -> Result<Cow<'_, Offers>, Error> {
         let absent: Vec<_> =
-            cart.prices_to_look_up(self.change).filter(|price| self.offers.get(price).is_none()).collect();
+            cart.prices_to_look_up(self.change, self.offers).filter(|price| self.offers.get(price).is_none()).collect();
         if absent.is_empty() {
             return Ok(Cow::Borrowed(self.offers));
         }

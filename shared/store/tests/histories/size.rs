@@ -179,7 +179,11 @@ async fn at_its_largest(id: usize, with_attributes: bool) -> (usize, f64) {
         cart = changed(&database, &cart, &change, &[offer].into_iter().collect()).await.unwrap();
         if former {
             let yes = LineUpdate::Describe { line: line.line(), details: Details::default() };
-            let offers = succession(index, Cart::MAX_LINES + index, id);
+            let mut offers = succession(index, Cart::MAX_LINES + index, id);
+            // Others might go on at the same successor.
+            for earlier in 0..index {
+                offers.insert(Arc::new(self::offer(Cart::MAX_LINES + earlier, id, true)));
+            }
             cart = changed(&database, &cart, &Change::Line(yes), &offers).await.unwrap();
         }
     }
