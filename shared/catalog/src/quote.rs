@@ -37,7 +37,7 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<(Changed, Offers), shopping::Error> {
         let prices = change.prices()?;
-        // Where prices have to be asked for anyway, all that will be shown are asked for in one batch.
+        // Where prices have to be asked for anyway, all that will be shown are asked for in one batch, and before the write.
         let asks = !self.table.remembers(&prices);
         let shown = if asks { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
         let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
