@@ -156,8 +156,10 @@ class Shopper:
     def __init__(self, stack, token=None):
         self.stack, self.token = stack, token
 
-    def send(self, method, path, body=None):
-        headers = {"Cart-Token": self.token} if self.token else {}
+    def send(self, method, path, body=None, headers=()):
+        headers = dict(headers)
+        if self.token:
+            headers["Cart-Token"] = self.token
         if body is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(body)

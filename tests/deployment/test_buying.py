@@ -23,6 +23,15 @@ def test_a_cart_is_filled_changed_and_cleared(shopper):
     assert shopper.clear()["item_count"] == 0
 
 
+def test_a_cart_is_cleared_at_one_of_several_versions(shopper):
+    """Which of them the cart is at is looked up first."""
+    shopper.add("price_mug")
+
+    cleared = shopper.send("POST", "/cart/clear", headers={"If-Match": '"7", "1"'}).ok()
+
+    assert (cleared["version"], cleared["item_count"]) == (2, 0)
+
+
 def test_a_cart_is_opened_by_an_update(catalogue):
     shopper = Shopper(catalogue)
 

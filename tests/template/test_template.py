@@ -59,7 +59,7 @@ PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
     "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
     "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
-    "Clear": {"Carts": {"UpdateItem"}},
+    "Clear": {"Carts": READ_UPDATE},
     "Checkout": {
         "Carts": READ_UPDATE,
         "Catalog": KNOW_PRICES,
