@@ -32,6 +32,18 @@ def test_a_cart_is_cleared_at_one_of_several_versions(shopper):
     assert (cleared["version"], cleared["item_count"]) == (2, 0)
 
 
+def test_a_clear_that_is_sent_again_shows_what_was_added_since(shopper):
+    key = {"Idempotency-Key": "clear"}
+    shopper.add("price_mug")
+    assert shopper.send("POST", "/cart/clear", headers=key).ok()["item_count"] == 0
+    added = shopper.add("price_tshirt")
+
+    again = shopper.send("POST", "/cart/clear", headers=key).ok()
+
+    assert again == added
+    assert (again["total_price_minor"], again["warnings"]) == (3200, [])
+
+
 def test_a_cart_is_opened_by_an_update(catalogue):
     shopper = Shopper(catalogue)
 

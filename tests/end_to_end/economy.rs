@@ -112,6 +112,10 @@ async fn an_idempotency_key_costs_no_further_request_once_there_is_a_cart() {
     assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"]);
     assert_eq!(calls_of(&shop, add()).await, ["DynamoDB UpdateItem"], "again");
     assert_eq!(visitor.cart().await["item_count"], 2);
+    let clear = || visitor.post_with(&[("idempotency-key", "5d1c9e02")], "/cart/clear", json!({}));
+    for what in ["a clear", "a clear again"] {
+        assert_eq!(calls_of(&shop, clear()).await, ["DynamoDB UpdateItem"], "{what}");
+    }
 }
 
 #[tokio::test]

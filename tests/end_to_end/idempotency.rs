@@ -1,10 +1,15 @@
 //! `Idempotency-Key`: the same request, sent again, has no further effect.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use fixtures::proxy::{self, Cut, Proxy};
 use fixtures::{Answer, Shop, Visitor};
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 async fn post(visitor: &Visitor<'_>, path: &str, key: &str, body: Value) -> Answer {
     visitor.post_with(&[("idempotency-key", key)], path, body).await
@@ -51,6 +56,104 @@ async fn a_request_sent_again_after_other_changes_undoes_none_of_them() {
 
     assert_eq!(again["item_count"], 8);
     assert_eq!(removal, again);
+}
+
+/// Every kind of change to a cart that holds a mug, and its body.
+fn changes() -> [(Method, &'static str, Value); 5] {
+    [
+        (Method::POST, "/cart/add", mug(1)),
+        (Method::POST, "/cart/update", json!({ "updates": { "price_mug": { "quantity": 3 } } })),
+        (Method::POST, "/cart/items/price_mug", json!({ "quantity": 3 })),
+        (Method::DELETE, "/cart/items/price_mug", json!({})),
+        (Method::POST, "/cart/clear", json!({})),
+    ]
+}
+
+/// Puts a T-shirt, a mug with an engraving, and a line that goes on at another price into the visitor's cart.
+async fn fill(shop: &Shop, visitor: &Visitor<'_>) {
+    let price = async |amount: u32| {
+        let form =
+            format!("product=prod_mug&currency=usd&unit_amount={amount}&lookup_key=changing&transfer_lookup_key=true");
+        shop.stripe(Method::POST, "/v1/prices", &form).await["id"].as_str().unwrap().to_owned()
+    };
+    let old = price(2000).await;
+    let engraved = json!({ "price": "price_mug", "attributes": { "engraving": "Ann" } });
+    let items = json!({ "items": [{ "price": old }, { "price": "price_tshirt", "quantity": 2 }, engraved] });
+    visitor.post("/cart/add", items).await.ok();
+    price(1900).await;
+    shop.stripe(Method::POST, &format!("/v1/prices/{old}"), "active=false").await;
+}
+
+/// Fails unless an answer to a change is the visitor's cart with what [`fill`] put into it, at its prices.
+async fn assert_is_filled_cart(answer: &Answer, visitor: &Visitor<'_>, what: &str) {
+    let cart = answer.ok();
+    let lines = cart["items"].as_array().unwrap();
+    assert!(lines.len() >= 3 && lines.iter().all(|line| line["available"] == true), "{what}: {cart}");
+    assert_eq!(cart["warnings"][0]["code"], "price_changed", "{what}");
+    assert_eq!(cart, visitor.cart().await, "{what}");
+}
+
+#[tokio::test]
+async fn a_change_sent_again_after_others_is_answered_with_all_that_the_cart_holds_by_now() {
+    let shop = Shop::open().await;
+    for (method, path, body) in changes() {
+        let visitor = shop.add("price_mug", 1).await;
+        let send = async || {
+            let headers = [("content-type", "application/json"), ("idempotency-key", "key")];
+            visitor.send(method.clone(), path, &headers, body.to_string().into_bytes()).await
+        };
+        send().await.ok();
+        fill(&shop, &visitor).await;
+
+        let again = send().await;
+
+        assert_is_filled_cart(&again, &visitor, &format!("{method} {path}")).await;
+    }
+}
+
+/// A client of DynamoDB repeats a call without an answer, and finds that it took effect.
+#[tokio::test]
+async fn a_change_whose_write_is_repeated_after_others_is_answered_with_all_that_the_cart_holds_by_now() {
+    #[derive(Default)]
+    struct Loss {
+        is_next: AtomicBool,
+        is_written: Notify,
+        may_go_on: Notify,
+    }
+    let shop = Shop::open().await;
+    let loss: Arc<Loss> = Arc::default();
+    let (shared, database) = (Arc::clone(&loss), shop.stack().dynamodb_url().to_owned());
+    let server = Proxy::start(None, move |parts, body| {
+        let (loss, database) = (Arc::clone(&shared), database.clone());
+        async move {
+            let is_write = parts.headers["x-amz-target"].as_bytes().ends_with(b".UpdateItem");
+            let answer = proxy::forward(&reqwest::Client::new(), &database, parts, body).await?;
+            if is_write && loss.is_next.swap(false, Ordering::SeqCst) {
+                loss.is_written.notify_one();
+                loss.may_go_on.notified().await;
+                return Err(Cut);
+            }
+            Ok(proxy::json(answer.status().as_u16(), answer.into_body()))
+        }
+    });
+    let server = server.await.unwrap();
+    let behind = shop.behind(&format!("http://127.0.0.1:{}", server.port()), []).await;
+    for (method, path, body) in changes() {
+        let visitor = shop.add("price_mug", 1).await;
+        let losing = behind.visitor_with(&visitor.token().unwrap());
+        let headers = [("content-type", "application/json")];
+        loss.is_next.store(true, Ordering::SeqCst);
+
+        let change = losing.send(method.clone(), path, &headers, body.to_string().into_bytes());
+        let meanwhile = async {
+            loss.is_written.notified().await;
+            fill(&shop, &visitor).await;
+            loss.may_go_on.notify_one();
+        };
+        let (answer, ()) = tokio::join!(change, meanwhile);
+
+        assert_is_filled_cart(&answer, &visitor, &format!("{method} {path}")).await;
+    }
 }
 
 #[tokio::test]

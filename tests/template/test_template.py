@@ -59,7 +59,7 @@ PERMISSIONS = {
     "Get": {"Carts": {"GetItem"}, "Catalog": {"BatchGetItem"}},
     "Add": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
     "Update": {"Carts": READ_WRITE, "Catalog": KNOW_PRICES, "StripeSecretKeyParameter": {"GetParameters"}},
-    "Clear": {"Carts": READ_UPDATE},
+    "Clear": {"Carts": READ_UPDATE, "Catalog": {"BatchGetItem"}},
     "Checkout": {
         "Carts": READ_UPDATE,
         "Catalog": KNOW_PRICES,

@@ -25,8 +25,8 @@ impl Endpoint for Add {
         let currency = request.currency()?;
         let change = request.body::<AddBody>()?.into_change(currency)?;
 
-        let (changed, offers) = self.catalog.change(&shopper, &change, request.received_at()).await?;
+        let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
 
-        Ok(Answer::changed(changed, &offers, &self.shop, request.received_at()))
+        Ok(Answer::changed(changed, &self.shop, request.received_at()))
     }
 }

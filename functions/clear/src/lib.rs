@@ -1,6 +1,5 @@
 //! `POST /cart/clear`: empties the cart, which keeps its number.
 
-use cart::Offers;
 use services::Services;
 use shopping::Shopping;
 use web::{Answer, ClearBody, Endpoint, Error, Request, Shop};
@@ -25,7 +24,7 @@ impl Endpoint for Clear {
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        let answer = Answer::changed(changed, &Offers::default(), &self.shop, request.received_at());
+        let answer = Answer::changed(changed, &self.shop, request.received_at());
         Ok(if wanted.forgets() { answer.forgetting(&self.shop) } else { answer })
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /cart`: the cart. Writes nothing: a visitor who only looks has no cart.
 
 use services::Services;
-use shopping::{PricedCart, Shopping};
+use shopping::Shopping;
 use web::{Answer, Endpoint, Error, Request, Shop};
 
 /// The endpoint.
@@ -26,7 +26,7 @@ impl Endpoint for Get {
 
         Ok(match found {
             None => Answer::no_cart_in(currency, &self.shop),
-            Some(PricedCart { cart, offers }) => Answer::cart(&cart, &offers, &self.shop, request.received_at()),
+            Some(cart) => Answer::cart(&cart, &self.shop, request.received_at()),
         })
     }
 }

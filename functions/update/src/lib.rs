@@ -37,8 +37,8 @@ impl Endpoint for Update {
             }
         };
 
-        let (changed, offers) = self.catalog.change(&shopper, &change, request.received_at()).await?;
+        let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
 
-        Ok(Answer::changed(changed, &offers, &self.shop, request.received_at()))
+        Ok(Answer::changed(changed, &self.shop, request.received_at()))
     }
 }

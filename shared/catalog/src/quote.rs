@@ -21,7 +21,7 @@ enum Refusal {
 }
 
 impl Catalog {
-    /// Applies a change to the shopper's cart at today's prices. Returns what became of it, with the offers of all the cart's prices.
+    /// Applies a change to the shopper's cart at today's prices.
     ///
     /// # Errors
     ///
@@ -30,12 +30,7 @@ impl Catalog {
     /// - [`Rejection::PriceNotFound`] naming a price that is absent, inactive, or of an inactive product.
     /// - [`Rejection::TooManyItems`] if the change names more prices than a cart can hold.
     /// - [`shopping::Error::Upstream`] if Stripe fails.
-    pub async fn change(
-        &self,
-        shopper: &Shopper,
-        change: &Change,
-        now: Timestamp,
-    ) -> Result<(Changed, Offers), shopping::Error> {
+    pub async fn change(&self, shopper: &Shopper, change: &Change, now: Timestamp) -> Result<Changed, shopping::Error> {
         let prices = change.prices()?;
         // Where prices have to be asked for anyway, all that will be shown are asked for in one batch, and before the write.
         let asks = !self.table.remembers(&prices);
@@ -43,10 +38,7 @@ impl Catalog {
         let refusal = if change.needs_all_for_sale() { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;
         self.table.add_successors(&mut offers).await?;
-        let changed = self.shopping.change(shopper, change, &offers, now).await?;
-        let lines = changed.cart.iter().flat_map(|changed| changed.cart.lines());
-        self.complete(&mut offers, lines.map(|line| &line.price)).await?;
-        Ok((changed, offers))
+        self.shopping.change(shopper, change, offers, now).await
     }
 
     /// The offers of `prices`, and those of the prices `beside` them that the table has, in one batch.
@@ -82,24 +74,6 @@ impl Catalog {
             }
         }
         Ok(offers)
-    }
-
-    /// Adds to `offers` those of these prices that it lacks, as they were known not long ago.
-    ///
-    /// # Errors
-    ///
-    /// DynamoDB fails.
-    async fn complete<'a>(
-        &self,
-        offers: &mut Offers,
-        prices: impl IntoIterator<Item = &'a PriceId>,
-    ) -> Result<(), Error> {
-        let absent: Vec<_> = prices.into_iter().filter(|price| offers.get(price).is_none()).collect();
-        if !absent.is_empty() {
-            offers.extend(self.table.offers(absent).await?);
-            self.table.add_successors(offers).await?;
-        }
-        Ok(())
     }
 
     /// Asks Stripe for a price that the table does not know, and keeps it. It can be bought.

@@ -32,13 +32,13 @@ pub struct PricedCart {
     pub offers: Offers,
 }
 
-/// A cart after a change.
+/// A cart after a change, or after one that an earlier request had made.
 #[derive(Debug)]
 pub struct ChangedCart {
     /// What opens the cart from now on: the shopper's own token, or a new one.
     pub token: Token,
-    /// The cart.
-    pub cart: Cart,
+    /// The cart, whatever is in it by now.
+    pub cart: PricedCart,
 }
 
 /// What became of a change.
@@ -48,15 +48,6 @@ pub struct Changed {
     pub cart: Option<ChangedCart>,
     /// The items that were left out, of an addition that may be partial: none where the request had been carried out before.
     pub refused: Vec<RefusedItem>,
-}
-
-impl Changed {
-    /// What the store made of the cart that `token` opens.
-    fn new(token: Token, changed: store::Changed) -> Self {
-        let is_stored = changed.is_stored();
-        let store::Changed { cart, refused } = changed;
-        Self { cart: is_stored.then_some(ChangedCart { token, cart }), refused }
-    }
 }
 
 /// How often a cart that was opened under the same key may turn out to be in use.
@@ -100,7 +91,7 @@ impl Shopping {
     ///
     /// Those of [`Shopping::change`].
     pub async fn clear(&self, shopper: &Shopper, now: Timestamp) -> Result<Changed, Error> {
-        self.change(shopper, &Change::Clear, &Offers::default(), now).await
+        self.change(shopper, &Change::Clear, Offers::default(), now).await
     }
 
     /// Lists the prices in the shopper's cart. One read for each token, up to the one that opens a cart.
@@ -114,10 +105,13 @@ impl Shopping {
     }
 
     /// Applies a change to the shopper's cart, which is opened under a new token where there is none. `offers` holds the
-    /// offers of the prices that the change names.
+    /// offers of the prices that the change names, with the successors of those that are archived.
     ///
     /// The token of a cart that is unknown, expired or completed is never used again. Where there is no cart and the change would
     /// leave nothing in one, none is opened.
+    ///
+    /// Lines that the change does not name cost one batch more where their offers are not in memory. Any change may leave such
+    /// lines, one that empties the cart too: where it had been made before, the cart is as it is by now.
     ///
     /// # Errors
     ///
@@ -129,15 +123,44 @@ impl Shopping {
         &self,
         shopper: &Shopper,
         change: &Change,
-        offers: &Offers,
+        offers: Offers,
         now: Timestamp,
     ) -> Result<Changed, Error> {
+        let Some((token, changed)) = self.apply(shopper, change, &offers, now).await? else {
+            return Ok(Changed::default());
+        };
+        let is_stored = changed.is_stored();
+        let store::Changed { cart, refused } = changed;
+        let cart = if is_stored { Some(ChangedCart { token, cart: self.priced(cart, offers).await? }) } else { None };
+        Ok(Changed { cart, refused })
+    }
+
+    /// The cart with the offers of all its prices, of which `offers` has some. The others are as they were known not long ago.
+    async fn priced(&self, cart: Cart, mut offers: Offers) -> Result<PricedCart, Error> {
+        let prices = cart.lines().iter().map(|line| &line.price);
+        let absent: Vec<_> = prices.filter(|price| offers.get(price).is_none()).collect();
+        if !absent.is_empty() {
+            offers.extend(self.catalog.offers(absent).await?);
+            self.catalog.add_successors(&mut offers).await?;
+        }
+        Ok(PricedCart { cart, offers })
+    }
+
+    /// Applies a change to the shopper's cart, or opens one with it. What became of the cart, and the token that opens it; `None`
+    /// where there is none, and the change opens none.
+    async fn apply(
+        &self,
+        shopper: &Shopper,
+        change: &Change,
+        offers: &Offers,
+        now: Timestamp,
+    ) -> Result<Option<(Token, store::Changed)>, Error> {
         let idempotency_key = shopper.request.as_ref().map(KeyedRequest::idempotency_key);
         let mut preconditions = Preconditions { expected_version: None, idempotency_key };
         for token in &shopper.tokens {
             preconditions.expected_version = self.expected_version(shopper, token, now).await?;
             match self.carts.change(token.number(), change, offers, &self.catalog, &preconditions, now).await {
-                Ok(changed) => return Ok(Changed::new(token.clone(), changed)),
+                Ok(changed) => return Ok(Some((token.clone(), changed))),
                 Err(ChangeError::Absent) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -149,12 +172,13 @@ impl Shopping {
             return Err(Rejection::LineNotFound(update.line().clone()).into());
         }
         if !change.opens_a_cart() {
-            return Ok(Changed::default());
+            return Ok(None);
         }
-        match &shopper.request {
-            None => self.open(change, offers, now).await,
-            Some(request) => self.open_once(shopper, request, change, offers, now).await,
-        }
+        let opened = match &shopper.request {
+            None => self.open(change, offers, now).await?,
+            Some(request) => self.open_once(shopper, request, change, offers, now).await?,
+        };
+        Ok(Some(opened))
     }
 
     /// The version at which the token's cart must be. Of several the one at which it is, for which it is read; where it is at none
@@ -183,10 +207,10 @@ impl Shopping {
         Ok(closed)
     }
 
-    async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<Changed, Error> {
+    async fn open(&self, change: &Change, offers: &Offers, now: Timestamp) -> Result<(Token, store::Changed), Error> {
         let token = Token::from_bytes(random()?);
         let opened = self.carts.open(token.number(), change, offers, None, now).await?;
-        Ok(Changed::new(token, opened))
+        Ok((token, opened))
     }
 
     /// Opens a cart with a request that may be sent again before the client knows the cart's token.
@@ -201,12 +225,12 @@ impl Shopping {
         change: &Change,
         offers: &Offers,
         now: Timestamp,
-    ) -> Result<Changed, Error> {
+    ) -> Result<(Token, store::Changed), Error> {
         // A request that is refused leaves no key behind.
         let token = request.token([0; 16]);
         let tried = self.carts.opened_by(token.number(), change, offers, now)?;
         if !tried.is_stored() {
-            return Ok(Changed::new(token, tried));
+            return Ok((token, tried));
         }
         let idempotency_key = request.idempotency_key();
         let opening_key = request.opening_key(shopper.tokens.first());
@@ -218,7 +242,7 @@ impl Shopping {
             let cart = &opened.cart;
             let untouched = cart.version() == 1 && cart.is_open(now);
             if untouched || (!shopper.tokens.is_empty() && now < cart.expires_at()) {
-                return Ok(Changed::new(token, opened));
+                return Ok((token, opened));
             }
             used_up = Some(seed);
         }

@@ -11,7 +11,7 @@ use cart::{
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Number;
-use shopping::{Changed, ChangedCart};
+use shopping::{Changed, ChangedCart, PricedCart};
 
 use super::amounts::{Amount, Major, SumMembers, UnitMembers, WithCurrency};
 use super::price_change::number;
@@ -339,14 +339,15 @@ impl<'a> ItemView<'a> {
 }
 
 impl Answer {
-    /// The shopper's cart at `now`, at the prices in `offers`.
+    /// The shopper's cart at `now`.
     #[must_use]
-    pub fn cart(cart: &Cart, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
-        Self::cart_without(&[], cart, offers, shop, now)
+    pub fn cart(cart: &PricedCart, shop: &Shop, now: Timestamp) -> Self {
+        Self::cart_without(&[], cart, shop, now)
     }
 
     /// The same, naming the items that were not added.
-    fn cart_without(refused: &[RefusedItem], cart: &Cart, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
+    fn cart_without(refused: &[RefusedItem], cart: &PricedCart, shop: &Shop, now: Timestamp) -> Self {
+        let PricedCart { cart, offers } = cart;
         let view = CartView::new(cart, offers, shop, now).without(refused);
         let Self { mut response, .. } = Self::json_text(StatusCode::OK, view.to_json());
         // Digits in quotes: always a valid header.
@@ -356,15 +357,14 @@ impl Answer {
         Self { response, cart: Some(cart.number()), handed: None }
     }
 
-    /// A cart that was changed at `now`, at the prices in `offers`, with its token in the cookie and in `Cart-Token`; or that there was
-    /// none to change.
+    /// A cart that was changed at `now`, with its token in the cookie and in `Cart-Token`; or that there was none to change.
     #[must_use]
-    pub fn changed(Changed { cart, refused }: Changed, offers: &Offers, shop: &Shop, now: Timestamp) -> Self {
+    pub fn changed(Changed { cart, refused }: Changed, shop: &Shop, now: Timestamp) -> Self {
         match cart {
             None => Self::no_cart_without(&refused, shop.currency, shop),
             Some(ChangedCart { token, cart }) => Self {
                 handed: Some(Handed::Over(token, shop.cookies)),
-                ..Self::cart_without(&refused, &cart, offers, shop, now)
+                ..Self::cart_without(&refused, &cart, shop, now)
             },
         }
     }
