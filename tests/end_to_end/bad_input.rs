@@ -424,24 +424,46 @@ async fn a_body_may_say_nothing() {
     }
 }
 
-/// A text that is emptied is taken away; null says nothing about it.
+/// A text that is emptied by an update is taken away; null says nothing about it, and neither does an addition without a text.
 #[tokio::test]
-async fn a_description_is_removed_by_a_blank_one() {
+async fn a_description_is_removed_by_a_blank_one_of_an_update_alone() {
+    const LINE: &str = "/cart/items/price_mug";
     let shop = Shop::open().await;
-    for (content_type, body, left) in [
-        (FORM, "updates[price_mug][description]=", Value::Null),
-        (JSON, r#"{"updates": {"price_mug": {"description": ""}}}"#, Value::Null),
-        (JSON, r#"{"updates": {"price_mug": {"description": null}}}"#, json!("for Ann")),
-        (JSON, r#"{"updates": {"price_mug": null}}"#, json!("for Ann")),
-        (FORM, "updates[price_mug]=", json!("for Ann")),
+    let (removed, kept) = (Value::Null, json!("for Ann"));
+    let one_that_is_blank = "items[0][price]=price_mug&items[0][quantity]=1&items[0][description]=";
+    let the_last_is_blank = "items[0][price]=price_mug&items[0][description]=for+Ann&items[1][price]=price_mug&\
+        items[1][description]=%20";
+    for (path, content_type, body, left) in [
+        ("/cart/update", FORM, "updates[price_mug][description]=", &removed),
+        ("/cart/update", FORM, "updates[price_mug][quantity]=2&updates[price_mug][description]=", &removed),
+        ("/cart/update", PARTS, "updates[price_mug][description]=", &removed),
+        ("/cart/update", JSON, r#"{"updates": {"price_mug": {"description": ""}}}"#, &removed),
+        ("/cart/update", JSON, r#"{"updates": {"price_mug": {"description": null}}}"#, &kept),
+        ("/cart/update", JSON, r#"{"updates": {"price_mug": null}}"#, &kept),
+        ("/cart/update", FORM, "updates[price_mug]=", &kept),
+        (LINE, FORM, "description=", &removed),
+        (LINE, PARTS, "quantity=2&description=", &removed),
+        (LINE, JSON, r#"{"description": " "}"#, &removed),
+        (LINE, JSON, r#"{"quantity": 2, "description": null}"#, &kept),
+        ("/cart/add", FORM, one_that_is_blank, &kept),
+        ("/cart/add", PARTS, one_that_is_blank, &kept),
+        ("/cart/add", FORM, the_last_is_blank, &kept),
+        ("/cart/add", JSON, r#"{"items": [{"price": "price_mug", "description": ""}]}"#, &kept),
+        ("/cart/add", JSON, r#"{"items": [{"price": "price_mug", "description": " \n"}]}"#, &kept),
+        (
+            "/cart/add",
+            JSON,
+            r#"{"items": [{"price": "price_mug", "description": ""}], "options": {"add_all_or_nothing": false}}"#,
+            &kept,
+        ),
     ] {
         let visitor = shop.visitor();
         visitor.post("/cart/add", json!({ "items": item("description", json!("for Ann")) })).await.ok();
 
-        let cart =
-            visitor.send(Method::POST, "/cart/update", &[("content-type", content_type)], body.into()).await.ok();
+        let sent = if content_type == PARTS { parts_of(body) } else { body.into() };
+        let cart = visitor.send(Method::POST, path, &[("content-type", content_type)], sent).await.ok();
 
-        assert_eq!(cart["items"][0]["description"], left, "{body}");
+        assert_eq!(cart["items"][0]["description"], *left, "{path} {content_type} {body}");
     }
 }
 

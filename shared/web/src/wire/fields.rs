@@ -393,6 +393,12 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
+/// A line's own text where a blank one is absent: an addition has no way to take a text away.
+pub(crate) fn unless_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Note>, D::Error> {
+    let note = Option::<Note>::deserialize(deserializer)?;
+    Ok(note.filter(|Note(text)| !text.is_blank()))
+}
+
 /// A list that has elements.
 pub(crate) fn not_empty<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

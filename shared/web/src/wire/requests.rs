@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::Error;
 use crate::wire::fields::{
     AddedUnits, Address, Adjustable, Code, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar,
-    Unchangeable, WantedUnits, Whole, maybe_blank, not_empty,
+    Unchangeable, WantedUnits, Whole, maybe_blank, not_empty, unless_blank,
 };
 
 /// `POST /cart/add`.
@@ -33,7 +33,7 @@ struct AddLine {
     price: Price,
     quantity: Option<AddedUnits>,
     adjustable_quantity: Option<Adjustable>,
-    #[serde(default, deserialize_with = "maybe_blank")]
+    #[serde(default, deserialize_with = "unless_blank")]
     description: Option<Note>,
     attributes: Option<Distinction>,
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::requests::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody};
+use super::requests::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody, UpdateLine};
 use crate::{Error, Request};
 
 fn request(content_type: &str, body: impl Into<Vec<u8>>) -> Request {
@@ -207,7 +207,8 @@ fn what_php_writes_for_nothing_is_an_empty_object() {
 /// A form cannot leave a field out.
 #[test]
 fn a_blank_field_of_a_form_is_absent_unless_it_is_a_text() {
-    let blank = "items[0][price]=a&items[0][quantity]=&items[0][adjustable_quantity]=&items[1][price]=b&\
+    let blank = "items[0][price]=a&items[0][quantity]=&items[0][adjustable_quantity]=&items[0][description]=&\
+        items[0][attributes]=&options=&items[1][price]=b&\
         items[1][adjustable_quantity][enabled]=on&items[1][adjustable_quantity][minimum]=&\
         items[1][adjustable_quantity][maximum]=&metadata[a]=&metadata[b]=c";
     let absent = "items[0][price]=a&items[1][price]=b&items[1][adjustable_quantity][enabled]=on&metadata[b]=c";
@@ -232,6 +233,28 @@ fn a_blank_field_of_a_form_is_absent_unless_it_is_a_text() {
         update(&as_json(json!({ "metadata": { "a": "", "b": "c" } }))).unwrap(),
         update(&as_form("metadata[b]=c")).unwrap()
     );
+}
+
+/// A text that is emptied is taken away by an update. Who adds and writes nothing has nothing to say.
+#[test]
+fn a_blank_description_is_a_value_in_an_update_and_absent_in_an_add() {
+    let silent = add(&as_json(json!({ "items": [{ "price": "a" }] }))).unwrap();
+    let kept = update(&as_json(json!({ "updates": { "a": {} } }))).unwrap();
+    let line_kept: UpdateLine = as_json("{}").body().unwrap();
+    for blank in ["", " ", "\u{a0}\t\r\n"] {
+        let line = json!({ "price": "a", "description": blank });
+        let [added, updated] = [json!({ "items": [line] }), json!({ "updates": { "a": { "description": blank } } })];
+        let of_line = json!({ "description": blank });
+        for request in std::iter::once(as_json(&added)).chain(forms_of(&added)) {
+            assert_eq!(add(&request).unwrap(), silent, "{blank:?}");
+        }
+        for request in std::iter::once(as_json(&updated)).chain(forms_of(&updated)) {
+            assert_ne!(update(&request).unwrap(), kept, "{blank:?}");
+        }
+        for request in std::iter::once(as_json(&of_line)).chain(forms_of(&of_line)) {
+            assert_ne!(request.body::<UpdateLine>().unwrap(), line_kept, "{blank:?}");
+        }
+    }
 }
 
 /// Numbers of JSON's are whole or not by what they are, not by how they are written.
