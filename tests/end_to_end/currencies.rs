@@ -164,6 +164,51 @@ async fn a_header_that_the_first_price_cannot_follow_is_refused_and_opens_no_car
     assert_eq!(visitor.token(), None);
 }
 
+/// A shop shows what the cart of a visitor without one would be in, whatever was asked for.
+#[tokio::test]
+async fn an_answer_without_a_cart_is_in_the_currency_of_the_header() {
+    let shop = Shop::open().await;
+    let gone = json!([{ "price": "price_none" }, { "price": "price_poster_old" }]);
+    let requests = [
+        (Method::GET, "/cart", Value::Null),
+        (Method::POST, "/cart/add", json!({ "items": gone, "options": { "add_all_or_nothing": false } })),
+        (Method::POST, "/cart/update", json!({})),
+        (Method::POST, "/cart/update", json!({ "updates": { "price_tshirt": { "quantity": 0 } }, "metadata": {} })),
+        (Method::DELETE, "/cart/items/price_tshirt", Value::Null),
+        (Method::DELETE, "/de/enupal-stripe/cart/items/a~b~c", Value::Null),
+        (Method::POST, "/cart/clear", json!({})),
+        (Method::POST, "/cart/clear", json!({ "forget": true })),
+    ];
+    let paid = shop.add("price_mug", 1).await;
+    shop.pay(&paid.checkout().await.ok()).await;
+    let closed = paid.token().unwrap();
+    for (method, path, body) in requests {
+        for token in [None, Some("AAECAwQFBgcICQoLDA0ODw"), Some(&closed)] {
+            // What is paid is still shown.
+            if (&method, token) == (&Method::GET, Some(&closed)) {
+                continue;
+            }
+            for (name, code, currency, total) in [
+                ("x-currency", "EUR", "eur", "€0.00"),
+                ("x-moltin-currency", "jpy", "jpy", "¥0"),
+                ("x-currency", "", "usd", "$0.00"),
+            ] {
+                let what = format!("{method} {path} {name}: {code} {token:?}");
+                let token = token.map(|token| ("cart-token", token));
+                let headers: Vec<_> =
+                    [("content-type", "application/json"), (name, code)].into_iter().chain(token).collect();
+
+                let answer = shop.send(method.clone(), path, &headers, body.to_string().into_bytes()).await;
+
+                let cart = answer.ok();
+                assert_eq!((&cart["number"], answer.header("cart-token")), (&Value::Null, None), "{what}");
+                let said = (&cart["currency"], &cart["total_price_with_currency"]);
+                assert_eq!(said, (&json!(currency), &json!(total)), "{what}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_emptied_cart_takes_a_new_currency() {
     let shop = Shop::open().await;

@@ -1,7 +1,6 @@
 //! `GET /cart`.
 
 use fixtures::Shop;
-use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -74,20 +73,4 @@ async fn every_cart_route_also_answers_under_one_leading_segment() {
     assert_eq!(session["object"], "checkout.session");
     assert_eq!(cart["item_count"], 3);
     assert_eq!(visitor.cart().await["item_count"], 0);
-}
-
-/// A shop shows what the cart of a visitor without one would be in.
-#[tokio::test]
-async fn without_a_cart_the_answer_is_in_the_currency_that_is_asked_for() {
-    let shop = Shop::open().await;
-    for (name, code, currency, total) in [
-        ("x-currency", "EUR", "eur", "€0.00"),
-        ("x-moltin-currency", "jpy", "jpy", "¥0"),
-        ("x-currency", "", "usd", "$0.00"),
-    ] {
-        let cart = shop.send(Method::GET, "/cart", &[(name, code)], Vec::new()).await.ok();
-        assert_eq!((&cart["currency"], &cart["total_price_with_currency"]), (&json!(currency), &json!(total)));
-    }
-    let wrong = shop.send(Method::GET, "/cart", &[("x-currency", "dollars")], Vec::new()).await;
-    assert_eq!(wrong.error(400), "invalid_header");
 }

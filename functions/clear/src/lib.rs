@@ -20,11 +20,12 @@ impl Endpoint for Clear {
 
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop.origins)?;
+        let currency = request.currency()?;
         let wanted: ClearBody = request.body()?;
 
         let changed = self.shopping.clear(&shopper, request.received_at()).await?;
 
-        let answer = Answer::changed(changed, &self.shop, request.received_at());
+        let answer = Answer::changed(changed, currency, &self.shop, request.received_at());
         Ok(if wanted.forgets() { answer.forgetting(&self.shop) } else { answer })
     }
 }

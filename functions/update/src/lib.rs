@@ -39,6 +39,6 @@ impl Endpoint for Update {
 
         let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
 
-        Ok(Answer::changed(changed, &self.shop, request.received_at()))
+        Ok(Answer::changed(changed, currency, &self.shop, request.received_at()))
     }
 }

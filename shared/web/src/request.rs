@@ -193,7 +193,8 @@ impl Request {
         found.transpose()
     }
 
-    /// The currency that the client wants a new cart to have: from `X-Currency`, or else from `X-MOLTIN-CURRENCY`.
+    /// The currency that the client wants a new cart to have, and an answer without one: from `X-Currency`, or else from
+    /// `X-MOLTIN-CURRENCY`.
     ///
     /// # Errors
     ///

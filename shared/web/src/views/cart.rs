@@ -357,11 +357,13 @@ impl Answer {
         Self { response, cart: Some(cart.number()), handed: None }
     }
 
-    /// A cart that was changed at `now`, with its token in the cookie and in `Cart-Token`; or that there was none to change.
+    /// A cart that was changed at `now`, with its token in the cookie and in `Cart-Token`; or that there was none to change, in the
+    /// currency that the client wants one to have, or else the shop's.
     #[must_use]
-    pub fn changed(Changed { cart, refused }: Changed, shop: &Shop, now: Timestamp) -> Self {
+    pub fn changed(changed: Changed, currency: Option<Currency>, shop: &Shop, now: Timestamp) -> Self {
+        let Changed { cart, refused } = changed;
         match cart {
-            None => Self::no_cart_without(&refused, shop.currency, shop),
+            None => Self::no_cart_without(&refused, currency, shop),
             Some(ChangedCart { token, cart }) => Self {
                 handed: Some(Handed::Over(token, shop.cookies)),
                 ..Self::cart_without(&refused, &cart, shop, now)
@@ -372,13 +374,13 @@ impl Answer {
     /// The answer where there is no cart, in the currency that the client wants one to have, or else the shop's.
     #[must_use]
     pub fn no_cart_in(currency: Option<Currency>, shop: &Shop) -> Self {
-        Self::no_cart_without(&[], currency.unwrap_or(shop.currency), shop)
+        Self::no_cart_without(&[], currency, shop)
     }
 
     /// The same, naming the items for which no cart was opened.
-    fn no_cart_without(refused: &[RefusedItem], currency: Currency, shop: &Shop) -> Self {
+    fn no_cart_without(refused: &[RefusedItem], currency: Option<Currency>, shop: &Shop) -> Self {
         let metadata = Metadata::default();
-        let view = CartView::nothing(&metadata, currency, shop).without(refused);
+        let view = CartView::nothing(&metadata, currency.unwrap_or(shop.currency), shop).without(refused);
         Self::json_text(StatusCode::OK, view.to_json())
     }
 }
