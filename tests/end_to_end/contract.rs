@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::Shop;
 use fixtures::openapi::API;
 use local::Template;
+use reqwest::Method;
 use serde_json::Value;
 
 #[test]
@@ -29,6 +31,39 @@ fn every_route_is_documented_and_every_documented_path_is_a_route() {
         ["/{prefix}", "/{language}/{prefix}"].map(|front| route.replacen(" /cart", &format!(" {front}/cart"), 1))
     });
     assert_eq!(behind.chain(own.clone()).collect::<BTreeSet<_>>(), all);
+}
+
+/// Each header that can be wrong is refused where it is documented, and not looked at elsewhere.
+#[tokio::test]
+async fn a_header_is_read_just_where_it_is_documented() {
+    let shop = Shop::open().await;
+    let wrong = [
+        ("Cart-Token", "x"),
+        ("If-Match", "x"),
+        ("Idempotency-Key", "é"),
+        ("X-Currency", "euro"),
+        ("X-MOLTIN-CURRENCY", "euro"),
+    ];
+    for (path, operations) in API["paths"].as_object().unwrap() {
+        let path = path.replace("{id}", "price_mug").replace("{number}", "0");
+        for (method, operation) in operations.as_object().unwrap() {
+            let method: Method = method.to_ascii_uppercase().parse().unwrap();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let parameters = parameters.map(|parameter| match parameter["$ref"].as_str() {
+                Some(reference) => API.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => parameter,
+            });
+            let headers = parameters.filter(|parameter| parameter["in"] == "header");
+            let documented: BTreeSet<_> = headers.map(|header| header["name"].as_str().unwrap()).collect();
+            for (name, value) in wrong {
+                let answer = shop.send(method.clone(), &path, &[(name, value)], Vec::new()).await;
+
+                let refused = answer.status == 400 && answer.error(400) == "invalid_header";
+                assert_eq!(refused, documented.contains(name), "{method} {path} {name}: {}", answer.text);
+                assert!(!refused || answer.json()["details"]["header"] == name, "{}", answer.text);
+            }
+        }
+    }
 }
 
 /// The codes that a schema of an error allows.
