@@ -67,7 +67,7 @@
  * @property {number} item_count
  * @property {Item[]} items
  * @property {Record<string, Product>} products By id.
- * @property {{ code: string, price: string, id?: string, minimum?: number | null, maximum?: number | null,
+ * @property {{ code: string, price: string, id: string, minimum?: number | null, maximum?: number | null,
  *   successor?: string, from?: number | null, to?: number | null, from_with_currency?: string | null,
  *   to_with_currency?: string | null }[]} warnings With `price_changed`, the line is shown at the price `successor`. What a unit
  *   cost and costs (`from`, `to`) is in minor units of the cart's currency; it is null where no single amount says it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Asserts that the cart shows two lines, warns about `gone`, and totals the other.
 #[track_caller]
 fn shows_as_gone(cart: &Value, gone: &str, rest: i64) {
-    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": gone }]));
+    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": gone, "id": gone }]));
     for item in cart["items"].as_array().unwrap() {
         assert_eq!(item["available"], item["price"] != gone, "{item}");
     }

@@ -218,7 +218,7 @@ async fn an_archived_price_stops_the_checkout_and_is_named() {
 
     assert_eq!(answer.error(409), "cart_changed");
     assert_eq!(answer.json()["details"]["prices"], json!(["price_mug"]));
-    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": "price_mug" }]));
+    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": "price_mug", "id": "price_mug" }]));
     assert_eq!(cart["items"][0]["available"], false);
     assert_eq!(cart["total_price_minor"], 3200);
 }

@@ -105,7 +105,10 @@ async fn a_line_of_another_own_currency_from_before_is_unavailable_until_it_is_r
     visitor.add_as_0_1_0_did("price_mug_eur", 1).await;
 
     let shown = visitor.cart().await;
-    assert_eq!(shown["warnings"], json!([{ "code": "price_inactive", "price": "price_mug_eur" }]));
+    assert_eq!(
+        shown["warnings"],
+        json!([{ "code": "price_inactive", "price": "price_mug_eur", "id": "price_mug_eur" }])
+    );
     assert_eq!((&shown["total_price_minor"], &shown["item_count"]), (&json!(2900), &json!(2)));
     let refused = visitor.checkout().await;
     assert_eq!(refused.error(409), "cart_changed");

@@ -256,7 +256,7 @@ async fn what_stripe_no_longer_has_is_retired_whatever_the_event_says() {
 
                 assert_eq!(
                     visitor.cart().await["warnings"],
-                    json!([{ "code": "price_inactive", "price": "price_mug" }]),
+                    json!([{ "code": "price_inactive", "price": "price_mug", "id": "price_mug" }]),
                     "{subject}.{change}, {status}"
                 );
                 // Of a price that is gone, the product is still there, with its other prices.

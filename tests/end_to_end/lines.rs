@@ -64,6 +64,34 @@ async fn a_form_names_attributes_as_json_does() {
     assert_eq!(quantities(&cart), [(ANN, 2), (BOB, 7)].into());
 }
 
+/// Several lines have the one price that is gone. A program can tell which of them stand in the way.
+#[tokio::test]
+async fn what_cannot_be_bought_is_named_by_its_lines() {
+    let shop = Shop::open().await;
+    let visitor = with_three_lines(&shop).await;
+    visitor.add("price_tshirt", 1).await.ok();
+
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "active=false").await;
+
+    let warning = |id: &str| json!({ "code": "price_inactive", "price": "price_mug", "id": id });
+    assert_eq!(visitor.cart().await["warnings"], json!([warning(ANN), warning(BOB), warning(PLAIN)]));
+    let refused = visitor.checkout().await;
+    assert_eq!(refused.error(409), "cart_changed");
+    let details = json!({ "prices": ["price_mug"], "lines": [ANN, BOB, PLAIN], "successors": [] });
+    assert_eq!(refused.json()["details"], details);
+    for line in [PLAIN, ANN, BOB] {
+        let many = json!({ "quantity": 9 });
+        let both = json!({ "updates": { "price_tshirt": { "quantity": 2 }, line: many } });
+        let path = format!("/cart/items/{line}");
+        for answer in [visitor.update(both).await, visitor.post(&path, many.clone()).await] {
+            assert_eq!(answer.error(404), "price_not_found");
+            assert_eq!(answer.json()["details"], json!({ "price": "price_mug", "id": line }));
+        }
+    }
+    let gone = visitor.update(json!({ "updates": { "price_poster_old": { "quantity": 1 } } })).await;
+    assert_eq!(gone.json()["details"], json!({ "price": "price_poster_old" }), "the cart has no such line");
+}
+
 #[tokio::test]
 async fn an_update_means_the_line_that_it_names() {
     let shop = Shop::open().await;

@@ -133,7 +133,7 @@ async fn a_rise_waits_for_a_yes_at_checkout() {
     let refused = checkout(&visitor, json!({})).await;
     assert_eq!(refused.error(409), "cart_changed");
     let successor = json!({ "id": old, "price": old, "successor": new, "from": 2000, "to": 2500 });
-    assert_eq!(refused.json()["details"], json!({ "prices": [], "successors": [successor] }));
+    assert_eq!(refused.json()["details"], json!({ "prices": [], "lines": [], "successors": [successor] }));
     let version = visitor.cart().await["version"].as_u64().unwrap();
     let before = checkout(&visitor, json!({ "accept_version": version - 1 })).await;
     assert_eq!(before.error(409), "cart_changed", "the yes was to another cart");
@@ -169,7 +169,7 @@ async fn a_yes_that_names_what_was_seen_is_to_no_later_successor() {
         assert_eq!(refused.error(409), "cart_changed");
         let successor = json!({ "id": old, "price": old, "successor": newer, "from": 2000, "to": then });
         let details = refused.json()["details"].clone();
-        assert_eq!(details, json!({ "prices": [], "successors": [successor] }));
+        assert_eq!(details, json!({ "prices": [], "lines": [], "successors": [successor] }));
         assert!(shop.sandbox().sessions().is_empty());
         let after = visitor.cart().await;
         assert_eq!((&after["items"][0]["id"], &after["version"]), (&json!(old), &before["version"]));
@@ -320,12 +320,12 @@ async fn a_line_without_room_at_its_successors_is_unavailable_as_long_as_both_ar
         visitor.add(&new, units).await.ok();
 
         let cart = visitor.cart().await;
-        assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old }]));
+        assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old, "id": old }]));
         assert_eq!((&cart["items"][0]["available"], &cart["items"][1]["available"]), (&json!(false), &json!(true)));
         for body in [json!({}), json!({ "accept_version": cart["version"] })] {
             let refused = checkout(&visitor, body).await;
             assert_eq!(refused.error(409), "cart_changed");
-            assert_eq!(refused.json()["details"], json!({ "prices": [old], "successors": [] }));
+            assert_eq!(refused.json()["details"], json!({ "prices": [old], "lines": [old], "successors": [] }));
         }
         assert_eq!(visitor.set(&old, 3).await.error(404), "price_not_found");
         assert_eq!(visitor.cart().await, cart);
@@ -418,7 +418,7 @@ async fn what_does_not_fit_the_cart_takes_no_place() {
 
     let cart = visitor.cart().await;
 
-    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old }]));
+    assert_eq!(cart["warnings"], json!([{ "code": "price_inactive", "price": old, "id": old }]));
     assert_eq!(cart["items"][0]["available"], false);
 }
 

@@ -60,9 +60,9 @@ impl Endpoint for Checkout {
 fn refused(error: CheckoutError) -> Error {
     match error {
         CheckoutError::CartEmpty => Error::CartEmpty,
-        CheckoutError::CartChanged { prices, successors } => {
+        CheckoutError::CartChanged { unavailable, successors } => {
             let successors = successors.iter().map(Into::into).collect();
-            Error::CartChanged { prices, successors }
+            Error::CartChanged { unavailable, successors }
         }
         CheckoutError::VersionMismatch { current } => Error::VersionMismatch { current: Some(current) },
         CheckoutError::IdempotencyMismatch => Error::IdempotencyMismatch,

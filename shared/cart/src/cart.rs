@@ -242,7 +242,8 @@ impl Cart {
     /// # Errors
     ///
     /// - [`Rejection::Closed`] if the cart is expired or completed.
-    /// - [`Rejection::PriceNotFound`] if units of a price would be put in that is not for sale.
+    /// - [`Rejection::PriceNotFound`], or of a line that is there [`Rejection::LineNotForSale`], if units of a price would be put
+    ///   in that is not for sale.
     /// - [`Rejection::LineNotFound`] if a line that is set has attributes and is absent, or is to be there and is not.
     /// - [`Rejection::RecurringLineExists`] if a recurring price would stand on a second line.
     /// - [`Rejection::MixedCurrency`] if a price cannot be paid in the cart's currency.
@@ -617,7 +618,7 @@ impl Cart {
         let offer = succession.map(|succession| succession.successor).or_else(|| offers.get(&line.price));
         let (held, price) = (line.quantity, offer.map_or(&line.price, |offer| &offer.price.id).clone());
         if held < *quantity {
-            self.admit(&price, preferred, offers)?;
+            self.admit(&price, preferred, offers).map_err(|rejection| self.of_line(id, rejection))?;
         }
         if let Some(line) = self.line_mut(id) {
             line.quantity = *quantity;
@@ -627,6 +628,14 @@ impl Cart {
             }
         }
         Ok(())
+    }
+
+    /// A refusal of more units of a line that is there: several lines may be of the price that it names.
+    fn of_line(&self, id: &LineId, rejection: Rejection) -> Rejection {
+        match (rejection, self.line(id)) {
+            (Rejection::PriceNotFound(price), Some(line)) => Rejection::LineNotForSale { line: line.id.clone(), price },
+            (rejection, _) => rejection,
+        }
     }
 
     /// Makes sure that a price is for sale and fits the cart, whose first line decides its currency.

@@ -8,6 +8,14 @@ pub enum Rejection {
     /// No active price of an active product has this id.
     #[error("cannot find price: {0}")]
     PriceNotFound(PriceId),
+    /// More units of a line are asked for, and its price is not for sale.
+    #[error("cannot find price: {price}")]
+    LineNotForSale {
+        /// The line.
+        line: LineId,
+        /// The price at which it would be sold.
+        price: PriceId,
+    },
     /// A quantity of 0 where at least 1 is needed.
     #[error("quantity must be at least 1")]
     QuantityTooSmall,

@@ -1003,7 +1003,8 @@ fn what_is_off_sale_stays_or_gets_less_while_others_change() {
         assert_eq!(shown(&changed), [("price_a", u32::try_from(quantity).unwrap()), ("price_b", 2)]);
     }
     for asked in both(4) {
-        assert_refused(&cart, &asked, &Rejection::PriceNotFound(a.id.clone()));
+        let not_for_sale = Rejection::LineNotForSale { line: LineId::from(&a.id), price: a.id.clone() };
+        assert_refused(&cart, &asked, &not_for_sale);
     }
 }
 

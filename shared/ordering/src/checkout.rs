@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use cart::{
-    Agreement, Cart, CurrentSession, Expected, ExpectedLine, Line, PriceId, PricedLine, Reference, Rejection,
-    SessionId, Status, Timestamp, Token, Totals,
+    Agreement, Cart, CurrentSession, Expected, ExpectedLine, PriceId, PricedLine, Reference, Rejection, SessionId,
+    Status, Timestamp, Token, Totals,
 };
 use catalog::Catalog;
 use payments::{
@@ -339,11 +339,11 @@ impl Checkout {
         if totals.has_custom_amount() && brought.promotion_code.is_some() {
             return Err(CheckoutError::PromotionCodeInvalid(PromotionCodeFault::CustomAmount));
         }
-        let prices = unavailable(&totals);
+        let unavailable: Vec<_> = totals.unavailable().cloned().collect();
         let waiting = totals.lines.iter().filter(|priced| priced.awaits_yes(cart, request.agreement.as_ref()));
         let successors: Vec<_> = waiting.filter_map(PricedLine::price_change).collect();
-        if !prices.is_empty() || !successors.is_empty() {
-            return Err(CheckoutError::CartChanged { prices, successors });
+        if !unavailable.is_empty() || !successors.is_empty() {
+            return Err(CheckoutError::CartChanged { unavailable, successors });
         }
         let mut succeeded = totals.lines.iter().any(|priced| priced.succession.is_some()).then(|| cart.clone());
         if let Some(cart) = &mut succeeded {
@@ -495,10 +495,10 @@ impl Checkout {
         self.catalog.refresh(&line.price, now).await?;
         let offers = self.catalog.fresh_offers(cart.lines().iter().map(|line| &line.price)).await?;
         let totals = Totals::new(cart, &offers, self.default_currency);
-        let prices = unavailable(&totals);
+        let unavailable: Vec<_> = totals.unavailable().cloned().collect();
         let successors: Vec<_> = totals.lines.iter().filter_map(PricedLine::price_change).collect();
-        let changed = !prices.is_empty() || !successors.is_empty();
-        Ok(changed.then_some(CheckoutError::CartChanged { prices, successors }))
+        let changed = !unavailable.is_empty() || !successors.is_empty();
+        Ok(changed.then_some(CheckoutError::CartChanged { unavailable, successors }))
     }
 }
 
@@ -509,17 +509,6 @@ fn descriptions(cart: &Cart) -> BTreeMap<PriceId, String> {
     }
     let lines = cart.lines().iter();
     lines.filter_map(|line| Some((line.price.clone(), line.description.as_ref()?.as_str().to_owned()))).collect()
-}
-
-/// The prices of the lines that cannot be bought, each once.
-fn unavailable(totals: &Totals<'_>) -> Vec<PriceId> {
-    let mut prices: Vec<PriceId> = Vec::new();
-    for Line { price, .. } in totals.unavailable() {
-        if !prices.contains(price) {
-            prices.push(price.clone());
-        }
-    }
-    prices
 }
 
 /// Whether the cart's current session is what would be made now with parameters of this digest, and can be handed out.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cart::{Bounds, PriceId, Rejection};
+use cart::{Bounds, Line, LineId, PriceId, Rejection};
 use lambda_http::http::header::InvalidHeaderValue;
 use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -70,8 +70,8 @@ pub enum Error {
     /// Lines of the cart cannot be bought any more, or only at another price, to which the shopper has not agreed.
     #[error("Some items are not available any more, or have another price")]
     CartChanged {
-        /// The prices that cannot be bought.
-        prices: Vec<PriceId>,
+        /// The lines that cannot be bought.
+        unavailable: Vec<Line>,
         /// The lines that go on at another price.
         successors: Vec<PriceChangeView>,
     },
@@ -178,7 +178,9 @@ impl Error {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
             Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(_) | Rejection::LineNotFound(_) => StatusCode::NOT_FOUND,
+                Rejection::PriceNotFound(_) | Rejection::LineNotForSale { .. } | Rejection::LineNotFound(_) => {
+                    StatusCode::NOT_FOUND
+                }
                 Rejection::QuantityTooSmall
                 | Rejection::QuantityTooLarge
                 | Rejection::QuantityOutOfRange { .. }
@@ -225,7 +227,7 @@ impl Error {
             Self::Header { .. } => "invalid_header",
             Self::ForeignOrigin { .. } => "foreign_origin",
             Self::Rejected(rejection) => match rejection {
-                Rejection::PriceNotFound(_) => "price_not_found",
+                Rejection::PriceNotFound(_) | Rejection::LineNotForSale { .. } => "price_not_found",
                 Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
                 Rejection::QuantityOutOfRange { .. } => "quantity_out_of_range",
                 Rejection::TooManyItems => "too_many_items",
@@ -264,7 +266,10 @@ impl Error {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
             Self::Header { name, .. } => object!({ "header": name }),
             Self::Rejected(rejection) => details_of(rejection),
-            Self::CartChanged { prices, successors } => object!({ "prices": prices, "successors": successors }),
+            Self::CartChanged { unavailable, successors } => {
+                let lines: Vec<&LineId> = unavailable.iter().map(|line| &line.id).collect();
+                object!({ "prices": prices_of(unavailable), "lines": lines, "successors": successors })
+            }
             Self::VersionMismatch { current } => object!({ "version": current }),
             Self::OrderNotFound => object!({ "field": "number" }),
             Self::ProductNotFound(product) => object!({ "product": product }),
@@ -330,11 +335,23 @@ impl Error {
     }
 }
 
+/// The prices of these lines, each once.
+fn prices_of(lines: &[Line]) -> Vec<&PriceId> {
+    let mut prices = Vec::new();
+    for Line { price, .. } in lines {
+        if !prices.contains(&price) {
+            prices.push(price);
+        }
+    }
+    prices
+}
+
 fn details_of(rejection: &Rejection) -> Value {
     match rejection {
         Rejection::PriceNotFound(price)
         | Rejection::CustomAmountAlone(price)
         | Rejection::RecurringLineExists(price) => object!({ "price": price }),
+        Rejection::LineNotForSale { line, price } => object!({ "price": price, "id": line }),
         Rejection::LineNotFound(line) => object!({ "id": line }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
         Rejection::QuantityOutOfRange { line, bounds: Bounds { minimum, maximum } } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cart::{PriceChange, PriceId, Rejection, Timestamp};
+use cart::{Line, PriceChange, Rejection, Timestamp};
 use payments::{Buyer, PromotionCodeFault, Refusal};
 use store::Count;
 
@@ -17,8 +17,8 @@ pub enum CheckoutError {
     /// Lines cannot be bought any more, or only at another price, to which the shopper has not agreed.
     #[error("lines of the cart cannot be bought any more, or only at another price")]
     CartChanged {
-        /// The prices that cannot be bought.
-        prices: Vec<PriceId>,
+        /// The lines that cannot be bought.
+        unavailable: Vec<Line>,
         /// The lines that go on at another price.
         successors: Vec<PriceChange>,
     },

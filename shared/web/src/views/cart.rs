@@ -101,7 +101,7 @@ struct LostPrice<'a> {
 #[derive(Serialize, Debug)]
 #[serde(tag = "code", rename_all = "snake_case")]
 enum Warning<'a> {
-    PriceInactive { price: &'a PriceId },
+    PriceInactive { price: &'a PriceId, id: &'a LineId },
     PriceChanged(PriceChanged<'a>),
     OutOfBounds { price: &'a PriceId, id: &'a LineId, minimum: Option<u32>, maximum: Option<u32> },
 }
@@ -277,7 +277,7 @@ impl RecurringView {
 impl<'a> Warning<'a> {
     fn all_of(priced: &PricedLine<'a>, shop: &Shop) -> impl Iterator<Item = Self> + use<'a> {
         let Line { id, price, quantity, .. } = priced.line;
-        let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price });
+        let inactive = priced.amount.is_err().then_some(Self::PriceInactive { price, id });
         let changed = priced.price_change().filter(|_| priced.amount.is_ok());
         let changed = changed.map(|PriceChange { successor, from, to, currency, .. }| {
             let written = |unit: Option<Decimal>| Some(shop.unit_amount(unit?, currency).with_currency());
