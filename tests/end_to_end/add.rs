@@ -1,7 +1,7 @@
 //! `POST /cart/add`.
 
 use fixtures::Shop;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_first_add_opens_a_cart_and_hands_its_token_over() {
@@ -159,4 +159,49 @@ async fn quantities_past_the_largest_are_refused_and_change_nothing() {
 
     assert_eq!(answer.error(400), "invalid_quantity");
     assert_eq!(visitor.cart().await["item_count"], 999_999);
+}
+
+/// Of several items of one line the first that it cannot hold beside those before it is at fault, whatever else is sent.
+#[tokio::test]
+async fn the_item_that_is_more_than_its_line_can_hold_is_named_by_its_field() {
+    let shop = Shop::open().await;
+    let one = |text: &str, quantity: Value| json!({ "price": "price_mug", "quantity": quantity, "attributes": { "engraving": text } });
+    let other = json!({ "price": "price_tshirt", "quantity": 999_999 });
+    let held = shop.visitor();
+    held.post("/cart/add", json!({ "items": [one("Ann", json!(999_990))] })).await.ok();
+    let line = held.cart().await["items"][0]["id"].clone();
+    let part = |name: &str, value: &str| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"items{name}\"\r\n\r\n{value}\r\n")
+    };
+    let parts = [
+        part("[4][price]", "price_mug"),
+        part("[4][attributes][engraving]", "Ann"),
+        part("[4][quantity]", "10"),
+        part("[2][price]", "price_mug"),
+        "--x--\r\n".to_owned(),
+    ];
+    let multipart = [("content-type", "multipart/form-data; boundary=x")];
+    let form = "items[7][price]=price_mug&items[7][attributes][engraving]=Ann&items[7][quantity]=1&items[9][price]=price_mug\
+                &items[9][attributes][engraving]=Ann&items[9][quantity]=9&items[3][price]=price_mug&items[3][quantity]=9";
+    let json = |items: Value| held.post("/cart/add", json!({ "items": items }));
+    let first = json!({ "items": [one("Ann", json!(999_999)), other, one("Ann", json!(1))] });
+
+    for (answer, field) in [
+        (json(json!([one("Ann", json!(10))])).await, "items[0].quantity"),
+        (json(json!([one("Bob", json!(20)), other, null, one("Ann", json!("10"))])).await, "items[3].quantity"),
+        (json(json!([one("Ann", json!(9)), one("Ann", json!(null)), one("Ann", json!(5))])).await, "items[1].quantity"),
+        (json(json!({ "5": one("Ann", json!(10)), "4": one("", json!(10)) })).await, "items[5].quantity"),
+        (held.post_form("/cart/add", form).await, "items[9].quantity"),
+        (
+            held.send(reqwest::Method::POST, "/cart/add", &multipart, parts.concat().into_bytes()).await,
+            "items[4].quantity",
+        ),
+        (shop.visitor().post("/cart/add", first).await, "items[2].quantity"),
+    ] {
+        assert_eq!(answer.error(400), "invalid_quantity", "{}", answer.text);
+        assert_eq!(answer.json()["details"], json!({ "field": field, "id": line }));
+        let message = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with(field), "{message}");
+    }
+    assert_eq!(held.cart().await["item_count"], 999_990);
 }

@@ -89,7 +89,7 @@ fn quantities() -> Vec<Case> {
         add(
             json!([{ "price": "price_mug", "quantity": 999_999 }, { "price": "price_mug" }]),
             "invalid_quantity",
-            "quantity",
+            "items[1].quantity: line price_mug can hold at most 999999 units",
         ),
     ]);
     cases

@@ -69,7 +69,8 @@ async fn prices_that_are_gone_are_named_in_the_order_sent_and_the_others_are_add
     }
 }
 
-/// Each refusal of an item has the code and the message that the refusal of the same item alone has, and leaves what is beside it.
+/// Each refusal of an item has the code and the message that the refusal of the same item alone has, but for the field's name in
+/// front, and leaves what is beside it.
 #[tokio::test]
 async fn each_rule_names_its_item_as_it_would_refuse_the_whole() {
     let shop = Shop::open().await;
@@ -94,7 +95,10 @@ async fn each_rule_names_its_item_as_it_would_refuse_the_whole() {
         let nothing = add(&visitor, &json!([refused])).await.ok();
         let some = add(&visitor, &json!([one("price_sticker"), refused, one("price_tshirt")])).await.ok();
 
-        let error = |index| json!([{ "index": index, "price": refused["price"], "code": code, "message": alone.json()["message"] }]);
+        let message = nothing["errors"][0]["message"].as_str().unwrap();
+        let whole = alone.json()["message"].as_str().unwrap().to_lowercase();
+        assert_eq!(whole.trim_start_matches("items[0].quantity: "), message.to_lowercase());
+        let error = |index| json!([{ "index": index, "price": refused["price"], "code": code, "message": message }]);
         assert_eq!((&nothing["errors"], &nothing["version"]), (&error(0), &before["version"]), "{code}");
         assert_eq!((&some["errors"], &some["item_count"]), (&error(1), &json!(4)), "{code}");
         assert_eq!(some["version"], before["version"].as_u64().unwrap() + 1, "{code}");

@@ -23,9 +23,10 @@ impl Endpoint for Add {
     async fn handle(&self, request: &Request) -> Result<Answer, Error> {
         let shopper = request.shopper(&self.shop.origins)?;
         let currency = request.currency()?;
-        let change = request.body::<AddBody>()?.into_change(currency)?;
+        let change = request.body::<AddBody>()?.into_change(currency).map_err(|error| request.naming_item(error))?;
 
-        let changed = self.catalog.change(&shopper, &change, request.received_at()).await?;
+        let changed = self.catalog.change(&shopper, &change, request.received_at()).await;
+        let changed = changed.map_err(|error| request.naming_item(error.into()))?;
 
         Ok(Answer::changed(changed, currency, &self.shop, request.received_at()))
     }

@@ -251,7 +251,7 @@ impl Cart {
     /// - [`Rejection::MixedInterval`] if recurring lines would be paid at different intervals.
     /// - [`Rejection::CustomAmountAlone`] if more would be put into a cart in which a price whose amount the shopper chooses
     ///   does not stand alone afterwards.
-    /// - [`Rejection::QuantityTooLarge`] if a line would exceed [`Quantity::MAX`].
+    /// - [`Rejection::LineTooLarge`] if a line would exceed [`Quantity::MAX`].
     /// - [`Rejection::QuantityOutOfRange`] if a quantity would change to one outside of the line's bounds, or one with which it
     ///   cannot go on at the price that took the place of its own.
     /// - [`Rejection::TooManyItems`] if the lines would exceed what Stripe Checkout takes.
@@ -561,7 +561,9 @@ impl Cart {
             // An addition names a price: a line that was once called so is another's by now.
             match self.state.lines.iter_mut().find(|line| line.id == id) {
                 Some(line) => {
-                    line.quantity = line.quantity.plus(item.quantity)?;
+                    let held = line.quantity;
+                    let sum = held.plus(item.quantity);
+                    line.quantity = sum.map_err(|_| Rejection::LineTooLarge { line: id, held: held.get() })?;
                     line.describe(&item.details);
                     line.check_bounds(Some(price))?;
                 }

@@ -92,7 +92,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// [`Rejection::QuantityTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
+    /// [`Rejection::LineTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
     pub fn add(items: Vec<Addition>) -> Result<Self, Rejection> {
         let items = merged(items)?;
         Ok(Self::Add { items, currency: None, metadata: None, all_or_nothing: true })
@@ -108,7 +108,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// [`Rejection::QuantityTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
+    /// [`Rejection::LineTooLarge`] where the same line adds up to more than [`Quantity::MAX`].
     pub fn whole(&self) -> Result<Cow<'_, Self>, Rejection> {
         match self {
             Self::Add { items, currency, metadata, all_or_nothing: false } => {
@@ -215,7 +215,8 @@ fn merged(items: Vec<Addition>) -> Result<Vec<Addition>, Rejection> {
         match merged.iter_mut().find(same) {
             None => merged.push(item),
             Some(earlier) => {
-                earlier.quantity = earlier.quantity.plus(item.quantity)?;
+                let sum = earlier.quantity.plus(item.quantity);
+                earlier.quantity = sum.map_err(|_| Rejection::LineTooLarge { line: item.line(), held: 0 })?;
                 earlier.details.replace(item.details);
             }
         }

@@ -19,9 +19,17 @@ pub enum Rejection {
     /// A quantity of 0 where at least 1 is needed.
     #[error("quantity must be at least 1")]
     QuantityTooSmall,
-    /// A line would hold more than [`crate::Quantity::MAX`] units.
+    /// A quantity of more than [`crate::Quantity::MAX`].
     #[error("quantity must be at most {}", crate::Quantity::MAX)]
     QuantityTooLarge,
+    /// An addition would make a line hold more than [`crate::Quantity::MAX`] units.
+    #[error("line {line} can hold at most {} units", crate::Quantity::MAX)]
+    LineTooLarge {
+        /// The line.
+        line: LineId,
+        /// How many units it holds.
+        held: u32,
+    },
     /// A line would have more or fewer units than its bounds say.
     #[error("quantity of {line} must be {}", within(*.bounds))]
     QuantityOutOfRange {

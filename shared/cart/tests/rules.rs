@@ -251,8 +251,9 @@ fn a_quantity_past_the_largest_is_refused() {
     let a = price("price_a");
     let cart = holding(&[add(&a, 999_998)]);
 
-    assert_refused(&cart, &add(&a, 2), &Rejection::QuantityTooLarge);
-    assert_eq!(Change::add(vec![item(&a, 999_999), item(&a, 1)]), Err(Rejection::QuantityTooLarge));
+    let too_large = |held| Rejection::LineTooLarge { line: LineId::from(&a.id), held };
+    assert_refused(&cart, &add(&a, 2), &too_large(999_998));
+    assert_eq!(Change::add(vec![item(&a, 999_999), item(&a, 1)]), Err(too_large(0)));
     assert_eq!(Quantity::new(0), Err(Rejection::QuantityTooSmall));
     assert_eq!(Quantity::new(u64::MAX), Err(Rejection::QuantityTooLarge));
 }
@@ -1145,7 +1146,7 @@ fn each_rule_refuses_the_item_that_breaks_it_and_none_beside() {
         (item(&bounded, 1), Rejection::QuantityOutOfRange { line: LineId::from(&bounded.id), bounds }),
         (item(&bounded, 6), Rejection::QuantityOutOfRange { line: LineId::from(&bounded.id), bounds }),
         (item(&gift, 1), Rejection::CustomAmountAlone(gift.id.clone())),
-        (item(&a, 999_999), Rejection::QuantityTooLarge),
+        (item(&a, 999_999), Rejection::LineTooLarge { line: LineId::from(&a.id), held: 1 }),
     ];
 
     for (refused, rejection) in cases {

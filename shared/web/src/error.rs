@@ -47,6 +47,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// An item of an addition is more than its line can hold.
+    #[error("{field}: line {line} can hold at most {} units", cart::Quantity::MAX)]
+    LineTooLarge {
+        /// The field's path, such as `items[0].quantity`.
+        field: String,
+        /// The line.
+        line: LineId,
+    },
     /// A header has a value that cannot be used.
     #[error("The header {name} {problem}")]
     Header {
@@ -167,6 +175,7 @@ impl Error {
             | Self::InvalidForm(_)
             | Self::Field { .. }
             | Self::Quantity { .. }
+            | Self::LineTooLarge { .. }
             | Self::Header { .. }
             | Self::CartEmpty
             | Self::PromotionCodeInvalid { .. }
@@ -183,6 +192,7 @@ impl Error {
                 }
                 Rejection::QuantityTooSmall
                 | Rejection::QuantityTooLarge
+                | Rejection::LineTooLarge { .. }
                 | Rejection::QuantityOutOfRange { .. }
                 | Rejection::TooManyItems
                 | Rejection::TextTooLong { .. }
@@ -223,12 +233,14 @@ impl Error {
             Self::NotAcceptable(_) => "not_acceptable",
             Self::BodyTooLarge => "body_too_large",
             Self::Field { .. } => "invalid_field",
-            Self::Quantity { .. } => "invalid_quantity",
+            Self::Quantity { .. } | Self::LineTooLarge { .. } => "invalid_quantity",
             Self::Header { .. } => "invalid_header",
             Self::ForeignOrigin { .. } => "foreign_origin",
             Self::Rejected(rejection) => match rejection {
                 Rejection::PriceNotFound(_) | Rejection::LineNotForSale { .. } => "price_not_found",
-                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => "invalid_quantity",
+                Rejection::QuantityTooSmall | Rejection::QuantityTooLarge | Rejection::LineTooLarge { .. } => {
+                    "invalid_quantity"
+                }
                 Rejection::QuantityOutOfRange { .. } => "quantity_out_of_range",
                 Rejection::TooManyItems => "too_many_items",
                 Rejection::TextTooLong { .. } => "cart_too_large",
@@ -264,6 +276,7 @@ impl Error {
     fn details(&self) -> Value {
         match self {
             Self::Field { field, .. } | Self::Quantity { field, .. } => object!({ "field": field }),
+            Self::LineTooLarge { field, line } => object!({ "field": field, "id": line }),
             Self::Header { name, .. } => object!({ "header": name }),
             Self::Rejected(rejection) => details_of(rejection),
             Self::CartChanged { unavailable, successors } => {
@@ -354,6 +367,7 @@ fn details_of(rejection: &Rejection) -> Value {
         Rejection::LineNotForSale { line, price } => object!({ "price": price, "id": line }),
         Rejection::LineNotFound(line) => object!({ "id": line }),
         Rejection::QuantityTooSmall | Rejection::QuantityTooLarge => object!({ "field": "quantity" }),
+        Rejection::LineTooLarge { line, .. } => object!({ "field": "quantity", "id": line }),
         Rejection::QuantityOutOfRange { line, bounds: Bounds { minimum, maximum } } => {
             object!({ "id": line, "price": line.price(), "minimum": minimum, "maximum": maximum })
         }

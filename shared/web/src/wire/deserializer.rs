@@ -124,6 +124,22 @@ fn number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Faul
     }
 }
 
+/// The elements of what reads as a list, with their indices; `None` where it is none.
+pub(crate) fn elements(node: &Node) -> Option<Vec<(u64, &Node)>> {
+    let mut elements = match node {
+        Node::List(list) => (0..).zip(list).collect(),
+        Node::Map(map) => by_index(map).ok()?,
+        _ => return None,
+    };
+    elements.retain(|(_, node)| is_element(node));
+    Some(elements)
+}
+
+/// Whether an element of a list counts.
+fn is_element(node: &Node) -> bool {
+    !matches!(node, Node::Null | Node::Blank)
+}
+
 /// The members of an object whose keys are indices, in their order.
 fn by_index(map: &Map) -> Result<Vec<(u64, &Node)>, Fault> {
     let elements = map.iter().map(|(key, node)| Some((index(key)?, node)));
@@ -144,7 +160,7 @@ impl<'de, I: Iterator<Item = (u64, &'de Node)>> SeqAccess<'de> for ElementAccess
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some((index, node)) = self.0.find(|(_, node)| !matches!(node, Node::Null | Node::Blank)) else {
+        let Some((index, node)) = self.0.find(|(_, node)| is_element(node)) else {
             return Ok(None);
         };
         seed.deserialize(node).map(Some).map_err(|fault| fault.in_element(index))

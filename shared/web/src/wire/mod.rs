@@ -16,6 +16,7 @@ mod tests;
 
 pub use requests::{AddBody, AnonymiseBody, CheckoutBody, ClearBody, EmptyBody, UpdateBody, UpdateLine};
 
+use cart::Rejection;
 use lambda_http::http::header;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +42,17 @@ impl Request {
     /// - [`Error::Field`], [`Error::Quantity`] naming the field at fault.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(T::deserialize(&node(self)?)?)
+    }
+
+    /// The error; of an addition that is more than a line can hold, with the field that is too much. Only then the body is read
+    /// again: no addition remembers where in a body it was.
+    #[must_use]
+    pub fn naming_item(&self, error: Error) -> Error {
+        let Error::Rejected(Rejection::LineTooLarge { line, held }) = &error else { return error };
+        match node(self).ok().and_then(|body| requests::field_beyond(&body, line, *held)) {
+            Some(field) => Error::LineTooLarge { field, line: line.clone() },
+            None => error,
+        }
     }
 }
 

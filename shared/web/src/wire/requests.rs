@@ -9,10 +9,12 @@ use cart::{Addition, Agreement, Change, Currency, Details, LineId, LineUpdate, M
 use serde::Deserialize;
 
 use crate::Error;
+use crate::wire::deserializer::elements;
 use crate::wire::fields::{
     AddedUnits, Address, Adjustable, Code, Distinction, Email, Flag, LineKey, Members, Note, Price, Scalar,
     Unchangeable, WantedUnits, Whole, maybe_blank, not_empty, unless_blank,
 };
+use crate::wire::node::Node;
 
 /// `POST /cart/add`.
 #[derive(PartialEq, Debug, Deserialize)]
@@ -86,7 +88,7 @@ impl AddBody {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if metadata are out of bounds, or a price adds up to more than [`Quantity::MAX`] and
+    /// [`Error::Rejected`] if metadata are out of bounds, or a line adds up to more than [`Quantity::MAX`] and
     /// it is all or nothing.
     pub fn into_change(self, currency: Option<Currency>) -> Result<Change, Error> {
         let metadata = self.metadata.map(to_metadata).transpose()?;
@@ -95,6 +97,23 @@ impl AddBody {
         let change = if partly { Change::add_what_fits(items) } else { Change::add(items)? };
         Ok(change.in_currency(currency).with_metadata(metadata))
     }
+}
+
+/// The field at fault in the body of an addition to a `line` that `held` so many units: of the first item that it cannot hold.
+pub(crate) fn field_beyond(body: &Node, line: &LineId, held: u32) -> Option<String> {
+    let Node::Map(members) = body else { return None };
+    let (_, items) = members.iter().find(|(key, _)| key == "items")?;
+    let mut units = u64::from(held);
+    for (index, node) in elements(items)? {
+        let item = AddLine::deserialize(node).ok()?.into_addition();
+        if item.line() == *line {
+            units += u64::from(item.quantity);
+        }
+        if units > Quantity::MAX.into() {
+            return Some(format!("items[{index}].quantity"));
+        }
+    }
+    None
 }
 
 impl AddLine {
