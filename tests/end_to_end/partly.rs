@@ -119,6 +119,32 @@ async fn the_same_item_twice_is_added_once_where_the_second_goes_beyond_the_boun
     assert_eq!(told(&answer), (json!([["price_mug", 4]]), json!([[1, "price_mug", "quantity_out_of_range"]])));
 }
 
+#[tokio::test]
+async fn items_of_one_line_count_together_towards_its_least_quantity() {
+    let shop = Shop::open().await;
+    let form = "product=prod_mug&currency=usd&unit_amount=700&metadata[minimum_quantity]=3";
+    let price = shop.stripe(reqwest::Method::POST, "/v1/prices", form).await["id"].as_str().unwrap().to_owned();
+    let of = |quantity: u32| json!({ "price": price, "quantity": quantity });
+    let both = [of(1), of(2)];
+    let held = shop.add("price_sticker", 1).await;
+    let parts = format!("items[3][price]={price}&items[7][price]={price}&items[7][quantity]=2");
+
+    let whole = shop.visitor().post("/cart/add", json!({ "items": both })).await;
+    let in_form = shop.visitor().post_form("/cart/add", &parts).await;
+    let alone = add(&shop.visitor(), &json!(both)).await;
+    for answer in [whole, in_form, alone] {
+        assert_eq!(told(&answer), (json!([[price, 3]]), json!([])), "{}", answer.text);
+    }
+    let beside = add(&held, &json!([both[0], one("price_none"), both[1]])).await;
+    assert_eq!(
+        told(&beside),
+        (json!([["price_sticker", 1], [price, 3]]), json!([[1, "price_none", "price_not_found"]]))
+    );
+    let too_few = add(&shop.visitor(), &json!([both[0], one("price_mug"), both[0]])).await;
+    let errors = [0, 2].map(|index| json!([index, price, "quantity_out_of_range"]));
+    assert_eq!(told(&too_few), (json!([["price_mug", 1]]), json!(errors)));
+}
+
 /// Source of the limit: section "Limits" of README.
 #[tokio::test]
 async fn lines_beyond_a_hundred_are_named() {

@@ -230,8 +230,9 @@ impl Cart {
     /// `offers` holds the offers of the prices that [`Change::prices`] names, and of those in [`Cart::prices_to_look_up`].
     ///
     /// - `Add` sums quantities of lines with the same price and attributes; what a line has beside them is replaced where given.
-    ///   Where it is not all or nothing and cannot be made as a whole, its items are added one after the other. Those that the cart
-    ///   does not take are returned, in the order in which they were sent; if it takes none, it is unchanged.
+    ///   Where it is not all or nothing and cannot be made as a whole, its items are added one after the other; those of one line
+    ///   count together towards its least quantity. Those that the cart does not take are returned, in the order in which they
+    ///   were sent; if it takes none, it is unchanged.
     /// - `Update` sets quantities, adds lines of prices that are absent, and removes those it says.
     /// - `Line` does so to a line that is there.
     /// - `Clear` removes lines and metadata.
@@ -286,7 +287,10 @@ impl Cart {
         Ok(refused)
     }
 
-    /// The cart with those of the items that it takes, each by the change `one` of it alone; and the others.
+    /// The cart with those of the items that it takes, each by the change `one` of it; and the others.
+    ///
+    /// Items of one line count together: one that has too few units for the line waits for those that come after it.
+    #[cold]
     fn with_what_fits(
         &self,
         items: &[Addition],
@@ -296,20 +300,68 @@ impl Cart {
     ) -> (Self, Vec<RefusedItem>) {
         let prices = first_prices(items);
         let mut changed = self.clone();
-        let mut refused = Vec::new();
+        let mut refused: Vec<Option<Rejection>> = items.iter().map(|_| None).collect();
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let taken_by = |cart: &Self, item: &Addition| {
+            if !prices.contains(&item.price) {
+                return Err(Rejection::TooManyItems);
+            }
+            cart.changed(&one(item), cart.state.lines.len() - self.state.lines.len(), offers, now)
+        };
         for (index, item) in items.iter().enumerate() {
-            let place = changed.state.lines.len() - self.state.lines.len();
-            let taken = if prices.contains(&item.price) {
-                changed.changed(&one(item), place, offers, now)
-            } else {
-                Err(Rejection::TooManyItems)
-            };
-            match taken {
-                Ok(cart) => changed = cart,
-                Err(rejection) => refused.push(RefusedItem { index, price: item.price.clone(), rejection }),
+            let line = item.line();
+            let place = waiting.iter().position(|before| before.line == line);
+            if let Some(place) = place {
+                let before = &mut waiting[place];
+                let mut together = before.together.clone();
+                let taken = together.join(item.clone()).and_then(|()| taken_by(&changed, &together));
+                match taken {
+                    Ok(cart) => {
+                        changed = cart;
+                        for index in waiting.swap_remove(place).indices {
+                            refused[index] = None;
+                        }
+                        continue;
+                    }
+                    Err(rejection) if changed.has_too_few(&together, &rejection) => {
+                        before.together = together;
+                        before.indices.push(index);
+                        refused[index] = Some(rejection);
+                        continue;
+                    }
+                    Err(_) => {}
+                }
+            }
+            match (taken_by(&changed, item), place) {
+                (Ok(cart), place) => {
+                    changed = cart;
+                    // All that waited was too much beside it. Some of it may not be.
+                    for index in place.into_iter().flat_map(|place| waiting.swap_remove(place).indices) {
+                        if let Ok(cart) = taken_by(&changed, &items[index]) {
+                            changed = cart;
+                            refused[index] = None;
+                        }
+                    }
+                }
+                (Err(rejection), place) => {
+                    if place.is_none() && changed.has_too_few(item, &rejection) {
+                        waiting.push(Waiting { line, together: item.clone(), indices: vec![index] });
+                    }
+                    refused[index] = Some(rejection);
+                }
             }
         }
-        (changed, refused)
+        let refused = refused.into_iter().zip(items).enumerate().filter_map(|(index, (rejection, item))| {
+            Some(RefusedItem { index, price: item.price.clone(), rejection: rejection? })
+        });
+        (changed, refused.collect())
+    }
+
+    /// Whether an addition was refused because it leaves its line below the least of its bounds.
+    fn has_too_few(&self, addition: &Addition, rejection: &Rejection) -> bool {
+        let Rejection::QuantityOutOfRange { line, bounds } = rejection else { return false };
+        let held = self.line(line).map_or(0, |line| line.quantity.get());
+        bounds.minimum.is_some_and(|least| held + addition.quantity.get() < least)
     }
 
     /// The cart as a change makes it that is all or nothing, at the same version. Before the first line that an addition adds stand
@@ -733,6 +785,15 @@ impl Cart {
         };
         if fits { Ok(()) } else { Err(Rejection::TooManyItems) }
     }
+}
+
+/// Items of one line that have too few units for it.
+struct Waiting {
+    line: LineId,
+    /// All of them as one.
+    together: Addition,
+    /// Their places among the items.
+    indices: Vec<usize>,
 }
 
 impl Line {

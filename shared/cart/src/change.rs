@@ -214,11 +214,7 @@ fn merged(items: Vec<Addition>) -> Result<Vec<Addition>, Rejection> {
         let same = |earlier: &&mut Addition| earlier.price == item.price && earlier.attributes == item.attributes;
         match merged.iter_mut().find(same) {
             None => merged.push(item),
-            Some(earlier) => {
-                let sum = earlier.quantity.plus(item.quantity);
-                earlier.quantity = sum.map_err(|_| Rejection::LineTooLarge { line: item.line(), held: 0 })?;
-                earlier.details.replace(item.details);
-            }
+            Some(earlier) => earlier.join(item)?,
         }
     }
     Ok(merged)
@@ -285,6 +281,18 @@ impl Addition {
     #[must_use]
     pub fn line(&self) -> LineId {
         LineId::new(&self.price, &self.attributes)
+    }
+
+    /// Adds units of the same line. On error nothing is added.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::LineTooLarge`] where that comes to more than [`Quantity::MAX`].
+    pub(crate) fn join(&mut self, more: Self) -> Result<(), Rejection> {
+        let sum = self.quantity.plus(more.quantity);
+        self.quantity = sum.map_err(|_| Rejection::LineTooLarge { line: self.line(), held: 0 })?;
+        self.details.replace(more.details);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use cart::{
     LineId, LineUpdate, Metadata, Offer, Offers, OrderNumber, Price, Quantity, RefusedItem, Rejection, Setting,
     Snapshot, Status, Timestamp, Token, Totals,
 };
+use proptest::prelude::*;
 use serde_json::json;
 
 fn now() -> Timestamp {
@@ -1167,8 +1168,15 @@ fn of_the_same_line_twice_the_item_that_goes_beyond_the_bounds_is_refused() {
     let refused = |index| {
         (index, Rejection::QuantityOutOfRange { line: LineId::from(&a.id), bounds: Bounds::new(None, Some(&a)) })
     };
-    let cases: [(&[u64], &[usize], u32); 4] =
-        [(&[3, 3, 1], &[1], 4), (&[6, 2], &[0], 2), (&[1, 2, 4], &[0, 2], 2), (&[1, 1], &[], 2)];
+    let cases: [(&[u64], &[usize], u32); 7] = [
+        (&[3, 3, 1], &[1], 4),
+        (&[6, 2], &[0], 2),
+        (&[1, 2, 4], &[2], 3),
+        (&[1, 1], &[], 2),
+        (&[1, 5], &[0], 5),
+        (&[1, 1, 1], &[], 3),
+        (&[1, 6, 1], &[1], 2),
+    ];
 
     for (quantities, expected, held) in cases {
         let mut cart = cart();
@@ -1178,6 +1186,55 @@ fn of_the_same_line_twice_the_item_that_goes_beyond_the_bounds_is_refused() {
         let expected: Vec<_> = expected.iter().map(|index| refused(*index)).collect();
         assert_eq!(refusals(&mut cart, &items, std::slice::from_ref(&a)), expected, "{quantities:?}");
         assert_eq!(shown(&cart), [("price_a", held)], "together they fit, or one after the other");
+    }
+}
+
+/// Items of one line count together, wherever they stand and whatever is refused beside them.
+#[test]
+fn an_item_below_the_least_quantity_waits_for_others_of_its_line() {
+    let [gone, other] = ["price_gone", "price_other"].map(price);
+    let a = priced("price_a", json!({ "metadata": { "minimum_quantity": "3", "maximum_quantity": "6" } }));
+    let ann = |quantity| item(&a, quantity).with_attributes(engraved("Ann"));
+    let mut cart = cart();
+
+    let items = vec![item(&a, 1), item(&gone, 1), ann(1), item(&other, 1), item(&a, 1), ann(1), item(&a, 1)];
+    let refused = refusals(&mut cart, &items, &[a.clone(), other.clone()]);
+
+    assert_eq!(refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2, 5]);
+    let ids: Vec<_> = cart.lines().iter().map(|line| (line.id.as_str(), line.quantity.get())).collect();
+    assert_eq!(ids, [("price_other", 1), ("price_a", 3)]);
+}
+
+proptest! {
+    #[test]
+    fn what_fits_of_a_line_lies_inside_its_bounds_and_leaves_out_nothing_that_fits_beside_it(
+        quantities in proptest::collection::vec(1u64..8, 1..7),
+        minimum in 1u64..12,
+        room in 0u64..12,
+        held in proptest::option::of(0u64..8),
+    ) {
+        let maximum = minimum + room;
+        let bounds = json!({ "minimum_quantity": minimum.to_string(), "maximum_quantity": maximum.to_string() });
+        let a = priced("price_a", json!({ "metadata": bounds }));
+        let gone = price("price_gone");
+        let held = held.map_or(0, |more| (minimum + more).min(maximum));
+        let mut cart = if held > 0 { holding(&[add(&a, held)]) } else { cart() };
+        // Without an item that is refused, all of them are one addition.
+        let mut items: Vec<_> = quantities.iter().map(|quantity| item(&a, *quantity)).collect();
+        items.push(item(&gone, 1));
+
+        let refused: Vec<_> = refusals(&mut cart, &items, std::slice::from_ref(&a)).into_iter().map(|(index, _)| index).collect();
+
+        let taken = |index: &usize| !refused.contains(index);
+        let sum = held + (0..quantities.len()).filter(taken).map(|index| quantities[index]).sum::<u64>();
+        prop_assert_eq!(cart.item_count(), sum);
+        prop_assert!(sum == 0 || (minimum..=maximum).contains(&sum), "{} beside {:?}", sum, refused);
+        let all = held + quantities.iter().sum::<u64>();
+        prop_assert!(all > maximum || all < minimum || refused == [quantities.len()], "{:?}", refused);
+        for index in refused.iter().filter(|index| **index < quantities.len()) {
+            let alone = ask(Change::add(vec![items[*index].clone()]).unwrap(), [&a]);
+            prop_assert!(alone.of(&mut cart.clone(), now()).is_err(), "{} of {:?}", index, quantities);
+        }
     }
 }
 
