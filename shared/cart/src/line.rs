@@ -99,9 +99,10 @@ impl AdjustableQuantity {
             _ => Err(rejection),
         };
         let minimum = bound(minimum, Rejection::Minimum)?;
-        let maximum = bound(maximum, Rejection::Maximum)?;
-        if maximum == Some(0) || minimum > maximum.or(Some(Quantity::MAX)) {
-            return Err(Rejection::Maximum);
+        let least = minimum.unwrap_or(0).max(1);
+        let maximum = bound(maximum, Rejection::Maximum { least })?;
+        if maximum.is_some_and(|maximum| maximum < least) {
+            return Err(Rejection::Maximum { least });
         }
         Ok(Self { enabled, minimum, maximum })
     }

@@ -115,14 +115,21 @@ pub enum Rejection {
     #[error("price {0} is paid again and again, so that it stands on one line only")]
     RecurringLineExists(PriceId),
     /// A line's own text is too long, or has control characters.
-    #[error("description is out of bounds")]
+    #[error(
+        "description must have at most {} characters and {} bytes, and no control characters",
+        crate::Description::MAX,
+        crate::Description::MAX_BYTES
+    )]
     Description,
-    /// The smallest quantity of a line is out of bounds.
-    #[error("minimum is out of bounds")]
+    /// The smallest quantity of a line is too large.
+    #[error("minimum must be at most {}", crate::Quantity::MAX)]
     Minimum,
-    /// The largest quantity of a line is out of bounds, or smaller than the smallest.
-    #[error("maximum is out of bounds")]
-    Maximum,
+    /// The largest quantity of a line is 0, too large, or smaller than the smallest.
+    #[error("maximum must be {least} to {}", crate::Quantity::MAX)]
+    Maximum {
+        /// What it must be at least.
+        least: u32,
+    },
     /// The cart is expired or completed: no change reaches it any more.
     #[error("the cart is closed")]
     Closed,

@@ -207,7 +207,7 @@ impl Error {
                 | Rejection::RecurringLineExists(_)
                 | Rejection::Description
                 | Rejection::Minimum
-                | Rejection::Maximum => StatusCode::BAD_REQUEST,
+                | Rejection::Maximum { .. } => StatusCode::BAD_REQUEST,
                 Rejection::Closed => StatusCode::CONFLICT,
             },
             Self::CartChanged { .. } => StatusCode::CONFLICT,
@@ -254,7 +254,7 @@ impl Error {
                 | Rejection::Attribute { .. }
                 | Rejection::Description
                 | Rejection::Minimum
-                | Rejection::Maximum => "invalid_field",
+                | Rejection::Maximum { .. } => "invalid_field",
                 Rejection::Closed => "cart_closed",
             },
             Self::CartEmpty => "cart_empty",
@@ -386,7 +386,7 @@ fn details_of(rejection: &Rejection) -> Value {
         Rejection::Attribute { key, .. } => object!({ "field": "attributes", "key": key }),
         Rejection::Description => object!({ "field": "description" }),
         Rejection::Minimum => object!({ "field": "adjustable_quantity.minimum" }),
-        Rejection::Maximum => object!({ "field": "adjustable_quantity.maximum" }),
+        Rejection::Maximum { .. } => object!({ "field": "adjustable_quantity.maximum" }),
         Rejection::Closed => object!({}),
     }
 }

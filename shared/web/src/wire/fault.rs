@@ -85,11 +85,11 @@ impl std::error::Error for Fault {}
 
 /// A problem of one member of an object, found only when the whole object was read.
 ///
-/// serde hands such a problem on as text, so it is written as `.maximum is out of bounds`. Only [`Fault`] reads that.
-#[derive(Clone, Copy, Debug)]
+/// serde hands such a problem on as text, so it is written as `.maximum must be 1 to 9`. Only [`Fault`] reads that.
+#[derive(Debug)]
 pub(crate) struct MemberProblem {
     pub(crate) member: &'static str,
-    pub(crate) problem: &'static str,
+    pub(crate) problem: String,
 }
 
 impl MemberProblem {

@@ -10,8 +10,11 @@ use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use crate::wire::deserializer::{QUANTITY, SCALAR};
 use crate::wire::fault::MemberProblem;
 
-/// A value that a rule of the cart's refused.
-const OUT_OF_BOUNDS: &str = "is out of bounds";
+/// What a rule of the cart's says is wrong with a field, without the name in front: errors have the field's whole path there.
+fn problem(rejection: &Rejection) -> String {
+    let told = rejection.to_string();
+    told.split_once(' ').map_or_else(|| told.clone(), |(_, problem)| problem.to_owned())
+}
 
 /// A text, a number or a boolean as it was sent, in serde's own enum of such values. Anything else is not `expected`.
 fn plain<'de, D: Deserializer<'de>>(deserializer: D, expected: &'static str) -> Result<Unexpected<'de>, D::Error> {
@@ -153,8 +156,7 @@ impl Email {
 
     /// Refuses only what cannot be an address at all: Stripe has the last word.
     fn is_plausible(text: &str) -> bool {
-        text.len() <= Self::MAX
-            && !text.contains(char::is_whitespace)
+        !text.contains(char::is_whitespace)
             && matches!(text.rsplit_once('@'), Some((name, host)) if !name.is_empty() && host.contains('.'))
     }
 }
@@ -163,6 +165,9 @@ impl<'de> Deserialize<'de> for Email {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Trimmed(email) = Trimmed::deserialize(deserializer)?;
         match email {
+            Some(text) if text.len() > Self::MAX => {
+                Err(D::Error::custom(format_args!("must have at most {} bytes", Self::MAX)))
+            }
             Some(text) if !Self::is_plausible(&text) => Err(D::Error::custom("must be an e-mail address")),
             email => Ok(Self(email)),
         }
@@ -275,10 +280,7 @@ impl<'de, T, F: FnOnce(u64) -> Result<T, Rejection>> Visitor<'de> for QuantityVi
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         let Whole(units) = Whole::deserialize(deserializer)?;
-        (self.0)(units).map_err(|rejection| match rejection {
-            Rejection::QuantityTooSmall => D::Error::custom(format_args!("must be at least {}", Quantity::ONE)),
-            _ => D::Error::custom(format_args!("must be at most {}", Quantity::MAX)),
-        })
+        (self.0)(units).map_err(|rejection| D::Error::custom(problem(&rejection)))
     }
 }
 
@@ -306,13 +308,13 @@ impl TryFrom<Bounds> for Adjustable {
             return if nothing {
                 Ok(Self(None))
             } else {
-                Err(MemberProblem { member: "enabled", problem: "is required" })
+                Err(MemberProblem { member: "enabled", problem: "is required".to_owned() })
             };
         };
         let bounds = AdjustableQuantity::new(enabled, bound(minimum), bound(maximum));
         bounds.map(|bounds| Self(Some(bounds))).map_err(|rejection| {
             let member = if rejection == Rejection::Minimum { "minimum" } else { "maximum" };
-            MemberProblem { member, problem: OUT_OF_BOUNDS }
+            MemberProblem { member, problem: problem(&rejection) }
         })
     }
 }
@@ -323,10 +325,10 @@ impl TryFrom<Bounds> for Adjustable {
 pub(crate) struct Note(pub(crate) Description);
 
 impl TryFrom<Scalar> for Note {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(Scalar(text): Scalar) -> Result<Self, &'static str> {
-        Description::new(text).map(Self).map_err(|_| OUT_OF_BOUNDS)
+    fn try_from(Scalar(text): Scalar) -> Result<Self, String> {
+        Description::new(text).map(Self).map_err(|rejection| problem(&rejection))
     }
 }
 

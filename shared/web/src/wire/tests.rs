@@ -81,17 +81,27 @@ fn a_fault_in_json_is_named_by_its_path() {
         (json!({ "items": [{ "price": "a", "quantity": -0.0 }] }), "items[0].quantity must be at least 1"),
         (json!({ "items": [{ "price": "a", "quantity": 1e300 }] }), "items[0].quantity must be at most 999999"),
         (json!({ "items": [{ "price": "a", "description": [] }] }), "items[0].description must be a string"),
-        (json!({ "items": [{ "price": "a", "description": "\u{7}" }] }), "items[0].description is out of bounds"),
+        (
+            json!({ "items": [{ "price": "a", "description": "\u{7}" }] }),
+            "items[0].description must have at most 500 characters and 1000 bytes, and no control characters",
+        ),
         (adjustable(json!([7])), "items[0].adjustable_quantity must be an object"),
         (adjustable(json!("")), "items[0].adjustable_quantity must be an object"),
         (adjustable(json!({ "minimum": 1 })), "items[0].adjustable_quantity.enabled is required"),
         (adjustable(json!({ "enabled": 2 })), "items[0].adjustable_quantity.enabled must be true or false"),
         (
             adjustable(json!({ "enabled": 1, "minimum": 1_000_000 })),
-            "items[0].adjustable_quantity.minimum is out of bounds",
+            "items[0].adjustable_quantity.minimum must be at most 999999",
         ),
-        (adjustable(json!({ "enabled": 1, "maximum": 0 })), "items[0].adjustable_quantity.maximum is out of bounds"),
-        (adjustable(json!({ "enabled": 1, "maximum": 1e20 })), "items[0].adjustable_quantity.maximum is out of bounds"),
+        (adjustable(json!({ "enabled": 1, "maximum": 0 })), "items[0].adjustable_quantity.maximum must be 1 to 999999"),
+        (
+            adjustable(json!({ "enabled": 1, "maximum": 1e20 })),
+            "items[0].adjustable_quantity.maximum must be 1 to 999999",
+        ),
+        (
+            adjustable(json!({ "enabled": 1, "minimum": 7, "maximum": 6 })),
+            "items[0].adjustable_quantity.maximum must be 7 to 999999",
+        ),
         (
             adjustable(json!({ "enabled": 1, "minimum": [] })),
             "items[0].adjustable_quantity.minimum must be a whole number",
@@ -109,6 +119,39 @@ fn a_fault_in_json_is_named_by_its_path() {
     ] {
         assert_eq!(update_fault(&as_json(&body)), fault, "{body}");
     }
+}
+
+#[test]
+fn what_is_beyond_a_bound_is_told_the_bound() {
+    let item = |field: &str, value: Value| {
+        let mut item = json!({ "price": "a" });
+        item[field] = value;
+        json!({ "items": [item] })
+    };
+    let long = |length: usize| Value::from("x".repeat(length));
+    let keys = |count: usize| -> Value { (0..count).map(|key| (key.to_string(), Value::from("x"))).collect() };
+    let change = |body: &Value| add(&as_json(body)).and_then(|body| told(body.into_change(None)));
+    for (body, bound) in [
+        (item("quantity", json!(0)), "1"),
+        (item("quantity", json!(1_000_000)), "999999"),
+        (item("description", long(501)), "500"),
+        (item("description", json!("☂".repeat(334))), "1000"),
+        (item("attributes", keys(21)), "20"),
+        (item("attributes", json!({ "x": long(501) })), "500"),
+        (item("attributes", json!({ "x".repeat(41): "x" })), "40"),
+        (item("adjustable_quantity", json!({ "enabled": true, "minimum": 1_000_000 })), "999999"),
+        (item("adjustable_quantity", json!({ "enabled": true, "maximum": 1_000_000 })), "999999"),
+        (item("adjustable_quantity", json!({ "enabled": true, "maximum": 0 })), "1"),
+        (item("adjustable_quantity", json!({ "enabled": true, "minimum": 42, "maximum": 41 })), "42"),
+        (json!({ "items": [{ "price": "a" }], "metadata": keys(41) }), "40"),
+        (json!({ "items": [{ "price": "a" }], "metadata": { "x": long(501) } }), "500"),
+    ] {
+        let (status, _, message) = change(&body).unwrap_err();
+        let numbers: Vec<_> = message.split(|letter: char| !letter.is_ascii_digit()).collect();
+        assert!(status == 400 && numbers.contains(&bound), "{message}");
+    }
+    let checkout = |body: Value| told(as_json(body).body::<CheckoutBody>()).unwrap_err().2;
+    assert_eq!(checkout(json!({ "promotion_code": long(501) })), "promotion_code must have at most 500 characters");
 }
 
 #[test]
@@ -399,8 +442,10 @@ fn a_checkout_takes_an_address_and_a_code() {
     let blank = read(json!({ "email": " ", "promotion_code": "" })).unwrap();
     assert_eq!((blank.email(), blank.promotion_code()), (None, None));
 
-    let long = format!("{}@a.example", "x".repeat(245));
-    for email in ["ann", "@shop.example", "ann@shop", "a nn@shop.example", long.as_str()] {
+    let longest = format!("{}@a.example", "x".repeat(244));
+    assert_eq!(read(json!({ "email": longest })).unwrap().email(), Some(longest.as_str()));
+    assert_eq!(read(json!({ "email": format!("x{longest}") })).unwrap_err().2, "email must have at most 254 bytes");
+    for email in ["ann", "@shop.example", "ann@shop", "a nn@shop.example"] {
         let message = read(json!({ "email": email })).unwrap_err().2;
         assert_eq!(message, "email must be an e-mail address", "{email}");
     }
