@@ -8,6 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::wire::fault::Fault;
 use crate::wire::node::{Map, Node};
+use crate::wire::numbers::Whole;
 
 /// The name by which a newtype says that it is a quantity: what is wrong with it has a code of its own.
 pub(crate) const QUANTITY: &str = "cart::Quantity";
@@ -106,21 +107,17 @@ impl Node {
     }
 }
 
-/// Hands on a number of JSON's: as a whole one where it has no fraction, whatever else it is written with.
+/// Hands on a number of JSON's: as a whole one where it has no fraction, whatever else it is written with. One below 0 reads as -1,
+/// and one above [`u64::MAX`] as that: no field takes either.
 fn number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Fault> {
     if let Ok(number) = text.parse() {
         return visitor.visit_u64(number);
     }
-    if let Ok(number) = text.parse() {
-        return visitor.visit_i64(number);
-    }
-    let float: f64 = text.parse().unwrap_or(f64::NAN);
-    // A float is displayed without an exponent, and a whole one as digits alone.
-    let digits = float.to_string();
-    match (digits.parse(), digits.parse()) {
-        (Ok(number), _) => visitor.visit_u64(number),
-        (_, Ok(number)) => visitor.visit_i64(number),
-        _ => visitor.visit_f64(float),
+    match Whole::of(text) {
+        Some(Whole::Natural(number)) => visitor.visit_u64(number),
+        Some(Whole::Negative) => visitor.visit_i64(-1),
+        // No field takes one, whichever it is.
+        None => visitor.visit_f64(f64::NAN),
     }
 }
 

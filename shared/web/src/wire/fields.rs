@@ -212,8 +212,6 @@ pub(crate) struct Whole(pub(crate) u64);
 
 impl Whole {
     const EXPECTED: &str = "a whole number";
-    /// 2⁶⁴, the first number above [`u64::MAX`].
-    const BEYOND_U64: f64 = 18_446_744_073_709_551_616.0;
 
     /// The number that these digits are, with a sign or without; `None` if they are none.
     fn from_digits(text: &str) -> Option<Result<Self, Negative>> {
@@ -233,8 +231,6 @@ impl<'de> Deserialize<'de> for Whole {
         let number = match value {
             Unexpected::Unsigned(number) => Some(Ok(Self(number))),
             Unexpected::Signed(number) => Some(number.try_into().map(Self).map_err(|_| Negative)),
-            Unexpected::Float(number) if number < 0.0 && number.fract() == 0.0 => Some(Err(Negative)),
-            Unexpected::Float(number) if number >= Self::BEYOND_U64 => Some(Ok(Self(u64::MAX))),
             Unexpected::Str(text) => Self::from_digits(text),
             _ => None,
         };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::wire::numbers::Numbers;
+use crate::wire::numbers::{self, Numbers};
 
 /// A value of JSON's whose objects keep their order: it decides the order of a cart's lines.
 ///
@@ -33,10 +33,16 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// It is not JSON, nested too deeply, or has a number that is beyond any measure.
+    /// It is not JSON, or nested too deeply.
     pub(crate) fn of_json(text: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let node = NodeSeed(&mut Numbers::of(text)).deserialize(&mut deserializer)?;
+        // The first fails where a number is beyond any `f64`, too.
+        Self::parsed(text, text).or_else(|_| Self::parsed(&numbers::without_amounts(text), text))
+    }
+
+    /// Reads JSON whose numbers stand in a text of the same shape.
+    fn parsed(json: &[u8], written: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let node = NodeSeed(&mut Numbers::of(written)).deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(node)
     }

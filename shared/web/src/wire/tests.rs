@@ -306,26 +306,50 @@ fn a_blank_description_is_a_value_in_an_update_and_absent_in_an_add() {
 #[test]
 fn whole_numbers_are_whole_however_they_are_written() {
     let read = |number: &str| add(&as_json(format!(r#"{{"items": [{{"price": "a", "quantity": {number}}}]}}"#)));
-    for (written, plain) in [("1.0", "1"), ("1e1", "10"), ("20E-1", "2"), ("1.20e+2", "120"), ("999999.000", "999999")]
-    {
+    for (written, plain) in [
+        ("1.0", "1"),
+        ("1e1", "10"),
+        ("20E-1", "2"),
+        ("1.20e+2", "120"),
+        ("999999.000", "999999"),
+        ("0.1e1", "1"),
+        ("10e-1", "1"),
+        ("1E+1", "10"),
+    ] {
         assert_eq!(read(written), read(plain), "{written}");
     }
-    for fraction in ["1.5", "1e-1", "999999.5", "1e-300"] {
+    for fraction in ["1.5", "1e-1", "999999.5", "1e-300", "1.0000000000000000001", "1e-400"] {
         assert_eq!(read(fraction).unwrap_err().2, "items[0].quantity must be a whole number", "{fraction}");
     }
     assert_eq!(read("0.0").unwrap_err().2, "items[0].quantity must be at least 1");
     assert_eq!(read("-1.0").unwrap_err().2, "items[0].quantity must not be negative");
-    assert_eq!(read("1e400").unwrap_err().1, "invalid_json");
+    assert_eq!(read("-1e400").unwrap_err().2, "items[0].quantity must not be negative");
+    for many in ["1000000.0", "1e300", "1e400", "18446744073709551617", "1844674407370955161.7e1"] {
+        assert_eq!(read(many).unwrap_err().2, "items[0].quantity must be at most 999999", "{many}");
+    }
+    assert_eq!(read("0e400").unwrap_err().2, "items[0].quantity must be at least 1");
+    for none in ["1e", "01e400", "1e400.5", "1e4e400", "+1e400"] {
+        assert_eq!(read(none).unwrap_err().1, "invalid_json", "{none}");
+    }
+    let bound = |number: &str| {
+        let line = format!(r#"{{"price": "a", "adjustable_quantity": {{"enabled": 1.0, "maximum": {number}}}}}"#);
+        add(&as_json(format!(r#"{{"items": [{line}], "unread": 1e999}}"#)))
+    };
+    assert_eq!(bound("0.5e1"), bound("5"));
+    assert!(bound("5.0000000000000000001").unwrap_err().2.ends_with("maximum must be a whole number"));
+    let version = |number: &str| as_json(format!(r#"{{"accept_version": {number}}}"#)).body::<CheckoutBody>();
+    assert_eq!(version("30e-1").unwrap(), version("3").unwrap());
+    assert!(version("3.0000000000000000001").is_err());
 }
 
 #[test]
 fn a_number_of_metadata_keeps_the_text_that_it_was_written_with() {
-    let body =
-        r#"{"metadata": {"a": 1.50, "b": 1e2, "c": 18446744073709551616, "d": -0, "e": [1.5], "e": "7", "f": 7}}"#;
+    let body = r#"{"metadata": {"a": 1.50, "b": 1e2, "c": 18446744073709551616, "d": -0, "dd": -1e400, "e": [1.5], "e": "7", "f": 7}}"#;
 
     let read = update(&as_json(body)).unwrap();
 
-    let texts = json!({ "a": "1.50", "b": "1e2", "c": "18446744073709551616", "d": "-0", "e": "7", "f": "7" });
+    let texts =
+        json!({ "a": "1.50", "b": "1e2", "c": "18446744073709551616", "d": "-0", "dd": "-1e400", "e": "7", "f": "7" });
     assert_eq!(read, update(&as_json(json!({ "metadata": texts }))).unwrap());
 }
 
