@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::metadata::problem_of_entry;
+use crate::metadata::{entries_with_a_value, problem_of_entry};
 use crate::{CheckoutMetadata, Rejection};
 
 /// What tells a line from others of the same price: an engraving, a size that is no price of its own.
@@ -36,7 +36,7 @@ impl Attributes {
     ///
     /// [`Rejection::TooManyAttributes`], or [`Rejection::Attribute`] naming the key, where a bound is exceeded.
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
-        let entries: BTreeMap<_, _> = entries.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect();
+        let entries = entries_with_a_value(entries);
         if entries.len() > Self::MAX_KEYS {
             return Err(Rejection::TooManyAttributes);
         }

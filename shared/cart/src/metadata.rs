@@ -10,7 +10,8 @@ use crate::{CheckoutMetadata, Rejection};
 ///
 /// Bounded as Stripe bounds a session's metadata, less the keys that Cartwright adds: at most 40 keys of 1 to 40
 /// characters without brackets, values of at most 500 characters, without control characters. Keys that begin with
-/// `stripe_payments_` are Cartwright's own ([`CheckoutMetadata`]).
+/// `stripe_payments_` are Cartwright's own ([`CheckoutMetadata`]). A key whose value is blank is not there, as Stripe keeps none
+/// either.
 ///
 /// Bounds are checked on what a client sends, never on what was stored under wider ones.
 ///
@@ -19,7 +20,7 @@ use crate::{CheckoutMetadata, Rejection};
 /// ```
 /// let metadata = cart::Metadata::new([("is_gift".to_owned(), "yes".to_owned())])?;
 /// assert_eq!(metadata.get("is_gift"), Some("yes"));
-/// assert!(cart::Metadata::new([("a[b]".to_owned(), String::new())]).is_err());
+/// assert!(cart::Metadata::new([("a[b]".to_owned(), "x".to_owned())]).is_err());
 /// # Ok::<(), cart::Rejection>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -39,7 +40,7 @@ impl Metadata {
     ///
     /// [`Rejection::TooMuchMetadata`], or [`Rejection::Metadata`] naming the key, where a bound is exceeded.
     pub fn new(entries: impl IntoIterator<Item = (String, String)>) -> Result<Self, Rejection> {
-        let entries: BTreeMap<_, _> = entries.into_iter().collect();
+        let entries = entries_with_a_value(entries);
         if entries.len() > Self::MAX_KEYS {
             return Err(Rejection::TooMuchMetadata);
         }
@@ -82,6 +83,11 @@ impl Metadata {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// The entries but for those whose value is blank: Stripe keeps no empty one, and nobody sees a difference to white space.
+pub(crate) fn entries_with_a_value(entries: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    entries.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect()
 }
 
 /// What is wrong with a key and its value as an entry of metadata at Stripe, if anything is. The keys that Cartwright writes

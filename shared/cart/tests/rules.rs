@@ -213,7 +213,10 @@ fn attributes_fit_the_metadata_of_a_line_at_stripe() {
     for (key, value) in [("n".repeat(41), "v".to_owned()), ("n".to_owned(), "v".repeat(501))] {
         assert!(matches!(one(&key, &value), Err(Rejection::Attribute { .. })), "{key}");
     }
-    assert!(one("note", " ").unwrap().is_empty());
+    for blank in ["", " ", "\r\n\t", "\u{a0}\u{2003}"] {
+        assert!(one("note", blank).unwrap().is_empty());
+        assert!(Metadata::new([("note".to_owned(), blank.to_owned())]).unwrap().is_empty());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Bodies of both kinds, read to the end.
 
-use cart::{Agreement, LineId, PriceId};
+use cart::{Agreement, Cart, Change, Lifetime, LineId, Offer, PriceId, Timestamp, Token};
 use lambda_http::http::header;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -591,6 +591,52 @@ fn forms_of(body: &Value) -> [Request; 2] {
     };
     let parts = fields.iter().map(part).collect::<String>() + "--boundary--\r\n";
     [as_form(&url_encoded), request("multipart/form-data; boundary=boundary", parts)]
+}
+
+/// In the same way wherever a text may be blank, in whatever it was sent.
+#[test]
+fn a_text_of_white_space_is_a_blank_one() {
+    let bodies = |blank: &str| {
+        let item = json!({ "price": "a", "attributes": { "x": blank }, "description": blank });
+        let lines = json!({ "a": { "quantity": 2, "description": blank } });
+        let add = json!({ "items": [item], "metadata": { "x": blank } });
+        let update = json!({ "updates": lines, "metadata": { "x": blank } });
+        let checkout = json!({ "email": blank, "promotion_code": blank });
+        [add, update, checkout].map(|body| {
+            let [url_encoded, parts] = forms_of(&body);
+            [as_json(body), url_encoded, parts]
+        })
+    };
+    // What the line of an update becomes: the texts of a change are as they were sent, and blank ones take a line's away.
+    let described = |change: Change| {
+        let mut cart = Cart::new(Token::from_bytes([1; 16]).number(), Timestamp::UNIX_EPOCH, Lifetime::default());
+        let offer = Offer {
+            price: serde_json::from_value(json!({ "id": "a", "product": "b", "currency": "usd", "unit_amount": 1 }))
+                .unwrap(),
+            product: serde_json::from_value(json!({ "id": "b" })).unwrap(),
+        };
+        let offers = [offer].into_iter().collect();
+        cart.apply(&change, &offers, Timestamp::UNIX_EPOCH).unwrap();
+        (cart.lines().to_vec(), cart.metadata().clone())
+    };
+
+    for blank in ["", " ", " \t\n", "\u{a0}", "\u{2003}"] {
+        let [adds, updates, checkouts] = bodies(blank);
+        for request in adds {
+            let (lines, metadata) = described(add(&request).unwrap().into_change(None).unwrap());
+            assert_eq!((lines[0].id.as_str(), lines[0].description.as_ref()), ("a", None), "{blank:?}");
+            assert!(metadata.is_empty(), "{blank:?}");
+        }
+        for request in updates {
+            let (lines, metadata) = described(update(&request).unwrap().into_change(None).unwrap());
+            assert_eq!((lines[0].quantity.get(), lines[0].description.as_ref()), (2, None), "{blank:?}");
+            assert!(metadata.is_empty(), "{blank:?}");
+        }
+        for request in checkouts {
+            let body: CheckoutBody = request.body().unwrap();
+            assert_eq!((body.email(), body.promotion_code()), (None, None), "{blank:?}");
+        }
+    }
 }
 
 /// Mostly what is right.
