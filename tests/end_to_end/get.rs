@@ -1,6 +1,7 @@
 //! `GET /cart`.
 
 use fixtures::Shop;
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -55,6 +56,22 @@ async fn an_etag_names_the_version() {
 
     assert_eq!(answer.header("etag"), Some("\"2\""));
     assert_eq!(answer.ok()["version"], 2);
+}
+
+/// A tag that the client has says nothing of the prices, which change without the cart.
+#[tokio::test]
+async fn a_cart_is_sent_whole_to_a_client_that_has_its_version() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_mug", 1).await;
+    let tag = format!("\"{}\"", visitor.cart().await["version"]);
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "active=false").await;
+
+    for known in [tag.as_str(), "*"] {
+        let answer = visitor.send(Method::GET, "/cart", &[("if-none-match", known)], Vec::new()).await;
+
+        assert_eq!(answer.header("etag"), Some(tag.as_str()));
+        assert_eq!(answer.ok()["items"][0]["available"], false);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::cookies::Handed;
-use crate::{Error, Request, Shop, json};
+use crate::{Error, Request, Shop, entity_tags, json};
 
 /// A response as API Gateway takes it from a function.
 pub type Response = lambda_http::Response<Body>;
@@ -112,8 +112,7 @@ impl Answer {
         let mut hash = DefaultHasher::new();
         hash.write(response.body().as_ref());
         let tag = format!("\"{:016x}\"", hash.finish());
-        let known = request.text_header(header::IF_NONE_MATCH.as_str());
-        if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+        if entity_tags::is_known(request.headers(), &tag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Body::Empty;
         }

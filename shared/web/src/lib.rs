@@ -6,6 +6,7 @@
 mod answer;
 mod cookies;
 mod endpoint;
+mod entity_tags;
 mod error;
 mod event;
 mod format;

@@ -6,7 +6,7 @@ use lambda_http::request::RequestContext;
 use shopping::{Expected, KeyedRequest, Shopper};
 
 use crate::request::Presented;
-use crate::{AllowedOrigins, Error, Request, origins};
+use crate::{AllowedOrigins, Error, Request, entity_tags, origins};
 
 /// The header that gives a request a key.
 pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
@@ -117,26 +117,17 @@ impl Request {
 }
 
 /// The versions that a list of entity tags says. `None` where an element is no tag of a cart's, or there is none at all.
-///
-/// Elements that are empty, as of a list that was put together, count for nothing.
-///
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.2>
 fn listed_versions(value: &[u8]) -> Option<Vec<u64>> {
-    let elements = std::str::from_utf8(value).ok()?.split(',').map(|element| element.trim_matches([' ', '\t']));
-    let versions: Vec<u64> = elements.filter(|tag| !tag.is_empty()).map(version).collect::<Option<_>>()?;
+    let list = std::str::from_utf8(value).ok()?;
+    let versions: Vec<u64> = entity_tags::elements(list).map(version).collect::<Option<_>>()?;
     (!versions.is_empty()).then_some(versions)
 }
 
-/// The version that an entity tag of a cart's says. Weak ones, and those with the suffix of a server that compressed the answer
-/// (`"3-gzip"`, `"3--gzip"`), mean the same cart.
-///
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-if-match>, <https://httpd.apache.org/docs/2.4/mod/mod_deflate.html#deflatealteretag>
+/// The version that an entity tag of a cart's says. Weak ones mean the same cart.
 fn version(tag: &str) -> Option<u64> {
-    let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
-    let (digits, suffix) = tag.split_once('-').unwrap_or((tag, ""));
-    let is_suffix = suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let digits = entity_tags::opaque(tag)?;
     let is_version = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    (is_suffix && is_version).then(|| digits.parse().ok()).flatten()
+    is_version.then(|| digits.parse().ok()).flatten()
 }
 
 /// The text of a header of visible ASCII characters.
