@@ -67,6 +67,18 @@ export function boundsOfPrice({ metadata }) {
   return { minimum: bound(metadata.minimum_quantity), maximum: bound(metadata.maximum_quantity) };
 }
 
+/** `1 item`, `2 items`. */
+export function countOfItems(count) {
+  return `${count} ${count === 1 ? 'item' : 'items'}`;
+}
+
+/** Shows how many items are in the cart, in its badges. */
+export function showCount({ item_count }) {
+  const [count, word] = countOfItems(item_count).split(' ');
+  for (const badge of document.querySelectorAll('[data-count]')) badge.textContent = count;
+  for (const slot of document.querySelectorAll('[data-items]')) slot.textContent = word;
+}
+
 /** What is told of a line beside its name: which variant it is, and its attributes, such as `Engraving: Ann`. */
 export function details(line, variant) {
   const attributes = Object.entries(line.attributes ?? {}).map(([key, value]) => `${titled(key)}: ${value}`);

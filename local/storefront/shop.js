@@ -1,7 +1,7 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, boundsOfPrice, details, titled } from './catalogue.js';
+import { Catalogue, boundsOfPrice, countOfItems, details, showCount, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
@@ -223,7 +223,7 @@ function show(answer) {
   element('gift').checked = cart.metadata.is_gift === 'yes';
   element('total').value = cart.total_price_with_currency;
   element('renewal').textContent = renewal();
-  for (const count of document.querySelectorAll('[data-count]')) count.textContent = cart.item_count;
+  showCount(cart);
   // What had the focus may be gone, or hidden now.
   if (hadFocus && focused.getClientRects().length === 0) element('cart-title').focus();
 }
@@ -429,7 +429,7 @@ function renewal() {
 }
 
 function summary() {
-  return `${cart.item_count} ${cart.item_count === 1 ? 'item' : 'items'}, ${cart.total_price_with_currency}.`;
+  return `${countOfItems(cart.item_count)}, ${cart.total_price_with_currency}.`;
 }
 
 /** Errors that a shopper can do something about. */

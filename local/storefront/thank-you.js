@@ -4,7 +4,7 @@
  */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, details } from './catalogue.js';
+import { Catalogue, details, showCount } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -165,7 +165,4 @@ element('again').addEventListener('click', start);
 start();
 
 // What was paid has left the cart. An unknown count is no reason to complain here.
-Cart.get().then(
-  (cart) => { for (const count of document.querySelectorAll('[data-count]')) count.textContent = cart.item_count; },
-  () => {},
-);
+Cart.get().then(showCount, () => {});

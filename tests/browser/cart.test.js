@@ -232,6 +232,23 @@ shopping('on a phone the cart is a drawer, and nothing scrolls sideways', async 
   await shopper.screenshot('phone-thank-you');
 }, PHONE);
 
+shopping('one item is not called items', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  for (const counted of ['1 item', '2 items']) {
+    await shopper.add('Stoneware mug');
+    await page.getByRole('button', { name: `Cart ${counted}`, exact: true }).waitFor();
+    await page.getByRole('status').filter({ hasText: `Stoneware mug. ${counted}, $` }).waitFor();
+  }
+  await page.getByRole('button', { name: 'Cart 2 items' }).click();
+  await shopper.cart.getByRole('heading', { name: 'Your cart 2 items', exact: true }).waitFor();
+  await shopper.set('Stoneware mug', 1);
+  await shopper.cart.getByRole('heading', { name: 'Your cart 1 item', exact: true }).waitFor();
+  await page.goto(new URL('/thank-you.html?order=0', page.url()).href);
+  await page.getByRole('link', { name: 'Cart 1 item', exact: true }).waitFor();
+  shopper.excuse(/\/orders\//);
+}, { viewport: { width: 800, height: 700 } });
+
 shopping('the drawer opens and closes by keyboard, and gives the focus back', async (shopper) => {
   const { page, cart } = shopper;
   await shopper.visit();
