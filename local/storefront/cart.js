@@ -47,6 +47,7 @@
  * @property {number} quantity
  * @property {Record<string, string>} attributes What tells it from other lines of its price.
  * @property {string | null} description
+ * @property {{ enabled: boolean, minimum?: number, maximum?: number }} adjustable_quantity
  * @property {boolean} available
  * @property {number | null} total_price_minor
  * @property {number | null} total_price

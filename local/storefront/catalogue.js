@@ -67,6 +67,34 @@ export function boundsOfPrice({ metadata }) {
   return { minimum: bound(metadata.minimum_quantity), maximum: bound(metadata.maximum_quantity) };
 }
 
+/** The most units that a line can hold. */
+const MOST = 999_999;
+
+/**
+ * How many units of a line can be bought: by the bounds of its price, and by its own.
+ * @param {import('./cart.js').Item} line
+ */
+export function boundsOfLine(line) {
+  const { enabled, minimum, maximum } = line.adjustable_quantity;
+  const all = [boundsOfPrice(line), enabled ? { minimum, maximum } : {}];
+  const given = (name) => all.map((bounds) => bounds[name] ?? null).filter((bound) => bound !== null);
+  const [least, most] = [given('minimum'), given('maximum')];
+  return { minimum: least.length > 0 ? Math.max(...least) : null, maximum: most.length > 0 ? Math.min(...most) : null };
+}
+
+/**
+ * The quantity that a step from `quantity` leads to: one more (`step` is 1) or one less (-1), or the nearest that can be
+ * bought. 0 where none less can be bought than one; null where the step leads nowhere.
+ * @param {{ minimum: number | null, maximum: number | null }} bounds
+ */
+export function stepped(quantity, step, { minimum, maximum }) {
+  const least = Math.max(minimum ?? 1, 1);
+  const most = Math.min(maximum ?? MOST, MOST);
+  const next = step > 0 ? Math.max(quantity + 1, least) : Math.min(quantity - 1, most);
+  if (next >= least && next <= most) return next;
+  return step < 0 && least === 1 ? 0 : null;
+}
+
 /** `1 item`, `2 items`. */
 export function countOfItems(count) {
   return `${count} ${count === 1 ? 'item' : 'items'}`;

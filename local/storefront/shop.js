@@ -1,7 +1,7 @@
 /** The page of products and its cart. */
 
 import { Cart, CartError } from './cart.js';
-import { Catalogue, boundsOfPrice, countOfItems, details, showCount, titled } from './catalogue.js';
+import { Catalogue, boundsOfLine, boundsOfPrice, countOfItems, details, showCount, stepped, titled } from './catalogue.js';
 
 const element = (id) => document.getElementById(id);
 const panel = element('cart');
@@ -88,6 +88,18 @@ function setQuantity(id, quantity) {
     tell(summary(), { seen: false });
   });
 }
+
+/** Sets the quantity that a button of a line's stepper leads to, or says why it leads nowhere. */
+function takeStep(item, button) {
+  const step = Number(button.dataset.step);
+  const bounds = boundsOfLine(item);
+  const next = stepped(quantityOf(item), step, bounds);
+  if (next === null) tell(within(step < 0 ? bounds : { ...bounds, maximum: bounds.maximum ?? quantityOf(item) }));
+  else setQuantity(item.id, next);
+}
+
+/** The quantity of a line that is on its way, or else the one that it has. */
+const quantityOf = (item) => wanted.get(item.id) ?? item.quantity;
 
 function setGift(isGift) {
   const { is_gift, ...metadata } = cart.metadata;
@@ -194,7 +206,7 @@ function show(answer) {
     const line = shown.get(item.id) ?? newLine(item);
     shown.delete(item.id);
     const quantity = line.querySelector('input');
-    const value = String(wanted.get(item.id) ?? item.quantity);
+    const value = String(quantityOf(item));
     if (quantity.value !== value) quantity.value = value;
     const name = product?.name ?? item.price;
     const told = detailsOf(item);
@@ -211,6 +223,9 @@ function show(answer) {
     line.querySelector('[data-gone]').hidden = item.available;
     line.querySelector('[data-unit]').hidden = !item.available;
     line.querySelector('[data-stepper]').hidden = !item.available;
+    for (const button of item.available ? line.querySelectorAll('[data-step]') : []) {
+      setEnabled(button, stepped(quantityOf(item), Number(button.dataset.step), boundsOfLine(item)) !== null);
+    }
     return line;
   });
   for (const gone of shown.values()) gone.remove();
@@ -484,9 +499,8 @@ lines.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   const line = event.target.closest('.line');
   if (!button || !line) return;
-  const quantity = line.querySelector('input');
-  const next = 'remove' in button.dataset ? 0 : Math.max(0, quantity.valueAsNumber + Number(button.dataset.step));
-  setQuantity(line.dataset.id, Number.isInteger(next) ? next : 1);
+  if ('remove' in button.dataset) setQuantity(line.dataset.id, 0);
+  else takeStep(cart.items.find(({ id }) => id === line.dataset.id), button);
 });
 
 lines.addEventListener('change', (event) => {

@@ -202,6 +202,72 @@ shopping('a quantity that the merchant does not sell is refused with the bounds'
   }
 });
 
+shopping('the buttons of a line stop at its bounds and say which they are', async (shopper) => {
+  const { page } = shopper;
+  const line = shopper.line('Glass beads');
+  const [less, more] = ['One less', 'One more'].map((name) => line.getByRole('button', { name }));
+  const press = async (button) => {
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await shopper.answered();
+    assert.ok(await button.evaluate((button) => button === document.activeElement), 'the focus stays');
+  };
+  const sees = async (quantity, isLess, isMore) => {
+    assert.deepEqual((await shopper.seen()).lines, { 'Glass beads': quantity });
+    assert.deepEqual([await less.isEnabled(), await more.isEnabled()], [isLess, isMore]);
+  };
+  let sent = 0;
+  page.on('request', (request) => { sent += Number(request.url().endsWith('/cart/update')); });
+  await page.route('**/products?**', (route) => route.continue());
+  try {
+    await shopper.visit();
+    await bound(shopper, 'price_beads', { minimum_quantity: '6', maximum_quantity: '8' });
+    await shopper.visit();
+    await shopper.add('Glass beads');
+    await sees(6, false, true);
+    await press(less);
+    await page.getByRole('status').filter({ hasText: 'You can buy 6 to 8 of this.' }).waitFor();
+    assert.equal(sent, 0);
+    await press(more);
+    await press(more);
+    await sees(8, true, false);
+    await press(more);
+    assert.equal(sent, 2);
+
+    // A line that its bounds left behind goes back inside by one step.
+    for (const [minimum, maximum, button, quantity] of [['2', '4', less, 4], ['7', '9', more, 7]]) {
+      await bound(shopper, 'price_beads', { minimum_quantity: minimum, maximum_quantity: maximum });
+      await shopper.visit();
+      await press(button);
+      await sees(quantity, quantity !== 7, quantity !== 4);
+    }
+    await line.getByRole('button', { name: 'Remove' }).click();
+    await shopper.cart.getByText('It is empty').waitFor();
+  } finally {
+    await bound(shopper, 'price_beads', { minimum_quantity: '', maximum_quantity: '' });
+  }
+});
+
+shopping('a line’s own bounds stop its buttons too', async (shopper) => {
+  const { page } = shopper;
+  await shopper.visit();
+  await page.evaluate(async () => {
+    const { Cart } = await import('/cart.js');
+    const adjustable_quantity = { enabled: true, minimum: 2, maximum: 2 };
+    await Cart.add([{ price: 'price_poster', quantity: 2, adjustable_quantity }, { price: 'price_mug' }]);
+  });
+  await shopper.visit();
+
+  for (const [name, isEnabled] of [['Mountain poster', false], ['Stoneware mug', true]]) {
+    for (const button of ['One less', 'One more']) {
+      assert.equal(await shopper.line(name).getByRole('button', { name: button }).isEnabled(), isEnabled, `${name}: ${button}`);
+    }
+  }
+  await shopper.line('Stoneware mug').getByRole('button', { name: 'One less' }).click();
+  await shopper.answered();
+  assert.deepEqual((await shopper.seen()).lines, { 'Mountain poster': 2 }, 'the last one is removed');
+});
+
 shopping('the first add is of as many as are sold at a time, and each price says how many', async (shopper) => {
   const { page } = shopper;
   const mug = shopper.product('Stoneware mug');
