@@ -40,8 +40,15 @@ const currencyOfLastVisit = {
 
 let queue = Promise.resolve();
 
-/** Does one thing after the other, so that the last answer is the cart's last state. */
-function act(work) {
+/** How much that was asked for with a button is not done yet. @type {Map<Element, number>} */
+const tasks = new Map();
+
+/**
+ * Does one thing after the other, so that the last answer is the cart's last state. The `button` that asked for it is busy until
+ * it is done, and keeps the focus.
+ */
+function act(work, button = null) {
+  occupy(button, 1);
   queue = queue.then(async () => {
     panel.setAttribute('aria-busy', 'true');
     try {
@@ -50,9 +57,22 @@ function act(work) {
       await recover(error);
     } finally {
       panel.removeAttribute('aria-busy');
+      occupy(button, -1);
     }
   });
   return queue;
+}
+
+function occupy(button, more) {
+  if (!button) return;
+  const count = (tasks.get(button) ?? 0) + more;
+  if (count > 0) {
+    tasks.set(button, count);
+    button.setAttribute('aria-busy', 'true');
+  } else {
+    tasks.delete(button);
+    button.removeAttribute('aria-busy');
+  }
 }
 
 async function recover(error) {
@@ -67,17 +87,17 @@ async function recover(error) {
  * Adds one unit of `price`, of the product called `name`, or as many as make the least that can be bought. What was typed for
  * it in `field` is not meant for the next one.
  */
-function add(price, attributes, name, field) {
+function add(price, attributes, name, field, button) {
   return act(async () => {
     const quantity = Math.max(1, (boundsOfPrice(price).minimum ?? 1) - held(price, attributes));
     show(await Cart.add([{ price: price.price, quantity, attributes }]));
     field.value = '';
     tell(`Added to cart: ${name}. ${summary()}`);
-  });
+  }, button);
 }
 
 /** Shows the quantity at once; several clicks in a row are sent as one update. */
-function setQuantity(id, quantity) {
+function setQuantity(id, quantity, button) {
   wanted.set(id, quantity);
   show(cart);
   return act(async () => {
@@ -86,7 +106,7 @@ function setQuantity(id, quantity) {
     wanted.clear();
     show(await Cart.update({ updates }));
     tell(summary(), { seen: false });
-  });
+  }, button);
 }
 
 /** Sets the quantity that a button of a line's stepper leads to, or says why it leads nowhere. */
@@ -95,7 +115,7 @@ function takeStep(item, button) {
   const bounds = boundsOfLine(item);
   const next = stepped(quantityOf(item), step, bounds);
   if (next === null) tell(within(step < 0 ? bounds : { ...bounds, maximum: bounds.maximum ?? quantityOf(item) }));
-  else setQuantity(item.id, next);
+  else setQuantity(item.id, next, button);
 }
 
 /** The quantity of a line that is on its way, or else the one that it has. */
@@ -111,7 +131,7 @@ function clear() {
     show(await Cart.clear());
     tell('Your cart is empty.', { seen: false });
     element('cart-title').focus();
-  });
+  }, element('clear'));
 }
 
 /** Goes to Stripe's page, with the shopper's `yes` to what has changed, where they were asked. */
@@ -129,7 +149,7 @@ function checkOut(yes = {}) {
       show(await Cart.get());
       if (!ask()) throw error;
     }
-  });
+  }, element('checkout'));
 }
 
 function checkOutIfEnabled() {
@@ -298,7 +318,7 @@ function boundsOf(item) {
 async function readProducts() {
   const products = element('products');
   const isUnread = () => products.hasAttribute('aria-busy');
-  if (isUnread()) await act(() => offer(currencyOfLastVisit.read() ?? cart?.currency ?? null));
+  if (isUnread()) await act(() => offer(currencyOfLastVisit.read() ?? cart?.currency ?? null), element('read-products'));
   if (!isUnread()) return;
   products.replaceChildren();
   products.removeAttribute('aria-busy');
@@ -351,7 +371,7 @@ function card(product) {
     event.preventDefault();
     const { price: { value }, personal: field } = event.target.elements;
     const attributes = field.value.trim() ? { [personal]: field.value.trim() } : {};
-    add(product.prices.find(({ price }) => price === value), attributes, product.name, field);
+    add(product.prices.find(({ price }) => price === value), attributes, product.name, field, event.submitter);
   });
   return card;
 }
@@ -499,7 +519,7 @@ lines.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   const line = event.target.closest('.line');
   if (!button || !line) return;
-  if ('remove' in button.dataset) setQuantity(line.dataset.id, 0);
+  if ('remove' in button.dataset) setQuantity(line.dataset.id, 0, button);
   else takeStep(cart.items.find(({ id }) => id === line.dataset.id), button);
 });
 

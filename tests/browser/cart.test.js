@@ -249,6 +249,46 @@ shopping('one item is not called items', async (shopper) => {
   shopper.excuse(/\/orders\//);
 }, { viewport: { width: 800, height: 700 } });
 
+shopping('a button is busy until what it asked for is answered, and keeps the focus', async (shopper) => {
+  const { page, cart } = shopper;
+  await shopper.visit();
+  await shopper.add('Stoneware mug');
+  const line = shopper.line('Stoneware mug');
+  const buttons = [
+    ['/cart/add', shopper.product('Stoneware mug').getByRole('button', { name: 'Add to cart' })],
+    ['/cart/update', line.getByRole('button', { name: 'One more' })],
+    ['/cart/update', line.getByRole('button', { name: 'One less' })],
+    ['/cart/checkout', cart.getByRole('button', { name: 'Check out' })],
+  ];
+
+  for (const [path, button] of buttons) {
+    const { promise: answered, resolve: answer } = deferred();
+    await page.route(`**${path}`, async (route) => {
+      await answered;
+      await (path.endsWith('checkout') ? route.fulfill({ status: 500, json: {} }) : route.continue());
+    });
+    const busy = () => button.getAttribute('aria-busy');
+    assert.equal(await busy(), null);
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    assert.equal(await busy(), 'true', path);
+    assert.equal(await page.locator('button[aria-busy]').count(), 1);
+    answer();
+    await shopper.answered();
+    assert.equal(await busy(), null, path);
+    assert.ok(await button.evaluate((button) => button === document.activeElement), path);
+    await page.unroute(`**${path}`);
+  }
+  shopper.excuse(/\/cart\/checkout/);
+});
+
+/** A promise, and what fulfils it. */
+function deferred() {
+  let resolve;
+  return { promise: new Promise((fulfil) => { resolve = fulfil; }), resolve };
+}
+
 shopping('the drawer opens and closes by keyboard, and gives the focus back', async (shopper) => {
   const { page, cart } = shopper;
   await shopper.visit();
