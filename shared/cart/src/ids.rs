@@ -229,12 +229,13 @@ pub(crate) fn half_sha256(bytes: &[u8]) -> [u8; 16] {
 }
 
 fn is_chosen_id(text: &str) -> bool {
-    let is_kept = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     let is_place = matches!(text, "." | "..");
+    // All that is printed, and `~` is the last of it.
     (1..=255).contains(&text.len())
-        && text.trim_ascii() == text
+        && text.bytes().all(|byte| (b' '..b'~').contains(&byte))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
         && !is_place
-        && text.bytes().all(|byte| is_kept(byte) && byte != b'~')
 }
 
 fn is_stripe_id(text: &str) -> bool {

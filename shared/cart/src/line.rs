@@ -222,6 +222,20 @@ impl LineId {
         Self(format!("{}{BEFORE_DIGEST}{digest}", price.as_str()))
     }
 
+    /// The id that stands in `text`, and the price of its line.
+    ///
+    /// # Errors
+    ///
+    /// It is no id of a line.
+    pub fn with_price(text: &str) -> Result<(Self, PriceId), MalformedLineId> {
+        let (price, digest) = text.split_once(BEFORE_DIGEST).unwrap_or((text, "-"));
+        let is_plain = digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if !is_plain || !(1..=LONGEST_DIGEST).contains(&digest.len()) {
+            return Err(MalformedLineId);
+        }
+        Ok((Self(text.to_owned()), price.parse().map_err(|_| MalformedLineId)?))
+    }
+
     /// An id that a cart gave to one of its lines, as it was kept elsewhere.
     #[must_use]
     pub fn kept(text: impl Into<String>) -> Self {
@@ -257,12 +271,7 @@ impl TryFrom<Cow<'_, str>> for LineId {
     type Error = MalformedLineId;
 
     fn try_from(text: Cow<'_, str>) -> Result<Self, MalformedLineId> {
-        let (price, digest) = text.split_once(BEFORE_DIGEST).unwrap_or((&text, "-"));
-        let plain = digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        if price.parse::<PriceId>().is_err() || !plain || !(1..=LONGEST_DIGEST).contains(&digest.len()) {
-            return Err(MalformedLineId);
-        }
-        Ok(Self(text.into_owned()))
+        text.parse()
     }
 }
 
@@ -270,7 +279,7 @@ impl FromStr for LineId {
     type Err = MalformedLineId;
 
     fn from_str(text: &str) -> Result<Self, MalformedLineId> {
-        Cow::Borrowed(text).try_into()
+        Self::with_price(text).map(|(id, _)| id)
     }
 }
 

@@ -31,6 +31,12 @@ pub struct Offers {
 }
 
 impl Offers {
+    /// None yet, with room for this many.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { offers: HashMap::with_capacity(capacity), ..Self::default() }
+    }
+
     /// The offer of a price; `None` where the catalogue has none.
     #[must_use]
     pub fn get(&self, price: &PriceId) -> Option<&Arc<Offer>> {

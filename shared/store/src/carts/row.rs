@@ -284,8 +284,7 @@ fn read_lines(reader: &Reader<'_>) -> Result<Vec<Line>, Error> {
     }
 
     let lines = reader.map(QUANTITIES).map(|(key, quantity)| {
-        let id: LineId = key.parse().ok()?;
-        let price = id.price()?;
+        let (id, price) = LineId::with_price(key).ok()?;
         Some(Line {
             attributes: if id.has_attributes() {
                 Attributes::stored(attributes.and_then(|map| map.get(key))?.as_m().ok()?.iter().filter_map(entry))

@@ -27,12 +27,15 @@ impl CatalogTable {
     ///
     /// DynamoDB fails, or a row is corrupt.
     pub async fn offers<'a>(&self, prices: impl IntoIterator<Item = &'a PriceId>) -> Result<Offers, Error> {
-        let mut offers = Offers::default();
+        let mut offers;
         let mut missing = Vec::new();
         {
+            let prices = prices.into_iter();
+            offers = Offers::with_capacity(prices.size_hint().0);
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
             for price in prices {
-                match known.get(price).filter(|known| known.since.elapsed() < self.keep) {
+                match known.get(price).filter(|known| now.duration_since(known.since) < self.keep) {
                     Some(known) => offers.insert(Arc::clone(&known.offer)),
                     None => missing.push(price),
                 }

@@ -291,8 +291,9 @@ impl<'a> Warning<'a> {
                 to_with_currency: written(to),
             })
         });
-        let Bounds { minimum, maximum } = priced.bounds();
-        let out_of_bounds = !priced.bounds().admit(*quantity);
+        let bounds = priced.bounds();
+        let Bounds { minimum, maximum } = bounds;
+        let out_of_bounds = !bounds.admit(*quantity);
         inactive.into_iter().chain(changed).chain(out_of_bounds.then_some(Self::OutOfBounds {
             price,
             id,
