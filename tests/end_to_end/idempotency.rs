@@ -156,6 +156,30 @@ async fn a_change_whose_write_is_repeated_after_others_is_answered_with_all_that
     }
 }
 
+/// The answer to the first got lost, and meanwhile what it asked for went off sale.
+#[tokio::test]
+async fn a_change_sent_again_once_its_price_is_off_sale_is_answered_with_the_cart() {
+    let shop = Shop::open().await;
+    let visitor = shop.add("price_tshirt", 1).await;
+    let three = json!({ "updates": { "price_mug": { "quantity": 3 } } });
+    let requests =
+        [("/cart/add", mug(2)), ("/cart/update", three), ("/cart/items/price_mug", json!({ "quantity": 4 }))];
+    for (path, body) in &requests {
+        post(&visitor, path, &format!("key of {path}"), body.clone()).await.ok();
+    }
+    shop.stripe(Method::POST, "/v1/prices/price_mug", "active=false").await;
+    let cart = visitor.cart().await;
+    assert_eq!(cart["item_count"], 5);
+
+    for (path, body) in requests {
+        assert_eq!(post(&visitor, path, &format!("key of {path}"), body.clone()).await.ok(), cart, "{path}");
+        if path == "/cart/add" {
+            assert_eq!(post(&visitor, path, "another key", body).await.error(404), "price_not_found");
+        }
+    }
+    assert_eq!(visitor.cart().await, cart);
+}
+
 #[tokio::test]
 async fn the_same_key_for_another_request_is_refused_and_changes_nothing() {
     let shop = Shop::open().await;
