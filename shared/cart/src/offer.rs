@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::{Price, PriceId, Product};
 
 /// A price with its product.
@@ -26,7 +28,7 @@ impl Offer {
 /// remembers them.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Offers {
-    offers: HashMap<PriceId, Arc<Offer>>,
+    offers: HashMap<PriceId, Arc<Offer>, RandomState>,
     successors: BTreeMap<PriceId, PriceId>,
 }
 
@@ -34,7 +36,7 @@ impl Offers {
     /// None yet, with room for this many.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { offers: HashMap::with_capacity(capacity), ..Self::default() }
+        Self { offers: HashMap::with_capacity_and_hasher(capacity, RandomState::default()), ..Self::default() }
     }
 
     /// The offer of a price; `None` where the catalogue has none.

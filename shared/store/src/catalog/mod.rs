@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use cart::PriceId;
+use foldhash::fast::RandomState;
 use settings::{CATALOG_CACHE_SECONDS, Environment};
 
 use self::cache::Remembered;
@@ -45,7 +46,7 @@ pub use saving::Reach;
 #[derive(Clone, Debug)]
 pub struct CatalogTable {
     table: Table,
-    known: Arc<Mutex<HashMap<PriceId, Remembered>>>,
+    known: Arc<Mutex<HashMap<PriceId, Remembered, RandomState>>>,
     keep: Duration,
     /// Whether no row of 0.1.0 was in the list any more when it was last looked for.
     earlier_is_gone: Arc<AtomicBool>,

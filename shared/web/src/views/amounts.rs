@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cart::{Currency, Decimal, Money};
+use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -15,7 +16,7 @@ use crate::json;
 /// To write one as people of a place do costs more than everything else of a cart's line, and the same few amounts come
 /// again and again: carts are read more often than they change, and a shop has few prices.
 #[derive(Debug, Default)]
-pub(crate) struct Amounts(Mutex<HashMap<Key, Amount>>);
+pub(crate) struct Amounts(Mutex<HashMap<Key, Amount, RandomState>>);
 
 #[derive(PartialEq, Eq, Hash, Debug)]
 enum Key {

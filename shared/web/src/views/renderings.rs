@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cart::{Offer, Price, PriceId};
+use foldhash::fast::RandomState;
 
 use crate::json;
 
@@ -15,7 +16,7 @@ pub(crate) struct Renderings(Mutex<Written>);
 
 #[derive(Debug, Default)]
 struct Written {
-    by_price: HashMap<PriceId, Known>,
+    by_price: HashMap<PriceId, Known, RandomState>,
     /// From this many entries on, those of forgotten offers are dropped.
     sweep_from: usize,
 }
