@@ -78,7 +78,9 @@ impl Offers {
 
 impl Extend<Arc<Offer>> for Offers {
     fn extend<I: IntoIterator<Item = Arc<Offer>>>(&mut self, offers: I) {
-        self.offers.extend(offers.into_iter().map(|offer| (offer.price.id.clone(), offer)));
+        let offers = offers.into_iter();
+        self.offers.reserve(offers.size_hint().0);
+        self.offers.extend(offers.map(|offer| (offer.price.id.clone(), offer)));
     }
 }
 
