@@ -201,7 +201,7 @@ export const Cart = {
    *
    * Where prices rose since they were put into the cart, it rejects with `cart_changed` and `details.successors`. Show the
    * shopper the cart with its warnings `price_changed`. Their yes is its `version`, and the `successor` of each such line by the
-   * line's `id`. Lines in `details.prices` cannot be bought any more, whatever the shopper says.
+   * line's `id`. The lines in `details.lines` cannot be bought any more, whatever the shopper says.
    * @param {{ email?: string, promotion_code?: string, accept_version?: number,
    *   accept_successors?: Record<string, string> }} [wishes]
    * @returns {Promise<{ id: string, url: string }>}

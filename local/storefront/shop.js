@@ -101,10 +101,12 @@ function setQuantity(id, quantity, button) {
   wanted.set(id, quantity);
   show(cart);
   return act(async () => {
-    if (wanted.size === 0) return;
-    const updates = Object.fromEntries([...wanted].map(([id, quantity]) => [id, { quantity }]));
-    wanted.clear();
-    show(await Cart.update({ updates }));
+    const sent = [...wanted];
+    if (sent.length === 0) return;
+    const answer = await Cart.update({ updates: Object.fromEntries(sent.map(([id, quantity]) => [id, { quantity }])) });
+    // A click while it was on its way counts from what is shown, and is sent next.
+    for (const [id, quantity] of sent) if (wanted.get(id) === quantity) wanted.delete(id);
+    show(answer);
     tell(summary(), { seen: false });
   }, button);
 }
@@ -427,11 +429,11 @@ function every({ interval, interval_count }) {
   return ` / ${interval_count > 1 ? `${interval_count} ${interval}s` : interval}`;
 }
 
-/** What a unit costs now, and what it cost; nothing where that is the same. */
+/** What a unit costs now, and what it cost; nothing where no price took the place of another. */
 function instead(change) {
   if (!change) return '';
   const { from_with_currency: from, to_with_currency: to } = change;
-  return from && to ? `Now ${to} instead of ${from} each.` : 'Its price has changed.';
+  return from && to && from !== to ? `Now ${to} instead of ${from} each.` : 'Its price has changed.';
 }
 
 /** How many units can be bought, shortly: "at least 6"; nothing where any number can. */
