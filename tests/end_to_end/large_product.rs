@@ -127,7 +127,7 @@ async fn a_page_ends_before_it_is_larger_than_four_megabytes() {
     }
 }
 
-/// Stripe takes 50 keys with 500 characters each, whatever these are.
+/// As large as Stripe's longest values are once Lambda has escaped them.
 async fn pages_end_by_size(text: &str) {
     let long: serde_json::Map<String, Value> = (0..20).map(|index| (format!("key_{index}"), json!(text))).collect();
     let products: Vec<_> = (0..6).map(|index| json!({ "id": format!("prod_{index}"), "name": "P" })).collect();

@@ -310,6 +310,7 @@ impl Cart {
         };
         for (index, item) in items.iter().enumerate() {
             let line = item.line();
+            let mut beside = None;
             let place = waiting.iter().position(|before| before.line == line);
             if let Some(place) = place {
                 let before = &mut waiting[place];
@@ -329,7 +330,7 @@ impl Cart {
                         refused[index] = Some(rejection);
                         continue;
                     }
-                    Err(_) => {}
+                    Err(rejection) => beside = Some(rejection),
                 }
             }
             match (taken_by(&changed, item), place) {
@@ -337,17 +338,21 @@ impl Cart {
                     changed = cart;
                     // All that waited was too much beside it. Some of it may not be.
                     for index in place.into_iter().flat_map(|place| waiting.swap_remove(place).indices) {
-                        if let Ok(cart) = taken_by(&changed, &items[index]) {
+                        // What was sent later counts.
+                        let mut before = items[index].clone();
+                        before.details.replace(item.details.clone());
+                        if let Ok(cart) = taken_by(&changed, &before) {
                             changed = cart;
                             refused[index] = None;
                         }
                     }
                 }
                 (Err(rejection), place) => {
-                    if place.is_none() && changed.has_too_few(item, &rejection) {
+                    let has_too_few = changed.has_too_few(item, &rejection);
+                    if place.is_none() && has_too_few {
                         waiting.push(Waiting { line, together: item.clone(), indices: vec![index] });
                     }
-                    refused[index] = Some(rejection);
+                    refused[index] = Some(if has_too_few { beside.unwrap_or(rejection) } else { rejection });
                 }
             }
         }
@@ -360,7 +365,8 @@ impl Cart {
     /// Whether an addition was refused because it leaves its line below the least of its bounds.
     fn has_too_few(&self, addition: &Addition, rejection: &Rejection) -> bool {
         let Rejection::QuantityOutOfRange { line, bounds } = rejection else { return false };
-        let held = self.line(line).map_or(0, |line| line.quantity.get());
+        // A line that was once called so is another's by now.
+        let held = self.state.lines.iter().find(|held| held.id == *line).map_or(0, |held| held.quantity.get());
         bounds.minimum.is_some_and(|least| held + addition.quantity.get() < least)
     }
 
@@ -745,9 +751,16 @@ impl Cart {
         for line in &self.state.lines {
             let Some(successor) = offers.successor(&line.price) else { continue };
             if before.line(&line.id).is_some_and(|held| held.quantity < line.quantity) {
-                let Bounds { minimum, maximum } =
-                    Bounds::new(line.adjustable_quantity.as_ref(), Some(&successor.price));
-                let bounds = Bounds { minimum, maximum: maximum.or(Some(Quantity::MAX)) };
+                let bounds_of = |line: &Line| Bounds::new(line.adjustable_quantity.as_ref(), Some(&successor.price));
+                let goes_on = |other: &Line| {
+                    offers.successor(&other.price).is_some_and(|next| next.price.id == successor.price.id)
+                };
+                let joins = |other: &&Line| {
+                    other.attributes == line.attributes && (other.price == successor.price.id || goes_on(other))
+                };
+                let most = self.state.lines.iter().filter(joins).filter_map(|line| bounds_of(line).maximum).min();
+                let maximum = most.or(Some(Quantity::MAX));
+                let bounds = Bounds { minimum: bounds_of(line).minimum, maximum };
                 return Err(Rejection::QuantityOutOfRange { line: line.id.clone(), bounds });
             }
         }

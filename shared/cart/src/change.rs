@@ -306,7 +306,7 @@ impl Setting {
 
 impl Details {
     /// Takes over what `others` say.
-    fn replace(&mut self, others: Self) {
+    pub(crate) fn replace(&mut self, others: Self) {
         let Self { adjustable_quantity, description } = others;
         self.adjustable_quantity = adjustable_quantity.or(self.adjustable_quantity.take());
         self.description = description.or(self.description.take());

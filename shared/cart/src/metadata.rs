@@ -85,7 +85,7 @@ impl Metadata {
     }
 }
 
-/// The entries but for those whose value is blank: Stripe keeps no empty one, and nobody sees a difference to white space.
+/// The entries but for those whose value is blank: Stripe keeps no empty one, and white space looks the same.
 pub(crate) fn entries_with_a_value(entries: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
     entries.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect()
 }

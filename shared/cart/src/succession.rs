@@ -195,8 +195,8 @@ fn is_rise_of_sum(lines: &[&Line], sum: Quantity, new: &Price, currency: Currenc
 }
 
 /// Whether a line may come to more at its `new` price: as it is, or, where its quantity is not fixed yet, for each unit, or as the
-/// tax that was within the price is on top of it. What cannot be compared counts as more, as units that are bought and such as are used
-/// cannot.
+/// tax that was within the price is on top of it. What cannot be compared counts as more. Units that are bought and units that are used
+/// cannot be compared.
 fn is_rise(line: &Line, old: &Price, new: &Price, currency: Currency) -> bool {
     let at = |price: &Price| price.amount(line.quantity.into(), currency).map(Money::minor);
     let more = at(old).zip(at(new)).is_none_or(|(old, new)| new > old);

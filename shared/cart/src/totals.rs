@@ -1,5 +1,6 @@
 //! What a cart comes to, at current prices.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::{
@@ -132,11 +133,17 @@ impl<'a> Totals<'a> {
 /// Has lines that become one by succession come to what they come to as one: so they are sold. Each has the share of its units,
 /// exactly its own amount where all units cost the same.
 fn join(lines: &mut [PricedLine<'_>], currency: Currency) {
-    let becomes = |priced: &PricedLine<'_>| Some(priced.succession?.id(&priced.line.attributes));
-    let joint: Vec<_> = lines.iter().filter_map(becomes).collect();
+    if lines.iter().all(|priced| priced.succession.is_none()) {
+        return;
+    }
+    let becomes = |priced: &PricedLine<'_>| {
+        priced.succession.map_or_else(|| priced.line.id.clone(), |succession| succession.id(&priced.line.attributes))
+    };
+    let ids: Vec<_> = lines.iter().map(becomes).collect();
+    let joint: BTreeSet<_> = lines.iter().zip(&ids).filter_map(|(priced, id)| priced.succession.map(|_| id)).collect();
     for id in joint {
-        let is_part = |priced: &PricedLine<'_>| becomes(priced).as_ref().unwrap_or(&priced.line.id) == &id;
-        let mut parts: Vec<_> = lines.iter_mut().filter(|priced| priced.amount.is_ok() && is_part(priced)).collect();
+        let parts = lines.iter_mut().zip(&ids).filter(|(priced, becomes)| priced.amount.is_ok() && *becomes == id);
+        let mut parts: Vec<_> = parts.map(|(priced, _)| priced).collect();
         let units = parts.iter().map(|part| u64::from(part.line.quantity)).sum();
         let total = parts.first().and_then(|first| first.offer?.price.amount(units, currency));
         let Some(total) = total.filter(|_| parts.len() > 1) else { continue };

@@ -773,7 +773,7 @@ fn lines_that_become_one_come_to_what_they_come_to_as_one() {
     assert!(silent > 0, "a fall asks for no yes");
 }
 
-/// A text and bounds of one of them stay. Those of the line whose price was archived win, which the shopper put in first.
+/// A text and bounds of one of them stay. Those of the line whose price was archived win.
 #[test]
 fn lines_that_become_one_lose_neither_text_nor_bounds() {
     let described = |text: Option<&str>, most: Option<u32>| Details {
@@ -912,6 +912,12 @@ fn a_line_takes_no_more_units_than_it_can_go_on_with() {
     let bounds = Bounds { minimum: None, maximum: Some(5) };
     let refused = Rejection::QuantityOutOfRange { line: LineId::from(&a.id), bounds };
     assert_refused(&both, &update(&[(&a, 3)]), &refused);
+    let (wide, _, b) = succeeded(json!({ "unit_amount": 110 }));
+    let own = Details { adjustable_quantity: AdjustableQuantity::new(true, None, Some(5)).ok(), description: None };
+    let bounded = ask(Change::add(vec![Addition { details: own, ..item(&b, 4) }]).unwrap(), [&b]);
+    let beside = holding(&[add(&price("price_a"), 1), bounded]);
+    let two = Asked { change: Change::update(vec![LineUpdate::Set(setting(&a, 2))]), offers: wide };
+    assert_refused(&beside, &two, &refused);
     for (asked, held) in [
         (update(&[(&a, 2)]), vec![("price_b", 5)]),
         (update(&[(&a, 3), (&b, 2)]), vec![("price_b", 5)]),

@@ -35,7 +35,7 @@ impl Catalog {
         // Where prices have to be asked for anyway, all that will be shown are asked for in one batch, and before the write.
         let asks = !self.table.remembers(&prices);
         let shown = if asks { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
-        // A request with a key may have been carried out before a price went off sale.
+        // A request with a key may have been carried out in this cart before a price went off sale.
         let is_first = shopper.tokens.is_empty() || shopper.request.is_none();
         let refusal = if change.needs_all_for_sale() && is_first { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;

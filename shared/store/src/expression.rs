@@ -108,7 +108,7 @@ fn clause_of(clauses: &mut String, keyword: &str, clause: impl Display) {
     let _ = write!(clauses, "{clause}");
 }
 
-/// A change has dozens of them.
+/// Without the formatter: a change has dozens of them.
 fn placeholder(sign: char, index: usize) -> String {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(index);

@@ -19,7 +19,7 @@ pub(crate) fn opaque(tag: &str) -> Option<&str> {
     suffix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-').then_some(own)
 }
 
-/// Whether the client of a GET has the answer with this tag already, or is content with any (`*`).
+/// Whether the client of a GET has the answer with this tag already, or takes any (`*`).
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match>
 pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {

@@ -63,7 +63,7 @@ impl From<Context> for RequestContext {
 }
 
 impl Event {
-    /// Reads an event at once, which API Gateway's own always can be.
+    /// Reads an event in one pass. Every event of API Gateway's can be read so.
     fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_else(|_| Self::read_by_member(json))
     }

@@ -35,7 +35,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// The text with a 0 in the place of each number, for who would refuse one that is beyond any `f64`, such as `1e400`.
+/// The text with a 0 in the place of each number, for a parser that refuses numbers beyond any `f64`, such as `1e400`.
 pub(crate) fn without_amounts(text: &[u8]) -> Vec<u8> {
     let mut tamed = text.to_vec();
     let mut numbers = Numbers::of(text);
