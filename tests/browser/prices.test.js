@@ -285,13 +285,13 @@ for (const width of [320, 360, 1100]) {
       await shopper.screenshot(`long-question-${width}`);
       await question(shopper).getByRole('button', { name: 'Check out at these prices' }).click();
       await shopper.atStripe();
-      await shopper.press('Pay');
       await page.route('**/orders/*', async (route) => {
         const response = await route.fetch();
         const order = await response.json();
         const shipping = { shipping: 500, shipping_with_currency: '$5.00', shipping_option: { name: LONG } };
         await route.fulfill({ response, json: { ...order, ...shipping } });
       });
+      await shopper.press('Pay');
       await shopper.thanked('Thank you');
       await page.getByText(`Shipping (${LONG})`).waitFor();
       await fits('the order');
