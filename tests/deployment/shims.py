@@ -4,11 +4,12 @@ The template that is deployed stays the real one. For each shim, test_shims.py h
 has the feature itself: then remove the shim.
 """
 
+import copy
 import json
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.router import extract_access_key_id
-from ministack.services import apigateway, dynamodb_streams, iam, lambda_svc, ssm
+from ministack.services import apigateway, dynamodb, dynamodb_streams, iam, lambda_svc, ssm
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
 API = "AWS::ApiGatewayV2::Api"
@@ -24,6 +25,7 @@ def install():
     iam_evaluator._resolve_condition_key = as_in_aws(iam_evaluator._resolve_condition_key)
     iam_actions.extract_resource_arn = knowing_parameters(knowing_streams(iam_actions.extract_resource_arn))
     lambda_svc._update_config = restarted(lambda_svc._update_config)
+    dynamodb._eval_set_value = copied(dynamodb._eval_set_value)
     for module in (engine, changesets, handlers):
         module._resolve_parameters = looked_for(module._resolve_parameters)
 
@@ -180,6 +182,18 @@ def restarted(update_config):
         return answer
 
     return updated
+
+
+def copied(value):
+    """Sets a value of its own where an update sets several attributes to one value, which are one map for the emulator.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+    """
+
+    def own(*of):
+        return copy.deepcopy(value(*of))
+
+    return own
 
 
 def looked_for(resolve):

@@ -6,7 +6,7 @@ import json
 import pytest
 from ministack.core.iam_actions import extract_resource_arn
 from ministack.core.iam_evaluator import EvalContext, _resolve_condition_key
-from ministack.services import apigateway, iam, lambda_svc
+from ministack.services import apigateway, dynamodb, iam, lambda_svc
 from ministack.services.cloudformation import engine, provisioners
 
 
@@ -69,6 +69,13 @@ def test_a_new_description_restarts_no_function():
     restarting = source[source.index("_WORKER_AFFECTING = {") :]
 
     assert '"Description"' not in restarting[: restarting.index("}")], "drop shims.restarted"
+
+
+def test_attributes_that_are_set_to_one_value_are_one():
+    empty = {":empty": {"M": {}}}
+    of = [("VALUE_REF", ":empty")], {}, empty, {}
+
+    assert dynamodb._eval_set_value(*of) is dynamodb._eval_set_value(*of), "drop shims.copied"
 
 
 def test_the_name_of_a_secret_that_is_not_there_is_taken():
