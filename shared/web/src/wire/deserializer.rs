@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::wire::fault::Fault;
 use crate::wire::node::{Map, Node};
-use crate::wire::numbers::Whole;
+use crate::wire::numbers::WholeNumber;
 
 /// The name by which a newtype says that it is a quantity: what is wrong with it has a code of its own.
 pub(crate) const QUANTITY: &str = "cart::Quantity";
@@ -113,9 +113,9 @@ fn number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Faul
     if let Ok(number) = text.parse() {
         return visitor.visit_u64(number);
     }
-    match Whole::of(text) {
-        Some(Whole::Natural(number)) => visitor.visit_u64(number),
-        Some(Whole::Negative) => visitor.visit_i64(-1),
+    match WholeNumber::of(text) {
+        Some(WholeNumber::Natural(number)) => visitor.visit_u64(number),
+        Some(WholeNumber::Negative) => visitor.visit_i64(-1),
         // No field takes one, whichever it is.
         None => visitor.visit_f64(f64::NAN),
     }

@@ -82,14 +82,14 @@ impl<'a> Parts<'a> {
 
 /// A whole number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Whole {
+pub(crate) enum WholeNumber {
     /// 0 or more; what is above [`u64::MAX`] reads as that.
     Natural(u64),
     /// Below 0.
     Negative,
 }
 
-impl Whole {
+impl WholeNumber {
     /// The whole number that a number of JSON's is, however it is written; `None` where it has a fraction. Decided by its digits:
     /// to an `f64`, 1.0000000000000000001 is 1.
     #[cold]
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_number_is_whole_or_not_by_its_digits() {
-        let whole = |number: u64| Some(Whole::Natural(number));
+        let whole = |number: u64| Some(WholeNumber::Natural(number));
         for (number, expected) in [
             ("0", whole(0)),
             ("-0", whole(0)),
@@ -205,11 +205,11 @@ mod tests {
             ("18446744073709551616", whole(u64::MAX)),
             ("1e400", whole(u64::MAX)),
             ("1e99999999999999999999", whole(u64::MAX)),
-            ("-1.0", Some(Whole::Negative)),
-            ("-1e400", Some(Whole::Negative)),
+            ("-1.0", Some(WholeNumber::Negative)),
+            ("-1e400", Some(WholeNumber::Negative)),
             ("-1.5", None),
         ] {
-            assert_eq!(Whole::of(number), expected, "{number}");
+            assert_eq!(WholeNumber::of(number), expected, "{number}");
         }
     }
 
@@ -254,11 +254,11 @@ mod tests {
                 Some(u128::from(units)).filter(|units| units % power == 0).map(|units| units / power)
             };
             let expected = expected.map(|amount| match u64::try_from(amount) {
-                Ok(amount) if amount == 0 || !is_negative => Whole::Natural(amount),
-                _ if is_negative => Whole::Negative,
-                _ => Whole::Natural(u64::MAX),
+                Ok(amount) if amount == 0 || !is_negative => WholeNumber::Natural(amount),
+                _ if is_negative => WholeNumber::Negative,
+                _ => WholeNumber::Natural(u64::MAX),
             });
-            prop_assert_eq!(Whole::of(&number), expected, "{}", number);
+            prop_assert_eq!(WholeNumber::of(&number), expected, "{}", number);
         }
 
         #[test]
