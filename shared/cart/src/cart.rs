@@ -5,6 +5,7 @@ use std::slice;
 
 use crate::change::first_prices;
 use crate::lifetime::whole_second;
+use crate::succession::lines_at;
 use crate::totals::own_currency;
 use crate::{
     Addition, Attributes, Bounds, CartNumber, Change, Currency, CurrentSession, Details, Lifetime, Line, LineId,
@@ -333,8 +334,8 @@ impl Cart {
                     Err(rejection) => beside = Some(rejection),
                 }
             }
-            match (taken_by(&changed, item), place) {
-                (Ok(cart), place) => {
+            match taken_by(&changed, item) {
+                Ok(cart) => {
                     changed = cart;
                     // All that waited was too much beside it. Some of it may not be.
                     for index in place.into_iter().flat_map(|place| waiting.swap_remove(place).indices) {
@@ -347,7 +348,7 @@ impl Cart {
                         }
                     }
                 }
-                (Err(rejection), place) => {
+                Err(rejection) => {
                     let has_too_few = changed.has_too_few(item, &rejection);
                     if place.is_none() && has_too_few {
                         waiting.push(Waiting { line, together: item.clone(), indices: vec![index] });
@@ -752,13 +753,8 @@ impl Cart {
             let Some(successor) = offers.successor(&line.price) else { continue };
             if before.line(&line.id).is_some_and(|held| held.quantity < line.quantity) {
                 let bounds_of = |line: &Line| Bounds::new(line.adjustable_quantity.as_ref(), Some(&successor.price));
-                let goes_on = |other: &Line| {
-                    offers.successor(&other.price).is_some_and(|next| next.price.id == successor.price.id)
-                };
-                let joins = |other: &&Line| {
-                    other.attributes == line.attributes && (other.price == successor.price.id || goes_on(other))
-                };
-                let most = self.state.lines.iter().filter(joins).filter_map(|line| bounds_of(line).maximum).min();
+                let joined = lines_at(&successor.price.id, self, offers).filter(|at| at.attributes == line.attributes);
+                let most = joined.filter_map(|line| bounds_of(line).maximum).min();
                 let maximum = most.or(Some(Quantity::MAX));
                 let bounds = Bounds { minimum: bounds_of(line).minimum, maximum };
                 return Err(Rejection::QuantityOutOfRange { line: line.id.clone(), bounds });

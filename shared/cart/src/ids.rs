@@ -230,7 +230,7 @@ pub(crate) fn half_sha256(bytes: &[u8]) -> [u8; 16] {
 
 fn is_chosen_id(text: &str) -> bool {
     let is_place = matches!(text, "." | "..");
-    // All that is printed, and `~` is the last of it.
+    // `~` is the last printable character of ASCII, and left out.
     (1..=255).contains(&text.len())
         && text.bytes().all(|byte| (b' '..b'~').contains(&byte))
         && !text.starts_with(' ')

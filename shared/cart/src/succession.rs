@@ -63,9 +63,7 @@ impl<'a> Succession<'a> {
         if old.active || !fits {
             return None;
         }
-        let goes_on = |other: &Line| offers.successor(&other.price).is_some_and(|next| next.price.id == new.id);
-        let others = cart.lines().iter().filter(|other| other.id != line.id);
-        let mut at_successor = others.filter(|other| other.price == new.id || goes_on(other)).peekable();
+        let mut at_successor = lines_at(&new.id, cart, offers).filter(|other| other.id != line.id).peekable();
         if new.recurrence().is_some() && at_successor.peek().is_some() {
             return None;
         }
@@ -180,6 +178,16 @@ impl PricedLine<'_> {
             currency: succession.currency,
         })
     }
+}
+
+/// The lines of `cart` whose price is the `successor`, and those that may go on at it.
+pub(crate) fn lines_at<'a>(
+    successor: &'a PriceId,
+    cart: &'a Cart,
+    offers: &'a Offers,
+) -> impl Iterator<Item = &'a Line> {
+    let goes_on = |line: &Line| offers.successor(&line.price).is_some_and(|next| next.price.id == *successor);
+    cart.lines().iter().filter(move |line| line.price == *successor || goes_on(line))
 }
 
 /// Whether lines come to more at the price `new`, once they are one of `sum` units, than each for itself at its own price. What cannot

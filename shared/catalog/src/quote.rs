@@ -36,8 +36,9 @@ impl Catalog {
         let asks = !self.table.remembers(&prices);
         let shown = if asks { self.shopping.prices_in_cart(shopper, now).await? } else { Vec::new() };
         // A request with a key may have been carried out in this cart before a price went off sale.
-        let is_first = shopper.tokens.is_empty() || shopper.request.is_none();
-        let refusal = if change.needs_all_for_sale() && is_first { Refusal::AtOnce } else { Refusal::ByTheRules };
+        let may_be_repeated = shopper.request.is_some() && !shopper.tokens.is_empty();
+        let at_once = change.needs_all_for_sale() && !may_be_repeated;
+        let refusal = if at_once { Refusal::AtOnce } else { Refusal::ByTheRules };
         let mut offers = self.offers(&prices, &shown, refusal, now).await?;
         self.table.add_successors(&mut offers).await?;
         self.shopping.change(shopper, change, offers, now).await
